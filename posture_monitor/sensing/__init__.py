@@ -1,0 +1,1 @@
+"""The outside world in: cameras, files, tables, and the pose model."""

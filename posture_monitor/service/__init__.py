@@ -1,0 +1,1 @@
+"""Staying alive: the monitor loop and what belongs to running in the background."""
