@@ -1,0 +1,75 @@
+"""Where this user's files live.
+
+``POSTURE_MONITOR_HOME`` puts everything under one folder (for trials and
+tests); otherwise the platform's own data and config folders are used.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from posture_monitor.errors import UserError
+
+APP = "posture-monitor"
+
+
+def _folder(kind: str) -> Path:
+    home = os.environ.get("POSTURE_MONITOR_HOME")
+    if home:
+        return Path(home).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir(APP) if kind == "config" else platformdirs.user_data_dir(APP))
+
+
+def data_dir() -> Path:
+    """Return the folder of the history, profiles and model (not created)."""
+    return _folder("data")
+
+
+def config_file() -> Path:
+    """Return the user's own config file (it need not exist)."""
+    return _folder("config") / "config.toml"
+
+
+def profiles_dir() -> Path:
+    """Return the folder of the user's own profiles (not created)."""
+    return data_dir() / "profiles"
+
+
+def model_file() -> Path:
+    """Return where the pose model is kept (it need not exist)."""
+    return data_dir() / "models" / "pose_landmarker_full.task"
+
+
+def history_file() -> Path:
+    """Return the history database (it need not exist)."""
+    return data_dir() / "history.sqlite3"
+
+
+def make_private(folder: Path) -> Path:
+    """Create a folder that only this user may enter, and return it.
+
+    Raises
+    ------
+    UserError
+        The folder cannot be created or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UserError(
+            f"cannot create the folder {folder}: {error.strerror or error}; "
+            "make its parent writable or set POSTURE_MONITOR_HOME to another folder"
+        ) from error
+    return folder
+
+
+def packaged(name: str) -> Path:
+    """Return a file shipped with the program (``config.toml``, ``calibration``).
+
+    An installed wheel carries it inside the package; a checkout has it at the root.
+    """
+    inside = Path(__file__).parent / "data" / name
+    return inside if inside.exists() else Path(__file__).parent.parent / name

@@ -1,0 +1,26 @@
+"""What all tests share: where the real photographs are, and a home of their own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real photographs and clips; skip where this checkout has none beside it."""
+    folder = Path(os.environ.get("POSTURE_MONITOR_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "README.md").is_file():
+        pytest.skip(f"no real photographs at {folder} (set POSTURE_MONITOR_DATA)")
+    return folder
+
+
+@pytest.fixture()
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the test a data and config folder of its own, and return it."""
+    monkeypatch.setenv("POSTURE_MONITOR_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
