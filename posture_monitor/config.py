@@ -1,0 +1,348 @@
+"""Settings: the shipped ``config.toml`` with the user's own file laid over it, checked strictly.
+
+The models below carry types and ranges but no defaults: those stand in
+``config.toml`` alone, so that what the user reads there is what happens.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import json
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from posture_monitor import paths
+from posture_monitor.errors import UserError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+
+_PROFILE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_QUIET_SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
+_LANGUAGE = re.compile(r"([a-z]{2,3}(_[A-Z]{2})?)?")
+
+
+def is_profile(text: str) -> bool:
+    """Return whether `text` can name a profile: letters, digits, ``- _ .`` (at most 64), or a ``.toml`` path."""
+    # A leading dot or dash would hide the file, or look like an option.
+    plain = _PROFILE_NAME.fullmatch(text) is not None and text[0] not in ".-"
+    return plain or (text.endswith(".toml") and "\0" not in text)
+
+
+def _profile(text: str) -> str:
+    if not is_profile(text):
+        raise ValueError("write letters, digits, - _ . (at most 64), or the path of a .toml file")
+    return text
+
+
+def _quiet_span(text: str) -> str:
+    if not _QUIET_SPAN.fullmatch(text):
+        raise ValueError('write it like "22:00-07:00"')
+    if text[:5] == text[6:]:
+        raise ValueError("it begins and ends at the same time")
+    return text
+
+
+def _language(text: str) -> str:
+    if not _LANGUAGE.fullmatch(text):
+        raise ValueError('write it like "de" or "pt_BR", or leave it ""')
+    return text
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it must not be empty")
+    return text
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Camera(_Section):
+    """Where pictures come from, at what size and pace."""
+
+    source: Annotated[str, AfterValidator(_filled)]
+    width: int = Field(ge=160, le=3840)
+    height: int = Field(ge=120, le=2160)
+    interval_s: float = Field(ge=0.05, le=60)
+
+
+class Model(_Section):
+    """The pose model; an empty path means the program's own."""
+
+    path: str
+
+
+class Profile(_Section):
+    """The neutral posture judged against."""
+
+    name: Annotated[str, AfterValidator(_profile)]
+
+
+class Judge(_Section):
+    """Hysteresis, least confidence, and the tolerance of each metric."""
+
+    enter_s: float = Field(ge=0, le=120)
+    exit_s: float = Field(ge=0, le=120)
+    min_confidence: float = Field(ge=0, le=1)
+    scale: Mapping[str, Annotated[float, Field(ge=0.5, le=3)]]
+
+
+class Policy(_Section):
+    """How soon and how often to alert; numbers only.
+
+    Attributes
+    ----------
+    poor_hold_s
+        Seconds of unbroken poor posture until the first alert.
+    cooldown_s
+        Seconds of silence after an alert.
+    max_per_hour
+        Most alerts in any hour; 0 means never.
+    """
+
+    poor_hold_s: float = Field(ge=5, le=1800)
+    cooldown_s: float = Field(ge=30, le=14400)
+    max_per_hour: int = Field(ge=0, le=30)
+
+
+class Presets(_Section):
+    """The three ready-made policies."""
+
+    gentle: Policy
+    balanced: Policy
+    strict: Policy
+
+
+class Alert(_Section):
+    """Which policy, what overrules it, and how alerts are shown."""
+
+    preset: Literal["gentle", "balanced", "strict"]
+    poor_hold_s: Literal["preset"] | Annotated[float, Field(ge=5, le=1800)]
+    cooldown_s: Literal["preset"] | Annotated[float, Field(ge=30, le=14400)]
+    max_per_hour: Literal["preset"] | Annotated[int, Field(ge=0, le=30)]
+    channel: Literal["auto", "desktop", "plyer", "terminal"]
+    sound: bool
+    presets: Presets
+
+    @property
+    def policy(self) -> Policy:
+        """The chosen preset with the overruling numbers put in."""
+        preset: Policy = getattr(self.presets, self.preset)
+        own = {name: getattr(self, name) for name in Policy.model_fields}
+        return preset.model_copy(update={name: value for name, value in own.items() if value != "preset"})
+
+
+class Breaks(_Section):
+    """When to suggest standing up or moving."""
+
+    enabled: bool
+    sit_bout_s: float = Field(ge=300, le=14400)
+    motionless_s: float = Field(ge=120, le=14400)
+
+
+class Quiet(_Section):
+    """When to stay silent."""
+
+    # TOML arrays arrive as lists, which strict mode would not take for a tuple.
+    hours: Annotated[tuple[Annotated[str, AfterValidator(_quiet_span)], ...], Field(strict=False)]
+    respect_dnd: bool
+
+
+class History(_Section):
+    """What is kept, and how long."""
+
+    keep_samples_days: int = Field(ge=1, le=3650)
+    keep_landmarks: bool
+
+
+class Config(_Section):
+    """All settings in force; frozen, every value checked."""
+
+    language: Annotated[str, AfterValidator(_language)]
+    camera: Camera
+    model: Model
+    profile: Profile
+    judge: Judge
+    alert: Alert
+    breaks: Breaks
+    quiet: Quiet
+    history: History
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Return the settings in force.
+
+    Parameters
+    ----------
+    path
+        File laid over the defaults in place of the user's own, which is
+        `paths.config_file()` and may be missing.
+
+    Raises
+    ------
+    UserError
+        The file cannot be read, is not TOML, or holds an unknown key, a wrong
+        type or a value out of range; the line names file, key and value.
+    """
+    shipped = paths.packaged("config.toml")
+    defaults = read_toml(shipped)
+    own = own_file(path)
+    if own is None:
+        return _checked(defaults, shipped)
+    settings = read_toml(own)
+    _refuse_unknown(settings, defaults, own)
+    return _checked(_merged(defaults, settings), own)
+
+
+def own_file(path: Path | None) -> Path | None:
+    """Return the file laid over the defaults: `path` if given, else the user's own if there is one."""
+    if path is not None:
+        return path
+    own = paths.config_file()
+    return own if own.exists() else None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file; `UserError` with file and line where it cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        settings: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        where = f"at line {text.count(chr(10)) + 1}, the end"
+        raise UserError(f"{path}: not valid TOML: {error}".replace("at end of document", where)) from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not a text file in UTF-8 (byte {error.start})") from error
+    except OSError as error:
+        raise UserError(f"cannot read the config {path}: {error.strerror or error}") from error
+    return settings
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        base = below.get(key)
+        both_tables = isinstance(value, Mapping) and isinstance(base, Mapping)
+        merged[key] = _merged(base, value) if both_tables else value  # type: ignore[arg-type]
+    return merged
+
+
+def _refuse_unknown(settings: Mapping[str, Any], defaults: Mapping[str, Any], file: Path) -> None:
+    """Raise `UserError` for the first key that the defaults do not know, saying where a like one is.
+
+    The shipped file lists every key, metric tolerances included, so it is the
+    vocabulary; the models alone would accept any metric name.
+    """
+    known = list(_leaves(defaults))
+
+    def walk(table: Mapping[str, Any], base: Mapping[str, Any], at: tuple[str, ...]) -> None:
+        for key, value in table.items():
+            here = (*at, key)
+            if key not in base:
+                raise UserError(f"{file}: {_shown(here, value)}: unknown key{_like_key(here, base, known)}")
+            if isinstance(value, Mapping) and isinstance(base[key], Mapping):
+                walk(value, base[key], here)
+
+    walk(settings, defaults, ())
+
+
+def _leaves(table: Mapping[str, Any], at: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for key, value in table.items():
+        found += _leaves(value, (*at, key)) if isinstance(value, Mapping) else [(*at, key)]
+    return found
+
+
+def _like_key(key: tuple[str, ...], beside: Mapping[str, Any], known: list[tuple[str, ...]]) -> str:
+    near = difflib.get_close_matches(key[-1], list(beside), n=1)
+    if near:
+        return f"; did you mean {'.'.join((*key[:-1], near[0]))}?"
+    # Perhaps the right word in the wrong section.
+    names = {leaf[-1]: leaf for leaf in reversed(known)}
+    near = difflib.get_close_matches(key[-1], list(names), n=1, cutoff=0.8)
+    if near:
+        return f"; did you mean {'.'.join(names[near[0]])}?"
+    return f"; here it can be {_either(list(beside))}"
+
+
+def _checked(settings: Mapping[str, Any], file: Path) -> Config:
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as error:
+        by_key: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
+        for problem in error.errors(include_url=False):
+            by_key.setdefault(_key(problem["loc"], settings), []).append(problem)
+        key, problems = next(iter(by_key.items()))
+        value = functools.reduce(lambda node, step: node[step], key, cast(Any, settings))
+        others = len(by_key) - 1
+        rest = f" (and {others} more wrong value{'s'[: others > 1]})" if others else ""
+        raise UserError(f"{file}: {_shown(key, value)}: {_wrong(problems, value)}{rest}") from error
+
+
+def _key(loc: tuple[int | str, ...], settings: Mapping[str, Any]) -> tuple[int | str, ...]:
+    """Return the part of pydantic's location that leads through the settings; it ends in names of types."""
+    node: Any = settings
+    for depth, step in enumerate(loc):
+        try:
+            node = node[step]
+        except (KeyError, IndexError, TypeError):
+            return loc[:depth]
+    return loc
+
+
+def _wrong(problems: list[ErrorDetails], value: object) -> str:
+    """Say in a few words what is wrong with one value; a union reports a problem for each of its members."""
+    wanted = []
+    for problem in problems:
+        kind, context = problem["type"], problem.get("ctx", {})
+        if kind == "greater_than_equal":
+            return f"too small; the least is {context['ge']:g}"
+        if kind == "less_than_equal":
+            return f"too large; the most is {context['le']:g}"
+        if kind == "value_error":
+            return str(context["error"])
+        if kind == "literal_error":
+            words = re.findall(r"'([^']*)'", str(context["expected"]))
+            near = difflib.get_close_matches(str(value), words, n=1)
+            if near:
+                return f'did you mean "{near[0]}"?'
+            wanted.append(_either([f'"{word}"' for word in words]))
+        else:
+            wanted.append(_WANTED.get(kind, problem["msg"]))
+    return f"must be {' or '.join(wanted)}"
+
+
+_WANTED = {
+    "string_type": 'text in quotes, such as "0"',
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "tuple_type": 'a list, such as ["22:00-07:00"]',
+    "model_type": "a [section] of its own",
+    "dict_type": "a [section] of its own",
+}
+
+
+def _shown(key: tuple[int | str, ...], value: object) -> str:
+    """Return ``section.key = value`` as it would stand in the file, on one line and not too long."""
+    name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in key).lstrip(".")
+    if isinstance(value, Mapping):
+        return f"[{name}]"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return f"{name} = {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def _either(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
