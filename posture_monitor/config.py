@@ -11,7 +11,7 @@ import functools
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -32,7 +32,7 @@ _LANGUAGE = re.compile(r"([a-z]{2,3}(_[A-Z]{2})?)?")
 
 
 def is_profile(text: str) -> bool:
-    """Return whether `text` can name a profile: letters, digits, ``- _ .`` (at most 64), or a ``.toml`` path."""
+    """Return whether `text` can name a profile: letters, digits, ``- _ .`` to 64, or a ``.toml`` path."""
     # A leading dot or dash would hide the file, or look like an option.
     plain = _PROFILE_NAME.fullmatch(text) is not None and text[0] not in ".-"
     return plain or (text.endswith(".toml") and "\0" not in text)
@@ -203,6 +203,30 @@ def load_config(path: Path | None = None) -> Config:
     settings = read_toml(own)
     _refuse_unknown(settings, defaults, own)
     return _checked(_merged(defaults, settings), own)
+
+
+def in_force(path: Path | None = None) -> str:
+    """Return the settings in force as the text of a settings file, explanations included.
+
+    Parameters and errors are those of `load_config`.
+    """
+    import tomlkit
+
+    load_config(path)
+    document = tomlkit.parse(paths.packaged("config.toml").read_text(encoding="utf-8"))
+    own = own_file(path)
+    if own is not None:
+        _lay_over(document, read_toml(own))
+    return tomlkit.dumps(document)
+
+
+def _lay_over(below: MutableMapping[str, Any], above: Mapping[str, Any]) -> None:
+    """Put the values of `above` into `below` in place, so that the comments beside them stay."""
+    for key, value in above.items():
+        if isinstance(value, Mapping):
+            _lay_over(below[key], value)
+        else:
+            below[key] = value
 
 
 def own_file(path: Path | None) -> Path | None:

@@ -1,0 +1,35 @@
+"""The command line: each command is one call into the module that does the work."""
+
+from __future__ import annotations
+
+import click
+
+from posture_monitor import __version__
+from posture_monitor.cli import analyze, config, data, doctor, profiles, report, stretch, watch
+from posture_monitor.cli.kit import Group, example
+
+
+@click.group(cls=Group, epilog=example("demo", "calibrate", "run"))
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Watch your sitting posture through your own webcam, on your own machine."""
+
+
+for command in (
+    watch.demo,
+    watch.calibrate,
+    watch.run,
+    report.report,
+    analyze.analyze,
+    stretch.stretch,
+    profiles.profiles,
+    doctor.doctor,
+    data.data,
+    config.config,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and leave with its status."""
+    cli(prog_name="posture-monitor")

@@ -1,0 +1,36 @@
+"""``config``: where the settings are, and which are in force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from posture_monitor import paths
+from posture_monitor.cli.kit import Group, example
+
+
+@click.group(cls=Group, epilog=example("config path", "config show"))
+def config() -> None:
+    """Find and show the settings."""
+
+
+@config.command(epilog=example("config path"))
+def path() -> None:
+    """Print where your own settings file is, or would be."""
+    click.echo(paths.config_file())
+
+
+@config.command(epilog=example("config show", "config show --config other.toml > mine.toml"))
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings to show instead of your own.",
+)
+def show(file: Path | None) -> None:
+    """Print the settings in force, with their explanations, as a settings file."""
+    from posture_monitor.config import in_force
+
+    click.echo(in_force(file), nl=False)

@@ -1,0 +1,219 @@
+"""What all commands share: their help, their options' types, and how an error is told.
+
+Nothing here imports more than click and the standard library, so that
+``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import re
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from posture_monitor.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from posture_monitor.config import Config
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: What a shell reports for a program ended by Ctrl-C.
+INTERRUPTED = 130
+
+
+def example(*lines: str) -> str:
+    """Return an epilog that shows how a command is used, each line as it would be typed."""
+    return "\b\nExample:\n" + "\n".join(f"  posture-monitor {line}" for line in lines)
+
+
+class _Told(click.ClickException):
+    """An error for the user, as one line."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"posture-monitor: {' '.join(self.message.split())}", err=True, file=file)
+
+
+def _be_verbose(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        context.find_root().meta["posture_monitor.verbose"] = True
+        logging.basicConfig(format="%(name)s: %(message)s")
+        logging.getLogger("posture_monitor").setLevel(logging.DEBUG)
+
+
+_verbose_option = click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_be_verbose,
+    help="Say more, and show the traceback of an error.",
+)
+
+
+class Command(click.Command):
+    """A command that knows ``-v`` too, so that it may stand where it comes to mind."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        _verbose_option(self)
+
+
+class Group(click.Group):
+    """A group of commands whose errors reach the user as one line."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        _verbose_option(self)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which a newcomer needs them."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; turn errors of the user's world into one line and status 2."""
+        if ctx.parent is not None:
+            return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+        except UserError as error:
+            _trace(ctx)
+            raise _Told(str(error)) from error
+        except OSError as error:
+            # A full disk or a file that may not be read is the machine's state, not a fault in the
+            # program; without a file's name it may be one, and then the traceback is wanted.
+            if error.errno == errno.EPIPE or error.filename is None:
+                raise
+            _trace(ctx)
+            raise _Told(f"{error.filename}: {error.strerror or error}") from error
+
+
+def _trace(context: click.Context) -> None:
+    if context.find_root().meta.get("posture_monitor.verbose"):
+        click.echo(traceback.format_exc(), err=True, nl=False)
+
+
+def duration(_context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """Read a duration, written ``18s``, ``1.5m``, ``2h`` or plain ``20``; return seconds, above 0."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d*)?|\.\d+)\s*(s|m|min|h)?", value.strip())
+    seconds = float(match[1]) * {"m": 60, "min": 60, "h": 3600}.get(match[2], 1) if match else 0.0
+    if seconds <= 0:
+        raise UserError(f"{_name(parameter)} {value!r} is not a duration; write it like 18s, 1.5m or 20")
+    return seconds
+
+
+def moment(_context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """Read a time in ISO 8601, local unless it carries an offset; return POSIX seconds (UTC)."""
+    if value is None:
+        return None
+    try:
+        # Python 3.10 does not read the Z of UTC.
+        return datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", value.strip())).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise UserError(
+            f"{_name(parameter)} {value!r} is not a time; "
+            "write it like 2026-03-02T09:00 (local) or 2026-03-02T09:00+01:00"
+        ) from None
+
+
+def profile(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Let through the name of a profile, or the path of a ``.toml`` file."""
+    if value is None:
+        return None
+    from posture_monitor.config import is_profile
+
+    if not is_profile(value):
+        raise UserError(
+            f"{_name(parameter)} {value!r} cannot name a profile; use letters, digits, - _ . "
+            "(at most 64, first a letter or digit), or the path of a .toml file"
+        )
+    return value
+
+
+def new_profile(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Let through the name of a profile that is to be written; a path will not do."""
+    if value is not None and value.endswith(".toml"):
+        raise UserError(f"{_name(parameter)} {value!r}: give a name to keep it under, without .toml")
+    return profile(context, parameter, value)
+
+
+def _name(parameter: click.Parameter) -> str:
+    return parameter.opts[0] if isinstance(parameter, click.Option) else parameter.human_readable_name
+
+
+def config_option(command: F) -> F:
+    """Give a command ``--config FILE`` and hand it the checked settings as `config`."""
+
+    def load(context: click.Context, _parameter: click.Parameter, value: Path | None) -> Config | None:
+        if context.resilient_parsing:  # a shell asks for completions
+            return None
+        from posture_monitor.config import load_config
+
+        return load_config(value)
+
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        callback=load,
+        help="Settings to use instead of your own file.",
+        metavar="FILE",
+    )(command)
+
+
+def source_option(command: F) -> F:
+    """Give a command ``--source``."""
+    return click.option(
+        "--source",
+        metavar="S",
+        help="Camera number, /dev/videoN, video file, image folder, stream URL, landmark table or 'demo'; "
+        "default: the settings' camera.source.",
+    )(command)
+
+
+def playback_options(command: F) -> F:
+    """Give a command ``--started-at`` and ``--realtime``, which say how a recording is played."""
+    started = click.option(
+        "--started-at",
+        callback=moment,
+        metavar="TIME",
+        help="When a recording began, such as 2026-03-02T09:00; default: so that it ends now.",
+    )
+    realtime = click.option(
+        "--realtime", is_flag=True, help="Play a recording at its own pace instead of as fast as possible."
+    )
+    return started(realtime(command))
+
+
+def output_option(command: F) -> F:
+    """Give a command ``-o FILE``."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Write to this file instead of the screen.",
+    )(command)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that prints text as it is given, without guessing at highlights."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)

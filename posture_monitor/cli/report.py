@@ -1,0 +1,44 @@
+"""``report``: one day, in the terminal or as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from posture_monitor import paths
+from posture_monitor.cli.kit import Command, example, output_option
+
+
+@click.command(
+    cls=Command,
+    epilog=example("report", "report yesterday", "report 2026-03-02 --format json -o monday.json"),
+)
+@click.argument("day", default="today")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to tell it.",
+)
+@output_option
+def report(day: str, form: str, output: Path | None) -> None:
+    """Report on DAY: today, yesterday or YYYY-MM-DD.
+
+    How long posture was good, mild, poor, unknown or away, the longest poor
+    stretch, the alerts, the angles, and how much of the day was seen at all.
+    """
+    from posture_monitor.history.days import day as recall
+    from posture_monitor.history.store import Store
+    from posture_monitor.telling.report import parse_day, render_text, to_json
+
+    wanted = parse_day(day)
+    with Store(paths.history_file()) as store:
+        told = recall(store, wanted)
+    text = to_json(told) if form == "json" else render_text(told)
+    if output is None:
+        click.echo(text)
+    else:
+        output.write_text(text + "\n", encoding="utf-8")
