@@ -242,11 +242,11 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         settings: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        where = f"at line {text.count(chr(10)) + 1}, the end"
-        raise UserError(f"{path}: not valid TOML: {error}".replace("at end of document", where)) from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not a text file in UTF-8 (byte {error.start})") from error
+    except (ValueError, RecursionError) as error:  # beside TOML's own: numbers or nesting beyond all measure
+        where = f"at line {text.count(chr(10)) + 1}, the end"
+        raise UserError(f"{path}: not valid TOML: {error}".replace("at end of document", where)) from error
     except OSError as error:
         raise UserError(f"cannot read the config {path}: {error.strerror or error}") from error
     return settings
@@ -361,11 +361,20 @@ _WANTED = {
 
 def _shown(key: tuple[int | str, ...], value: object) -> str:
     """Return ``section.key = value`` as it would stand in the file, on one line and not too long."""
-    name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in key).lstrip(".")
+    name = "".join(f"[{step}]" if isinstance(step, int) else f".{_quoted(step)}" for step in key).lstrip(".")
     if isinstance(value, Mapping):
         return f"[{name}]"
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = _printable(value)
     return f"{name} = {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def _quoted(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _printable(key)
+
+
+def _printable(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if text.isprintable() else json.dumps(value, default=str)
 
 
 def _either(words: list[str]) -> str:
