@@ -1,0 +1,202 @@
+"""How much poor posture has gathered lately: a leaky integrator that trips when there was too much of it.
+
+    dD/dt = (s - D) / tau,   s = 1 poor, 0.5 mild, 0 good, away or paused
+
+The time constant is that of creep in a flexed spine, 9.4 min (McGill & Brown
+1992, doi 10.1016/0268-0033(92)90007-Q): what a slouch does builds up and fades
+at that pace, and so does the dose. Feedback on gathered exposure shortens poor
+posture more than feedback on a crossed line, with fewer cues (5.5 s against
+20.4 s of poor posture, 4.6 against 10.4 cues; scapps.org/jems 3859).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final, Literal, TypeAlias
+
+from posture_monitor.errors import UserError
+from posture_monitor.posture.reading import Verdict
+
+#: Time constant of creep in full flexion, in seconds (McGill & Brown 1992).
+TAU_S: Final = 9.4 * 60
+
+#: The longest a single reading may speak, in seconds.
+LONGEST_SPOKEN_S: Final = 20.0
+
+#: An episode of poor posture is forgotten once the dose has drained to this share of the threshold.
+FORGOTTEN: Final = 0.1
+
+#: Thousands of small exact steps end this close, relatively, to one large one.
+ROUNDING: Final = 1e-9
+
+PAUSED: Final = "paused"
+
+#: What one moment was: a (smoothed) verdict, or that the user paused the program.
+Activity: TypeAlias = Verdict | Literal["paused"]
+
+#: How strongly each activity pulls the dose; None leaves it where it is.
+STRENGTH: Final[dict[Activity, float | None]] = {
+    Verdict.POOR: 1.0,
+    Verdict.MILD: 0.5,
+    Verdict.GOOD: 0.0,
+    Verdict.AWAY: 0.0,
+    PAUSED: 0.0,
+    Verdict.UNKNOWN: None,
+}
+
+
+def strays(activity: Activity) -> bool:
+    """Say whether this is posture away from neutral, poor or mild."""
+    return activity in (Verdict.POOR, Verdict.MILD)
+
+
+def recovers(activity: Activity) -> bool:
+    """Say whether a stretch of poor posture ends here. Unknown ends nothing."""
+    return STRENGTH[activity] == 0.0
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When the dose trips.
+
+    Attributes
+    ----------
+    poor_hold_s
+        Seconds of unbroken *poor*, from rest, until it trips.
+    tau_s
+        Time constant of gathering and draining, in seconds.
+    """
+
+    poor_hold_s: float = 90.0
+    tau_s: float = TAU_S
+
+    def __post_init__(self) -> None:
+        for key, value in (("poor_hold_s", self.poor_hold_s), ("tau_s", self.tau_s)):
+            if not (math.isfinite(value) and value > 0):
+                raise UserError(f"alert.{key} is {value!r}: give a number of seconds above 0")
+
+    @property
+    def threshold(self) -> float:
+        """Dose at which it trips, 0..1: what `poor_hold_s` of unbroken *poor* gathers from rest."""
+        return -math.expm1(-self.poor_hold_s / self.tau_s)
+
+
+@dataclass(frozen=True)
+class Dose:
+    """What has gathered so far.
+
+    Attributes
+    ----------
+    level
+        The dose, from 0 to the policy's threshold. It goes no higher, so that
+        an hour of slouching does not outweigh the minutes of good sitting after it.
+    t_s, activity, interval_s
+        The latest reading: when, what, and the scheduled seconds to the next one.
+    poor_s, over_s
+        Seconds of poor or mild posture in this episode, and the seconds the
+        episode has lasted, as far as readings spoke for them.
+    tripped
+        The dose reached the threshold and posture has not recovered since.
+    """
+
+    level: float = 0.0
+    t_s: float | None = None
+    activity: Activity = Verdict.UNKNOWN
+    interval_s: float = 0.0
+    poor_s: float = 0.0
+    over_s: float = 0.0
+    tripped: bool = False
+
+    def fraction(self, policy: Policy) -> float:
+        """Return the dose as a share of the threshold, 0..1."""
+        return min(1.0, self.level / policy.threshold)
+
+
+@dataclass(frozen=True)
+class Tripped:
+    """The dose has reached the threshold."""
+
+    t_s: float
+    poor_s: float
+    over_s: float
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """Posture is good again, or the person left, after the dose had tripped."""
+
+    t_s: float
+
+
+DoseEffect: TypeAlias = Tripped | Recovered
+
+
+def spoken_s(since_s: float | None, t_s: float, interval_s: float) -> float:
+    """Return for how many seconds a reading speaks.
+
+    A reading speaks until the next one, at most twice the scheduled sampling
+    interval and never over 20 s. So suspend, a locked screen, a stalled camera
+    and a clock put forward or back say nothing about posture.
+
+    Parameters
+    ----------
+    since_s, t_s
+        When the reading was taken, and when the next one came, in seconds.
+    interval_s
+        The scheduled sampling interval at the time of the reading.
+    """
+    if since_s is None:
+        return 0.0
+    return min(max(0.0, t_s - since_s), 2 * interval_s, LONGEST_SPOKEN_S)
+
+
+def step(
+    state: Dose, policy: Policy, t_s: float, activity: Activity, interval_s: float
+) -> tuple[Dose, tuple[DoseEffect, ...]]:
+    """Take in one reading.
+
+    The update is the exact solution of the equation for a held strength, so the
+    dose does not depend on how often readings come.
+
+    Parameters
+    ----------
+    t_s
+        Monotonic seconds. A reading without a finite time is passed over.
+    activity
+        What this reading says; it holds until the next one.
+    interval_s
+        Scheduled seconds until the next reading.
+    """
+    if not math.isfinite(t_s):
+        return state, ()
+    held_s = spoken_s(state.t_s, t_s, state.interval_s)
+    level, poor_s, over_s = state.level, state.poor_s, state.over_s
+    strength = STRENGTH[state.activity]
+    if strength is not None:
+        level = strength + (level - strength) * math.exp(-held_s / policy.tau_s)
+        level = min(level, policy.threshold)
+    if strays(state.activity):
+        poor_s += held_s
+    if poor_s > 0:
+        over_s += held_s
+    if not strays(state.activity) and level < FORGOTTEN * policy.threshold:
+        poor_s = over_s = 0.0
+
+    tripped = state.tripped
+    effects: tuple[DoseEffect, ...] = ()
+    if tripped and recovers(activity):
+        tripped, effects = False, (Recovered(t_s),)
+    elif not tripped and strays(activity) and level >= policy.threshold * (1 - ROUNDING):
+        tripped, effects = True, (Tripped(t_s, poor_s, over_s),)
+    after = replace(
+        state,
+        level=level,
+        t_s=t_s,
+        activity=activity,
+        interval_s=interval_s if math.isfinite(interval_s) and interval_s > 0 else 0.0,
+        poor_s=poor_s,
+        over_s=over_s,
+        tripped=tripped,
+    )
+    return after, effects

@@ -1,0 +1,447 @@
+"""Turns a tripped dose into few, answered nudges: escalation, cooldown, and silence.
+
+False and frequent alerts are why such programs get uninstalled: acceptance falls
+by 30 % with each extra reminder (doi 10.1186/s12911-017-0430-8). So there is one
+notification when the dose trips, one more ("stand up for two minutes") if nothing
+changed after two minutes, and then an hour of silence. Every notification ends in
+exactly one outcome, which is kept for the report.
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+import math
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
+
+from posture_monitor.errors import UserError
+from posture_monitor.posture import dose
+from posture_monitor.posture.dose import Activity, Dose
+from posture_monitor.posture.reading import Verdict
+
+HOUR_S: Final = 3600.0
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When to speak, and when to hold back.
+
+    Attributes
+    ----------
+    dose
+        When the dose trips.
+    cooldown_s
+        Least seconds between two posture alerts, before any lengthening.
+    per_hour
+        Most notifications in any hour.
+    stand_after_s
+        Seconds of unchanged posture after an alert until it suggests standing up.
+    silence_s
+        Seconds of silence after that suggestion.
+    corrected_within_s
+        An alert counts as corrected when posture recovers within these seconds.
+    lengthening, longest_cooldown_s
+        The cooldown grows by this factor for each ignored alert, up to this many seconds.
+    """
+
+    dose: dose.Policy = field(default_factory=dose.Policy)
+    cooldown_s: float = 600.0
+    per_hour: int = 4
+    stand_after_s: float = 120.0
+    silence_s: float = HOUR_S
+    corrected_within_s: float = 60.0
+    lengthening: float = 1.5
+    longest_cooldown_s: float = 4 * HOUR_S
+
+
+PRESETS: Final[dict[str, Policy]] = {
+    "gentle": Policy(dose.Policy(240.0), cooldown_s=1200.0, per_hour=2),
+    "balanced": Policy(dose.Policy(90.0), cooldown_s=600.0, per_hour=4),
+    "strict": Policy(dose.Policy(30.0), cooldown_s=180.0, per_hour=10),
+}
+
+
+def preset(name: str, poor_hold_s: float | None = None) -> Policy:
+    """Return a preset, with its one knob turned if asked.
+
+    Raises
+    ------
+    UserError
+        There is no such preset, or the hold is not above zero.
+    """
+    if name not in PRESETS:
+        near = difflib.get_close_matches(name, PRESETS, n=1, cutoff=0.0)
+        raise UserError(
+            f"alert.preset is {name!r}: choose one of {', '.join(PRESETS)} (did you mean {near[0]!r}?)"
+        )
+    policy = PRESETS[name]
+    if poor_hold_s is None:
+        return policy
+    return replace(policy, dose=replace(policy.dose, poor_hold_s=poor_hold_s))
+
+
+class Kind(str, enum.Enum):
+    """What a notification asks for."""
+
+    POSTURE = "posture"
+    STAND = "stand"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Response(str, enum.Enum):
+    """How a notification ended."""
+
+    CORRECTED = "corrected"  # posture recovered, or the person got up, within a minute
+    LATE = "late"  # it recovered, but after that minute
+    IGNORED = "ignored"
+    DISMISSED = "dismissed"  # closed by hand, and nothing changed
+    SNOOZED = "snoozed"
+    WRONG = "wrong"
+    REANCHORED = "reanchored"
+    WITHDRAWN = "withdrawn"  # the program was paused before anything could be seen
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Which measure strayed, and how far.
+
+    Attributes
+    ----------
+    metric
+        Its name, ``""`` if none stood out.
+    deviation
+        From neutral, signed, in the metric's own unit; NaN if unknown.
+    value
+        The measure itself; NaN if unknown.
+    """
+
+    metric: str = ""
+    deviation: float = math.nan
+    value: float = math.nan
+
+
+NO_CAUSE: Final = Cause()
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Show a notification.
+
+    Attributes
+    ----------
+    id
+        Counts up from 1 within one state.
+    t_s
+        When, in the caller's seconds.
+    cause
+        The measure that strayed longest in this episode, and its mean deviation.
+    poor_s, over_s
+        Posture was poor or mild for `poor_s` of the last `over_s` seconds.
+    replaces
+        Id of the notification that this one takes the place of.
+    """
+
+    id: int
+    kind: Kind
+    t_s: float
+    cause: Cause
+    poor_s: float
+    over_s: float
+    replaces: int | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """This alert was due but held back because it is a quiet moment."""
+
+    alert: Alert
+
+
+@dataclass(frozen=True)
+class Withdraw:
+    """Take the notification down: it no longer applies."""
+
+    alert_id: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the notification ended, and after how many watched seconds (NaN if long gone)."""
+
+    alert_id: int
+    response: Response
+    after_s: float
+
+
+Effect: TypeAlias = Alert | Held | Withdraw | Outcome
+Effects: TypeAlias = tuple[Effect, ...]
+
+
+@dataclass(frozen=True)
+class Share:
+    """How long, and how far, one measure strayed to one side: faded seconds and their weighted sums."""
+
+    metric: str
+    up: bool
+    seconds: float = 0.0
+    deviation: float = 0.0
+    value: float = 0.0
+
+    def faded(self, factor: float) -> Share:
+        """Return it after fading by `factor`."""
+        return replace(
+            self,
+            seconds=self.seconds * factor,
+            deviation=self.deviation * factor,
+            value=self.value * factor,
+        )
+
+    def grown(self, cause: Cause, held_s: float) -> Share:
+        """Return it with `held_s` more seconds of this cause."""
+        return replace(
+            self,
+            seconds=self.seconds + held_s,
+            deviation=self.deviation + cause.deviation * held_s,
+            value=self.value + cause.value * held_s,
+        )
+
+
+@dataclass(frozen=True)
+class Nudges:
+    """Everything remembered between readings.
+
+    Attributes
+    ----------
+    dose
+        The dose.
+    cause
+        What the latest reading named as its driver.
+    shares
+        Which measures made the dose, each fading as the dose does.
+    now_s
+        A clock of its own that only ever runs forward, so that a clock put
+        back does not lengthen a silence.
+    showing, shown_at_s, shown_for_s, answered, dismissed
+        The notification on the screen, when it came by `now_s`, the watched
+        seconds since, whether its outcome is known, and whether it was closed
+        by hand.
+    shown_s
+        When the notifications of the last hour came, by `now_s`.
+    ignored
+        Alerts ignored since the last one that was heeded.
+    silent_until_s, snoozed_until_s
+        By `now_s`.
+    """
+
+    dose: Dose = field(default_factory=Dose)
+    cause: Cause = NO_CAUSE
+    shares: tuple[Share, ...] = ()
+    now_s: float = 0.0
+    showing: Alert | None = None
+    shown_at_s: float = 0.0
+    shown_for_s: float = 0.0
+    answered: bool = False
+    dismissed: bool = False
+    next_id: int = 1
+    shown_s: tuple[float, ...] = ()
+    ignored: int = 0
+    silent_until_s: float = 0.0
+    snoozed_until_s: float = 0.0
+
+
+def step(
+    state: Nudges,
+    policy: Policy,
+    t_s: float,
+    activity: Activity,
+    interval_s: float,
+    cause: Cause = NO_CAUSE,
+    quiet: bool = False,
+) -> tuple[Nudges, Effects]:
+    """Take in one reading; return the new state and what is to be done.
+
+    Parameters
+    ----------
+    t_s
+        Monotonic seconds. A reading without a finite time is passed over.
+    activity
+        The smoothed verdict, or ``"paused"``.
+    interval_s
+        Scheduled seconds until the next reading.
+    cause
+        The driver of this reading, its deviation and value.
+    quiet
+        Nothing may be shown now (quiet hours, a call, full screen, do not disturb).
+    """
+    if not math.isfinite(t_s):
+        return state, ()
+    held_s = dose.spoken_s(state.dose.t_s, t_s, state.dose.interval_s)
+    gathered, said = dose.step(state.dose, policy.dose, t_s, activity, interval_s)
+    now_s = state.now_s + (max(0.0, t_s - state.dose.t_s) if state.dose.t_s is not None else 0.0)
+    state = replace(
+        state,
+        dose=gathered,
+        cause=cause,
+        shares=_shares(state, policy, held_s),
+        now_s=now_s,
+        shown_for_s=state.shown_for_s + held_s,
+        shown_s=tuple(s for s in state.shown_s if now_s - s < HOUR_S),
+    )
+    if any(isinstance(effect, dose.Recovered) for effect in said):
+        return _recovered(state, policy, paused=activity == dose.PAUSED)
+    if state.showing is not None and not state.answered:
+        return _waited(state, policy, activity, quiet)
+    if gathered.tripped and dose.strays(activity):
+        return _due(state, policy, quiet)
+    return state, ()
+
+
+def respond(state: Nudges, policy: Policy, alert_id: int, response: Response) -> tuple[Nudges, Effects]:
+    """Take in what the user did with a notification.
+
+    *Dismissed* only notes that it was closed: whoever closes it and then sits up
+    has corrected. *Wrong* and *re-anchored* empty the dose, since what filled it
+    did not hold. An old notification, answered late from the notification
+    centre, gets its outcome all the same.
+    """
+    current = state.showing is not None and state.showing.id == alert_id
+    if response is Response.DISMISSED:
+        return (replace(state, dismissed=True) if current and not state.answered else state), ()
+    outcome = Outcome(alert_id, response, state.shown_for_s if current else math.nan)
+    if response in (Response.WRONG, Response.REANCHORED):
+        state = replace(state, dose=replace(state.dose, level=0.0, poor_s=0.0, over_s=0.0, tripped=False))
+        state = replace(state, shares=())
+    if not current:
+        return state, (outcome,)
+    return _closed(state), (outcome, Withdraw(alert_id))
+
+
+def snooze(state: Nudges, t_s: float, seconds: float) -> tuple[Nudges, Effects]:
+    """Show nothing for some seconds. The dose goes on gathering and draining meanwhile."""
+    since_s = state.dose.t_s
+    ahead_s = max(0.0, t_s - since_s) if since_s is not None and math.isfinite(t_s) else 0.0
+    state = replace(state, snoozed_until_s=state.now_s + ahead_s + max(0.0, seconds))
+    if state.showing is None:
+        return state, ()
+    shown, effects = state.showing, (Withdraw(state.showing.id),)
+    if state.answered:
+        return _closed(state), effects
+    return _closed(state), (Outcome(shown.id, Response.SNOOZED, state.shown_for_s), *effects)
+
+
+def snoozed_s(state: Nudges) -> float:
+    """Return for how many more seconds it is snoozed."""
+    return max(0.0, state.snoozed_until_s - state.now_s)
+
+
+def cooldown_s(policy: Policy, ignored: int) -> float:
+    """Return the seconds between two alerts after so many ignored ones."""
+    return min(policy.cooldown_s * policy.lengthening**ignored, policy.longest_cooldown_s)
+
+
+def _closed(state: Nudges) -> Nudges:
+    return replace(state, showing=None, answered=False, dismissed=False)
+
+
+def _shares(state: Nudges, policy: Policy, held_s: float) -> tuple[Share, ...]:
+    """Fade every share as the dose fades, and grow the one of the reading that spoke."""
+    spoke = state.dose.activity
+    shares = state.shares
+    if dose.STRENGTH[spoke] is not None:
+        factor = math.exp(-held_s / policy.dose.tau_s)
+        shares = tuple(s.faded(factor) for s in shares if s.seconds * factor > 1e-3)
+    cause = state.cause
+    if not (dose.strays(spoke) and cause.metric and math.isfinite(cause.deviation)):
+        return shares
+    up = cause.deviation >= 0
+    mine = next((s for s in shares if s.metric == cause.metric and s.up == up), Share(cause.metric, up))
+    return (*(s for s in shares if s is not mine), mine.grown(cause, held_s))
+
+
+def _main_cause(state: Nudges) -> Cause:
+    """Return the measure that strayed longest, with its mean deviation and value."""
+    most = max(state.shares, key=lambda share: share.seconds, default=None)
+    if most is None or most.seconds <= 0:
+        return state.cause
+    return Cause(most.metric, most.deviation / most.seconds, most.value / most.seconds)
+
+
+def _recovered(state: Nudges, policy: Policy, paused: bool) -> tuple[Nudges, Effects]:
+    shown = state.showing
+    if shown is None:
+        return state, ()
+    withdraw = Withdraw(shown.id)
+    if state.answered:
+        return _closed(state), (withdraw,)
+    if paused:
+        response = Response.WITHDRAWN
+    elif state.shown_for_s <= policy.corrected_within_s:
+        response = Response.CORRECTED
+        state = replace(state, ignored=0)
+    else:
+        response = Response.LATE
+    return _closed(state), (Outcome(shown.id, response, state.shown_for_s), withdraw)
+
+
+def _waited(state: Nudges, policy: Policy, activity: Activity, quiet: bool) -> tuple[Nudges, Effects]:
+    """Let an unanswered notification grow old, and follow it up once."""
+    shown = state.showing
+    if shown is None or state.shown_for_s < policy.stand_after_s or activity is Verdict.UNKNOWN:
+        return state, ()
+    response = Response.DISMISSED if state.dismissed else Response.IGNORED
+    ignored = state.ignored + 1
+    state = replace(
+        state,
+        answered=True,
+        ignored=ignored,
+        silent_until_s=max(state.silent_until_s, state.shown_at_s + cooldown_s(policy, ignored)),
+    )
+    outcome = Outcome(shown.id, response, state.shown_for_s)
+    follow = shown.kind is Kind.POSTURE and activity is Verdict.POOR and response is Response.IGNORED
+    if not follow or quiet or not _may_speak(state, policy):
+        return state, (outcome,)
+    state, alert = _show(state, Kind.STAND, replaces=shown.id)
+    return replace(state, silent_until_s=state.now_s + policy.silence_s), (outcome, alert)
+
+
+def _may_speak(state: Nudges, policy: Policy) -> bool:
+    return state.now_s >= state.snoozed_until_s and len(state.shown_s) < policy.per_hour
+
+
+def _due(state: Nudges, policy: Policy, quiet: bool) -> tuple[Nudges, Effects]:
+    if state.now_s < state.silent_until_s or not _may_speak(state, policy):
+        return state, ()
+    silent_until_s = state.now_s + cooldown_s(policy, state.ignored)
+    if quiet:
+        held = Held(_alert(state, Kind.POSTURE, replaces=None))
+        return replace(state, next_id=state.next_id + 1, silent_until_s=silent_until_s), (held,)
+    old = state.showing
+    state, alert = _show(state, Kind.POSTURE, replaces=old.id if old else None)
+    return replace(state, silent_until_s=silent_until_s), (alert,)
+
+
+def _alert(state: Nudges, kind: Kind, replaces: int | None) -> Alert:
+    t_s = state.dose.t_s if state.dose.t_s is not None else math.nan
+    gathered = state.dose
+    return Alert(state.next_id, kind, t_s, _main_cause(state), gathered.poor_s, gathered.over_s, replaces)
+
+
+def _show(state: Nudges, kind: Kind, replaces: int | None) -> tuple[Nudges, Alert]:
+    alert = _alert(state, kind, replaces)
+    state = replace(
+        state,
+        showing=alert,
+        shown_at_s=state.now_s,
+        shown_for_s=0.0,
+        answered=False,
+        dismissed=False,
+        next_id=state.next_id + 1,
+        shown_s=(*state.shown_s, state.now_s),
+    )
+    return state, alert

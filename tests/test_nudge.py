@@ -1,0 +1,313 @@
+"""Few nudges, each answered for: escalation, cooldown, hourly limit, snooze, quiet."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from posture_monitor.errors import UserError
+from posture_monitor.posture import nudge
+from posture_monitor.posture.dose import PAUSED, Activity
+from posture_monitor.posture.nudge import (
+    Alert,
+    Cause,
+    Effect,
+    Held,
+    Kind,
+    Nudges,
+    Outcome,
+    Policy,
+    Response,
+    Withdraw,
+)
+from posture_monitor.posture.reading import Verdict
+
+POOR, GOOD, MILD = Verdict.POOR, Verdict.GOOD, Verdict.MILD
+BALANCED = nudge.preset("balanced")
+
+
+@dataclass
+class Desk:
+    """Somebody at a desk, with a clock that the test moves."""
+
+    policy: Policy = BALANCED
+    interval_s: float = 1.0
+    t_s: float = 0.0
+    state: Nudges = field(default_factory=Nudges)
+    said: list[tuple[float, Effect]] = field(default_factory=list)
+
+    def sit(
+        self, activity: Activity, seconds: float, cause: Cause = nudge.NO_CAUSE, quiet: bool = False
+    ) -> list[Effect]:
+        new: list[Effect] = []
+        for _ in range(round(seconds / self.interval_s)):
+            self.state, effects = nudge.step(
+                self.state, self.policy, self.t_s, activity, self.interval_s, cause, quiet
+            )
+            new += effects
+            self.said += [(self.t_s, effect) for effect in effects]
+            self.t_s += self.interval_s
+        return new
+
+    def press(self, response: Response, alert_id: int) -> list[Effect]:
+        self.state, effects = nudge.respond(self.state, self.policy, alert_id, response)
+        return list(effects)
+
+    def snooze(self, seconds: float) -> list[Effect]:
+        self.state, effects = nudge.snooze(self.state, self.t_s, seconds)
+        return list(effects)
+
+
+def alerts(effects: list[Effect]) -> list[Alert]:
+    return [effect for effect in effects if isinstance(effect, Alert)]
+
+
+def outcomes(effects: list[Effect]) -> list[tuple[int, Response]]:
+    return [(e.alert_id, e.response) for e in effects if isinstance(e, Outcome)]
+
+
+def test_corrected_within_a_minute_withdraws_and_says_so() -> None:
+    desk = Desk()
+    (alert,) = alerts(desk.sit(POOR, 95))
+    assert alert.kind is Kind.POSTURE
+    assert alert.t_s == 90
+    assert alert.poor_s == pytest.approx(90)
+    assert desk.sit(GOOD, 5) == [Outcome(1, Response.CORRECTED, pytest.approx(5.0)), Withdraw(1)]
+    assert desk.sit(GOOD, 600) == []
+
+
+def test_late_correction() -> None:
+    desk = Desk()
+    desk.sit(POOR, 90 + 100)
+    assert outcomes(desk.sit(GOOD, 10)) == [(1, Response.LATE)]
+
+
+def test_leaving_the_chair_is_a_correction() -> None:
+    desk = Desk()
+    desk.sit(POOR, 100)
+    assert outcomes(desk.sit(Verdict.AWAY, 10)) == [(1, Response.CORRECTED)]
+
+
+def test_still_poor_after_two_minutes_suggests_standing_then_an_hour_of_silence() -> None:
+    desk = Desk()
+    desk.sit(POOR, 3 * 3600)
+    shown = [(t, e.kind, e.replaces) for t, e in desk.said if isinstance(e, Alert)]
+    assert shown[:3] == [(90, Kind.POSTURE, None), (210, Kind.STAND, 1), (3810, Kind.POSTURE, 2)]
+    assert outcomes([e for _, e in desk.said])[:2] == [(1, Response.IGNORED), (2, Response.IGNORED)]
+
+
+def test_standing_up_after_the_suggestion_is_a_correction() -> None:
+    desk = Desk()
+    desk.sit(POOR, 220)
+    assert desk.sit(Verdict.AWAY, 5) == [Outcome(2, Response.CORRECTED, pytest.approx(10.0)), Withdraw(2)]
+
+
+def test_eased_to_mild_is_not_told_to_stand() -> None:
+    desk = Desk()
+    desk.sit(POOR, 120)
+    effects = desk.sit(MILD, 300)
+    assert alerts(effects) == []
+    assert outcomes(effects) == [(1, Response.IGNORED)]
+    assert desk.sit(GOOD, 2) == [Withdraw(1)]  # it is still on the screen, so it is taken down
+
+
+def test_unknown_leaves_the_question_open() -> None:
+    desk = Desk()
+    desk.sit(POOR, 100)
+    assert desk.sit(Verdict.UNKNOWN, 600) == []
+    assert [a.kind for a in alerts(desk.sit(POOR, 2))] == [Kind.STAND]
+
+
+def test_suspend_after_an_alert_does_not_escalate_on_waking() -> None:
+    desk = Desk()
+    desk.sit(POOR, 100)
+    desk.t_s += 8 * 3600
+    assert desk.sit(POOR, 60) == []
+
+
+@pytest.mark.parametrize(("name", "cooldown_s"), [("gentle", 1200), ("balanced", 600), ("strict", 180)])
+def test_cooldown_between_corrected_alerts(name: str, cooldown_s: float) -> None:
+    policy = nudge.preset(name)
+    desk = Desk(policy)
+    desk.sit(POOR, policy.dose.poor_hold_s + 5)
+    first = desk.said[0][0]
+    while len(alerts([e for _, e in desk.said])) < 2:
+        desk.sit(GOOD, 20)
+        desk.sit(POOR, 60)
+    second = [t for t, e in desk.said if isinstance(e, Alert)][1]
+    assert cooldown_s <= second - first <= cooldown_s + 80
+
+
+def test_each_ignored_alert_lengthens_the_cooldown_until_one_is_heeded() -> None:
+    assert [nudge.cooldown_s(BALANCED, n) for n in range(4)] == [600, 900, 1350, 2025]
+    assert nudge.cooldown_s(BALANCED, 50) == BALANCED.longest_cooldown_s
+    desk = Desk()
+    desk.sit(POOR, 90 + 30)
+    desk.sit(MILD, 100)  # ignored, but not followed up
+    assert desk.state.ignored == 1
+    desk.sit(GOOD, 30)
+    desk.sit(POOR, 1500)
+    shown = [t for t, e in desk.said if isinstance(e, Alert)]
+    assert shown[1] - shown[0] == 900
+    desk2 = Desk(state=desk.state, t_s=desk.t_s)
+    desk2.sit(GOOD, 30)
+    desk2.sit(Verdict.AWAY, 3600)
+    desk2.sit(POOR, 100)
+    desk2.sit(GOOD, 10)
+    assert desk2.state.ignored == 0
+
+
+@pytest.mark.parametrize("name", list(nudge.PRESETS))
+@settings(max_examples=12, deadline=None)
+@given(
+    day=st.lists(
+        st.tuples(st.sampled_from([*Verdict, PAUSED]), st.integers(1, 60).map(lambda n: n * 10)),
+        min_size=20,
+        max_size=60,
+    )
+)
+def test_never_over_the_limits_and_every_alert_is_answered_once(
+    name: str, day: list[tuple[Activity, int]]
+) -> None:
+    policy = nudge.preset(name)
+    desk = Desk(policy, interval_s=5.0)
+    for activity, seconds in day:
+        desk.sit(activity, seconds)
+    desk.sit(PAUSED, 10)
+    shown = [(t, e) for t, e in desk.said if isinstance(e, Alert)]
+    times = [t for t, _ in shown]
+    for t in times:
+        assert sum(t <= other < t + 3600 for other in times) <= policy.per_hour
+    posture = [t for t, e in shown if e.kind is Kind.POSTURE]
+    assert all(b - a >= policy.cooldown_s for a, b in itertools.pairwise(posture))
+    for t, e in shown:
+        if e.kind is Kind.STAND:
+            assert not [o for o in times if t < o < t + policy.silence_s]
+    answered = [alert_id for alert_id, _ in outcomes([e for _, e in desk.said])]
+    assert sorted(answered) == [e.id for _, e in shown]
+    withdrawn = [e.alert_id for _, e in desk.said if isinstance(e, Withdraw)]
+    replaced = [e.replaces for _, e in shown if e.replaces is not None]
+    assert sorted(withdrawn + replaced) == [e.id for _, e in shown]
+
+
+@pytest.mark.parametrize("interval_s", [2.0, 0.5, 1 / 15])
+def test_the_same_hours_at_every_rate(interval_s: float) -> None:
+    desk = Desk(interval_s=interval_s)
+    for activity, seconds in [(GOOD, 120), (POOR, 400), (GOOD, 300), (MILD, 900), (POOR, 3600), (GOOD, 60)]:
+        desk.sit(activity, seconds)
+    shown = [t for t, e in desk.said if isinstance(e, Alert)]
+    # tripped at 120 + 90, told to stand two minutes later, silent for an hour, and poor still
+    assert shown == pytest.approx([210, 330, 3930, 4050], abs=4 * interval_s)
+
+
+def test_snooze_withdraws_and_is_silent_until_it_ends() -> None:
+    desk = Desk()
+    desk.sit(POOR, 95)
+    assert desk.snooze(900) == [Outcome(1, Response.SNOOZED, pytest.approx(4.0)), Withdraw(1)]
+    assert desk.sit(POOR, 895) == []
+    assert nudge.snoozed_s(desk.state) == pytest.approx(6, abs=1.5)
+    assert len(alerts(desk.sit(POOR, 20))) == 1
+
+
+def test_snooze_before_any_alert() -> None:
+    desk = Desk()
+    desk.sit(POOR, 80)
+    assert desk.snooze(300) == []
+    assert desk.sit(POOR, 295) == []
+    (alert,) = alerts(desk.sit(POOR, 20))
+    assert alert.t_s == pytest.approx(380, abs=2)
+
+
+def test_closed_by_hand_then_corrected_is_corrected() -> None:
+    desk = Desk()
+    desk.sit(POOR, 95)
+    assert desk.press(Response.DISMISSED, 1) == []
+    assert outcomes(desk.sit(GOOD, 5)) == [(1, Response.CORRECTED)]
+
+
+def test_closed_by_hand_and_unchanged_is_dismissed_and_not_followed_up() -> None:
+    desk = Desk()
+    desk.sit(POOR, 95)
+    desk.press(Response.DISMISSED, 1)
+    effects = desk.sit(POOR, 200)
+    assert outcomes(effects) == [(1, Response.DISMISSED)]
+    assert alerts(effects) == []
+
+
+@pytest.mark.parametrize("response", [Response.WRONG, Response.REANCHORED])
+def test_a_wrong_alert_empties_the_dose(response: Response) -> None:
+    desk = Desk()
+    desk.sit(POOR, 95)
+    assert desk.press(response, 1) == [Outcome(1, response, pytest.approx(4.0)), Withdraw(1)]
+    assert desk.state.dose.level == 0
+    assert desk.sit(POOR, 85) == []
+
+
+def test_an_old_notification_answered_from_the_notification_centre() -> None:
+    desk = Desk()
+    desk.sit(POOR, 95)
+    desk.sit(GOOD, 10)
+    (late,) = desk.press(Response.WRONG, 1)
+    assert isinstance(late, Outcome)
+    assert (late.alert_id, late.response) == (1, Response.WRONG)
+    assert math.isnan(late.after_s)
+
+
+def test_paused_withdraws_without_blame() -> None:
+    desk = Desk()
+    desk.sit(POOR, 95)
+    assert outcomes(desk.sit(PAUSED, 5)) == [(1, Response.WITHDRAWN)]
+    assert desk.state.ignored == 0
+
+
+def test_quiet_moments_hold_alerts_back_and_do_not_count_as_ignored() -> None:
+    desk = Desk()
+    effects = desk.sit(POOR, 1800, quiet=True)
+    held = [e for e in effects if isinstance(e, Held)]
+    assert [h.alert.t_s for h in held] == [90, 690, 1290]
+    assert effects == held
+    assert desk.state.ignored == 0
+    (alert,) = alerts(desk.sit(POOR, 200))
+    assert alert.t_s == 1890
+
+
+def test_quiet_begun_after_the_alert_stops_the_follow_up() -> None:
+    desk = Desk()
+    desk.sit(POOR, 100)
+    assert alerts(desk.sit(POOR, 300, quiet=True)) == []
+
+
+def test_the_alert_names_the_measure_that_made_the_dose() -> None:
+    desk = Desk(nudge.preset("gentle"))
+    desk.sit(POOR, 200, Cause("neck_incl", 22.0, 31.0))
+    (alert,) = alerts(desk.sit(POOR, 60, Cause("trunk_incl", 30.0, 35.0)))
+    assert alert.cause.metric == "neck_incl"
+    assert alert.cause.deviation == pytest.approx(22.0)
+    assert alert.cause.value == pytest.approx(31.0)
+
+
+def test_left_and_right_are_not_averaged_away() -> None:
+    desk = Desk()
+    desk.sit(POOR, 30, Cause("head_roll", -14.0))
+    (alert,) = alerts(desk.sit(POOR, 65, Cause("head_roll", 12.0)))
+    assert alert.cause.deviation == pytest.approx(12.0)
+
+
+def test_a_clock_put_back_does_not_lengthen_the_silence() -> None:
+    desk = Desk()
+    desk.sit(POOR, 95)
+    desk.sit(GOOD, 60)
+    desk.t_s -= 7200
+    desk.sit(GOOD, 500)
+    assert len(alerts(desk.sit(POOR, 100))) == 1
+
+
+def test_a_preset_misspelt_is_met_with_the_nearest() -> None:
+    with pytest.raises(UserError, match=r"alert.preset is 'balnced'.*did you mean 'balanced'"):
+        nudge.preset("balnced")
+    assert nudge.preset("strict", poor_hold_s=45).dose.poor_hold_s == 45
