@@ -68,7 +68,7 @@ class Policy:
         Time constant of gathering and draining, in seconds.
     """
 
-    poor_hold_s: float = 90.0
+    poor_hold_s: float
     tau_s: float = TAU_S
 
     def __post_init__(self) -> None:

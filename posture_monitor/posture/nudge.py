@@ -9,13 +9,11 @@ exactly one outcome, which is kept for the report.
 
 from __future__ import annotations
 
-import difflib
 import enum
 import math
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from posture_monitor.errors import UserError
 from posture_monitor.posture import dose
 from posture_monitor.posture.dose import Activity, Dose
 from posture_monitor.posture.reading import Verdict
@@ -25,7 +23,7 @@ HOUR_S: Final = 3600.0
 
 @dataclass(frozen=True)
 class Policy:
-    """When to speak, and when to hold back.
+    """When to speak, and when to hold back. The presets stand in ``config.toml``.
 
     Attributes
     ----------
@@ -33,8 +31,8 @@ class Policy:
         When the dose trips.
     cooldown_s
         Least seconds between two posture alerts, before any lengthening.
-    per_hour
-        Most notifications in any hour.
+    max_per_hour
+        Most notifications in any hour; 0 means none.
     stand_after_s
         Seconds of unchanged posture after an alert until it suggests standing up.
     silence_s
@@ -45,40 +43,14 @@ class Policy:
         The cooldown grows by this factor for each ignored alert, up to this many seconds.
     """
 
-    dose: dose.Policy = field(default_factory=dose.Policy)
-    cooldown_s: float = 600.0
-    per_hour: int = 4
+    dose: dose.Policy
+    cooldown_s: float
+    max_per_hour: int
     stand_after_s: float = 120.0
     silence_s: float = HOUR_S
     corrected_within_s: float = 60.0
     lengthening: float = 1.5
     longest_cooldown_s: float = 4 * HOUR_S
-
-
-PRESETS: Final[dict[str, Policy]] = {
-    "gentle": Policy(dose.Policy(240.0), cooldown_s=1200.0, per_hour=2),
-    "balanced": Policy(dose.Policy(90.0), cooldown_s=600.0, per_hour=4),
-    "strict": Policy(dose.Policy(30.0), cooldown_s=180.0, per_hour=10),
-}
-
-
-def preset(name: str, poor_hold_s: float | None = None) -> Policy:
-    """Return a preset, with its one knob turned if asked.
-
-    Raises
-    ------
-    UserError
-        There is no such preset, or the hold is not above zero.
-    """
-    if name not in PRESETS:
-        near = difflib.get_close_matches(name, PRESETS, n=1, cutoff=0.0)
-        raise UserError(
-            f"alert.preset is {name!r}: choose one of {', '.join(PRESETS)} (did you mean {near[0]!r}?)"
-        )
-    policy = PRESETS[name]
-    if poor_hold_s is None:
-        return policy
-    return replace(policy, dose=replace(policy.dose, poor_hold_s=poor_hold_s))
 
 
 class Kind(str, enum.Enum):
@@ -411,7 +383,7 @@ def _waited(state: Nudges, policy: Policy, activity: Activity, quiet: bool) -> t
 
 
 def _may_speak(state: Nudges, policy: Policy) -> bool:
-    return state.now_s >= state.snoozed_until_s and len(state.shown_s) < policy.per_hour
+    return state.now_s >= state.snoozed_until_s and len(state.shown_s) < policy.max_per_hour
 
 
 def _due(state: Nudges, policy: Policy, quiet: bool) -> tuple[Nudges, Effects]:
