@@ -65,6 +65,12 @@ def test_the_users_own_file_is_laid_over_the_defaults_key_by_key(home: Path) -> 
     assert config.alert.channel == load_config(paths.packaged("config.toml")).alert.channel
 
 
+def test_every_tolerance_is_of_a_metric_that_exists() -> None:
+    from posture_monitor.posture.metrics import NAMES
+
+    assert set(load_config().judge.scale) <= set(NAMES)
+
+
 def test_a_given_file_stands_in_place_of_the_users_own(home: Path, tmp_path: Path) -> None:
     home.mkdir()
     (home / "config.toml").write_text('[alert]\npreset = "strict"\n')

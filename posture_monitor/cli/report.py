@@ -35,7 +35,7 @@ def report(day: str, form: str, output: Path | None) -> None:
     from posture_monitor.telling.report import parse_day, render_text, to_json
 
     wanted = parse_day(day)
-    with Store(paths.history_file()) as store:
+    with Store.open(paths.history_file(), readonly=True) as store:
         told = recall(store, wanted)
     text = to_json(told) if form == "json" else render_text(told)
     if output is None:
