@@ -57,18 +57,18 @@ def test_the_shipped_file_is_what_is_in_force_without_a_file_of_ones_own() -> No
 
 def test_the_users_own_file_is_laid_over_the_defaults_key_by_key(home: Path) -> None:
     home.mkdir()
-    (home / "config.toml").write_text('[alert]\npreset = "strict"\n[judge.scale]\nfsr = 2\n')
+    (home / "config.toml").write_text('[alert]\npreset = "strict"\n[judge.scale]\ndistance = 2\n')
     config = load_config()
     assert config.alert.preset == "strict"
-    assert config.judge.scale["fsr"] == 2
-    assert config.judge.scale["esr"] == 1
+    assert config.judge.scale["distance"] == 2
+    assert config.judge.scale["head_roll"] == 1
     assert config.alert.channel == load_config(paths.packaged("config.toml")).alert.channel
 
 
-def test_every_tolerance_is_of_a_metric_that_exists() -> None:
-    from posture_monitor.posture.metrics import NAMES
+def test_every_metric_that_drives_a_verdict_has_its_tolerance_and_no_other() -> None:
+    from posture_monitor.posture.judge import SIGNALS
 
-    assert set(load_config().judge.scale) <= set(NAMES)
+    assert set(load_config().judge.scale) == {signal.driver for signal in SIGNALS}
 
 
 def test_a_given_file_stands_in_place_of_the_users_own(home: Path, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_number_overrules_its_part_of_the_preset_only(tmp_path: Path) -> None:
         ("[camera]\ninterval_s = nan", "camera.interval_s = NaN: must be a finite number"),
         ("[camera]\nheight = 100000", "camera.height = 100000: too large; the most is 2160"),
         ("[judge]\nexit_s = -1", "judge.exit_s = -1: too small; the least is 0"),
-        ("[judge.scale]\nfsr = 9", "judge.scale.fsr = 9: too large; the most is 3"),
+        ("[judge.scale]\ndistance = 9", "judge.scale.distance = 9: too large; the most is 3"),
         ("[alert]\ncooldown_s = 1", "alert.cooldown_s = 1: too small; the least is 30"),
         ("[alert.presets.gentle]\npoor_hold_s = 1", "alert.presets.gentle.poor_hold_s = 1: too small"),
         ('[alert]\npreset = "balancd"', 'alert.preset = "balancd": did you mean "balanced"?'),
