@@ -159,14 +159,17 @@ def _name(parameter: click.Parameter) -> str:
 
 
 def config_option(command: F) -> F:
-    """Give a command ``--config FILE`` and hand it the checked settings as `config`."""
+    """Give a command ``--config FILE``: it gets the checked `config`, and speaks its language."""
 
     def load(context: click.Context, _parameter: click.Parameter, value: Path | None) -> Config | None:
         if context.resilient_parsing:  # a shell asks for completions
             return None
         from posture_monitor.config import load_config
+        from posture_monitor.telling import language
 
-        return load_config(value)
+        config = load_config(value)
+        language.use(config.language)
+        return config
 
     return click.option(
         "--config",

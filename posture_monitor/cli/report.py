@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from posture_monitor import paths
-from posture_monitor.cli.kit import Command, example, output_option
+from posture_monitor.cli.kit import Command, config_option, example, output_option
+
+if TYPE_CHECKING:
+    from posture_monitor.config import Config
 
 
 @click.command(
@@ -24,19 +28,20 @@ from posture_monitor.cli.kit import Command, example, output_option
     help="How to tell it.",
 )
 @output_option
-def report(day: str, form: str, output: Path | None) -> None:
+@config_option
+def report(config: Config, day: str, form: str, output: Path | None) -> None:
     """Report on DAY: today, yesterday or YYYY-MM-DD.
 
     How long posture was good, mild, poor, unknown or away, the longest poor
     stretch, the alerts, the angles, and how much of the day was seen at all.
     """
-    from posture_monitor.history.days import day as recall
+    from posture_monitor.history import days
     from posture_monitor.history.store import Store
     from posture_monitor.telling.report import parse_day, render_text, to_json
 
-    wanted = parse_day(day)
+    wanted = parse_day(day, days.today())
     with Store.open(paths.history_file(), readonly=True) as store:
-        told = recall(store, wanted)
+        told = days.day(store, wanted)
     text = to_json(told) if form == "json" else render_text(told)
     if output is None:
         click.echo(text)
