@@ -1,0 +1,275 @@
+"""The history's SQLite file: opened privately, migrated, and moved aside when it is broken.
+
+Nothing here knows what posture is; it knows how a file is opened so that
+nothing is lost and nothing is lied about.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from posture_monitor import paths
+from posture_monitor.errors import UserError
+
+log = logging.getLogger(__name__)
+
+#: Marks the file as ours ("PosM"), so that another program's database is never touched.
+APPLICATION_ID = 0x506F734D
+
+#: One tuple of statements per schema version; the index is the version it migrates *from*.
+#: A version that was ever released is never edited, only followed by another.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # One recording: a live camera, or a file replayed into the past.
+        """
+        CREATE TABLE runs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            written_s REAL NOT NULL,      -- POSIX seconds at which the recording was made
+            source TEXT NOT NULL,
+            live INTEGER NOT NULL,        -- 1: a camera saw it happen; 0: replayed
+            profile TEXT NOT NULL,
+            neutral TEXT NOT NULL         -- JSON, metric name to neutral value
+        )
+        """,
+        # What the state was, from when to when. UTC, with the local offset of that time.
+        """
+        CREATE TABLE spans (
+            run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            start_s REAL NOT NULL,
+            end_s REAL NOT NULL CHECK (end_s >= start_s),
+            utc_offset_s INTEGER NOT NULL,
+            state TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            PRIMARY KEY (run, seq)
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX spans_by_end ON spans (end_s)",
+        # Per-minute medians and 90th percentiles, an hour to a row: see packing.Minutes.
+        """
+        CREATE TABLE minutes (
+            hour INTEGER NOT NULL,        -- POSIX seconds // 3600
+            run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            names TEXT NOT NULL,
+            data BLOB NOT NULL,
+            PRIMARY KEY (hour, run)
+        )
+        """,
+        # Every reading, a minute to a row, for a few weeks: see packing.Samples.
+        """
+        CREATE TABLE samples (
+            minute INTEGER NOT NULL,      -- POSIX seconds // 60
+            run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            names TEXT NOT NULL,
+            data BLOB NOT NULL,
+            landmarks BLOB,               -- only where the user asked for it
+            PRIMARY KEY (minute, run)
+        )
+        """,
+        """
+        CREATE TABLE alerts (
+            run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            wall_s REAL NOT NULL,
+            utc_offset_s INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            driver TEXT NOT NULL,
+            deviation REAL,               -- in the driver's own unit
+            held_s REAL,
+            channel TEXT NOT NULL,
+            title TEXT NOT NULL,
+            body TEXT NOT NULL,
+            outcome TEXT NOT NULL,        -- corrected, dismissed, snoozed, wrong, ... or ''
+            outcome_s REAL,               -- POSIX seconds of the outcome
+            PRIMARY KEY (run, seq)
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX alerts_by_time ON alerts (wall_s)",
+    ),
+)
+
+VERSION = len(MIGRATIONS)
+
+#: SQLite's words for a file that is no longer a database.
+_BROKEN = ("malformed", "not a database", "file is encrypted")
+
+
+def is_broken(error: sqlite3.Error) -> bool:
+    """Tell whether an error says that the file itself is damaged (not merely locked or full)."""
+    return any(words in str(error) for words in _BROKEN)
+
+
+def explain(error: Exception, path: Path) -> str:
+    """Return one line for the user: what is wrong with the history file and what to do."""
+    words = str(error)
+    if "locked" in words or "busy" in words:
+        return f"the history {path} is locked by another program; close that program and try again"
+    if "full" in words or "No space" in words:
+        return f"no room left on the disk for the history {path}; free some space or set POSTURE_MONITOR_HOME"
+    if is_broken(sqlite3.DatabaseError(words)):
+        return f"the history {path} is damaged; the next `posture-monitor run` moves it aside and begins anew"
+    if isinstance(error, OSError):
+        words = error.strerror or words
+    return (
+        f"cannot write the history {path} ({words}); "
+        "make it writable for you or set POSTURE_MONITOR_HOME to another folder"
+    )
+
+
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Run the block as one transaction that holds the write lock from its beginning."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def open_writer(path: Path, busy_s: float = 5.0) -> sqlite3.Connection:
+    """Open the history for writing; make it, migrate it or move a broken one aside as need be.
+
+    Raises
+    ------
+    UserError
+        The folder or file cannot be written, the disk is full, another program
+        holds the file, or the file is not a history of this or an older version.
+    """
+    paths.make_private(path.parent)
+    try:
+        try:
+            return _open(path, busy_s)
+        except sqlite3.DatabaseError as error:
+            if not is_broken(error):
+                raise
+            move_aside(path, str(error))
+            return _open(path, busy_s)
+    except (sqlite3.Error, OSError) as error:
+        raise UserError(explain(error, path)) from error
+
+
+def _open(path: Path, busy_s: float) -> sqlite3.Connection:
+    # SQLite gives the -wal and -shm files the rights of the main one.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    path.chmod(0o600)
+    db = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
+    try:
+        _check(db)
+        _refuse_foreign(db, path)
+        db.execute("PRAGMA journal_mode = WAL")
+        # A killed process loses nothing that was committed; a power cut loses the last seconds.
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA secure_delete = ON")
+        db.execute(f"PRAGMA journal_size_limit = {4 << 20}")
+        migrate(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _check(db: sqlite3.Connection) -> None:
+    (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(f"database disk image is malformed: {verdict}")
+
+
+def _refuse_foreign(db: sqlite3.Connection, path: Path) -> None:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    (owner,) = db.execute("PRAGMA application_id").fetchone()
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and owner != APPLICATION_ID:
+        raise UserError(f"{path} is a database of another program; move it or set POSTURE_MONITOR_HOME")
+    if version > VERSION:
+        raise UserError(
+            f"the history {path} was written by a newer posture-monitor (schema {version}, "
+            f"this one knows {VERSION}); update posture-monitor"
+        )
+
+
+def migrate(db: sqlite3.Connection, to: int = VERSION) -> None:
+    """Bring the schema to a version, each step in a transaction of its own."""
+    while True:
+        with transaction(db):
+            # Read inside the transaction: another process may be migrating at the same moment.
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version >= to:
+                return
+            for statement in MIGRATIONS[version]:
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {version + 1}")
+
+
+def open_reader(path: Path, busy_s: float = 5.0) -> sqlite3.Connection:
+    """Open the history for reading only; a file that is not there reads as an empty history.
+
+    Raises
+    ------
+    UserError
+        The file cannot be read, is damaged, or is not a history.
+    """
+    if not path.is_file():
+        db = sqlite3.connect(":memory:", isolation_level=None)
+        migrate(db)
+        return db
+    address = path.absolute().as_uri() + "?mode=ro"
+    try:
+        try:
+            db = _open_for_reading(address, busy_s)
+        except sqlite3.OperationalError as error:
+            # A folder that cannot be written has no room for WAL's index; nobody writes
+            # there either, so the file may be read as it stands.
+            if os.access(path.parent, os.W_OK) and "readonly" not in str(error):
+                raise
+            db = _open_for_reading(address + "&immutable=1", busy_s)
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if 0 < version < VERSION:
+            db.close()
+            open_writer(path, busy_s).close()
+            db = _open_for_reading(address, busy_s)
+        _refuse_foreign(db, path)
+        if version == 0:  # a writer has made the file this moment and nothing in it yet
+            db.close()
+            db = sqlite3.connect(":memory:", isolation_level=None)
+            migrate(db)
+        return db
+    except (sqlite3.Error, OSError) as error:
+        raise UserError(explain(error, path).replace("cannot write", "cannot read")) from error
+
+
+def _open_for_reading(address: str, busy_s: float) -> sqlite3.Connection:
+    db = sqlite3.connect(address, uri=True, timeout=busy_s, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def move_aside(path: Path, why: str) -> Path:
+    """Rename a damaged history, with its date, never over another file; return its new place."""
+    stem = f"{path.name}.damaged-{time.strftime('%Y-%m-%d')}"
+    aside = path.with_name(stem)
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{stem}.{number}")
+    path.rename(aside)
+    for tail in ("-wal", "-shm"):
+        beside = path.with_name(path.name + tail)
+        if beside.exists():
+            beside.rename(aside.with_name(aside.name + tail))
+    log.warning("the history %s is damaged (%s); it is kept as %s and a new one begins", path, why, aside)
+    return aside

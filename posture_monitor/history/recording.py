@@ -1,0 +1,179 @@
+"""One recording on its way into the history: what memory holds until the file takes it."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_monitor.history import packing
+from posture_monitor.history.packing import Minutes, Sample
+from posture_monitor.history.records import STATES, Alert, Span
+
+#: A longer state is written as several spans, so that a day is found without reading all that follows it.
+LONGEST_SPAN_S = 3600.0
+
+#: The name under which the slouch index is summed up beside the deviations.
+SLOUCH_INDEX = "slouch_index"
+
+
+class Recording:
+    """A run of the monitor: a live camera, or a file replayed into the past.
+
+    Attributes
+    ----------
+    id
+        Its number in the file; None until the file knows it.
+    """
+
+    def __init__(
+        self, source: str, live: bool, profile: str, neutral: Mapping[str, float], keep_samples: bool
+    ) -> None:
+        self.id: int | None = None
+        self._about = (source, live, profile, json.dumps(dict(neutral)))
+        self._keep_samples = keep_samples
+        self._span: Span | None = None
+        self._spans = 0
+        self._alerts: list[Alert] = []
+        self._minute = -1
+        self._readings: list[Sample] = []
+        self._summed_up = 0
+        self._landmarks: list[npt.NDArray[Any]] = []
+        # What the file does not hold yet.
+        self._new_spans: dict[int, Span] = {}
+        self._new_alerts: dict[int, Alert] = {}
+        self._hours: dict[int, Minutes] = {}
+        self._new_hours: set[int] = set()
+        self._new_samples: dict[int, tuple[str, bytes, bytes | None]] = {}
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something that the file does not hold yet."""
+        return bool(self._new_spans or self._new_alerts or self._new_hours or self._new_samples)
+
+    def heartbeat(self, wall_s: float, utc_offset_s: int, state: str, reason: str, gap_s: float) -> None:
+        """See `Store.heartbeat`."""
+        if state not in STATES:
+            raise ValueError(f"no such state: {state!r}")
+        last = self._span
+        if last is not None and abs(wall_s - last.end_s) <= min(gap_s, LONGEST_SPAN_S):
+            # A clock corrected by less than the gap runs on; it does not make an overlap.
+            wall_s = max(wall_s, last.end_s)
+            last = self._keep(replace(last, end_s=wall_s))
+            same = (last.state, last.reason, last.utc_offset_s) == (state, reason, utc_offset_s)
+            if same and wall_s - last.start_s < LONGEST_SPAN_S:
+                return
+        self._spans += 1
+        self._keep(Span(wall_s, wall_s, utc_offset_s, state, reason, seq=self._spans))
+
+    def _keep(self, span: Span) -> Span:
+        self._span = self._new_spans[span.seq] = span
+        return span
+
+    def sample(self, reading: Sample, landmarks: npt.NDArray[Any] | None) -> None:
+        """See `Store.sample`."""
+        minute = int(reading.wall_s // 60)
+        if minute != self._minute:
+            self.summarise()
+            self._minute, self._readings, self._landmarks, self._summed_up = minute, [], [], 0
+        self._readings.append(reading)
+        if landmarks is not None:
+            self._landmarks.append(landmarks)
+
+    def summarise(self) -> None:
+        """Bring the summary of the minute under way up to date."""
+        if self._summed_up == len(self._readings):
+            return
+        self._summed_up = len(self._readings)
+        values: dict[str, list[float]] = {}
+        for reading in self._readings:
+            for name, value in reading.deviations.items():
+                values.setdefault(name, []).append(value)
+            if math.isfinite(reading.slouch_index):
+                values.setdefault(SLOUCH_INDEX, []).append(reading.slouch_index)
+        if values:
+            hour, within = divmod(self._minute, 60)
+            summary = {n: (float(np.median(v)), float(np.percentile(v, 90))) for n, v in values.items()}
+            self._hours.setdefault(hour, Minutes.empty()).put(within, summary)
+            self._new_hours.add(hour)
+        if self._keep_samples:
+            landmarks = packing.pack_landmarks(np.stack(self._landmarks)) if self._landmarks else None
+            packed = packing.pack_samples(self._readings, self._minute)
+            self._new_samples[self._minute] = (*packed, landmarks)
+
+    def alert(self, alert: Alert) -> int:
+        """Take in an alert and return its number within this recording."""
+        number = len(self._alerts)
+        self._alerts.append(replace(alert, seq=number))
+        self._new_alerts[number] = self._alerts[number]
+        return number
+
+    def outcome(self, number: int, outcome: str, wall_s: float) -> None:
+        """Take in what followed an alert."""
+        self._alerts[number] = replace(self._alerts[number], outcome=outcome, outcome_s=wall_s)
+        self._new_alerts[number] = self._alerts[number]
+
+    def write(self, db: sqlite3.Connection) -> int:
+        """Write what is new, inside the caller's transaction; return this recording's number in the file.
+
+        Nothing is marked as written until `written` is called, after the commit.
+        """
+        run = self.id
+        if run is None:
+            run = db.execute(
+                "INSERT INTO runs (written_s, source, live, profile, neutral) VALUES (?, ?, ?, ?, ?)",
+                (time.time(), *self._about),
+            ).lastrowid
+            assert run is not None
+        db.executemany(
+            "INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (run, seq) DO UPDATE SET end_s = excluded.end_s",
+            [
+                (run, s.seq, s.start_s, s.end_s, s.utc_offset_s, s.state, s.reason)
+                for s in self._new_spans.values()
+            ],
+        )
+        db.executemany(
+            "INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, seq) "
+            "DO UPDATE SET outcome = excluded.outcome, outcome_s = excluded.outcome_s",
+            [
+                (
+                    *(run, a.seq, a.wall_s, a.utc_offset_s, a.kind, a.driver, a.deviation, a.held_s),
+                    *(a.channel, a.title, a.body, a.outcome, a.outcome_s),
+                )
+                for a in self._new_alerts.values()
+            ],
+        )
+        db.executemany(
+            "INSERT OR REPLACE INTO minutes VALUES (?, ?, ?, ?)",
+            [(hour, run, *self._hours[hour].pack()) for hour in sorted(self._new_hours)],
+        )
+        db.executemany(
+            "INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)",
+            [(minute, run, *packed) for minute, packed in sorted(self._new_samples.items())],
+        )
+        return run
+
+    def written(self, run: int) -> None:
+        """Let go of what the file holds now."""
+        self.id = run
+        self._new_spans, self._new_alerts, self._new_samples = {}, {}, {}
+        self._new_hours = set()
+        now = self._minute // 60
+        self._hours = {hour: kept for hour, kept in self._hours.items() if hour == now}
+
+    def trim(self, kept_s: float) -> None:
+        """Let go of what lies further back than `kept_s` from the newest span."""
+        newest_s = max((span.end_s for span in self._new_spans.values()), default=0.0)
+        oldest_s = newest_s - kept_s
+        self._new_spans = {n: span for n, span in self._new_spans.items() if span.end_s >= oldest_s}
+        self._new_samples = {m: packed for m, packed in self._new_samples.items() if 60 * (m + 1) >= oldest_s}
+        self._hours = {hour: kept for hour, kept in self._hours.items() if 3600 * (hour + 1) >= oldest_s}
+        self._new_hours &= self._hours.keys()

@@ -1,0 +1,72 @@
+"""What the history hands out: spans of states and alerts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+#: What a span can be. The first four mean that somebody was there.
+STATES = ("good", "mild", "poor", "unknown", "away", "paused", "busy")
+
+
+@dataclass(frozen=True)
+class Span:
+    """One state, from when to when.
+
+    Attributes
+    ----------
+    start_s, end_s
+        POSIX seconds (UTC).
+    utc_offset_s
+        Local time minus UTC at that time.
+    state, reason
+        One of `STATES`; the reason where there is one.
+    live, run, seq
+        Which recording says so; later ones have the greater numbers.
+    """
+
+    start_s: float
+    end_s: float
+    utc_offset_s: int
+    state: str
+    reason: str = ""
+    live: bool = True
+    run: int = 0
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One notification and what followed.
+
+    Attributes
+    ----------
+    wall_s
+        POSIX seconds (UTC).
+    kind
+        ``posture``, ``stand``, ``break``, ``motionless``, ...
+    driver, deviation
+        The metric that drove it and its deviation from neutral, in its own unit; NaN if none did.
+    held_s
+        How long it had been so; NaN where that does not apply.
+    channel
+        How it was shown.
+    outcome, outcome_s
+        ``corrected``, ``dismissed``, ``snoozed``, ``wrong``, ``ignored`` or ``""`` (not known),
+        and when (POSIX seconds, NaN if not known).
+    """
+
+    wall_s: float
+    utc_offset_s: int
+    kind: str
+    driver: str = ""
+    deviation: float = math.nan
+    held_s: float = math.nan
+    channel: str = ""
+    title: str = ""
+    body: str = ""
+    outcome: str = ""
+    outcome_s: float = math.nan
+    live: bool = True
+    run: int = 0
+    seq: int = 0

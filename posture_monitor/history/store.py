@@ -1,0 +1,392 @@
+"""The history of one user: written every few seconds, read at any time.
+
+What changed is kept in memory and committed every few seconds in one
+transaction. A killed process therefore loses at most the last `COMMIT_S`
+seconds or one sampling interval, and leaves a gap, never a lie.
+
+A *run* is one recording: the live camera, or a file replayed into the past.
+Runs may overlap (the same file replayed twice, a clock set back). Nothing is
+overwritten; whoever reads a day takes each moment once, from the live run
+before a replayed one and from the newest before an older one (`days.merge`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from posture_monitor.errors import UserError
+from posture_monitor.history import database, packing
+from posture_monitor.history.packing import Minutes, Sample
+from posture_monitor.history.recording import LONGEST_SPAN_S, Recording
+from posture_monitor.history.records import Alert, Span
+from posture_monitor.posture.reading import Verdict, View
+
+log = logging.getLogger(__name__)
+
+#: Real seconds between commits. With the sampling interval on top this stays within 5 s.
+COMMIT_S = 2.5
+
+#: A reading never speaks for longer than this (the rule of the dose policy as well).
+GAP_S = 20.0
+
+#: While the file cannot be written, this much is kept in memory.
+KEPT_S = 3600.0
+
+#: Real seconds between looking for readings that are old enough to be dropped.
+_TIDY_S = 3600.0
+
+
+class Store:
+    """The history of one user.
+
+    Attributes
+    ----------
+    path
+        The database file.
+    trouble
+        Why the history cannot be written at the moment, ``""`` while all is well.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        db: sqlite3.Connection,
+        *,
+        writable: bool,
+        keep_samples_days: float,
+        keep_landmarks: bool,
+    ) -> None:
+        self.path = path
+        self.trouble = ""
+        self._writable = writable
+        self._keep_samples_days = keep_samples_days
+        self._keep_landmarks = keep_landmarks
+        # Buttons of notifications answer from threads of their own.
+        self._lock = threading.RLock()
+        self._saved_at_s = time.monotonic()
+        self._tidied_at_s = -math.inf
+        self._inode: tuple[int, int] | None = None
+        self._attach(db)
+        self._run = Recording("", True, "", {}, keep_samples_days > 0)
+        #: Recordings that ended while the file could not be written.
+        self._waiting: list[Recording] = []
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        readonly: bool = False,
+        keep_samples_days: float = 30,
+        keep_landmarks: bool = False,
+    ) -> Store:
+        """Open the history, for writing unless `readonly`.
+
+        Parameters
+        ----------
+        path
+            The database file. A writer makes it (0600) and its folder (0700); a
+            reader takes a missing file for an empty history and makes nothing.
+        keep_samples_days
+            Single readings older than this are dropped; 0 keeps none at all.
+        keep_landmarks
+            Keep body landmarks beside the readings. Off unless the user asked for it.
+
+        Raises
+        ------
+        UserError
+            The file cannot be used, with the reason and what to do. A damaged
+            file is no error to a writer: it is moved aside and a new one begun.
+        """
+        return cls(
+            path,
+            database.open_reader(path) if readonly else database.open_writer(path),
+            writable=not readonly,
+            keep_samples_days=keep_samples_days,
+            keep_landmarks=keep_landmarks,
+        )
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # ---------------------------------------------------------------- writing
+
+    def begin(
+        self,
+        source: str = "",
+        *,
+        live: bool = True,
+        profile: str = "",
+        neutral: Mapping[str, float] | None = None,
+    ) -> None:
+        """Begin a recording; what is written from now on belongs to it.
+
+        Parameters
+        ----------
+        source
+            What the user called the camera or file.
+        live
+            False for a replay. Where both speak of the same moment, the live one counts.
+        profile, neutral
+            Name of the neutral posture, and its metrics' values, so that
+            absolute angles can be had back from the deviations.
+        """
+        with self._lock:
+            if not self.flush():
+                self._waiting.append(self._run)
+            self._run = Recording(source, live, profile, neutral or {}, self._keep_samples_days > 0)
+
+    def heartbeat(
+        self, wall_s: float, utc_offset_s: int, state: str, reason: str = "", *, gap_s: float = GAP_S
+    ) -> None:
+        """Say that the state is such and such now.
+
+        A state lasts until the next heartbeat if that comes within `gap_s`; if it
+        comes later, the state ended with its own last heartbeat and what lies
+        between is a gap.
+
+        Parameters
+        ----------
+        wall_s
+            POSIX seconds (UTC); may lie in the past, and may step back.
+        utc_offset_s
+            Local time minus UTC, in seconds, at that time.
+        state, reason
+            One of `records.STATES`, and why it is *unknown*, *paused* or *busy*.
+        gap_s
+            Twice the sampling interval is a good value.
+        """
+        with self._lock:
+            self._run.heartbeat(wall_s, utc_offset_s, state, reason, gap_s)
+            self._save_now_and_then()
+
+    def sample(
+        self,
+        wall_s: float,
+        deviations: Mapping[str, float],
+        slouch_index: float = math.nan,
+        *,
+        verdict: str = Verdict.UNKNOWN.value,
+        view: str = View.UNKNOWN.value,
+        confidence: float = math.nan,
+        landmarks: npt.NDArray[Any] | None = None,
+    ) -> None:
+        """Take in one reading, for the per-minute summary and (for some days) on its own.
+
+        Parameters
+        ----------
+        wall_s
+            POSIX seconds (UTC).
+        deviations
+            Metric name to deviation from neutral; NaN or absent where not measured.
+        slouch_index, verdict, view, confidence
+            As in `Reading`.
+        landmarks
+            ``(33, 4)``; ignored unless the store was opened with `keep_landmarks`.
+        """
+        measured = {name: value for name, value in deviations.items() if math.isfinite(value)}
+        reading = Sample(wall_s, Verdict(verdict), View(view), slouch_index, confidence, measured)
+        with self._lock:
+            self._run.sample(reading, landmarks if self._keep_landmarks else None)
+            self._save_now_and_then()
+
+    def alert(
+        self,
+        wall_s: float,
+        utc_offset_s: int,
+        kind: str,
+        *,
+        driver: str = "",
+        deviation: float = math.nan,
+        held_s: float = math.nan,
+        channel: str = "",
+        title: str = "",
+        body: str = "",
+    ) -> int:
+        """Keep a notification, at once; return its number within this recording, for `outcome`."""
+        alert = Alert(wall_s, utc_offset_s, kind, driver, deviation, held_s, channel, title, body)
+        with self._lock:
+            number = self._run.alert(alert)
+            self.flush()
+            return number
+
+    def outcome(self, number: int, outcome: str, wall_s: float = math.nan) -> None:
+        """Keep what followed an alert: corrected, dismissed, snoozed, wrong, ignored; and when."""
+        with self._lock:
+            self._run.outcome(number, outcome, wall_s)
+            self.flush()
+
+    # ----------------------------------------------------------------- saving
+
+    def _save_now_and_then(self) -> None:
+        if time.monotonic() - self._saved_at_s >= COMMIT_S:
+            self.flush()
+
+    def flush(self) -> bool:
+        """Write what memory holds; return whether the file now holds everything.
+
+        A file that is locked, full or damaged at the moment is no error here: the
+        last hour stays in memory, `trouble` says why, and the next flush tries again.
+        """
+        with self._lock:
+            if not self._writable:
+                return True
+            self._saved_at_s = time.monotonic()
+            self._run.summarise()
+            recordings = [run for run in (*self._waiting, self._run) if run.pending]
+            if not recordings:
+                return True
+            try:
+                self._write(recordings)
+            except (sqlite3.Error, OSError, UserError) as error:
+                self._in_trouble(error)
+                return False
+            self._waiting = []
+            if self.trouble:
+                log.warning("the history %s can be written again", self.path)
+                self.trouble = ""
+            return True
+
+    def _write(self, recordings: list[Recording]) -> None:
+        if self._inode is None or _inode(self.path) != self._inode:
+            self._reopen()  # somebody moved or deleted the file: what is written there is out of sight
+        try:
+            self._commit(recordings)
+        except sqlite3.DatabaseError as error:
+            if not database.is_broken(error):
+                raise
+            self._reopen()  # moves the damaged file aside
+            self._commit(recordings)
+
+    def _commit(self, recordings: list[Recording]) -> None:
+        with database.transaction(self._db):
+            numbers = [run.write(self._db) for run in recordings]
+            if time.monotonic() - self._tidied_at_s >= _TIDY_S:
+                self._tidied_at_s = time.monotonic()
+                oldest = (time.time() - self._keep_samples_days * 86400) // 60
+                self._db.execute("DELETE FROM samples WHERE minute < ?", (oldest,))
+        for run, number in zip(recordings, numbers, strict=True):
+            run.written(number)
+
+    def _attach(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        if self._writable:
+            # From now on a wait for the lock would hold the camera up: short, then later again.
+            db.execute("PRAGMA busy_timeout = 500")
+            self._inode = _inode(self.path)
+
+    def _reopen(self) -> None:
+        self._inode = None
+        self._db.close()
+        for run in (*self._waiting, self._run):
+            run.id = None
+        self._attach(database.open_writer(self.path, busy_s=0.5))
+
+    def _in_trouble(self, error: Exception) -> None:
+        trouble = str(error) if isinstance(error, UserError) else database.explain(error, self.path)
+        if trouble != self.trouble:
+            log.warning("%s; until then up to an hour is kept in memory", trouble)
+            self.trouble = trouble
+        for run in (*self._waiting, self._run):
+            run.trim(KEPT_S)
+
+    def close(self) -> None:
+        """Write what is left and close the file. Safe to call twice."""
+        with self._lock:
+            if self._writable:
+                with contextlib.suppress(sqlite3.ProgrammingError):
+                    self._db.execute("PRAGMA busy_timeout = 5000")
+                if not self.flush():
+                    log.error("%s; what was kept in memory is lost", self.trouble)
+                self._writable = False
+            self._db.close()
+
+    # ---------------------------------------------------------------- reading
+
+    def spans(self, from_s: float, to_s: float) -> list[Span]:
+        """Return the spans that touch a stretch of time (POSIX seconds), the one that counts last."""
+        return [
+            Span(**row, live=bool(live))
+            for live, row in self._named(
+                "SELECT live, start_s, end_s, utc_offset_s, state, reason, run, seq FROM spans "
+                "JOIN runs ON runs.id = spans.run WHERE end_s >= ? AND end_s <= ? AND start_s <= ? "
+                "ORDER BY live, run, seq",
+                # A span reaches one gap past its longest.
+                (from_s, to_s + 2 * LONGEST_SPAN_S, to_s),
+            )
+        ]
+
+    def alerts(self, from_s: float, to_s: float) -> list[Alert]:
+        """Return the alerts of a stretch of time (POSIX seconds), in order of time."""
+        return [
+            Alert(**row, live=bool(live))
+            for live, row in self._named(
+                "SELECT live, run, seq, wall_s, utc_offset_s, kind, driver, deviation, held_s, channel, "
+                "title, body, outcome, outcome_s FROM alerts JOIN runs ON runs.id = alerts.run "
+                "WHERE wall_s >= ? AND wall_s < ? ORDER BY wall_s, run, seq",
+                (from_s, to_s),
+            )
+        ]
+
+    def minutes(self, from_s: float, to_s: float) -> Iterator[tuple[int, Minutes]]:
+        """Yield ``(hour, summaries)`` of the hours that touch a stretch of time, the one that counts last.
+
+        The hour is POSIX seconds // 3600.
+        """
+        for hour, names, data in self._execute(
+            "SELECT hour, names, data FROM minutes JOIN runs ON runs.id = minutes.run "
+            "WHERE hour >= ? AND hour < ? ORDER BY hour, live, run",
+            (from_s // 3600, -(-to_s // 3600)),
+        ):
+            yield hour, Minutes.unpack(names, data)
+
+    def samples(self, from_s: float, to_s: float) -> Iterator[list[Sample]]:
+        """Yield the kept readings of the minutes that touch a stretch of time, the one that counts last."""
+        for minute, names, data in self._execute(
+            "SELECT minute, names, data FROM samples JOIN runs ON runs.id = samples.run "
+            "WHERE minute >= ? AND minute < ? ORDER BY minute, live, run",
+            (from_s // 60, -(-to_s // 60)),
+        ):
+            yield packing.unpack_samples(names, data, minute)
+
+    def extent(self) -> tuple[float, float] | None:
+        """Return the first and last moment of which anything is known (POSIX seconds), or None."""
+        first_s, last_s = self._execute("SELECT min(start_s), max(end_s) FROM spans").fetchone()
+        return None if first_s is None else (first_s, last_s)
+
+    def _named(self, query: str, values: tuple[float, ...]) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Yield the first column, and the others by name with NULL as NaN."""
+        cursor = self._execute(query, values)
+        names = [column[0] for column in cursor.description[1:]]
+        for first, *rest in cursor.fetchall():
+            yield first, {n: math.nan if v is None else v for n, v in zip(names, rest, strict=True)}
+
+    def _execute(self, query: str, values: tuple[float, ...] = ()) -> sqlite3.Cursor:
+        with self._lock:
+            self.flush()
+            try:
+                return self._db.execute(query, values)
+            except sqlite3.Error as error:
+                words = database.explain(error, self.path).replace("cannot write", "cannot read")
+                raise UserError(words) from error
+
+
+def _inode(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,190 @@
+"""Spans on a line: overlaps solved, cut at local midnight, gathered into sitting bouts.
+
+Overlaps are solved in UTC, where time runs once; only then is a span laid on
+the local clock, by the offset it was recorded with.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from posture_monitor.history.records import Alert, Span
+
+#: States in which the posture was judged, and in which somebody was there.
+JUDGED = ("good", "mild", "poor")
+PRESENT = (*JUDGED, "unknown")
+
+#: An absence of this length ends a sitting bout and counts as a break (ergonomics.md §6, *sit_bout*).
+BREAK_S = 60.0
+
+#: An alert was followed by a better posture if *poor* ended within this time (ergonomics.md §4).
+CORRECTED_S = 60.0
+
+
+def utc_offset_s(wall_s: float) -> int:
+    """Return local time minus UTC on this machine at a moment, in seconds."""
+    return time.localtime(wall_s).tm_gmtoff
+
+
+def midnight_s(date: dt.date) -> float:
+    """Return the POSIX seconds at which a local day begins on this machine.
+
+    Where the clock skips midnight itself, the day begins with its first moment.
+    """
+    return dt.datetime.combine(date, dt.time()).astimezone().timestamp()
+
+
+def local_time(wall_s: float, offset_s: int) -> dt.datetime:
+    """Return the local clock's reading at a moment, with its offset."""
+    return dt.datetime.fromtimestamp(wall_s, dt.timezone(dt.timedelta(seconds=offset_s)))
+
+
+@dataclass(frozen=True)
+class Bout:
+    """A stretch of presence, ended by an absence (or a hole in the record) of `BREAK_S` or more.
+
+    Attributes
+    ----------
+    start_s, end_s
+        POSIX seconds.
+    utc_offset_s
+        Local time minus UTC at its start.
+    break_s
+        How long the absence after it lasted; NaN where the record does not say
+        (the end of the day, a pause, the monitor was off).
+    """
+
+    start_s: float
+    end_s: float
+    utc_offset_s: int
+    break_s: float = math.nan
+
+    @property
+    def length_s(self) -> float:
+        """Duration in seconds."""
+        return self.end_s - self.start_s
+
+
+def merge(spans: Iterable[Span]) -> list[Span]:
+    """Return spans of which no two overlap, each moment as the one that counts says.
+
+    A live recording counts before a replayed one, a newer before an older one,
+    and within one recording (a clock set back) what was written later.
+    Neighbours of the same state, reason and offset become one.
+    """
+    # Later ones are painted over earlier ones.
+    ordered = sorted(
+        (span for span in spans if span.end_s > span.start_s), key=lambda s: (s.live, s.run, s.seq)
+    )
+    edges = np.unique([edge for span in ordered for edge in (span.start_s, span.end_s)])
+    owner = np.full(max(len(edges) - 1, 0), -1)
+    starts = np.searchsorted(edges, [span.start_s for span in ordered])
+    ends = np.searchsorted(edges, [span.end_s for span in ordered])
+    for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        owner[start:end] = number
+    merged: list[Span] = []
+    for index in np.flatnonzero(owner >= 0):
+        span = replace(ordered[owner[index]], start_s=float(edges[index]), end_s=float(edges[index + 1]))
+        if merged and _continues(merged[-1], span):
+            merged[-1] = replace(merged[-1], end_s=span.end_s)
+        else:
+            merged.append(span)
+    return merged
+
+
+def _continues(last: Span, span: Span) -> bool:
+    return (last.end_s, last.state, last.reason, last.utc_offset_s, last.run) == (
+        span.start_s,
+        span.state,
+        span.reason,
+        span.utc_offset_s,
+        span.run,
+    )
+
+
+def within(span: Span, date: dt.date) -> Span | None:
+    """Return the part of a span that lies in a local day, by the span's own offset."""
+    zone = dt.timezone(dt.timedelta(seconds=span.utc_offset_s))
+    begin_s = dt.datetime.combine(date, dt.time(), zone).timestamp()
+    start_s, end_s = max(span.start_s, begin_s), min(span.end_s, begin_s + 86400)
+    return replace(span, start_s=start_s, end_s=end_s) if end_s > start_s else None
+
+
+def longest(spans: Sequence[Span], state: str) -> Span | None:
+    """Return the longest unbroken stretch of a state, whatever its reasons and recordings."""
+    longest: Span | None = None
+    current: Span | None = None
+    for span in spans:
+        if span.state != state:
+            current = None
+            continue
+        goes_on = current is not None and math.isclose(current.end_s, span.start_s, abs_tol=0.001)
+        current = replace(current, end_s=span.end_s) if current is not None and goes_on else span
+        if longest is None or current.end_s - current.start_s > longest.end_s - longest.start_s:
+            longest = current
+    return longest
+
+
+def bouts(spans: Sequence[Span]) -> tuple[Bout, ...]:
+    """Return the sitting bouts in spans that are in order and do not overlap."""
+    found: list[Bout] = []
+    gone_s = 0.0  # since the last presence: away for certain
+    for span in spans:
+        if span.state not in PRESENT:
+            gone_s += span.end_s - span.start_s if span.state == "away" else 0.0
+            continue
+        apart_s = span.start_s - found[-1].end_s if found else math.inf
+        if apart_s < BREAK_S:
+            found[-1] = replace(found[-1], end_s=span.end_s)
+        else:
+            if found and gone_s >= BREAK_S:
+                found[-1] = replace(found[-1], break_s=gone_s)
+            found.append(Bout(span.start_s, span.end_s, span.utc_offset_s))
+        gone_s = 0.0
+    return tuple(found)
+
+
+class Shown:
+    """Which recording a moment is told by."""
+
+    def __init__(self, merged: Sequence[Span]) -> None:
+        self._spans = merged
+        self._starts = [span.start_s for span in merged]
+
+    def at(self, wall_s: float) -> Span | None:
+        """Return the span of a moment (POSIX seconds), or None in a gap."""
+        index = int(np.searchsorted(self._starts, wall_s, side="right")) - 1
+        return self._spans[index] if index >= 0 and wall_s <= self._spans[index].end_s else None
+
+    def belongs(self, alert: Alert) -> bool:
+        """Whether an alert belongs to what is told: not to a recording that another covers."""
+        near = [span for at_s in (alert.wall_s, alert.wall_s - 0.5) if (span := self.at(at_s)) is not None]
+        return not near or any(span.run == alert.run for span in near)
+
+
+def what_followed(alert: Alert, spans: Sequence[Span]) -> tuple[str, float]:
+    """Return what came after an alert and how many seconds later.
+
+    The kept outcome comes first; without one, the spans tell: ``better`` when
+    posture was good or mild within `CORRECTED_S`, ``left`` when the person got up,
+    else ``no change``; ``""`` and NaN where the record does not say.
+    """
+    if alert.outcome:
+        return alert.outcome, alert.outcome_s - alert.wall_s
+    until_s = alert.wall_s + CORRECTED_S
+    after = [s for s in spans if s.end_s > alert.wall_s and s.start_s <= until_s]
+    for span in after:
+        later_s = max(0.0, span.start_s - alert.wall_s)
+        if span.state in ("good", "mild"):
+            return "better", later_s
+        if span.state == "away":
+            return "left", later_s
+    if after and after[-1].end_s >= until_s and all(span.state == "poor" for span in after):
+        return "no change", math.nan
+    return "", math.nan
