@@ -1,0 +1,310 @@
+"""Landmarks without pictures: a CSV or NPZ table, one row a frame.
+
+Columns are ``t_s, width, height``, then ``x0, y0, z0, v0 … x32, y32, z32, v32``
+(image-normalised; `v` is visibility 0..1). A row in which nobody was seen has
+empty (CSV) or NaN landmarks. A table whose ``t_s`` is empty or NaN throughout
+holds stills. Further columns are ignored. An NPZ holds either these columns as
+arrays ``(N,)``, or ``t_s``, ``width``, ``height`` ``(N,)`` and ``landmarks``
+``(N, 33, 4)``, which is the form written here.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+import re
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_monitor.errors import UserError
+from posture_monitor.posture.landmarks import COUNT
+from posture_monitor.sensing.frame import Frame
+from posture_monitor.sensing.sources import Paced, start_of
+
+_HEAD = ("t_s", "width", "height")
+_LANDMARKS = tuple(f"{axis}{i}" for i in range(COUNT) for axis in "xyzv")
+COLUMNS = _HEAD + _LANDMARKS
+
+
+@dataclass(frozen=True)
+class LandmarkTable:
+    """Landmarks of `N` frames.
+
+    Attributes
+    ----------
+    t_s
+        ``(N,)`` float64, seconds, growing; all NaN for stills.
+    size
+        ``(N, 2)`` float64: width and height of each picture, in pixels.
+    landmarks
+        ``(N, 33, 4)`` float32, image-normalised x, y, z and visibility; NaN where nobody was seen.
+    """
+
+    t_s: npt.NDArray[np.float64]
+    size: npt.NDArray[np.float64]
+    landmarks: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.t_s)
+
+    @property
+    def stills(self) -> bool:
+        """Whether each row stands on its own."""
+        return bool(np.isnan(self.t_s).all())
+
+
+def read_table(path: Path) -> LandmarkTable:
+    """Read a landmark table.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, columns are missing, a value is no number,
+        time does not grow, or a width or height is not positive.
+    """
+    try:
+        return _checked(path, _read_npz(path) if path.suffix.lower() == ".npz" else _read_csv(path))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def write_table(path: Path, table: LandmarkTable) -> None:
+    """Write a landmark table, as NPZ or CSV after the file's name; `read_table` gives back the same numbers.
+
+    Raises
+    ------
+    UserError
+        If the name ends otherwise, or the file cannot be written.
+    """
+    write = {".npz": _write_npz, ".csv": _write_csv}.get(path.suffix.lower())
+    if write is None:
+        raise UserError(f"{path}: a landmark table is written as .npz or .csv; end the name so")
+    # Beside its place and then moved there: a full disk leaves no half table under the name.
+    half = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        try:
+            with half.open("wb") as file:
+                write(file, table)
+            half.replace(path)
+        finally:
+            half.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+class TableSource(Paced):
+    """A landmark table as a source: one frame a row, without pictures.
+
+    Parameters
+    ----------
+    path
+        The ``.csv`` or ``.npz`` file.
+    started_at
+        POSIX seconds of the first row; None: so that the table ends now.
+    realtime
+        Pace rows by the real clock.
+    """
+
+    live = False
+
+    def __init__(self, path: Path, *, started_at: float | None = None, realtime: bool = False) -> None:
+        super().__init__(realtime=realtime)
+        self.name = str(path)
+        self.identity = f"table {path.name}"
+        self.table = read_table(path)
+        self.stills = self.table.stills
+        self.total: int | None = len(self.table)
+        duration_s = 0.0 if self.stills else float(self.table.t_s[-1] - self.table.t_s[0])
+        self._start = start_of(duration_s, started_at, realtime=realtime, now=time.time())
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield one frame a row."""
+        first_s = float(self.table.t_s[0])
+        for t, (width, height), landmarks in zip(
+            self.table.t_s.tolist(), self.table.size.tolist(), self.table.landmarks, strict=True
+        ):
+            if self.stills:
+                wall_s = self._start
+            else:
+                wall_s = self._start + t - first_s
+                self.pace(t)
+            yield Frame(t, wall_s, round(width), round(height), landmarks=landmarks)
+
+
+def _checked(path: Path, table: LandmarkTable) -> LandmarkTable:
+    """Return the table if its numbers make sense."""
+    if len(table) == 0:
+        raise UserError(f"{path}: a landmark table without rows")
+    where = _RowName(path)
+    for k, name in ((0, "width"), (1, "height")):
+        bad = ~(np.isfinite(table.size[:, k]) & (table.size[:, k] > 0))
+        if bad.any():
+            row = int(bad.argmax())
+            raise UserError(
+                f"{path}: {where(row)}, column {name}: must be above 0, not {table.size[row, k]:g}"
+            )
+    timeless = np.isnan(table.t_s)
+    if timeless.any() and not timeless.all():
+        row = int(timeless.argmax())
+        raise UserError(
+            f"{path}: {where(row)}, column t_s: empty, while other rows have a time; fill all or none"
+        )
+    if np.isinf(table.t_s).any():
+        raise UserError(
+            f"{path}: {where(int(np.isinf(table.t_s).argmax()))}, column t_s: not a finite number"
+        )
+    if not timeless.any() and len(table) > 1:
+        back = np.diff(table.t_s) <= 0
+        if back.any():
+            row = int(back.argmax()) + 1
+            raise UserError(
+                f"{path}: {where(row)}, column t_s: time must grow, but {table.t_s[row]:g} "
+                f"follows {table.t_s[row - 1]:g}; sort the rows by time"
+            )
+    # The largest magnitude is infinite if any value is; far cheaper than a mask of the whole table.
+    flat = table.landmarks.reshape(-1)
+    if math.isinf(np.fmax.reduce(flat)) or math.isinf(np.fmin.reduce(flat)):
+        row, column = divmod(int(np.isinf(flat).argmax()), len(_LANDMARKS))
+        raise UserError(f"{path}: {where(row)}, column {_LANDMARKS[column]}: not a finite number")
+    return table
+
+
+class _RowName:
+    """How a row is called in messages: counted from 1, in a CSV with the line of the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._csv = path.suffix.lower() != ".npz"
+
+    def __call__(self, row: int) -> str:
+        return f"row {row + 1} (line {row + 2})" if self._csv else f"row {row + 1}"
+
+
+def _missing(path: Path, missing: list[str], hint: str = "") -> UserError:
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    plural = "s" if len(missing) > 1 else ""
+    return UserError(
+        f"{path}: missing column{plural} {', '.join(missing[:3])}{more}; a landmark table has t_s, width, "
+        f"height, x0, y0, z0, v0 … x32, y32, z32, v32{hint}"
+    )
+
+
+def _from_columns(columns: npt.NDArray[np.float64]) -> LandmarkTable:
+    """Return the table of an array ``(N, 135)`` in the order of `COLUMNS`."""
+    return LandmarkTable(
+        t_s=columns[:, 0].copy(),
+        size=columns[:, 1:3].copy(),
+        landmarks=columns[:, 3:].astype(np.float32).reshape(-1, COUNT, 4),
+    )
+
+
+def _read_npz(path: Path) -> LandmarkTable:
+    try:
+        # Pickles can run code, so a file that holds one is refused.
+        with np.load(path, allow_pickle=False) as file:
+            whole = "landmarks" in file.files
+            wanted = (*_HEAD, "landmarks") if whole else COLUMNS
+            if missing := [name for name in wanted if name not in file.files]:
+                raise _missing(path, missing)
+            arrays = {name: file[name] for name in wanted}
+    except (ValueError, zipfile.BadZipFile, EOFError, KeyError, AttributeError, NotImplementedError) as error:
+        raise UserError(
+            f"{path}: cannot be read as a landmark table; damaged, or holds more than numbers"
+        ) from error
+    n = arrays["t_s"].shape[0] if arrays["t_s"].ndim == 1 else 0
+    for name, array in arrays.items():
+        shape = (n, COUNT, 4) if name == "landmarks" else (n,)
+        if array.dtype.kind not in "fiu":
+            raise UserError(f"{path}: array {name} must hold numbers, not {array.dtype}")
+        if array.shape != shape:
+            raise UserError(f"{path}: array {name} must have shape {shape}, not {array.shape}")
+    if not whole:
+        return _from_columns(np.stack([arrays[name].astype(np.float64) for name in COLUMNS], axis=1))
+    return LandmarkTable(
+        t_s=arrays["t_s"].astype(np.float64),
+        size=np.stack([arrays["width"], arrays["height"]], axis=1).astype(np.float64),
+        landmarks=arrays["landmarks"].astype(np.float32, copy=False),
+    )
+
+
+def _read_csv(path: Path) -> LandmarkTable:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not a CSV file in UTF-8") from error
+    head, _, body = text.partition("\n")
+    header = [name.strip() for name in next(csv.reader([head]), [])]
+    if missing := [name for name in COLUMNS if name not in header]:
+        separated = len(header) == 1 and (";" in head or "\t" in head)
+        raise _missing(path, missing, "; the columns must be separated by commas" if separated else "")
+    if twice := [name for name in COLUMNS if header.count(name) > 1]:
+        raise UserError(f"{path}: column {twice[0]} is there twice")
+    order = [header.index(name) for name in COLUMNS]
+    if not body.strip():
+        return _from_columns(np.empty((0, len(COLUMNS))))
+    try:
+        # The quick reader knows no empty cells.
+        filled = re.sub(r"(?m)(?:(?<=,)|^)[ \t]*(?=,|\r?$)", _nan_unless_blank_line, body)
+        columns = np.loadtxt(
+            io.StringIO(filled), delimiter=",", usecols=order, ndmin=2, comments=None, quotechar='"'
+        )
+    except ValueError:
+        columns = _read_cells(path, text, order, len(header))
+    return _from_columns(columns)
+
+
+def _nan_unless_blank_line(match: re.Match[str]) -> str:
+    line_start = match.start() == 0 or match.string[match.start() - 1] == "\n"
+    return match[0] if line_start and not match.string.startswith(",", match.end()) else "nan"
+
+
+def _read_cells(path: Path, text: str, order: list[int], width: int) -> npt.NDArray[np.float64]:
+    """Read a table cell by cell, slowly, to name the first one that is wrong."""
+    rows: list[list[float]] = []
+    reader = csv.reader(io.StringIO(text))
+    next(reader)
+    for cells in reader:
+        if not cells:
+            continue
+        where = f"row {len(rows) + 1} (line {reader.line_num})"
+        if len(cells) <= max(order):
+            raise UserError(f"{path}: {where}: {len(cells)} cells, but the header has {width} columns")
+        values = []
+        for name, k in zip(COLUMNS, order, strict=True):
+            try:
+                values.append(float(cells[k]) if cells[k].strip() else math.nan)
+            except ValueError:
+                raise UserError(
+                    f"{path}: {where}, column {name}: {cells[k][:40]!r} is not a number"
+                ) from None
+        rows.append(values)
+    return np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS))
+
+
+def _write_npz(file: IO[bytes], table: LandmarkTable) -> None:
+    np.savez(
+        file,
+        t_s=table.t_s.astype(np.float64),
+        width=table.size[:, 0].astype(np.float64),
+        height=table.size[:, 1].astype(np.float64),
+        landmarks=table.landmarks.astype(np.float32),
+    )
+
+
+def _write_csv(file: IO[bytes], table: LandmarkTable) -> None:
+    def cell(value: Any) -> str:
+        # The shortest text that reads back as the same number.
+        return "" if math.isnan(value) else str(int(value)) if value == int(value) else str(value)
+
+    write: Callable[[str], int] = lambda line: file.write(line.encode())  # noqa: E731
+    write(",".join(COLUMNS) + "\n")
+    for t, size, landmarks in zip(table.t_s.tolist(), table.size.tolist(), table.landmarks, strict=True):
+        write(",".join(cell(value) for value in (t, *size, *landmarks.reshape(-1))) + "\n")

@@ -1,0 +1,167 @@
+"""From what the user wrote after ``--source`` to something that yields frames."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from posture_monitor.errors import UserError
+from posture_monitor.sensing.frame import Source
+
+SOURCES = (
+    "a camera (0, /dev/video0), a video file, a folder of images, an http://, https:// or rtsp:// stream, "
+    "a landmark table (.csv, .npz) or demo"
+)
+STREAM_SCHEMES = ("http", "https", "rtsp", "rtsps")
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+TABLE_SUFFIXES = frozenset({".csv", ".npz"})
+
+# Read by OpenCV when it touches its first video in this process, and never again.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+_Self = TypeVar("_Self", bound="Closing")
+
+
+class SourceLost(UserError):  # noqa: N818 (named for what happened)
+    """A live source that worked stopped giving frames: unplugged, taken by another program, or cut off."""
+
+
+def open_source(
+    spec: str,
+    *,
+    started_at: float | None = None,
+    realtime: bool = False,
+    fps: float | None = None,
+    width: int = 640,
+    height: int = 480,
+    min_interval_s: float = 0.0,
+) -> Source:
+    """Open what the user named.
+
+    Parameters
+    ----------
+    spec
+        ``0`` or ``/dev/video0``, a video file, a folder of images (or one
+        image), an ``http(s)://`` or ``rtsp://`` stream, ``demo``, or a landmark
+        table (``.csv``, ``.npz``). A file called ``demo`` is ``./demo``.
+    started_at
+        POSIX seconds of a recording's first frame. None: so that it ends now,
+        or, with `realtime`, starts now. Live sources ignore it.
+    realtime
+        Play a recording at the pace of the real clock; else as fast as possible.
+    fps
+        Frames a second: of a video file, instead of what the file says; asked
+        of a camera. None leaves it to them.
+    width, height
+        Picture size asked of a camera, in pixels.
+    min_interval_s
+        Least time between two frames; those between are passed over undecoded.
+
+    Raises
+    ------
+    UserError
+        If there is no such thing, or it cannot be opened or is not what it seems.
+    """
+    if fps is not None and not 0 < fps <= 1000:
+        raise UserError(f"frames a second must be above 0 and at most 1000, not {fps:g}")
+    if spec == "demo":
+        from posture_monitor.sensing.demo import DemoSource
+
+        return DemoSource(started_at=started_at, realtime=realtime)
+    if re.fullmatch(r"\d{1,4}|/dev/video\d+", spec):
+        from posture_monitor.sensing.camera import CameraSource
+
+        return CameraSource(spec, width=width, height=height, fps=fps, min_interval_s=min_interval_s)
+    if match := re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", spec):
+        if match[1].lower() not in STREAM_SCHEMES:
+            raise UserError(f"a source cannot be {match[0]}…; it is {SOURCES}")
+        from posture_monitor.sensing.camera import StreamSource
+
+        return StreamSource(spec, min_interval_s=min_interval_s)
+    return _open_path(spec, started_at, realtime, fps, min_interval_s)
+
+
+def _open_path(
+    spec: str, started_at: float | None, realtime: bool, fps: float | None, min_interval_s: float
+) -> Source:
+    path = Path(spec).expanduser()
+    try:
+        found, folder = path.exists(), path.is_dir()
+    except (OSError, ValueError) as error:
+        raise UserError(f"source {spec!r}: {error}") from error
+    if not spec.strip() or not found:
+        raise UserError(f"source {spec!r}: no such file or folder; a source is {SOURCES}")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{path}: permission denied; allow yourself to read it")
+    suffix = path.suffix.lower()
+    if folder or suffix in IMAGE_SUFFIXES:
+        from posture_monitor.sensing.images import ImageSource
+
+        return ImageSource(path, started_at=started_at)
+    if suffix in TABLE_SUFFIXES:
+        from posture_monitor.sensing.landmark_table import TableSource
+
+        return TableSource(path, started_at=started_at, realtime=realtime)
+    from posture_monitor.sensing.video import VideoSource
+
+    return VideoSource(path, started_at=started_at, realtime=realtime, fps=fps, min_interval_s=min_interval_s)
+
+
+def without_secrets(url: str) -> str:
+    """Return the address of a stream without user, password and query, fit to be shown and stored."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme.lower()}://{host}{parts.path}"
+
+
+def start_of(duration_s: float, started_at: float | None, *, realtime: bool, now: float) -> float:
+    """Return the POSIX seconds of a recording's first frame.
+
+    What the user said; else such that the recording ends now; played at the
+    pace of the real clock it starts now, as if it happened before our eyes.
+    """
+    if started_at is not None:
+        return started_at
+    return now if realtime else now - duration_s
+
+
+class Closing:
+    """A source that is closed at the end of a ``with`` block."""
+
+    def close(self) -> None:
+        """Release the device or file. Safe to call twice."""
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        self.close()
+
+
+class Paced(Closing):
+    """A recording that can be played at the pace of the real clock."""
+
+    def __init__(self, *, realtime: bool) -> None:
+        self._realtime = realtime
+        self._began: float | None = None
+
+    def pace(self, t_s: float) -> None:
+        """Wait until the moment `t_s` has come; never drops a frame, never runs ahead."""
+        if not self._realtime:
+            return
+        if self._began is None:
+            self._began = time.monotonic() - t_s
+        wait_s = self._began + t_s - time.monotonic()
+        if wait_s > 0:
+            time.sleep(wait_s)
+
+
+def silence_opencv() -> None:
+    """Keep OpenCV from writing to stderr: what matters is said in our own one line."""
+    import cv2
+
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

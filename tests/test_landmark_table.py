@@ -1,0 +1,235 @@
+"""Landmark tables: there and back unchanged, quick, and clear about what is wrong."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from posture_monitor.errors import UserError
+from posture_monitor.sensing.landmark_table import COLUMNS, LandmarkTable, read_table, write_table
+from posture_monitor.sensing.sources import open_source
+
+
+def table_of(n: int, *, stills: bool = False) -> LandmarkTable:
+    landmarks = np.random.default_rng(n).random((n, 33, 4), np.float32)
+    landmarks[1::3] = np.nan
+    t_s = np.full(n, np.nan) if stills else np.arange(n) / 5
+    return LandmarkTable(t_s, np.tile([640.0, 480.0], (n, 1)), landmarks)
+
+
+def assert_same(a: LandmarkTable, b: LandmarkTable) -> None:
+    np.testing.assert_array_equal(a.t_s, b.t_s)
+    np.testing.assert_array_equal(a.size, b.size)
+    np.testing.assert_array_equal(a.landmarks, b.landmarks)
+    assert b.landmarks.dtype == np.float32
+
+
+finite = {"allow_nan": True, "allow_infinity": False}
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> LandmarkTable:
+    n = draw(st.integers(1, 4))
+    steps = draw(hnp.arrays(np.float64, n, elements=st.floats(1e-3, 1e6)))
+    t_s = np.full(n, np.nan) if draw(st.booleans()) else np.cumsum(steps) + draw(st.floats(-1e6, 1e6))
+    size = draw(hnp.arrays(np.float64, (n, 2), elements=st.floats(0.5, 1e5)))
+    landmarks = draw(hnp.arrays(np.float32, (n, 33, 4), elements=st.floats(width=32, **finite)))
+    return LandmarkTable(t_s, size, landmarks)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".csv"])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(table=tables())
+def test_written_and_read_again_is_the_same(tmp_path: Path, suffix: str, table: LandmarkTable) -> None:
+    path = tmp_path / f"t{suffix}"
+    write_table(path, table)
+    read = read_table(path)
+    assert_same(table, read)
+    assert read.stills == bool(np.isnan(table.t_s).all())
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_npz_of_plain_columns_is_read(tmp_path: Path) -> None:
+    table = table_of(5)
+    flat = table.landmarks.reshape(5, -1)
+    columns = {name: flat[:, k] for k, name in enumerate(COLUMNS[3:])}
+    np.savez(
+        tmp_path / "t.npz", t_s=table.t_s, width=[640] * 5, height=[480] * 5, label=list("abcde"), **columns
+    )
+    assert_same(table, read_table(tmp_path / "t.npz"))
+
+
+def csv_lines(table: LandmarkTable, tmp_path: Path) -> list[list[str]]:
+    write_table(tmp_path / "plain.csv", table)
+    return [line.split(",") for line in (tmp_path / "plain.csv").read_text().splitlines()]
+
+
+def test_csv_with_columns_mixed_and_more_of_them(tmp_path: Path) -> None:
+    table = table_of(4)
+    rows = csv_lines(table, tmp_path)
+    mixed = [
+        [row[5], 'label, "odd"' if i == 0 else "", *row[:5], *row[6:], "x"] for i, row in enumerate(rows)
+    ]
+    mixed[0][1], mixed[0][-1] = "label", "note"
+    mixed[2][1] = '"good, really"'
+    text = "\r\n".join(",".join(row) for row in mixed)
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbf" + text.encode() + b"\r\n\r\n")
+    assert_same(table, read_table(tmp_path / "t.csv"))
+
+
+@pytest.mark.parametrize("empty", ["", "nan", "NaN", " "])
+def test_empty_cells_are_nobody_and_no_time(tmp_path: Path, empty: str) -> None:
+    rows = csv_lines(table_of(3), tmp_path)
+    for row in rows[1:]:
+        row[0] = empty
+    rows[2][3:] = [empty] * 132
+    (tmp_path / "t.csv").write_text("\n".join(",".join(row) for row in rows))
+    table = read_table(tmp_path / "t.csv")
+    assert table.stills
+    assert np.isnan(table.landmarks[1]).all()
+    assert np.isfinite(table.landmarks[[0, 2]]).all()
+
+
+def message(path: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        read_table(path)
+    assert "\n" not in str(caught.value)
+    assert path.name in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value", "says"),
+    [
+        (3, 10, "abc", ("row 3", "line 4", "v1", "'abc'")),
+        (2, 0, "inf", ("row 2", "t_s")),
+        (2, 0, "0.9", ("row 3", "t_s", "grow")),
+        (3, 0, "0.2", ("row 3", "t_s", "grow")),
+        (2, 0, "", ("row 2", "t_s", "empty")),
+        (1, 1, "0", ("row 1", "width")),
+        (4, 2, "-480", ("row 4", "height")),
+        (1, 1, "", ("row 1", "width")),
+        (4, 3, "inf", ("row 4", "x0")),
+        (4, 134, "-inf", ("row 4", "v32")),
+    ],
+)
+def test_a_wrong_cell_is_named(
+    tmp_path: Path, row: int, column: int, value: str, says: tuple[str, ...]
+) -> None:
+    rows = csv_lines(table_of(5), tmp_path)
+    rows[row][column] = value
+    (tmp_path / "t.csv").write_text("\n".join(",".join(cells) for cells in rows))
+    text = message(tmp_path / "t.csv")
+    assert [part for part in says if part not in text] == []
+
+
+def test_missing_columns_are_named(tmp_path: Path) -> None:
+    rows = csv_lines(table_of(2), tmp_path)
+    (tmp_path / "t.csv").write_text("\n".join(",".join(row[:-2]) for row in rows))
+    assert "z32, v32" in message(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    assert "t_s, width, height and 132 more" in message(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text(";".join(COLUMNS))
+    assert "commas" in message(tmp_path / "t.csv")
+    np.savez(tmp_path / "t.npz", t_s=np.zeros(3), landmarks=np.zeros((3, 33, 4)))
+    assert "width, height" in message(tmp_path / "t.npz")
+
+
+def test_short_rows_and_columns_twice(tmp_path: Path) -> None:
+    rows = csv_lines(table_of(3), tmp_path)
+    (tmp_path / "t.csv").write_text("\n".join(",".join(row) for row in [*rows, ["9", "640"]]))
+    assert "row 4" in message(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text("\n".join(",".join([*row, row[3]]) for row in rows))
+    assert "x0 is there twice" in message(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00junk", b"PK\x03\x04junk"])
+@pytest.mark.parametrize("suffix", [".csv", ".npz"])
+def test_files_that_are_no_table(tmp_path: Path, suffix: str, content: bytes) -> None:
+    path = tmp_path / f"t{suffix}"
+    path.write_bytes(content)
+    assert message(path)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npz"])
+def test_a_table_without_rows(tmp_path: Path, suffix: str) -> None:
+    empty = LandmarkTable(np.empty(0), np.empty((0, 2)), np.empty((0, 33, 4), np.float32))
+    write_table(tmp_path / f"t{suffix}", empty)
+    assert "without rows" in message(tmp_path / f"t{suffix}")
+
+
+def test_a_cut_npz_is_named(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.npz", table_of(50))
+    (tmp_path / "t.npz").write_bytes((tmp_path / "t.npz").read_bytes()[:3000])
+    message(tmp_path / "t.npz")
+
+
+def test_a_pickle_in_an_npz_is_not_run(tmp_path: Path) -> None:
+    table = table_of(2)
+    odd = np.array([print, print], dtype=object)
+    np.savez(tmp_path / "t.npz", t_s=odd, width=[1, 1], height=[1, 1], landmarks=table.landmarks)
+    assert "more than numbers" in message(tmp_path / "t.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [("landmarks", np.zeros((2, 33, 3))), ("t_s", np.array(["a", "b"])), ("width", np.ones((2, 1)))],
+)
+def test_wrong_shapes_and_kinds_are_named(tmp_path: Path, name: str, array: np.ndarray) -> None:
+    arrays = {
+        "t_s": np.arange(2.0),
+        "width": np.ones(2),
+        "height": np.ones(2),
+        "landmarks": np.zeros((2, 33, 4)),
+    }
+    np.savez(tmp_path / "t.npz", **{**arrays, name: array})
+    assert f"array {name}" in message(tmp_path / "t.npz")
+
+
+def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be written"):
+        write_table(tmp_path / "no" / "t.npz", table_of(2))
+    with pytest.raises(UserError, match=r"\.npz or \.csv"):
+        write_table(tmp_path / "t.parquet", table_of(2))
+
+
+def test_a_table_is_a_source(tmp_path: Path) -> None:
+    table = table_of(5)
+    write_table(tmp_path / "t.npz", table)
+    with open_source(str(tmp_path / "t.npz"), started_at=1000.0) as source:
+        frames = list(source.frames())
+    assert (source.total, source.stills, source.live) == (5, False, False)
+    assert [f.t_s for f in frames] == table.t_s.tolist()
+    assert [f.wall_s for f in frames] == pytest.approx([1000 + i / 5 for i in range(5)])
+    assert frames[0].image is None
+    assert (frames[0].width, frames[0].height) == (640, 480)
+    np.testing.assert_array_equal(
+        np.stack([f.landmarks for f in frames if f.landmarks is not None]), table.landmarks
+    )
+
+
+def test_a_table_without_time_is_stills(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.csv", table_of(3, stills=True))
+    with open_source(str(tmp_path / "t.csv")) as source:
+        frames = list(source.frames())
+    assert source.stills
+    assert all(math.isnan(f.t_s) and abs(f.wall_s - time.time()) < 5 for f in frames)
+
+
+@pytest.mark.slow
+def test_a_month_of_rows_loads_in_a_moment(tmp_path: Path) -> None:
+    n = 432_000
+    table = LandmarkTable(
+        np.arange(n) / 15, np.tile([640.0, 480.0], (n, 1)), np.full((n, 33, 4), 0.5, np.float32)
+    )
+    write_table(tmp_path / "t.npz", table)
+    began = time.perf_counter()
+    assert len(read_table(tmp_path / "t.npz")) == n
+    assert time.perf_counter() - began < 2.0  # 0.2 s on an idle core of 2024
