@@ -1,0 +1,180 @@
+"""Notifications with buttons, through the optional package desktop-notifier.
+
+The package is asynchronous and wants its event loop to run for buttons to be
+heard, so a thread of its own runs one; what the user does is put in a queue and
+read by the monitor loop with `poll`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import queue
+import sys
+import threading
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from posture_monitor.telling.channels import freedesktop
+from posture_monitor.telling.notify import Action, ChannelError, Sent
+from posture_monitor.telling.words import APP_NAME, Text, button_text
+
+ICON: Final = Path(__file__).parent.parent / "icon.png"
+_SHOWN_FOR_S: Final = 20
+_PATIENCE_S: Final = 5.0
+
+_T = TypeVar("_T")
+
+
+class Desktop:
+    """Buttons, replacement and withdrawal."""
+
+    name = "desktop"
+
+    def __init__(self, *, sound: bool = False) -> None:
+        self._sound = sound
+        self._actions: queue.SimpleQueue[Action] = queue.SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._notifier: Any = None
+        self._able: frozenset[str] = frozenset()
+
+    def check(self) -> None:
+        """Raise `ChannelError` unless the package is there and the desktop answers."""
+        self._open()
+
+    def send(self, text: Text, *, replace_id: str | None = None, buttons: Sequence[str] = ()) -> Sent:
+        """Show it; see `notify.Channel.send`."""
+        self._open()
+        if replace_id is not None:
+            self.withdraw(replace_id)
+        sent_id = self._run(self._send(text, buttons))
+        if sent_id is None:
+            # The service may have been restarted: connect afresh next time.
+            self._forget()
+            raise ChannelError("the desktop did not take the notification")
+        return Sent(sent_id, self.name)
+
+    def withdraw(self, sent_id: str) -> None:
+        """Take it down, if it is still there."""
+        if self._notifier is None:
+            return
+        try:
+            self._run(self._clear(sent_id))
+        except ChannelError:
+            self._forget()
+
+    def poll(self) -> list[Action]:
+        """Return what the user has done since the last call."""
+        actions: list[Action] = []
+        while True:
+            try:
+                actions.append(self._actions.get_nowait())
+            except queue.Empty:
+                return actions
+
+    def close(self) -> None:
+        """Stop listening for buttons."""
+        self._forget()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop = None
+
+    def _open(self) -> None:
+        # The service is asked each time, since it can go away between two alerts.
+        try:
+            import desktop_notifier
+            from desktop_notifier.main import get_backend_class
+        except ImportError as error:
+            raise ChannelError(
+                "desktop-notifier is not installed (pip install 'posture-monitor[desktop]')"
+            ) from error
+        # It warns with a traceback of its own where sending fails; the channel says so in a line.
+        logging.getLogger("desktop_notifier").addHandler(logging.NullHandler())
+        if get_backend_class().__name__.startswith("Dummy"):
+            raise ChannelError("desktop-notifier cannot reach this desktop's notifications")
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=self._loop.run_forever, name="notifications", daemon=True).start()
+        if sys.platform.startswith("linux"):
+            self._able = self._run(_capabilities())
+        if self._notifier is None:
+            icon = desktop_notifier.Icon(path=ICON)
+            notifier = desktop_notifier.DesktopNotifier(app_name=APP_NAME, app_icon=icon)
+            notifier.on_button_pressed = lambda sent_id, button: self._actions.put(Action(sent_id, button))
+            notifier.on_dismissed = lambda sent_id: self._actions.put(Action(sent_id, "dismissed"))
+            notifier.on_clicked = lambda sent_id: self._actions.put(Action(sent_id, "clicked"))
+            self._notifier = notifier
+
+    def _forget(self) -> None:
+        self._notifier = None
+
+    async def _send(self, text: Text, buttons: Sequence[str]) -> str | None:
+        """Return the id under which it is shown, None if it was not: the package itself only logs that."""
+        import desktop_notifier
+
+        dispatched = False
+
+        def note() -> None:
+            nonlocal dispatched
+            dispatched = True
+
+        sent_id: str = await self._notifier.send(
+            title=text.title,
+            message=freedesktop.escape(text.body, self._able),
+            buttons=[desktop_notifier.Button(title=button_text(b), identifier=b) for b in buttons],
+            sound=desktop_notifier.DEFAULT_SOUND if self._sound else None,
+            on_dispatched=note,
+            timeout=_SHOWN_FOR_S,
+        )
+        return sent_id if dispatched else None
+
+    async def _clear(self, sent_id: str) -> None:
+        # The package has no public way to ask, and raises KeyError for one that is gone.
+        try:
+            await self._notifier.clear(sent_id)
+        except KeyError:
+            return
+
+    def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Do work on the loop of the notifications' thread, and wait for it."""
+        if self._loop is None:
+            work.close()
+            raise ChannelError("the channel is closed")
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result(timeout=_PATIENCE_S)
+        except concurrent.futures.TimeoutError as error:
+            future.cancel()
+            raise ChannelError("the desktop's notification service does not answer") from error
+        except ChannelError:
+            raise
+        # Whatever the bus or the platform's library raises means the same: nothing was shown.
+        except Exception as error:
+            raise ChannelError(f"the desktop cannot be reached ({error or type(error).__name__})") from error
+
+
+async def _capabilities() -> frozenset[str]:
+    """Return what the notification service can do; see `freedesktop.capabilities`."""
+    from dbus_fast import Message, MessageType
+    from dbus_fast.aio import MessageBus
+
+    try:
+        bus = await MessageBus().connect()
+    except Exception as error:
+        raise ChannelError("there is no desktop session bus here") from error
+    try:
+        answer = await bus.call(
+            Message(
+                destination=freedesktop.SERVICE,
+                path=freedesktop.OBJECT,
+                interface=freedesktop.SERVICE,
+                member="GetCapabilities",
+            )
+        )
+    finally:
+        bus.disconnect()
+    if answer is None or answer.message_type is not MessageType.METHOD_RETURN:
+        raise ChannelError("no notification service answers on the desktop session bus")
+    return frozenset(answer.body[0])

@@ -1,0 +1,46 @@
+"""Notifications as two lines in the terminal: always there."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+
+from posture_monitor.telling.notify import Action, ChannelError, Sent
+from posture_monitor.telling.words import Text
+
+
+class Terminal:
+    """Prints title and body. It has no buttons, and what is printed stays."""
+
+    name = "terminal"
+
+    def __init__(self, write: Callable[[str], None] = print) -> None:
+        self._write = write
+        self._numbers = itertools.count(1)
+
+    def check(self) -> None:
+        """Pass: there is always somewhere to print."""
+
+    def send(self, text: Text, *, replace_id: str | None = None, buttons: Sequence[str] = ()) -> Sent:
+        """Print it.
+
+        Raises
+        ------
+        ChannelError
+            The output is closed.
+        """
+        try:
+            self._write(f"\n● {text.title}\n  {text.body}\n")
+        except (OSError, ValueError) as error:
+            raise ChannelError(f"the terminal takes no more output ({error})") from error
+        return Sent(f"terminal-{next(self._numbers)}", self.name)
+
+    def withdraw(self, sent_id: str) -> None:
+        """Do nothing: a printed line cannot be taken back."""
+
+    def poll(self) -> list[Action]:
+        """Return nothing: there are no buttons."""
+        return []
+
+    def close(self) -> None:
+        """Do nothing."""

@@ -1,0 +1,222 @@
+"""Puts words in front of the user: one small interface over every way to do so.
+
+A channel either shows the notification or raises `ChannelError`; it never looks
+like success when nothing was shown. `Notifier` tries its channels in order, so
+that an alert falls to the terminal rather than into nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol, TypeAlias
+
+from posture_monitor.errors import UserError
+from posture_monitor.telling.words import Text
+
+Choice: TypeAlias = Literal["auto", "desktop", "plyer", "terminal"]
+
+#: The buttons of a posture alert, in order; labels are in `words.BUTTONS`.
+ALERT_BUTTONS: Final = ("snooze", "reanchor", "wrong")
+
+#: Notifications that can still be withdrawn; older ones are forgotten.
+_REMEMBERED: Final = 50
+
+
+class ChannelError(Exception):
+    """This channel cannot show notifications now; the message says why, in one line."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A notification that was shown.
+
+    Attributes
+    ----------
+    id
+        For `withdraw`, `replace_id` and to match actions; unique in this process.
+    channel
+        Name of the channel that showed it.
+    """
+
+    id: str
+    channel: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """What the user did with a notification.
+
+    Attributes
+    ----------
+    sent_id
+        Which notification.
+    name
+        ``snooze``, ``reanchor`` or ``wrong`` for a button, ``clicked`` for the
+        notification itself, ``dismissed`` when it was closed by hand.
+    """
+
+    sent_id: str
+    name: str
+
+
+class Channel(Protocol):
+    """A way to show notifications."""
+
+    name: str
+
+    def check(self) -> None:
+        """Raise `ChannelError` where this channel cannot work here."""
+        ...
+
+    def send(self, text: Text, *, replace_id: str | None = None, buttons: Sequence[str] = ()) -> Sent:
+        """Show a notification, in place of an earlier one if asked.
+
+        Parameters
+        ----------
+        text
+            Plain text; the channel escapes what its desktop would take for markup.
+        buttons
+            Keys of `words.BUTTONS`; left out where the channel has no buttons.
+
+        Raises
+        ------
+        ChannelError
+            It was not shown.
+        """
+        ...
+
+    def withdraw(self, sent_id: str) -> None:
+        """Take a notification down, if it is still there and the channel can."""
+        ...
+
+    def poll(self) -> list[Action]:
+        """Return what the user has done since the last call. Never blocks."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the desktop. Safe to call twice."""
+        ...
+
+
+class Notifier:
+    """Shows each notification on the first of its channels that works.
+
+    Attributes
+    ----------
+    channels
+        In order of preference.
+    failures
+        Channel name to the reason it last failed; empty when all is well.
+    """
+
+    def __init__(self, channels: Sequence[Channel]) -> None:
+        self.name = channels[0].name
+        self.channels = tuple(channels)
+        self.failures: dict[str, str] = {}
+        self._sent: dict[str, Channel] = {}
+
+    def check(self) -> None:
+        """Find the first channel that works, and take its name; raise `ChannelError` if none does."""
+        for channel in self.channels:
+            try:
+                channel.check()
+            except ChannelError as error:
+                self.failures[channel.name] = str(error)
+                continue
+            self.failures.pop(channel.name, None)
+            self.name = channel.name
+            return
+        raise ChannelError("; ".join(f"{name}: {why}" for name, why in self.failures.items()))
+
+    def send(self, text: Text, *, replace_id: str | None = None, buttons: Sequence[str] = ()) -> Sent:
+        """Show a notification on the first channel that takes it.
+
+        Raises
+        ------
+        ChannelError
+            None of them did.
+        """
+        before = self._sent.pop(replace_id, None) if replace_id is not None else None
+        for channel in self.channels:
+            try:
+                sent = channel.send(
+                    text, replace_id=replace_id if channel is before else None, buttons=buttons
+                )
+            except ChannelError as error:
+                self.failures[channel.name] = str(error)
+                continue
+            self.failures.pop(channel.name, None)
+            self.name = channel.name
+            if before is not None and before is not channel and replace_id is not None:
+                before.withdraw(replace_id)
+            self._remember(sent, channel)
+            return sent
+        raise ChannelError("; ".join(f"{name}: {why}" for name, why in self.failures.items()))
+
+    def withdraw(self, sent_id: str) -> None:
+        """Take a notification down where it was shown; an unknown one is passed over."""
+        channel = self._sent.pop(sent_id, None)
+        if channel is not None:
+            channel.withdraw(sent_id)
+
+    def poll(self) -> list[Action]:
+        """Return what the user has done on any channel since the last call."""
+        return [action for channel in self.channels for action in channel.poll()]
+
+    def close(self) -> None:
+        """Let go of every channel."""
+        for channel in self.channels:
+            channel.close()
+
+    def _remember(self, sent: Sent, channel: Channel) -> None:
+        self._sent[sent.id] = channel
+        while len(self._sent) > _REMEMBERED:
+            del self._sent[next(iter(self._sent))]
+
+
+def pick_channel(
+    choice: Choice = "auto", *, sound: bool = False, write: Callable[[str], None] = print
+) -> Notifier:
+    """Return the notifier for a choice, checked to work.
+
+    Parameters
+    ----------
+    choice
+        ``auto`` takes the first that works. With any other, the terminal still
+        catches what the channel drops later on.
+    sound
+        Play the desktop's sound with each notification.
+    write
+        How the terminal channel prints its lines.
+
+    Raises
+    ------
+    UserError
+        The channel asked for does not work here.
+    """
+    notifier = Notifier(_channels(choice, sound, write))
+    with contextlib.suppress(ChannelError):
+        notifier.check()
+    if choice != "auto" and notifier.name != choice:
+        why = notifier.failures.get(choice, "it does not work here")
+        notifier.close()
+        raise UserError(
+            f"alert.channel is {choice!r}, but {why}; set it to 'auto' to use the first channel that works"
+        )
+    return notifier
+
+
+def _channels(choice: Choice, sound: bool, write: Callable[[str], None]) -> list[Channel]:
+    from posture_monitor.telling.channels.desktop import Desktop
+    from posture_monitor.telling.channels.plyer import Plyer
+    from posture_monitor.telling.channels.terminal import Terminal
+
+    channels: list[Channel] = []
+    if choice in ("auto", "desktop"):
+        channels.append(Desktop(sound=sound))
+    if choice in ("auto", "plyer"):
+        channels.append(Plyer(sound=sound))
+    channels.append(Terminal(write))
+    return channels

@@ -1,0 +1,407 @@
+"""Every word of every notification, in one place.
+
+British, plain and kind: what was measured, how far it is from the user's own
+neutral, for how long, and one thing to do. No blame and no medical promise:
+what the evidence supports is movement, not stiffness (doi 10.5271/sjweh.3949).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from posture_monitor.posture.breaks import Suggestion, Wish
+from posture_monitor.posture.nudge import Alert, Cause, Kind
+from posture_monitor.telling.language import count, mark, say
+from posture_monitor.telling.stretches import Move
+
+#: How the program signs its notifications.
+APP_NAME: Final = "Posture monitor"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A notification's words, plain: no markup, any character."""
+
+    title: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Side:
+    """How to speak of a measure that strayed to one side.
+
+    Attributes
+    ----------
+    title
+        Holds ``{amount}``.
+    sentence
+        Holds ``{amount}`` and ``{time}``.
+    action
+        One thing to do.
+    """
+
+    title: str
+    sentence: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Names a metric and speaks of its two sides; `amount` says how a deviation is written."""
+
+    name: str
+    amount: str
+    up: Side
+    down: Side
+
+
+_DEGREES: Final = "{n}°"
+_PERCENT: Final = mark("{n}%")
+_SHOULDERS: Final = mark("{n}% of a shoulder width")
+
+_HEAD_FORWARD: Final = Side(
+    mark("Head forward: {amount}"),
+    mark("Your head has been {amount} further forward over your shoulders than neutral, {time}."),
+    mark("Draw your chin in and bring your ears back over your shoulders."),
+)
+_HEAD_BACK: Final = Side(
+    mark("Head back: {amount}"),
+    mark("Your head has been {amount} further back over your shoulders than neutral, {time}."),
+    mark("Let your chin sink a little and the back of your neck grow long."),
+)
+_LOOKING_DOWN: Final = Side(
+    mark("Head tipped down: {amount}"),
+    mark("Your head has been tipped {amount} further down than neutral, {time}."),
+    mark("Bring what you are looking at up to eye height, or look up for a moment."),
+)
+_LOOKING_UP: Final = Side(
+    mark("Head tipped up: {amount}"),
+    mark("Your head has been tipped {amount} further up than neutral, {time}."),
+    mark("Lower the screen a little, or bring your chin down to level."),
+)
+_HEAD_HIGH: Final = Side(
+    mark("Head higher over the shoulders: {amount}"),
+    mark("Your head has been {amount} higher over your shoulders than neutral, {time}."),
+    mark("Lean back into the backrest and let your neck be easy."),
+)
+_HEAD_LOW: Final = Side(
+    mark("Head low over the shoulders: {amount}"),
+    mark("Your head has been {amount} lower over your shoulders than neutral, {time}."),
+    mark("Sit tall, let your shoulders drop, and bring your head back over them."),
+)
+_SUNK: Final = Side(
+    mark("Sunk down: {amount}"),
+    mark("Your head has been lower than neutral by {amount}, {time}."),
+    mark("Bring your hips to the back of the seat and sit tall."),
+)
+_RISEN: Final = Side(
+    mark("Sitting higher: {amount}"),
+    mark("Your head has been higher than neutral by {amount}, {time}."),
+    mark("Settle back into the seat with both feet on the floor."),
+)
+_NEARER: Final = Side(
+    mark("Closer to the screen: {amount}"),
+    mark("Your face has been {amount} closer to the screen than neutral, {time}."),
+    mark("Move back until the screen is about an arm's length away."),
+)
+_FARTHER: Final = Side(
+    mark("Further from the screen: {amount}"),
+    mark("Your face has been {amount} further from the screen than neutral, {time}."),
+    mark("Pull the chair up to the desk and sit back against the backrest."),
+)
+_LEFT: Final = Side(
+    mark("Off to the left: {amount}"),
+    mark("You have been further to the left than neutral by {amount}, {time}."),
+    mark("Come back to the middle and put your weight on both sides alike."),
+)
+_RIGHT: Final = Side(
+    mark("Off to the right: {amount}"),
+    mark("You have been further to the right than neutral by {amount}, {time}."),
+    mark("Come back to the middle and put your weight on both sides alike."),
+)
+_HEAD_LEFT: Final = Side(
+    mark("Head to the left: {amount}"),
+    mark("Your head has been tipped {amount} further to the left than neutral, {time}."),
+    mark("Bring your head back to level and look straight ahead."),
+)
+_HEAD_RIGHT: Final = Side(
+    mark("Head to the right: {amount}"),
+    mark("Your head has been tipped {amount} further to the right than neutral, {time}."),
+    mark("Bring your head back to level and look straight ahead."),
+)
+_FACE: Final = Side(
+    mark("Head forward: face {amount} larger"),
+    mark("Against your shoulders, your face has looked {amount} larger than neutral, {time}."),
+    mark("Sit tall and bring your head back over your shoulders."),
+)
+_FACE_SMALL: Final = Side(
+    mark("Head back: face {amount} smaller"),
+    mark("Against your shoulders, your face has looked {amount} smaller than neutral, {time}."),
+    mark("Sit up against the backrest with your head over your shoulders."),
+)
+
+_HEAD_HEIGHT: Final = Measure(mark("head height over the shoulders"), _PERCENT, _HEAD_HIGH, _HEAD_LOW)
+_SHIFT: Final = Measure(mark("sideways shift"), _SHOULDERS, _LEFT, _RIGHT)
+
+#: How to speak of each metric of `posture.metrics`, with its signs: forward,
+#: down and the person's left are positive. Face and distance deviations are in
+#: percent, drops and shifts in shoulder widths, the rest in degrees.
+MEASURES: Final[Mapping[str, Measure]] = {
+    "trunk_incl": Measure(
+        mark("trunk inclination"),
+        _DEGREES,
+        Side(
+            mark("Trunk forward: {amount}"),
+            mark("Your trunk has leaned {amount} further forward than neutral, {time}."),
+            mark("Slide back in the seat and let the backrest carry you."),
+        ),
+        Side(
+            mark("Trunk leaning back: {amount}"),
+            mark("Your trunk has leaned {amount} further back than neutral, {time}."),
+            mark("Bring your hips to the back of the seat and sit up against the backrest."),
+        ),
+    ),
+    "neck_incl": Measure(mark("neck inclination"), _DEGREES, _HEAD_FORWARD, _HEAD_BACK),
+    "neck_flex": Measure(
+        mark("neck flexion"),
+        _DEGREES,
+        Side(
+            mark("Neck bent forward: {amount}"),
+            mark("Your neck has been bent {amount} further forward than neutral, {time}."),
+            mark("Lift your gaze, draw your chin in and let your neck straighten."),
+        ),
+        Side(
+            mark("Neck bent back: {amount}"),
+            mark("Your neck has been bent {amount} further back than neutral, {time}."),
+            mark("Let your chin sink a little and the back of your neck grow long."),
+        ),
+    ),
+    "head_pitch": Measure(mark("head tilt, down or up"), _DEGREES, _LOOKING_DOWN, _LOOKING_UP),
+    "head_nod": Measure(mark("head tilt, down or up"), _DEGREES, _LOOKING_DOWN, _LOOKING_UP),
+    "cva_proxy": Measure(mark("shoulder-to-ear angle"), _DEGREES, _HEAD_BACK, _HEAD_FORWARD),
+    "head_height": _HEAD_HEIGHT,
+    "head_rise": _HEAD_HEIGHT,
+    "ear_height": _HEAD_HEIGHT,
+    "esr": _HEAD_HEIGHT,
+    "nsr": _HEAD_HEIGHT,
+    "fsr": Measure(mark("face size against the shoulders"), _PERCENT, _FACE, _FACE_SMALL),
+    "face_shoulder_ratio": Measure(mark("face size against the shoulders"), _PERCENT, _FACE, _FACE_SMALL),
+    "face_size": Measure(
+        mark("face size"),
+        _PERCENT,
+        Side(
+            mark("Close to the screen: face {amount} larger"),
+            mark("To the camera, your face has looked {amount} larger than neutral, {time}."),
+            mark("Move back until the screen is about an arm's length away."),
+        ),
+        Side(
+            mark("Far from the screen: face {amount} smaller"),
+            mark("To the camera, your face has looked {amount} smaller than neutral, {time}."),
+            mark("Pull the chair up to the desk and sit back against the backrest."),
+        ),
+    ),
+    "distance": Measure(mark("distance from the screen"), _PERCENT, _FARTHER, _NEARER),
+    "head_drop": Measure(mark("head height"), _SHOULDERS, _SUNK, _RISEN),
+    "shoulder_drop": Measure(
+        mark("shoulder height"),
+        _SHOULDERS,
+        Side(
+            mark("Shoulders low: {amount}"),
+            mark("Your shoulders have been lower than neutral by {amount}, {time}."),
+            mark("Bring your hips to the back of the seat and sit tall."),
+        ),
+        Side(
+            mark("Shoulders high: {amount}"),
+            mark("Your shoulders have been higher than neutral by {amount}, {time}."),
+            mark("Let your shoulders drop and rest your forearms on the desk."),
+        ),
+    ),
+    "lateral_shift": _SHIFT,
+    "head_shift": _SHIFT,
+    "shoulder_shift": _SHIFT,
+    "head_roll": Measure(mark("head tilt to the side"), _DEGREES, _HEAD_LEFT, _HEAD_RIGHT),
+    "lateral_head": Measure(mark("head leaning to the side"), _DEGREES, _HEAD_LEFT, _HEAD_RIGHT),
+    "head_yaw": Measure(
+        mark("head turn"),
+        _DEGREES,
+        Side(
+            mark("Head turned left: {amount}"),
+            mark("Your head has been turned {amount} further to the left than neutral, {time}."),
+            mark("Turn the chair so that your whole body faces what you are looking at."),
+        ),
+        Side(
+            mark("Head turned right: {amount}"),
+            mark("Your head has been turned {amount} further to the right than neutral, {time}."),
+            mark("Turn the chair so that your whole body faces what you are looking at."),
+        ),
+    ),
+    "shoulder_tilt": Measure(
+        mark("shoulder tilt"),
+        _DEGREES,
+        Side(
+            mark("Left shoulder low: {amount}"),
+            mark("Your left shoulder has been lower than neutral by {amount}, {time}."),
+            mark("Let both shoulders drop and rest both forearms alike."),
+        ),
+        Side(
+            mark("Right shoulder low: {amount}"),
+            mark("Your right shoulder has been lower than neutral by {amount}, {time}."),
+            mark("Let both shoulders drop and rest both forearms alike."),
+        ),
+    ),
+    "lateral_trunk": Measure(
+        mark("trunk leaning to the side"),
+        _DEGREES,
+        Side(
+            mark("Trunk to the left: {amount}"),
+            mark("Your trunk has leaned {amount} further to the left than neutral, {time}."),
+            mark("Sit on both hips alike and let your spine come up straight."),
+        ),
+        Side(
+            mark("Trunk to the right: {amount}"),
+            mark("Your trunk has leaned {amount} further to the right than neutral, {time}."),
+            mark("Sit on both hips alike and let your spine come up straight."),
+        ),
+    ),
+}
+
+
+def measure_name(metric: str) -> str:
+    """Return a metric's plain name in the language in use; an unknown one as it is."""
+    return say(MEASURES[metric].name) if metric in MEASURES else metric
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people say it: seconds below a minute and a half, then minutes, then hours.
+
+    A length that is not known (NaN) is ``"a while"``.
+    """
+    if not math.isfinite(seconds):
+        return say("a while")
+    whole = max(0, round(seconds))
+    if whole < 90:
+        return count("{n} second", "{n} seconds", whole)
+    minutes = round(whole / 60)
+    if minutes < 90:
+        return count("{n} minute", "{n} minutes", minutes)
+    hours, rest = divmod(minutes, 60)
+    if rest == 0:
+        return count("{n} hour", "{n} hours", hours)
+    return say("{hours} h {minutes} min").format(hours=hours, minutes=rest)
+
+
+def amount(metric: str, deviation: float) -> str:
+    """Return the size of a deviation as it is written, without its sign: ``12°``, ``8%``."""
+    how = MEASURES[metric].amount
+    scale = 100.0 if how == _SHOULDERS else 1.0
+    return say(how).format(n=round(abs(deviation) * scale))
+
+
+def deviation_text(metric: str, deviation: float) -> str:
+    """Return a metric and its deviation on one short line, such as ``Trunk forward: 12°``."""
+    if metric not in MEASURES or not math.isfinite(deviation):
+        return measure_name(metric)
+    return say(_side(metric, deviation).title).format(amount=amount(metric, deviation))
+
+
+def alert_text(alert: Alert) -> Text:
+    """Return what a posture alert says: the measure, how far from neutral, how long, one thing to do."""
+    title, sentence, action = _measured(alert.cause, _time(alert.poor_s, alert.over_s))
+    if alert.kind is Kind.STAND:
+        title = say("Stand up for two minutes")
+        action = say("Stand up for two minutes and walk a few steps, then sit down afresh.")
+    return Text(title, f"{sentence} {action}")
+
+
+def break_text(suggestion: Suggestion, move: Move | None = None) -> Text:
+    """Return what a break suggestion says, with one move to make."""
+    lasted = duration(suggestion.lasted_s)
+    if suggestion.wish is Wish.STAND:
+        title = say("Time to stand")
+        body = say("You have been sitting for {time}. Stand for two or three minutes.")
+    elif suggestion.wish is Wish.SIT:
+        title = say("Time to sit or walk")
+        body = say("You have been standing for {time}. Sit down or walk for a few minutes.")
+    else:
+        title = say("Time to move")
+        body = say("Your posture is good, and nothing has moved by more than 5° for {time}. Shift about.")
+    body = body.format(time=lasted)
+    if move is None:
+        return Text(title, body)
+    return Text(title, f"{body} {say(move.name)}: {say(move.how)}")
+
+
+def summary_text(posture: int, breaks: int) -> Text:
+    """Return the one notification that stands for those held back in a quiet time."""
+    parts = []
+    if posture:
+        parts.append(count("{n} posture reminder", "{n} posture reminders", posture))
+    if breaks:
+        parts.append(count("{n} break suggestion", "{n} break suggestions", breaks))
+    held = (
+        say("{one} and {other}").format(one=parts[0], other=parts[1]) if len(parts) == 2 else "".join(parts)
+    )
+    return Text(
+        say("While it was quiet"),
+        say("Held back meanwhile: {held}. Stand up and move for two minutes.").format(held=held),
+    )
+
+
+def reanchor_text() -> Text:
+    """Return the question asked once when camera or chair have moved."""
+    return Text(
+        say("Has the camera or the chair moved?"),
+        say(
+            "The picture has shifted as a whole, so posture is not judged at the moment. "
+            "Sit as you do when upright and press Re-anchor."
+        ),
+    )
+
+
+def trial_text() -> Text:
+    """Return a notification that only shows that notifications arrive."""
+    return Text(say("This is a test"), say("Notifications from Posture monitor arrive here."))
+
+
+#: Names of the buttons under a notification.
+BUTTONS: Final[Mapping[str, str]] = {
+    "snooze": mark("Snooze 15 min"),
+    "reanchor": mark("Re-anchor"),
+    "wrong": mark("Wrong alert"),
+}
+
+
+def button_text(button: str) -> str:
+    """Return a button's label."""
+    return say(BUTTONS[button])
+
+
+def _side(metric: str, deviation: float) -> Side:
+    measure = MEASURES[metric]
+    return measure.up if deviation >= 0 else measure.down
+
+
+def _measured(cause: Cause, time: str) -> tuple[str, str, str]:
+    if cause.metric not in MEASURES or not math.isfinite(cause.deviation):
+        return (
+            say("Time to sit up or move"),
+            say("Your posture has been away from neutral, {time}.").format(time=time),
+            say("Sit tall, or stand up and take a few steps."),
+        )
+    side = _side(cause.metric, cause.deviation)
+    size = amount(cause.metric, cause.deviation)
+    return (
+        say(side.title).format(amount=size),
+        say(side.sentence).format(amount=size, time=time),
+        say(side.action),
+    )
+
+
+def _time(poor_s: float, over_s: float) -> str:
+    """Return for how long, said as a share where it came and went."""
+    if over_s > 0 and poor_s < 0.8 * over_s:
+        return say("for {poor} of the last {over}").format(poor=duration(poor_s), over=duration(over_s))
+    return say("for {poor}").format(poor=duration(poor_s))
