@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from posture_monitor import paths
-from posture_monitor.cli.kit import Command, config_option, example, output_option
+from posture_monitor.cli.kit import Command, config_option, console, example, output_option
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
@@ -37,13 +39,22 @@ def report(config: Config, day: str, form: str, output: Path | None) -> None:
     """
     from posture_monitor.history import days
     from posture_monitor.history.store import Store
-    from posture_monitor.telling.report import parse_day, render_text, to_json
+    from posture_monitor.telling.report.json_ import to_json
+    from posture_monitor.telling.report.story import parse_day
+    from posture_monitor.telling.report.text import render_text
 
     wanted = parse_day(day, days.today())
     with Store.open(paths.history_file(), readonly=True) as store:
         told = days.day(store, wanted)
-    text = to_json(told) if form == "json" else render_text(told)
-    if output is None:
-        click.echo(text)
+    page = io.StringIO()
+    if form == "json":
+        json.dump(to_json(told), page, indent=2, ensure_ascii=False)
+        page.write("\n")
+    elif output is None:
+        render_text(told, console())
     else:
-        output.write_text(text + "\n", encoding="utf-8")
+        render_text(told, console(file=page))
+    if output is not None:
+        output.write_text(page.getvalue(), encoding="utf-8")
+    else:
+        click.echo(page.getvalue(), nl=False)
