@@ -217,10 +217,10 @@ class CameraSource(_Live):
         self.identity = f"{_model(index) or f'camera {index}'} {size}"
 
     def _mend(self) -> str:
-        if self._node and not Path(self._node).exists():
-            return "it was unplugged; plug it in again"
         if users := _users(self._node):
             return f"{users} is using it; close that program"
+        if self._node and not Path(self._node).exists():
+            return "it was unplugged; plug it in again"
         return "it may be used by another program; close that, or unplug the camera and plug it in again"
 
 

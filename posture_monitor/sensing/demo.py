@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -27,6 +28,7 @@ from posture_monitor.sensing.sources import Paced, start_of
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+_Layer = TypeVar("_Layer", Image, Floats)
 
 DEMO_SECONDS = 75.0
 DEMO_FPS = 5.0
@@ -110,9 +112,9 @@ def picture(t_s: float) -> Image:
     )
     head = body @ head
 
-    out = layers.office.copy()
-    shade = _warp(layers.shade, body @ _shift(0, 12 + 58 * slump))[..., None] * (0.25 + 0.25 * slump)
-    out = _over(out, _warp(layers.photo, body) * (1 - shade), _warp(layers.body, body))
+    shade = _warp(layers.shade, body @ _shift(0, 12 + 58 * slump)) * (0.25 + 0.25 * slump)
+    shaded = cv2.multiply(_warp(layers.photo, body), cv2.merge([1 - shade] * 3), dtype=cv2.CV_8U)
+    out = _over(layers.office, shaded, _warp(layers.body, body))
     out = _over(out, _warp(layers.photo, head), _warp(layers.head, head))
     return _sensor(out, t_s)
 
@@ -134,12 +136,12 @@ def _ease(t_s: float, start_s: float, end_s: float) -> float:
 
 @dataclass(frozen=True)
 class _Layers:
-    photo: Floats  # (H, W, 3), padded
+    photo: Image  # (H, W, 3), padded
     body: Floats  # (H, W) opacity 0..1
     head: Floats
     shade: Floats  # soft shadow of the head on the body
-    office: Floats  # (480, 640, 3)
-    noise: Floats  # larger than the picture; each moment takes another cut of it
+    office: Image  # (480, 640, 3)
+    noise: npt.NDArray[np.int16]  # larger than the picture; each moment takes another cut of it
 
 
 @lru_cache(maxsize=1)
@@ -151,7 +153,7 @@ def _layers() -> _Layers:
     photo = cv2.copyMakeBorder(photo, _PAD, _PAD, _PAD, _PAD, cv2.BORDER_REPLICATE).astype(np.float32)
     # A webcam's paler colours instead of a studio's.
     grey = photo.mean(axis=2, keepdims=True)
-    photo = np.clip(8 + 0.94 * (grey + 0.82 * (photo - grey)), 0, 255).astype(np.float32)
+    photo = np.clip(8 + 0.94 * (grey + 0.82 * (photo - grey)), 0, 255).astype(np.uint8)
     head = _cut(_HEAD, photo.shape[:2], soft=1.6)
     return _Layers(
         photo=photo,
@@ -159,7 +161,7 @@ def _layers() -> _Layers:
         head=head,
         shade=cv2.GaussianBlur(head, (0, 0), 10),
         office=_office(),
-        noise=np.random.default_rng(7).normal(0, 2.2, (HEIGHT + 64, WIDTH + 64, 3)).astype(np.float32),
+        noise=np.random.default_rng(7).normal(0, 2.2, (HEIGHT + 64, WIDTH + 64, 3)).round().astype(np.int16),
     )
 
 
@@ -184,30 +186,27 @@ def _shift(dx: float, dy: float) -> npt.NDArray[np.float64]:
     return np.array([[1, 0, dx], [0, 1, dy], [0, 0, 1]], dtype=np.float64)
 
 
-def _warp(layer: Floats, matrix: npt.NDArray[np.float64]) -> Floats:
+def _warp(layer: _Layer, matrix: npt.NDArray[np.float64]) -> _Layer:
     unpadded = (matrix @ _shift(-_PAD, -_PAD))[:2]
     border = cv2.BORDER_CONSTANT if layer.ndim == 2 else cv2.BORDER_REPLICATE
-    return np.asarray(
-        cv2.warpAffine(layer, unpadded, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=border),
-        dtype=np.float32,
-    )
+    warped = cv2.warpAffine(layer, unpadded, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=border)
+    return np.asarray(warped, dtype=layer.dtype)
 
 
-def _over(below: Floats, above: Floats, opacity: Floats) -> Floats:
-    return np.asarray(below + (above - below) * opacity[..., None], dtype=np.float32)
+def _over(below: Image, above: Image, opacity: Floats) -> Image:
+    return np.asarray(cv2.blendLinear(above, below, opacity, 1 - opacity), dtype=np.uint8)
 
 
-def _sensor(picture: Floats, t_s: float) -> Image:
+def _sensor(picture: Image, t_s: float) -> Image:
     """Add what a cheap sensor adds: a little noise and a slow drift of exposure."""
     noise = _layers().noise
     tick = round(t_s * 1000)
     y, x = (tick * 7919) % 64, (tick * 104729) % 61
-    lit = picture * (1 + 0.01 * math.sin(2 * math.pi * t_s / 13))
-    noisy = lit + noise[y : y + HEIGHT, x : x + WIDTH]
-    return np.asarray(np.clip(noisy, 0, 255), dtype=np.uint8)
+    lit = cv2.convertScaleAbs(picture, alpha=1 + 0.01 * math.sin(2 * math.pi * t_s / 13))
+    return np.asarray(cv2.add(lit, noise[y : y + HEIGHT, x : x + WIDTH], dtype=cv2.CV_8U), dtype=np.uint8)
 
 
-def _office() -> Floats:
+def _office() -> Image:
     """Paint a room out of focus: a wall, a window with daylight, a shelf of books, a plant."""
     room = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     room[:] = (168, 184, 192)
@@ -240,7 +239,7 @@ def _office() -> Floats:
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     daylight = 1.06 - 0.16 * x / WIDTH - 0.05 * y / HEIGHT
     vignette = 1 - 0.14 * (((x - WIDTH / 2) / WIDTH) ** 2 + ((y - HEIGHT / 2) / HEIGHT) ** 2) * 2
-    return np.asarray(room * (daylight * vignette)[..., None], dtype=np.float32)
+    return np.asarray(np.clip(room * (daylight * vignette)[..., None], 0, 255), dtype=np.uint8)
 
 
 class DemoSource(Paced):

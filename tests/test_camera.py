@@ -1,0 +1,374 @@
+"""Live sources: a camera faked where OpenCV meets the device, and a real MJPEG stream over loopback."""
+
+from __future__ import annotations
+
+import errno
+import http.server
+import itertools
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from posture_monitor.errors import UserError
+from posture_monitor.sensing import camera, demo
+from posture_monitor.sensing.camera import CameraInfo, CameraSource, list_cameras
+from posture_monitor.sensing.sources import SourceLost, open_source
+
+
+class FakeCapture:
+    """A camera of 100 frames a second behind `cv2.VideoCapture`; frame `i` has grey `50 + i`."""
+
+    def __init__(
+        self, *, opens: bool = True, black: int = 0, lasts: int | None = None, hangs_after: int | None = None
+    ) -> None:
+        self.opens, self.black, self.lasts, self.hangs_after = opens, black, lasts, hangs_after
+        self.grabbed = self.decoded = 0
+        self.released = False
+        self.asked: dict[int, float] = {}
+        self.go_on = threading.Event()
+
+    def isOpened(self) -> bool:
+        return self.opens
+
+    def set(self, key: int, value: float) -> bool:
+        self.asked[key] = value
+        return True
+
+    def get(self, key: int) -> float:
+        return self.asked.get(key, 0.0)
+
+    def grab(self) -> bool:
+        assert not self.released
+        if self.hangs_after is not None and self.grabbed >= self.hangs_after:
+            self.go_on.wait(20)
+        if self.lasts is not None and self.grabbed >= self.lasts:
+            return False
+        time.sleep(0.01)
+        self.grabbed += 1
+        return True
+
+    def retrieve(self) -> tuple[bool, np.ndarray]:
+        assert not self.released
+        self.decoded += 1
+        level = 0 if self.grabbed <= self.black else 50 + self.grabbed % 200
+        return True, np.full((48, 64, 3), level, np.uint8)
+
+    def release(self) -> None:
+        self.released = True
+
+
+@pytest.fixture
+def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the test a kernel of its own that lists no camera; return its root."""
+    for folder in ("sys", "proc"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setattr(camera, "_SYS", tmp_path / "sys")
+    monkeypatch.setattr(camera, "_PROC", tmp_path / "proc")
+    return tmp_path
+
+
+@pytest.fixture
+def linux() -> None:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("device nodes are a Linux matter")
+
+
+Plug = Callable[[FakeCapture], FakeCapture]
+
+
+@pytest.fixture
+def plug(kernel: Path, monkeypatch: pytest.MonkeyPatch) -> Plug:
+    """Return what plugs in a camera whose device node opens."""
+
+    def plugged(capture: FakeCapture) -> FakeCapture:
+        monkeypatch.setattr(camera, "_check_node", lambda node: None)
+        monkeypatch.setattr(camera.cv2, "VideoCapture", lambda *_: capture)
+        return capture
+
+    return plugged
+
+
+def add_camera(kernel: Path, number: int, name: str, index: int = 0, plug: str = "1-6:1.0") -> None:
+    entry = kernel / "sys" / f"video{number}"
+    entry.mkdir()
+    (entry / "name").write_text(f"{name}\n")
+    (entry / "index").write_text(f"{index}\n")
+    bus = kernel / "bus" / plug
+    bus.mkdir(parents=True, exist_ok=True)
+    (entry / "device").symlink_to(bus)
+
+
+def test_frames_are_live_and_carry_both_clocks(plug: Plug) -> None:
+    capture = plug(FakeCapture())
+    with open_source("0", width=800, height=600, fps=15.0) as source:
+        frames = [frame for frame, _ in zip(source.frames(), range(5), strict=False)]
+        now = time.time()
+    assert (source.live, source.stills, source.total) == (True, False, None)
+    assert frames[0].t_s == 0
+    assert all(b.t_s > a.t_s for a, b in itertools.pairwise(frames))
+    assert all(0 <= now - frame.wall_s < 1 for frame in frames)
+    assert (frames[0].width, frames[0].height) == (64, 48)
+    assert capture.asked[cv2.CAP_PROP_FRAME_WIDTH] == 800
+    assert capture.asked[cv2.CAP_PROP_FPS] == 15
+    assert capture.released
+
+
+def test_unwanted_frames_are_grabbed_but_not_decoded(plug: Plug) -> None:
+    capture = plug(FakeCapture())
+    with open_source("0", min_interval_s=0.15) as source:
+        times = [frame.t_s for frame, _ in zip(source.frames(), range(4), strict=False)]
+    assert all(b - a >= 0.15 for a, b in itertools.pairwise(times))
+    assert capture.decoded <= 6
+    assert capture.grabbed > 3 * capture.decoded
+
+
+def test_a_slow_reader_gets_the_newest_frame(plug: Plug) -> None:
+    capture = plug(FakeCapture())
+    with open_source("0") as source:
+        frames = source.frames()
+        next(frames)
+        time.sleep(0.3)
+        before = capture.grabbed
+        frame = next(frames)
+    assert before > 15
+    assert frame.image is not None
+    assert frame.image[0, 0, 0] > 50 + before
+
+
+def test_black_frames_of_a_waking_camera_are_passed_over(plug: Plug) -> None:
+    plug(FakeCapture(black=20))
+    with open_source("0") as source:
+        frame = next(source.frames())
+    assert frame.image is not None
+    assert frame.image.mean() > 50
+
+
+def test_a_camera_that_stays_black_is_handed_over_in_the_end(
+    plug: Plug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera, "WARM_UP_S", 0.2)
+    plug(FakeCapture(black=10_000))
+    with open_source("0") as source:
+        frame = next(source.frames())
+    assert frame.image is not None
+    assert frame.image.max() == 0
+
+
+def test_a_camera_that_stops_is_lost_not_ended(plug: Plug) -> None:
+    capture = plug(FakeCapture(lasts=5))
+    with open_source("0") as source, pytest.raises(SourceLost, match="stopped giving pictures"):
+        for _ in source.frames():
+            pass
+    assert capture.released
+
+
+def test_a_camera_that_hangs_does_not_freeze_the_program(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera, "SILENCE_S", 0.3)
+    capture = plug(FakeCapture(hangs_after=3))
+    source = open_source("0")
+    frames = source.frames()
+    began = time.monotonic()
+    with pytest.raises(SourceLost, match="no picture for"):
+        for _ in frames:
+            pass
+    assert time.monotonic() - began < 2
+    source.close()
+    assert not capture.released  # in use by the thread that hangs
+    capture.go_on.set()
+    deadline = time.monotonic() + 5
+    while not capture.released and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert capture.released
+
+
+def test_closing_from_another_thread_ends_the_frames(plug: Plug) -> None:
+    capture = plug(FakeCapture())
+    source = open_source("0", min_interval_s=30.0)
+    frames = source.frames()
+    next(frames)
+    threading.Timer(0.1, source.close).start()
+    began = time.monotonic()
+    assert list(frames) == []
+    assert time.monotonic() - began < 5
+    source.close()
+    assert capture.released
+    assert list(source.frames()) == []
+
+
+@pytest.mark.usefixtures("linux")
+def test_identity_tells_cameras_apart(kernel: Path, plug: Plug) -> None:
+    add_camera(kernel, 0, "HD Webcam C270", plug="1-6:1.0")
+    add_camera(kernel, 1, "HD Webcam C270", index=1)
+    add_camera(kernel, 10, "Laptop Camera", plug="1-8:1.0")
+    plug(FakeCapture())
+    with CameraSource("/dev/video0") as source:
+        assert source.name == "/dev/video0"
+        assert source.identity == "HD Webcam C270 (1-6:1.0) 640x480"
+    assert list_cameras() == [
+        CameraInfo(0, "/dev/video0", "HD Webcam C270"),
+        CameraInfo(10, "/dev/video10", "Laptop Camera"),
+    ]
+
+
+def test_without_a_kernel_that_tells_the_index_is_the_identity(plug: Plug) -> None:
+    plug(FakeCapture())
+    with CameraSource("3") as source:
+        assert source.identity == "camera 3 640x480"
+
+
+# --- why a camera cannot be used
+
+
+@pytest.mark.usefixtures("linux")
+def test_no_camera_says_what_there_is_instead(kernel: Path) -> None:
+    with pytest.raises(UserError, match=r"no camera there; plug one in.*demo"):
+        open_source("9876")
+    add_camera(kernel, 2, "HD Webcam")
+    with pytest.raises(UserError, match=r"no camera there; use one of: /dev/video2 \(HD Webcam\)"):
+        open_source("/dev/video9876")
+
+
+@pytest.mark.usefixtures("linux")
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [(errno.EACCES, "group 'video'"), (errno.EBUSY, "busy"), (errno.EIO, "cannot be opened")],
+)
+def test_reasons_the_device_node_gives_are_told_apart(
+    kernel: Path, monkeypatch: pytest.MonkeyPatch, number: int, says: str
+) -> None:
+    def refuse(*_: Any) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(camera.os, "open", refuse)
+    with pytest.raises(UserError, match=says):
+        open_source("0")
+
+
+def test_a_camera_that_another_program_holds_names_it(
+    kernel: Path, plug: Plug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plug(FakeCapture(opens=False))
+    monkeypatch.setattr(camera, "_users", lambda node: "zoom")
+    with pytest.raises(UserError, match="zoom is using it"):
+        CameraSource("/dev/video0")
+
+
+@pytest.mark.usefixtures("linux")
+def test_who_holds_a_node_is_found(tmp_path: Path) -> None:
+    node = tmp_path / "video0"
+    node.touch()
+    code = "import sys; f = open(sys.argv[1]); print('ready', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(node)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "ready\n"
+        assert "python" in camera._users(str(node))
+        assert camera._users(str(tmp_path / "other")) == ""
+        holder.communicate("")
+
+
+@pytest.mark.usefixtures("linux")
+def test_a_node_that_is_no_camera_is_one_clear_line(
+    kernel: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(camera, "_check_node", lambda node: None)
+    with pytest.raises(UserError, match="does not open"):
+        open_source("9876")
+    assert capfd.readouterr().err == ""
+
+
+# --- streams
+
+
+class MjpegHandler(http.server.BaseHTTPRequestHandler):
+    """A network camera: multipart JPEG from the demo, ten a second, for as many frames as the path says."""
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/page"):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<html>hello</html>")
+            return
+        if "key=" in self.path and self.headers.get("Authorization") is None:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+            self.end_headers()
+            return
+        self.server.seen.append(self.headers.get("Authorization"))  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        try:
+            for i in range(int(self.path.split("?")[0].strip("/"))):
+                data = cv2.imencode(".jpg", demo.picture(i / 10))[1].tobytes()
+                self.wfile.write(
+                    b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(data)
+                )
+                self.wfile.write(data + b"\r\n")
+                time.sleep(0.05)
+        except OSError:
+            pass  # the reader has seen enough
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def network_camera() -> Iterator[http.server.ThreadingHTTPServer]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), MjpegHandler)
+    server.daemon_threads = True
+    server.seen = []  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_network_camera_is_watched_live(network_camera: http.server.ThreadingHTTPServer) -> None:
+    port = network_camera.server_port
+    with open_source(f"http://me:secret@127.0.0.1:{port}/500?key=secret", min_interval_s=0.1) as source:
+        frames = [frame for frame, _ in zip(source.frames(), range(5), strict=False)]
+    assert source.live
+    assert source.name == f"http://127.0.0.1:{port}/500"
+    assert "secret" not in source.identity
+    assert network_camera.seen == ["Basic bWU6c2VjcmV0"]  # type: ignore[attr-defined]
+    assert (frames[0].width, frames[0].height) == (640, 480)
+    assert all(b.t_s - a.t_s >= 0.1 for a, b in itertools.pairwise(frames))
+    assert frames[0].image is not None
+    difference = np.abs(frames[0].image.astype(int) - demo.picture(0)).mean()
+    assert difference < 12  # JPEG, and a few hundredths of a second of sway
+
+
+def test_a_stream_that_ends_is_lost(network_camera: http.server.ThreadingHTTPServer) -> None:
+    url = f"http://me:secret@127.0.0.1:{network_camera.server_port}/20"
+    with open_source(url) as source, pytest.raises(SourceLost) as caught:
+        for _ in source.frames():
+            pass
+    assert "secret" not in str(caught.value)
+
+
+def test_nobody_there_and_no_video_there(
+    network_camera: http.server.ThreadingHTTPServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UserError, match="no stream could be opened") as caught:
+        open_source("http://me:secret@127.0.0.1:9/cam?key=secret")
+    assert "secret" not in str(caught.value)
+    with pytest.raises(UserError, match="no stream could be opened"):
+        open_source(f"http://127.0.0.1:{network_camera.server_port}/page")
+    assert capfd.readouterr().err == ""
+
+
+def test_an_address_that_makes_no_sense() -> None:
+    with pytest.raises(UserError, match="spelling"):
+        open_source("http://[::1/cam")
