@@ -64,82 +64,82 @@ _SHOULDERS: Final = mark("{n}% of a shoulder width")
 
 _HEAD_FORWARD: Final = Side(
     mark("Head forward: {amount}"),
-    mark("Your head has been {amount} further forward over your shoulders than neutral, {time}."),
+    mark("Your head has been {amount} further forward over your shoulders than neutral {time}."),
     mark("Draw your chin in and bring your ears back over your shoulders."),
 )
 _HEAD_BACK: Final = Side(
     mark("Head back: {amount}"),
-    mark("Your head has been {amount} further back over your shoulders than neutral, {time}."),
+    mark("Your head has been {amount} further back over your shoulders than neutral {time}."),
     mark("Let your chin sink a little and the back of your neck grow long."),
 )
 _LOOKING_DOWN: Final = Side(
     mark("Head tipped down: {amount}"),
-    mark("Your head has been tipped {amount} further down than neutral, {time}."),
+    mark("Your head has been tipped {amount} further down than neutral {time}."),
     mark("Bring what you are looking at up to eye height, or look up for a moment."),
 )
 _LOOKING_UP: Final = Side(
     mark("Head tipped up: {amount}"),
-    mark("Your head has been tipped {amount} further up than neutral, {time}."),
+    mark("Your head has been tipped {amount} further up than neutral {time}."),
     mark("Lower the screen a little, or bring your chin down to level."),
 )
 _HEAD_HIGH: Final = Side(
     mark("Head higher over the shoulders: {amount}"),
-    mark("Your head has been {amount} higher over your shoulders than neutral, {time}."),
+    mark("Your head has been {amount} higher over your shoulders than neutral {time}."),
     mark("Lean back into the backrest and let your neck be easy."),
 )
 _HEAD_LOW: Final = Side(
     mark("Head low over the shoulders: {amount}"),
-    mark("Your head has been {amount} lower over your shoulders than neutral, {time}."),
+    mark("Your head has been {amount} lower over your shoulders than neutral {time}."),
     mark("Sit tall, let your shoulders drop, and bring your head back over them."),
 )
 _SUNK: Final = Side(
     mark("Sunk down: {amount}"),
-    mark("Your head has been lower than neutral by {amount}, {time}."),
+    mark("Your head has been lower than neutral by {amount} {time}."),
     mark("Bring your hips to the back of the seat and sit tall."),
 )
 _RISEN: Final = Side(
     mark("Sitting higher: {amount}"),
-    mark("Your head has been higher than neutral by {amount}, {time}."),
+    mark("Your head has been higher than neutral by {amount} {time}."),
     mark("Settle back into the seat with both feet on the floor."),
 )
 _NEARER: Final = Side(
     mark("Closer to the screen: {amount}"),
-    mark("Your face has been {amount} closer to the screen than neutral, {time}."),
+    mark("Your face has been {amount} closer to the screen than neutral {time}."),
     mark("Move back until the screen is about an arm's length away."),
 )
 _FARTHER: Final = Side(
     mark("Further from the screen: {amount}"),
-    mark("Your face has been {amount} further from the screen than neutral, {time}."),
+    mark("Your face has been {amount} further from the screen than neutral {time}."),
     mark("Pull the chair up to the desk and sit back against the backrest."),
 )
 _LEFT: Final = Side(
     mark("Off to the left: {amount}"),
-    mark("You have been further to the left than neutral by {amount}, {time}."),
+    mark("You have been further to the left than neutral by {amount} {time}."),
     mark("Come back to the middle and put your weight on both sides alike."),
 )
 _RIGHT: Final = Side(
     mark("Off to the right: {amount}"),
-    mark("You have been further to the right than neutral by {amount}, {time}."),
+    mark("You have been further to the right than neutral by {amount} {time}."),
     mark("Come back to the middle and put your weight on both sides alike."),
 )
 _HEAD_LEFT: Final = Side(
     mark("Head to the left: {amount}"),
-    mark("Your head has been tipped {amount} further to the left than neutral, {time}."),
+    mark("Your head has been tipped {amount} further to the left than neutral {time}."),
     mark("Bring your head back to level and look straight ahead."),
 )
 _HEAD_RIGHT: Final = Side(
     mark("Head to the right: {amount}"),
-    mark("Your head has been tipped {amount} further to the right than neutral, {time}."),
+    mark("Your head has been tipped {amount} further to the right than neutral {time}."),
     mark("Bring your head back to level and look straight ahead."),
 )
 _FACE: Final = Side(
     mark("Head forward: face {amount} larger"),
-    mark("Against your shoulders, your face has looked {amount} larger than neutral, {time}."),
+    mark("Against your shoulders, your face has looked {amount} larger than neutral {time}."),
     mark("Sit tall and bring your head back over your shoulders."),
 )
 _FACE_SMALL: Final = Side(
     mark("Head back: face {amount} smaller"),
-    mark("Against your shoulders, your face has looked {amount} smaller than neutral, {time}."),
+    mark("Against your shoulders, your face has looked {amount} smaller than neutral {time}."),
     mark("Sit up against the backrest with your head over your shoulders."),
 )
 
@@ -155,12 +155,12 @@ MEASURES: Final[Mapping[str, Measure]] = {
         _DEGREES,
         Side(
             mark("Trunk forward: {amount}"),
-            mark("Your trunk has leaned {amount} further forward than neutral, {time}."),
+            mark("Your trunk has leaned {amount} further forward than neutral {time}."),
             mark("Slide back in the seat and let the backrest carry you."),
         ),
         Side(
             mark("Trunk leaning back: {amount}"),
-            mark("Your trunk has leaned {amount} further back than neutral, {time}."),
+            mark("Your trunk has leaned {amount} further back than neutral {time}."),
             mark("Bring your hips to the back of the seat and sit up against the backrest."),
         ),
     ),
@@ -170,12 +170,12 @@ MEASURES: Final[Mapping[str, Measure]] = {
         _DEGREES,
         Side(
             mark("Neck bent forward: {amount}"),
-            mark("Your neck has been bent {amount} further forward than neutral, {time}."),
+            mark("Your neck has been bent {amount} further forward than neutral {time}."),
             mark("Lift your gaze, draw your chin in and let your neck straighten."),
         ),
         Side(
             mark("Neck bent back: {amount}"),
-            mark("Your neck has been bent {amount} further back than neutral, {time}."),
+            mark("Your neck has been bent {amount} further back than neutral {time}."),
             mark("Let your chin sink a little and the back of your neck grow long."),
         ),
     ),
@@ -194,12 +194,12 @@ MEASURES: Final[Mapping[str, Measure]] = {
         _PERCENT,
         Side(
             mark("Close to the screen: face {amount} larger"),
-            mark("To the camera, your face has looked {amount} larger than neutral, {time}."),
+            mark("To the camera, your face has looked {amount} larger than neutral {time}."),
             mark("Move back until the screen is about an arm's length away."),
         ),
         Side(
             mark("Far from the screen: face {amount} smaller"),
-            mark("To the camera, your face has looked {amount} smaller than neutral, {time}."),
+            mark("To the camera, your face has looked {amount} smaller than neutral {time}."),
             mark("Pull the chair up to the desk and sit back against the backrest."),
         ),
     ),
@@ -210,12 +210,12 @@ MEASURES: Final[Mapping[str, Measure]] = {
         _SHOULDERS,
         Side(
             mark("Shoulders low: {amount}"),
-            mark("Your shoulders have been lower than neutral by {amount}, {time}."),
+            mark("Your shoulders have been lower than neutral by {amount} {time}."),
             mark("Bring your hips to the back of the seat and sit tall."),
         ),
         Side(
             mark("Shoulders high: {amount}"),
-            mark("Your shoulders have been higher than neutral by {amount}, {time}."),
+            mark("Your shoulders have been higher than neutral by {amount} {time}."),
             mark("Let your shoulders drop and rest your forearms on the desk."),
         ),
     ),
@@ -229,12 +229,12 @@ MEASURES: Final[Mapping[str, Measure]] = {
         _DEGREES,
         Side(
             mark("Head turned left: {amount}"),
-            mark("Your head has been turned {amount} further to the left than neutral, {time}."),
+            mark("Your head has been turned {amount} further to the left than neutral {time}."),
             mark("Turn the chair so that your whole body faces what you are looking at."),
         ),
         Side(
             mark("Head turned right: {amount}"),
-            mark("Your head has been turned {amount} further to the right than neutral, {time}."),
+            mark("Your head has been turned {amount} further to the right than neutral {time}."),
             mark("Turn the chair so that your whole body faces what you are looking at."),
         ),
     ),
@@ -243,12 +243,12 @@ MEASURES: Final[Mapping[str, Measure]] = {
         _DEGREES,
         Side(
             mark("Left shoulder low: {amount}"),
-            mark("Your left shoulder has been lower than neutral by {amount}, {time}."),
+            mark("Your left shoulder has been lower than neutral by {amount} {time}."),
             mark("Let both shoulders drop and rest both forearms alike."),
         ),
         Side(
             mark("Right shoulder low: {amount}"),
-            mark("Your right shoulder has been lower than neutral by {amount}, {time}."),
+            mark("Your right shoulder has been lower than neutral by {amount} {time}."),
             mark("Let both shoulders drop and rest both forearms alike."),
         ),
     ),
@@ -257,12 +257,12 @@ MEASURES: Final[Mapping[str, Measure]] = {
         _DEGREES,
         Side(
             mark("Trunk to the left: {amount}"),
-            mark("Your trunk has leaned {amount} further to the left than neutral, {time}."),
+            mark("Your trunk has leaned {amount} further to the left than neutral {time}."),
             mark("Sit on both hips alike and let your spine come up straight."),
         ),
         Side(
             mark("Trunk to the right: {amount}"),
-            mark("Your trunk has leaned {amount} further to the right than neutral, {time}."),
+            mark("Your trunk has leaned {amount} further to the right than neutral {time}."),
             mark("Sit on both hips alike and let your spine come up straight."),
         ),
     ),
@@ -388,7 +388,7 @@ def _measured(cause: Cause, time: str) -> tuple[str, str, str]:
     if cause.metric not in MEASURES or not math.isfinite(cause.deviation):
         return (
             say("Time to sit up or move"),
-            say("Your posture has been away from neutral, {time}.").format(time=time),
+            say("Your posture has been away from neutral {time}.").format(time=time),
             say("Sit tall, or stand up and take a few steps."),
         )
     side = _side(cause.metric, cause.deviation)

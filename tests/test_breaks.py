@@ -1,0 +1,204 @@
+"""Bouts of sitting and standing, stillness, and suggestions that are taken or not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from posture_monitor.posture import breaks
+from posture_monitor.posture.breaks import (
+    BoutEnded,
+    Breaks,
+    Effect,
+    Policy,
+    Shifted,
+    Suggestion,
+    Taken,
+    Wish,
+)
+from posture_monitor.posture.dose import PAUSED, Activity
+from posture_monitor.posture.reading import Verdict
+
+GOOD, POOR, AWAY, UNKNOWN = Verdict.GOOD, Verdict.POOR, Verdict.AWAY, Verdict.UNKNOWN
+POLICY = Policy(bout_s=2700.0, motionless_s=1200.0)
+
+
+@dataclass
+class Desk:
+    interval_s: float = 1.0
+    t_s: float = 0.0
+    state: Breaks = field(default_factory=Breaks)
+    said: list[tuple[float, Effect]] = field(default_factory=list)
+
+    def be(
+        self,
+        activity: Activity,
+        seconds: float,
+        deviations: Mapping[str, float] | None = None,
+        standing: bool = False,
+        quiet: bool = False,
+    ) -> list[Effect]:
+        new: list[Effect] = []
+        for _ in range(round(seconds / self.interval_s)):
+            self.state, effects = breaks.step(
+                self.state, POLICY, self.t_s, activity, self.interval_s, deviations, standing, quiet
+            )
+            new += effects
+            self.said += [(self.t_s, effect) for effect in effects]
+            self.t_s += self.interval_s
+        return new
+
+
+def suggestions(effects: list[Effect]) -> list[tuple[float, Wish]]:
+    return [(e.t_s, e.wish) for e in effects if isinstance(e, Suggestion)]
+
+
+@pytest.mark.parametrize("interval_s", [2.0, 0.5, 1 / 15])
+def test_after_three_quarters_of_an_hour_it_suggests_standing(interval_s: float) -> None:
+    desk = Desk(interval_s)
+    ((at, wish),) = suggestions(desk.be(GOOD, 2700 + 3 * interval_s))
+    assert wish is Wish.STAND
+    assert at == pytest.approx(2700, abs=1.5 * interval_s)
+
+
+def test_it_asks_again_only_after_another_three_quarters() -> None:
+    assert [t for t, _ in suggestions(Desk().be(GOOD, 8200))] == [2700, 5400, 8100]
+
+
+def test_an_absence_of_a_minute_ends_the_bout_and_a_shorter_one_does_not() -> None:
+    desk = Desk()
+    desk.be(GOOD, 2000)
+    assert desk.be(AWAY, 55) == []
+    desk.be(GOOD, 100)
+    assert desk.state.bout_s == pytest.approx(2100, abs=2)
+    (ended,) = [e for e in desk.be(AWAY, 70) if isinstance(e, BoutEnded)]
+    assert ended.lasted_s == pytest.approx(2100, abs=2)
+    assert not ended.standing
+    assert desk.be(AWAY, 600) == []
+    desk.be(GOOD, 30)
+    assert desk.state.bout_s == pytest.approx(30, abs=2)
+
+
+def test_absences_do_not_add_up() -> None:
+    desk = Desk()
+    for _ in range(10):
+        desk.be(GOOD, 60)
+        desk.be(AWAY, 30)
+    assert not [e for _, e in desk.said if isinstance(e, BoutEnded)]
+
+
+def test_getting_up_soon_is_taking_the_suggestion() -> None:
+    desk = Desk()
+    desk.be(GOOD, 2760)
+    effects = desk.be(AWAY, 90)
+    assert [type(e) for e in effects] == [BoutEnded, Taken]
+    late = Desk()
+    late.be(GOOD, 2700 + 900)
+    assert [type(e) for e in late.be(AWAY, 90)] == [BoutEnded]
+
+
+def test_unknown_and_paused_are_neither_presence_nor_absence() -> None:
+    desk = Desk()
+    desk.be(GOOD, 1000)
+    assert desk.be(UNKNOWN, 3000) == []
+    assert desk.be(PAUSED, 3000) == []
+    desk.be(GOOD, 2)
+    assert desk.state.bout_s == pytest.approx(1002, abs=3)
+
+
+def test_a_night_suspended_is_an_absence() -> None:
+    desk = Desk()
+    desk.be(GOOD, 2600)
+    desk.t_s += 8 * 3600
+    effects = desk.be(GOOD, 60)
+    assert [type(e) for e in effects] == [BoutEnded]
+    assert desk.state.bout_s == pytest.approx(60, abs=2)
+
+
+def test_a_clock_put_back_changes_nothing() -> None:
+    desk = Desk()
+    desk.be(GOOD, 1000)
+    desk.t_s -= 5000
+    assert desk.be(GOOD, 100) == []
+    assert desk.state.bout_s == pytest.approx(1100, abs=2)
+
+
+def test_a_standing_profile_counts_standing_and_is_not_told_to_stand() -> None:
+    desk = Desk()
+    desk.be(GOOD, 1200)
+    (ended,) = desk.be(GOOD, 1, standing=True)
+    assert isinstance(ended, BoutEnded)
+    assert not ended.standing
+    assert suggestions(desk.be(GOOD, 2750, standing=True)) == [(1200 + 2700, Wish.SIT)]
+    (ended, *_) = desk.be(AWAY, 90, standing=True)
+    assert isinstance(ended, BoutEnded)
+    assert ended.standing
+
+
+def test_good_but_motionless() -> None:
+    desk = Desk()
+    effects = desk.be(GOOD, 1300, {"neck_incl": 2.0, "trunk_incl": -1.0})
+    assert suggestions(effects) == [(1200, Wish.MOVE)]
+    assert suggestions(desk.be(GOOD, 1000, {"neck_incl": 2.0})) == []
+
+
+def test_a_shift_counts_and_starts_stillness_anew() -> None:
+    desk = Desk()
+    desk.be(GOOD, 1000, {"neck_incl": 2.0})
+    (shifted,) = desk.be(GOOD, 1000, {"neck_incl": 8.0})
+    assert isinstance(shifted, Shifted)
+    assert shifted.t_s == pytest.approx(1005, abs=1)
+    assert suggestions(desk.be(GOOD, 250, {"neck_incl": 8.0})) == [(2204, Wish.MOVE)]
+
+
+def test_a_jolt_or_a_small_sway_is_no_shift() -> None:
+    desk = Desk()
+    desk.be(GOOD, 10, {"neck_incl": 2.0})
+    for _ in range(200):
+        desk.be(GOOD, 3, {"neck_incl": 12.0})
+        desk.be(GOOD, 3, {"neck_incl": 2.0})
+        desk.be(GOOD, 3, {"neck_incl": 6.0})
+    assert not [e for _, e in desk.said if isinstance(e, Shifted)]
+
+
+def test_moving_after_the_reminder_is_taking_it() -> None:
+    desk = Desk()
+    desk.be(GOOD, 1230, {"distance": 0.0})
+    effects = desk.be(GOOD, 30, {"distance": -15.0})
+    assert [type(e) for e in effects] == [Shifted, Taken]
+
+
+def test_poor_and_motionless_is_left_to_the_dose() -> None:
+    assert suggestions(Desk().be(POOR, 2000, {"neck_incl": 25.0})) == []
+
+
+def test_nothing_measured_is_not_called_stillness() -> None:
+    assert suggestions(Desk().be(GOOD, 2000)) == []
+    assert suggestions(Desk().be(GOOD, 2000, {"neck_incl": math.nan, "fsr": 3.0})) == []
+
+
+def test_a_quiet_time_makes_suggestions_wait() -> None:
+    desk = Desk()
+    assert suggestions(desk.be(GOOD, 3000, quiet=True)) == []
+    assert suggestions(desk.be(GOOD, 10)) == [(3000, Wish.STAND)]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([*Verdict, PAUSED]), st.floats(), st.floats(), st.floats(), st.booleans()),
+        max_size=40,
+    )
+)
+def test_any_stream_leaves_a_finite_state(stream: list[tuple[Activity, float, float, float, bool]]) -> None:
+    state = Breaks()
+    for activity, t_s, interval_s, deviation, standing in stream:
+        state, _ = breaks.step(state, POLICY, t_s, activity, interval_s, {"trunk_incl": deviation}, standing)
+        assert math.isfinite(state.bout_s)
+        assert state.bout_s >= 0
+        assert math.isfinite(state.still_s)
