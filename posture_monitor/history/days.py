@@ -78,14 +78,15 @@ class Angle:
 
     Attributes
     ----------
-    median, p90
-        Over the minutes in which it was measured: half of these minutes had a
-        median below `median`, nine in ten below `p90`.
+    median, p10, p90
+        Over the medians of the minutes in which it was measured: the middle
+        one, and the bounds of the middle eight in ten.
     minutes
         In how many minutes it was measured.
     """
 
     median: float
+    p10: float
     p90: float
     minutes: int
 
@@ -311,11 +312,12 @@ def _angles(minutes: Sequence[Minute]) -> dict[str, Angle]:
     for minute in minutes:
         for name, (median, _) in minute.values.items():
             medians[name].append(median)
-    return {
-        name: Angle(float(np.median(values)), float(np.percentile(values, 90)), len(values))
-        for name, values in sorted(medians.items())
-        if name != SLOUCH_INDEX
-    }
+    summed_up = {}
+    for name, values in sorted(medians.items()):
+        if name != SLOUCH_INDEX:
+            middle, low, high = np.percentile(values, (50, 10, 90)).tolist()
+            summed_up[name] = Angle(middle, low, high, len(values))
+    return summed_up
 
 
 def _shifts_per_h(store: Store, spans: Sequence[Span]) -> float:

@@ -1,0 +1,190 @@
+"""What every form of the report says the same way: names, times, what stood out, one suggestion."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+
+from posture_monitor.errors import UserError
+from posture_monitor.history.days import Day, score
+from posture_monitor.history.records import Alert, Span
+from posture_monitor.history.timeline import local_time, what_followed
+from posture_monitor.posture.metrics import METRICS, ROW, Change
+
+#: State to what it is called, in the order in which it is told.
+STATE_NAMES = {
+    "good": "good",
+    "mild": "mild",
+    "poor": "poor",
+    "unknown": "unknown",
+    "away": "away",
+    "paused": "paused",
+    "busy": "camera busy",
+}
+
+#: The one line that defines the score; `days.score` is the function.
+SCORE_MEANS = "share of the judged time that was not poor"
+
+#: A sitting bout longer than this is worth a suggestion (ergonomics.md §6, *sit_bout*: 50 min).
+LONG_BOUT_S = 3000.0
+
+#: Measures shown in the report; the first two are always named, measured or not.
+SHOWN_MEASURES = (
+    "trunk_incl",
+    "neck_incl",
+    "neck_flex",
+    "head_pitch",
+    "fsr",
+    "head_height",
+    "distance",
+)
+ALWAYS_SHOWN = SHOWN_MEASURES[:2]
+
+_OUTCOMES = {
+    "corrected": "better",
+    "better": "better",
+    "late": "better, later",
+    "left": "got up",
+    "ignored": "no change",
+    "no change": "no change",
+    "dismissed": "dismissed",
+    "snoozed": "snoozed",
+    "wrong": "marked wrong",
+    "reanchored": "neutral set anew",
+    "withdrawn": "withdrawn",
+}
+
+
+def parse_day(text: str, today: dt.date) -> dt.date:
+    """Return the day a user means: ``today``, ``yesterday`` or ``YYYY-MM-DD``.
+
+    Raises
+    ------
+    UserError
+        It is none of these, or lies in the future.
+    """
+    word = text.strip().lower()
+    if word in ("", "today"):
+        return today
+    if word == "yesterday":
+        return today - dt.timedelta(days=1)
+    try:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", word, re.ASCII):
+            raise ValueError
+        date = dt.date.fromisoformat(word)
+    except ValueError:
+        raise UserError(
+            f"no such day: {text!r}; write today, yesterday or a date such as {today.isoformat()}"
+        ) from None
+    if date > today:
+        raise UserError(f"{date.isoformat()} has not come yet; today is {today.isoformat()}")
+    return date
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people say it: ``1 h 05 min``, ``12 min``, ``40 s``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600 and whole % 60:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def clock(wall_s: float, utc_offset_s: int) -> str:
+    """Return the local clock's reading, ``14:05``."""
+    return local_time(wall_s, utc_offset_s).strftime("%H:%M")
+
+
+def stretch(span: Span) -> str:
+    """Return ``14:05–14:31``."""
+    return f"{clock(span.start_s, span.utc_offset_s)}–{clock(span.end_s, span.utc_offset_s)}"
+
+
+def long_date(date: dt.date) -> str:
+    """Return ``Wednesday 14 May 2025``."""
+    return f"{date:%A} {date.day} {date:%B %Y}"
+
+
+def measured_at_all(day: Day) -> bool:
+    """Whether the record says anything of this day."""
+    return bool(day.spans or day.alerts)
+
+
+def followed(alert: Alert, day: Day) -> str:
+    """Return what came after an alert, ``better after 25 s``."""
+    what, later_s = what_followed(alert, day.spans)
+    if not what:
+        return "not known"
+    words = _OUTCOMES.get(what, what)
+    timed = math.isfinite(later_s) and what in ("corrected", "better", "late", "left")
+    return f"{words} after {duration(later_s)}" if timed else words
+
+
+def coverage_line(day: Day) -> str:
+    """Return how much of the time at the desk the report speaks of."""
+    if day.present_s == 0:
+        return "Nobody was seen at the desk."
+    return (
+        f"{duration(day.judged_s)} of {duration(day.present_s)} at the desk could be judged "
+        f"({day.coverage:.0%})."
+    )
+
+
+def score_line(day: Day) -> str:
+    """Return the score and what it means, or that there is none and why."""
+    if day.withheld:
+        return f"Not enough data for a score: {day.withheld}."
+    return f"Not poor {score(day):.0f}% ({SCORE_MEANS})."
+
+
+def stood_out(day: Day) -> str:
+    """Return the one plain sentence of what stood out."""
+    if not measured_at_all(day):
+        return "Nothing was recorded on this day."
+    if day.withheld:
+        return f"There is not enough to go by: {day.withheld}."
+    poor = day.seconds["poor"]
+    hardest = day.hardest_hour
+    if poor < 60:
+        return "Hardly any poor posture was seen."
+    sentence = f"Poor posture took {duration(poor)}, {poor / day.judged_s:.0%} of the judged time"
+    if hardest is not None and hardest.poor_share > 1.5 * poor / day.judged_s:
+        sentence += f", most of all between {hardest.hour}:00 and {hardest.hour + 1}:00"
+    return sentence + "."
+
+
+def suggestion(day: Day) -> str:
+    """Return one thing to try: movement, for that is what the evidence supports (doi 10.5271/sjweh.3949)."""
+    if not measured_at_all(day):
+        return "Start `posture-monitor run` when you sit down, and the day will show here."
+    longest = max((bout.length_s for bout in day.bouts), default=0.0)
+    if longest >= LONG_BOUT_S:
+        return f"The longest time without a break was {duration(longest)}: try standing up once in between."
+    if day.withheld and day.present_s:
+        return "Check the light and that the camera sees head and shoulders; `posture-monitor doctor` helps."
+    if day.longest_poor_s >= 600:
+        return (
+            f"The longest poor stretch was {duration(day.longest_poor_s)}: a small change of position "
+            "every few minutes breaks it up."
+        )
+    return "Keep changing position; the next posture is the best one."
+
+
+def unit(metric: str) -> str:
+    """Return the unit of a metric's deviation from neutral: ``°``, ``%`` or ``shoulder widths``."""
+    if metric not in ROW:
+        return ""
+    known = METRICS[ROW[metric]]
+    units = {Change.PERCENT: "%", Change.SHOULDERS: "shoulder widths"}
+    return units.get(known.change, known.unit)
+
+
+def signed(metric: str, deviation: float) -> str:
+    """Return a deviation with its sign and unit, ``+12°``."""
+    in_unit = unit(metric)
+    if in_unit == "shoulder widths":
+        return f"{deviation:+.2f}"
+    return f"{deviation:+.0f}{in_unit if in_unit in ('°', '%') else ''}".replace("-", "−")

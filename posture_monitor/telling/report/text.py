@@ -1,0 +1,188 @@
+"""The day as a page for the terminal, which reads as well piped to a file or 60 columns wide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from posture_monitor.history.days import Day
+from posture_monitor.history.records import STATES
+from posture_monitor.telling import words
+from posture_monitor.telling.report import story
+
+#: Shape first, colour second: the higher the mark, the poorer the posture.
+MARKS = {
+    "good": ("▁", "_", "cyan"),
+    "mild": ("▄", "o", "yellow"),
+    "poor": ("█", "#", "red"),
+    "unknown": ("?", "?", "magenta"),
+    "away": ("·", ".", "dim"),
+    "paused": ("‖", "=", "dim"),
+    "busy": ("×", "x", "dim"),
+}
+
+#: Each hour is a row of this many marks of two minutes.
+_SLOTS = 30
+_SLOT_S = 3600.0 / _SLOTS
+
+_BAR = 20
+_ASCII = str.maketrans(
+    {"–": "-", "—": "-", "─": "-", "°": " deg", "−": "-", "’": "'", "→": ">", "·": ".", "…": "..."}
+    | {mark: plain for mark, plain, _ in MARKS.values()}
+)
+
+
+def render_text(day: Day, console: Console) -> None:
+    """Print the day.
+
+    Parameters
+    ----------
+    day
+        As added up by `days.day`.
+    console
+        Its width is kept to; where its encoding is not a Unicode one, plain ASCII marks are used.
+    """
+    for line in _page(day, min(console.width, 80)):
+        if console.options.ascii_only:
+            line = Text(line.plain.translate(_ASCII))
+        console.print(line, highlight=False, soft_wrap=False)
+
+
+def _page(day: Day, width: int) -> Iterator[Text]:
+    yield Text(story.long_date(day.date), style="bold")
+    yield Text("─" * width, style="dim")
+    if not story.measured_at_all(day):
+        yield Text(story.stood_out(day))
+        yield Text(story.suggestion(day))
+        return
+    yield Text(story.stood_out(day))
+    yield Text(story.suggestion(day))
+    yield from _totals(day)
+    yield from _hours(day)
+    yield from _alerts(day)
+    yield from _angles(day)
+    yield from _movement(day)
+
+
+def _heading(text: str) -> Iterator[Text]:
+    yield Text()
+    yield Text(text, style="bold")
+
+
+def _totals(day: Day) -> Iterator[Text]:
+    yield from _heading("Time, and its share of what was recorded")
+    for state in STATES:
+        seconds = day.seconds[state]
+        share = seconds / day.recorded_s if day.recorded_s else 0.0
+        # The four that tell of the desk are always named, the others where they occurred.
+        if not seconds and state in ("paused", "busy"):
+            continue
+        mark, _, style = MARKS[state]
+        row = Text(
+            f"  {story.STATE_NAMES[state]:<12} {story.duration(seconds):>10}  {_percent(share, seconds):>4}  "
+        )
+        row.append((mark * round(share * _BAR)) or (mark if seconds else ""), style=style)
+        yield row
+    yield Text(f"  {'not recorded':<12} {story.duration(day.not_recorded_s):>10}", style="dim")
+    yield Text()
+    yield Text("Coverage: " + story.coverage_line(day))
+    yield Text("Score: " + story.score_line(day))
+    if day.longest_poor is not None:
+        yield Text(
+            f"Longest poor stretch: {story.duration(day.longest_poor_s)} ({story.stretch(day.longest_poor)})"
+        )
+
+
+def _percent(share: float, seconds: float) -> str:
+    percent = round(100 * share)
+    return "<1%" if seconds and not percent else f"{percent}%"
+
+
+def _hours(day: Day) -> Iterator[Text]:
+    table = _slots(day)
+    seen = [hour for hour in range(24) if table[hour]]
+    if not seen:
+        return
+    yield from _heading("Hour by hour, a mark for every two minutes")
+    legend = [
+        Text.assemble((MARKS[state][0], MARKS[state][2]), f" {state}")
+        for state in STATES
+        if day.seconds[state]
+    ]
+    yield Text("  ") + Text(" ").join(legend)
+    for hour in range(seen[0], seen[-1] + 1):
+        row = Text(f"  {hour:02d}  ")
+        for slot in range(_SLOTS):
+            state = table[hour].get(slot, "")
+            row.append(MARKS[state][0] if state else " ", style=MARKS[state][2] if state else "")
+        poor_s = day.hours[hour].seconds["poor"]
+        if poor_s:
+            row.append(f"  poor {story.duration(poor_s)}")
+        yield row
+    best, hardest = day.best_hour, day.hardest_hour
+    if best is not None and hardest is not None:
+        yield Text(
+            f"  best hour {best.hour:02d}:00 ({best.poor_share:.0%} poor), "
+            f"hardest {hardest.hour:02d}:00 ({hardest.poor_share:.0%} poor)"
+        )
+
+
+def _slots(day: Day) -> list[dict[int, str]]:
+    """Return, for each hour, slot to the state that took most of it."""
+    seconds: list[dict[int, dict[str, float]]] = [{} for _ in range(24)]
+    for span in day.spans:
+        at_s = span.start_s
+        while at_s < span.end_s:
+            local_s = (at_s + span.utc_offset_s) % 86400
+            next_s = min(span.end_s, at_s + _SLOT_S - local_s % _SLOT_S)
+            slot = seconds[int(local_s // 3600)].setdefault(int(local_s % 3600 // _SLOT_S), {})
+            slot[span.state] = slot.get(span.state, 0.0) + next_s - at_s
+            at_s = next_s
+    return [
+        {number: max(slot, key=lambda state: slot[state]) for number, slot in hour.items()}
+        for hour in seconds
+    ]
+
+
+def _alerts(day: Day) -> Iterator[Text]:
+    if not day.alerts:
+        yield from _heading("Alerts: none")
+        return
+    yield from _heading(f"Alerts: {len(day.alerts)}")
+    for alert in day.alerts:
+        what = words.deviation_text(alert.driver, alert.deviation) if alert.driver else alert.title
+        held = f", for {story.duration(alert.held_s)}" if math.isfinite(alert.held_s) else ""
+        yield Text(f"  {story.clock(alert.wall_s, alert.utc_offset_s)}  {what or alert.kind}{held}")
+        yield Text(f"         then: {story.followed(alert, day)}", style="dim")
+
+
+def _angles(day: Day) -> Iterator[Text]:
+    yield from _heading("Away from neutral: middle minute (middle 8 in 10)")
+    for name in story.SHOWN_MEASURES:
+        angle = day.angles.get(name)
+        label = words.measure_name(name)
+        if angle is not None:
+            middle, low, high = (story.signed(name, v) for v in (angle.median, angle.p10, angle.p90))
+            row = f"  {label:<31} {middle:>5}  ({low} to {high})"
+            measured = 60 * angle.minutes / day.judged_s if day.judged_s else 1.0
+            yield Text(row + (f", in {measured:.0%} of the time" if measured < 0.8 else ""))
+        elif name in story.ALWAYS_SHOWN:
+            yield Text(f"  {label:<19} not measurable from this view")
+
+
+def _movement(day: Day) -> Iterator[Text]:
+    if not day.bouts:
+        return
+    longest = max(day.bouts, key=lambda bout: bout.length_s)
+    breaks = sum(math.isfinite(bout.break_s) for bout in day.bouts)
+    yield from _heading("Sitting and moving")
+    yield Text(
+        f"  {len(day.bouts)} sitting {'bout' if len(day.bouts) == 1 else 'bouts'}, the longest "
+        f"{story.duration(longest.length_s)} from {story.clock(longest.start_s, longest.utc_offset_s)}; "
+        f"{breaks} {'break' if breaks == 1 else 'breaks'} of a minute or more"
+    )
+    if math.isfinite(day.shifts_per_h):
+        yield Text(f"  {day.shifts_per_h:.0f} changes of posture an hour")

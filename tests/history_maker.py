@@ -1,0 +1,64 @@
+"""Made-up recordings for the tests of the history and the reports."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import random
+from collections.abc import Iterable
+
+from posture_monitor.history.store import Store
+from posture_monitor.history.timeline import utc_offset_s
+
+
+def wall(text: str) -> float:
+    """Return POSIX seconds of a local time of this machine, ``2025-05-14 09:00``."""
+    return dt.datetime.fromisoformat(text).astimezone().timestamp()
+
+
+def record(store: Store, start_s: float, parts: Iterable[tuple[str, float]], step_s: float = 2.0) -> float:
+    """Beat through ``(state, seconds)`` parts from a moment on; return the moment of the end."""
+    at_s = start_s
+    for state, length_s in parts:
+        beats = max(1, round(length_s / step_s))
+        for beat in range(beats):
+            now_s = at_s + beat * length_s / beats
+            store.heartbeat(now_s, utc_offset_s(now_s), state)
+        at_s += length_s
+        store.heartbeat(at_s, utc_offset_s(at_s), state)
+    return at_s
+
+
+def working_day(store: Store, date: str, seed: int = 1, *, side: bool = True, from_hour: int = 9) -> None:
+    """Record a full day: work, coffee, a call, lunch, with alerts, angles and unknown stretches."""
+    rng = random.Random(seed)
+    at_s = wall(f"{date} {from_hour:02d}:00")
+    offset = utc_offset_s(at_s)
+    ends_s = at_s + 8.2 * 3600
+    while at_s < ends_s:
+        for state, length_s in (
+            ("good", rng.uniform(300, 1800)), ("mild", rng.uniform(60, 500)), ("poor", rng.uniform(0, 700)),
+            ("unknown", rng.uniform(0, 120)), ("good", rng.uniform(300, 900)),
+            (rng.choice(["away", "away", "paused", "busy"]), rng.uniform(90, 900)),
+        ):  # fmt: skip
+            begin_s = at_s
+            at_s = record(store, at_s, [(state, length_s)], step_s=10.0)
+            if state in ("good", "mild", "poor"):
+                lean = {"good": 2.0, "mild": 12.0, "poor": 23.0}[state]
+                for step in range(int(length_s // 15)):
+                    value = rng.gauss(lean, 2.0)
+                    front = {"fsr": value * 0.4, "head_height": -value * 0.5, "distance": -value}
+                    sideways = {"trunk_incl": value * 0.6, "neck_incl": value, "neck_flex": value * 0.4}
+                    store.sample(begin_s + 15 * step, sideways if side else front, value / 20, verdict=state)
+            if state == "poor" and length_s > 240:
+                number = store.alert(
+                    begin_s + 240, offset, "posture", driver="neck_incl" if side else "fsr",
+                    deviation=rng.uniform(18, 28) if side else rng.uniform(8, 12), held_s=240,
+                    channel="test", title="Head forward", body="Bring your ears back over your shoulders.",
+                )  # fmt: skip
+                if rng.random() < 0.6:
+                    store.outcome(number, "corrected", begin_s + 240 + rng.uniform(5, 55))
+    store.flush()
+
+
+NAN = math.nan

@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import datetime as dt
+import math
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from history_maker import record, wall
+from hypothesis import given
+from hypothesis import strategies as st
+
+from posture_monitor.history import days
+from posture_monitor.history.days import day, score
+from posture_monitor.history.records import Span
+from posture_monitor.history.store import Store
+from posture_monitor.history.timeline import merge, midnight_s, utc_offset_s, what_followed
+
+LATER = 4e9  # a now that lies after every day of these tests
+
+
+@pytest.fixture(autouse=True)
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "h" / "history.sqlite3") as store:
+        yield store
+
+
+def date(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
+
+
+# ------------------------------------------------------------------------ days
+
+
+def test_a_plain_day(store: Store) -> None:
+    record(store, wall("2025-05-14 09:00"), [
+        ("good", 3600), ("poor", 600), ("mild", 300), ("unknown", 300), ("away", 900), ("poor", 1200),
+        ("paused", 60), ("busy", 30),
+    ])  # fmt: skip
+    told = day(store, date("2025-05-14"), LATER)
+    assert told.seconds == pytest.approx(
+        {"good": 3600, "poor": 1800, "mild": 300, "unknown": 300, "away": 900, "paused": 60, "busy": 30}
+    )
+    assert told.not_recorded_s == pytest.approx(86400 - 6990)
+    assert told.longest_poor_s == 1200
+    assert told.coverage == pytest.approx(5700 / 6000)
+    assert score(told) == pytest.approx(100 * 3900 / 5700)
+    assert told.withheld == ""
+
+
+def test_today_is_not_over_yet(store: Store) -> None:
+    record(store, wall("2025-05-14 09:00"), [("good", 3600)])
+    told = day(store, date("2025-05-14"), wall("2025-05-14 10:30"))
+    assert told.not_recorded_s == pytest.approx(9.5 * 3600)
+    assert told.end_s == wall("2025-05-14 10:30")
+
+
+def test_an_empty_day(store: Store) -> None:
+    told = day(store, date("2025-05-14"), LATER)
+    assert told.recorded_s == 0
+    assert told.not_recorded_s == 86400
+    assert told.spans == told.alerts == told.bouts == told.minutes == ()
+    assert math.isnan(told.coverage)
+    assert math.isnan(score(told))
+    assert told.withheld
+
+
+def test_midnight_splits_a_span(store: Store) -> None:
+    record(store, wall("2025-05-14 23:00"), [("poor", 2 * 3600)], step_s=10)
+    before, after = (day(store, date(text), LATER) for text in ("2025-05-14", "2025-05-15"))
+    assert before.seconds["poor"] == pytest.approx(3600)
+    assert after.seconds["poor"] == pytest.approx(3600)
+    assert before.hours[23].seconds["poor"] == pytest.approx(3600)
+    assert after.hours[0].seconds["poor"] == pytest.approx(3600)
+    assert before.longest_poor_s == pytest.approx(3600)
+    assert before.spans[-1].end_s == after.spans[0].start_s == midnight_s(date("2025-05-15"))
+
+
+def test_the_day_that_has_23_hours(store: Store) -> None:
+    start_s = wall("2025-03-29 12:00")
+    record(store, start_s, [("good", 36 * 3600)], step_s=15)
+    told = day(store, date("2025-03-30"), LATER)
+    assert told.seconds["good"] == pytest.approx(23 * 3600)
+    assert told.not_recorded_s == pytest.approx(0, abs=1e-6)
+    assert told.hours[2].seconds["good"] == pytest.approx(0, abs=16)  # 02:00 to 03:00 did not happen
+    assert sum(hour.seconds["good"] for hour in told.hours) == pytest.approx(23 * 3600)
+    assert day(store, date("2025-03-29"), LATER).seconds["good"] == pytest.approx(12 * 3600)
+    assert day(store, date("2025-03-31"), LATER).seconds["good"] == pytest.approx(3600)
+
+
+def test_the_day_that_has_25_hours(store: Store) -> None:
+    record(store, wall("2025-10-25 12:00"), [("good", 40 * 3600)], step_s=15)
+    told = day(store, date("2025-10-26"), LATER)
+    assert told.seconds["good"] == pytest.approx(25 * 3600)
+    assert told.not_recorded_s == pytest.approx(0, abs=1e-6)
+    assert told.hours[2].seconds["good"] == pytest.approx(2 * 3600, abs=16)  # came twice
+    assert day(store, date("2025-10-25"), LATER).seconds["good"] == pytest.approx(12 * 3600)
+
+
+def test_a_journey_keeps_each_place_own_clock(store: Store) -> None:
+    """Berlin in the morning, New York from its own noon on: both are the traveller's 14 May."""
+    record(store, wall("2025-05-14 08:00"), [("good", 3600)])
+    noon = dt.datetime(2025, 5, 14, 12, tzinfo=dt.timezone(-dt.timedelta(hours=4))).timestamp()
+    for step in range(0, 12 * 3600, 15):  # until midnight over there, which is 06:00 in Berlin
+        store.heartbeat(noon + step, -4 * 3600, "poor")
+    told = day(store, date("2025-05-14"), LATER)
+    assert told.seconds["good"] == pytest.approx(3600)
+    assert told.seconds["poor"] == pytest.approx(12 * 3600, abs=16)
+    assert told.hours[12].seconds["poor"] == pytest.approx(3600)
+    assert told.not_recorded_s >= 0
+    assert day(store, date("2025-05-15"), LATER).recorded_s == 0
+
+
+def test_a_clock_set_back_counts_no_moment_twice(store: Store) -> None:
+    record(store, wall("2025-05-14 10:00"), [("poor", 3600)])
+    record(store, wall("2025-05-14 10:30"), [("good", 3600)])  # at 11:00 the clock became 10:30
+    told = day(store, date("2025-05-14"), LATER)
+    assert told.seconds["poor"] == pytest.approx(1800)
+    assert told.seconds["good"] == pytest.approx(3600)
+
+
+def test_a_replay_done_twice_counts_once(store: Store) -> None:
+    for _ in range(2):
+        store.begin("hour.mkv", live=False)
+        record(store, wall("2025-05-14 10:00"), [("good", 1800), ("poor", 1800)])
+        store.alert(wall("2025-05-14 10:40"), 7200, "posture", driver="neck_incl")
+    told = day(store, date("2025-05-14"), LATER)
+    assert told.recorded_s == pytest.approx(3600)
+    assert told.seconds["poor"] == pytest.approx(1800)
+    assert len(told.alerts) == 1
+
+
+def test_the_newest_replay_counts(store: Store) -> None:
+    for state in ("good", "poor"):
+        store.begin("hour.mkv", live=False, profile=state)
+        record(store, wall("2025-05-14 10:00"), [(state, 3600)])
+    assert day(store, date("2025-05-14"), LATER).seconds["poor"] == pytest.approx(3600)
+
+
+def test_what_the_camera_saw_counts_before_any_replay(store: Store) -> None:
+    store.begin("0", live=True)
+    record(store, wall("2025-05-14 10:00"), [("good", 1800)])
+    store.begin("hour.mkv", live=False)
+    record(store, wall("2025-05-14 09:50"), [("poor", 3600)])
+    store.alert(wall("2025-05-14 10:10"), 7200, "posture")
+    store.alert(wall("2025-05-14 10:40"), 7200, "posture")
+    told = day(store, date("2025-05-14"), LATER)
+    assert told.seconds["good"] == pytest.approx(1800)
+    assert told.seconds["poor"] == pytest.approx(1800)
+    assert [alert.wall_s for alert in told.alerts] == [wall("2025-05-14 10:40")]
+
+
+# ------------------------------------------------------- coverage, angles, hours, bouts
+
+
+def test_no_score_under_sixty_per_cent_coverage(store: Store) -> None:
+    start_s = wall("2025-05-14 10:00")
+    for step in range(0, 3600, 10):
+        store.heartbeat(
+            start_s + step, 7200, "unknown" if step < 1200 else "poor", "too dark" * (step < 1200)
+        )
+    assert math.isfinite(score(day(store, date("2025-05-14"), LATER)))
+    for step in range(0, 3600, 10):
+        store.heartbeat(start_s + 7200 + step, 7200, "unknown", "head turned")
+    told = day(store, date("2025-05-14"), LATER)
+    assert told.coverage < 0.6
+    assert math.isnan(score(told))
+    assert "33%" in told.withheld
+    assert "head turned" in told.withheld
+    assert told.best_hour is None
+
+
+def test_no_score_from_one_minute(store: Store) -> None:
+    record(store, wall("2025-05-14 10:00"), [("good", 60)])
+    told = day(store, date("2025-05-14"), LATER)
+    assert told.coverage == 1
+    assert math.isnan(score(told))
+    assert "10 minutes" in told.withheld
+
+
+def test_away_is_no_presence(store: Store) -> None:
+    record(store, wall("2025-05-14 10:00"), [("away", 3600)])
+    assert "nobody" in day(store, date("2025-05-14"), LATER).withheld
+
+
+def test_angles_over_the_day(store: Store) -> None:
+    start_s = wall("2025-05-14 10:00")
+    record(store, start_s, [("good", 600)])
+    for minute in range(10):
+        for step in range(4):
+            values = {"neck_incl": 2.0 * minute} | ({"trunk_incl": 5.0} if minute < 3 else {})
+            store.sample(start_s + 60 * minute + 15 * step, values, 0.1, verdict="good")
+    told = day(store, date("2025-05-14"), LATER)
+    neck = told.angles["neck_incl"]
+    assert (neck.median, neck.minutes) == (pytest.approx(9, abs=0.02), 10)
+    assert (neck.p10, neck.p90) == pytest.approx((1.8, 16.2), abs=0.05)
+    assert told.angles["trunk_incl"].minutes == 3
+    assert set(told.angles) == {"neck_incl", "trunk_incl"}
+    assert [minute.values["neck_incl"][0] for minute in told.minutes] == pytest.approx(
+        range(0, 20, 2), abs=0.02
+    )
+
+
+def test_angles_of_another_day_stay_there(store: Store) -> None:
+    for text, value in (("2025-05-13 23:50", 1.0), ("2025-05-14 00:10", 9.0)):
+        record(store, wall(text), [("good", 120)])
+        store.sample(wall(text) + 30, {"neck_incl": value}, verdict="good")
+    assert day(store, date("2025-05-13"), LATER).angles["neck_incl"].median == 1.0
+    assert day(store, date("2025-05-14"), LATER).angles["neck_incl"].median == 9.0
+
+
+def test_best_and_hardest_hour(store: Store) -> None:
+    record(store, wall("2025-05-14 09:00"), [("good", 3600), ("good", 1800), ("poor", 1800), ("mild", 3600)])
+    record(store, wall("2025-05-14 15:00"), [("poor", 120)])  # too short to be compared
+    told = day(store, date("2025-05-14"), LATER)
+    assert told.hardest_hour is not None
+    assert told.best_hour is not None
+    assert told.hardest_hour.hour == 10
+    assert told.hardest_hour.poor_share == pytest.approx(0.5)
+    assert told.best_hour.hour in (9, 11)
+
+
+def test_sitting_bouts_end_with_a_minute_away(store: Store) -> None:
+    record(store, wall("2025-05-14 09:00"), [
+        ("good", 1200), ("away", 40), ("unknown", 600), ("away", 300),
+        ("poor", 900), ("paused", 600), ("good", 60),
+    ])  # fmt: skip
+    told = day(store, date("2025-05-14"), LATER)
+    assert [bout.length_s for bout in told.bouts] == pytest.approx([1840, 900, 60])
+    assert told.bouts[0].break_s == pytest.approx(300)
+    assert math.isnan(told.bouts[1].break_s)  # nobody knows what a pause was used for
+    assert math.isnan(told.bouts[2].break_s)
+
+
+def test_posture_shifts(store: Store) -> None:
+    start_s = time.time() - 7200
+    record(store, start_s, [("good", 3600)])
+    for step in range(0, 3600, 2):
+        lean = 10.0 * (step // 600 % 2)  # five changes that stay
+        if step % 600 == 300:
+            lean += 20.0  # a glance of 2 s
+        store.sample(start_s + step, {"trunk_incl": lean, "neck_incl": lean}, verdict="good")
+    told = day(store, dt.date.fromtimestamp(start_s), LATER)
+    if dt.date.fromtimestamp(start_s) == dt.date.fromtimestamp(start_s + 3600):
+        assert told.shifts_per_h == pytest.approx(5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ([("poor", 30), ("good", 300)], ("better", 30)),
+        ([("poor", 20), ("away", 300)], ("left", 20)),
+        ([("poor", 300)], ("no change", None)),
+        ([("poor", 20), ("unknown", 300)], ("", None)),
+        ([], ("", None)),
+    ],
+)
+def test_what_followed_an_alert(
+    store: Store, after: list[tuple[str, float]], expected: tuple[str, float | None]
+) -> None:
+    at_s = record(store, wall("2025-05-14 09:00"), [("poor", 300)])
+    store.alert(at_s, 7200, "posture")
+    record(store, at_s, after)
+    told = day(store, date("2025-05-14"), LATER)
+    what, later_s = what_followed(told.alerts[0], told.spans)
+    assert what == expected[0]
+    assert math.isnan(later_s) if expected[1] is None else later_s == pytest.approx(expected[1])
+
+
+# ------------------------------------------------------------------------ merging
+
+spans = st.lists(
+    st.builds(
+        lambda start, length, state, live, run, seq: Span(
+            start, start + length, 0, state, "", live, run, seq
+        ),
+        st.integers(0, 50),
+        st.integers(0, 20),
+        st.sampled_from(["good", "poor", "away"]),
+        st.booleans(),
+        st.integers(1, 3),
+        st.integers(1, 100),
+    ),
+    max_size=15,
+    unique_by=lambda span: (span.run, span.seq),
+)
+
+
+@given(spans)
+def test_merging_tells_each_moment_once_by_the_one_that_counts(given_spans: list[Span]) -> None:
+    merged = merge(given_spans)
+    assert all(a.end_s <= b.start_s for a, b in pairwise(merged))
+    for second in range(72):
+        at_s = second + 0.5
+        over = [span for span in given_spans if span.start_s < at_s < span.end_s]
+        told = [span.state for span in merged if span.start_s < at_s < span.end_s]
+        best = max(over, key=lambda span: (span.live, span.run, span.seq), default=None)
+        assert told == ([] if best is None else [best.state])
+
+
+def test_offsets_come_from_this_machine() -> None:
+    assert utc_offset_s(wall("2025-01-15 12:00")) == 3600
+    assert utc_offset_s(wall("2025-07-15 12:00")) == 7200
+    assert days.today(wall("2025-07-15 23:59")) == date("2025-07-15")

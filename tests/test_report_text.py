@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from history_maker import record, wall, working_day
+from rich.console import Console
+
+from posture_monitor.errors import UserError
+from posture_monitor.history.days import Day, day
+from posture_monitor.history.store import Store
+from posture_monitor.telling.report.json_ import to_json
+from posture_monitor.telling.report.story import duration, parse_day
+from posture_monitor.telling.report.text import render_text
+
+TODAY = dt.date(2025, 5, 14)
+LATER = 4e9
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "h" / "history.sqlite3") as store:
+        yield store
+
+
+def page(told: Day, width: int = 80, encoding: str = "utf-8") -> str:
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding=encoding, write_through=True)
+    render_text(told, Console(file=file, width=width))
+    return raw.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("today", TODAY), ("Yesterday", dt.date(2025, 5, 13)), ("2024-02-29", dt.date(2024, 2, 29)),
+        ("", TODAY),
+    ],
+)  # fmt: skip
+def test_days_a_user_means(text: str, expected: dt.date) -> None:
+    assert parse_day(text, TODAY) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["tomorrow", "2025-02-29", "14.5.2025", "20250514", "2025-W20-3", "2025-05-15"]
+)
+def test_no_such_day_is_one_line(text: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_day(text, TODAY)
+    assert text in str(caught.value)
+    assert "2025-05-14" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (95, "1 min 35 s"), (599.9, "10 min"), (3599, "1 h 00 min"),
+     (3900, "1 h 05 min"), (90000, "25 h 00 min")],
+)  # fmt: skip
+def test_durations(seconds: float, expected: str) -> None:
+    assert duration(seconds) == expected
+
+
+def test_a_full_day_holds_what_was_asked_for(store: Store) -> None:
+    working_day(store, "2025-05-14")
+    told = day(store, TODAY, LATER)
+    text = page(told)
+    for words in ("Wednesday 14 May 2025", "good", "mild", "poor", "unknown", "away",
+                  "not recorded", "Coverage:",
+                  "Score: Not poor", "Longest poor stretch", "Hour by hour", f"Alerts: {len(told.alerts)}",
+                  "Head forward: ", "better after", "trunk inclination", "neck inclination", "sitting bouts",
+                  "hardest"):  # fmt: skip
+        assert words in text, words
+    assert "\x1b" not in text  # piped to a file: no colours
+
+
+@pytest.mark.parametrize("side", [True, False])
+def test_sixty_columns_are_kept_without_torn_rows(store: Store, side: bool) -> None:
+    working_day(store, "2025-05-14", side=side)
+    lines = page(day(store, TODAY, LATER), width=60).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert sum(line.startswith("  good ") for line in lines) == 1
+    hours = [line for line in lines if line[:6].strip().isdigit() and len(line) > 6]
+    assert len(hours) == 9
+    assert sum("(" in line and "to" in line and line.endswith(")") for line in lines) >= 3
+
+
+def test_shapes_tell_the_states_apart_without_colour(store: Store) -> None:
+    record(store, wall("2025-05-14 09:00"), [(state, 480) for state in
+           ("good", "mild", "poor", "unknown", "away", "paused", "busy")], step_s=10)  # fmt: skip
+    told = day(store, TODAY, LATER)
+    assert "▁▁▁▁▄▄▄▄████????····‖‖‖‖××××" in page(told)
+    plain = page(told, encoding="ascii")
+    assert "____oooo####????....====xxxx" in plain
+
+
+def test_front_view_says_that_angles_could_not_be_measured(store: Store) -> None:
+    working_day(store, "2025-05-14", side=False)
+    told = day(store, TODAY, LATER)
+    assert page(told).count("not measurable from this view") == 2
+    angles = to_json(told)["angles"]
+    assert angles["trunk_incl"] is None
+    assert angles["neck_incl"] is None
+    assert angles["fsr"]["unit"] == "%"
+
+
+def test_an_empty_day_says_so_kindly(store: Store) -> None:
+    told = day(store, TODAY, LATER)
+    text = page(told)
+    assert "Nothing was recorded on this day." in text
+    assert "nan" not in text.lower()
+    assert to_json(told)["coverage"] is None
+    json.dumps(to_json(told), allow_nan=False)
+
+
+def test_low_coverage_gives_no_score_and_says_why(store: Store) -> None:
+    start_s = wall("2025-05-14 09:00")
+    for step in range(0, 3600, 10):
+        store.heartbeat(
+            start_s + step, 7200, "unknown" if step > 600 else "good", "too dark" if step > 600 else ""
+        )
+    told = day(store, TODAY, LATER)
+    text = " ".join(page(told).split())
+    assert "Not enough data for a score: only 17% of the time at the desk could be judged" in text
+    assert "too dark" in text
+    assert to_json(told)["score"] is None
+
+
+def test_json_agrees_with_the_day(store: Store) -> None:
+    working_day(store, "2025-05-14")
+    told = day(store, TODAY, LATER)
+    data = json.loads(json.dumps(to_json(told), allow_nan=False))
+    assert data["date"] == "2025-05-14"
+    assert set(data["seconds"]) == {"good", "mild", "poor", "unknown", "away", "paused", "busy"}
+    assert data["seconds"]["poor"] == pytest.approx(told.seconds["poor"], abs=0.01)
+    assert sum(span["seconds"] for span in data["spans"]) == pytest.approx(data["recorded_s"], abs=0.1)
+    assert sum(sum(hour["seconds"].values()) for hour in data["hours"]) == pytest.approx(
+        data["recorded_s"], abs=0.1
+    )
+    assert len(data["alerts"]) == len(told.alerts) > 3
+    first = data["alerts"][0]
+    assert first["driver"] == "neck_incl"
+    assert first["unit"] == "°"
+    assert dt.datetime.fromisoformat(first["time"]).timestamp() == pytest.approx(
+        told.alerts[0].wall_s, abs=0.001
+    )
+    assert data["longest_poor_s"] == pytest.approx(told.longest_poor_s, abs=0.01)
+    assert math.isclose(data["coverage"], told.coverage, abs_tol=1e-4)
+    assert data["withheld"] == ""
