@@ -90,10 +90,9 @@ class Profile(_Section):
 
 
 class Judge(_Section):
-    """Hysteresis, least confidence, and the tolerance of each metric."""
+    """How steady a state is, the least confidence, and the tolerance of each metric."""
 
-    enter_s: float = Field(ge=0, le=120)
-    exit_s: float = Field(ge=0, le=120)
+    window_s: float = Field(ge=2, le=60)
     min_confidence: float = Field(ge=0, le=1)
     scale: Mapping[str, Annotated[float, Field(ge=0.5, le=3)]]
 

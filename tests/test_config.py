@@ -139,7 +139,7 @@ def test_a_number_overrules_its_part_of_the_preset_only(tmp_path: Path) -> None:
         ("[camera]\ninterval_s = 0", "camera.interval_s = 0: too small; the least is 0.05"),
         ("[camera]\ninterval_s = nan", "camera.interval_s = NaN: must be a finite number"),
         ("[camera]\nheight = 100000", "camera.height = 100000: too large; the most is 2160"),
-        ("[judge]\nexit_s = -1", "judge.exit_s = -1: too small; the least is 0"),
+        ("[judge]\nwindow_s = -1", "judge.window_s = -1: too small; the least is 2"),
         ("[judge.scale]\ndistance = 9", "judge.scale.distance = 9: too large; the most is 3"),
         ("[alert]\ncooldown_s = 1", "alert.cooldown_s = 1: too small; the least is 30"),
         ("[alert.presets.gentle]\npoor_hold_s = 1", "alert.presets.gentle.poor_hold_s = 1: too small"),
