@@ -1,0 +1,290 @@
+"""Bodies in pictures: the one module that imports MediaPipe.
+
+MediaPipe sends usage metrics to its maker: once a minute, and again when a
+landmarker is closed, a thread of its native library looks up a Google host and
+posts to it, and no option turns that off. The library's uploader (libcurl)
+obeys ``https_proxy``, read anew at each upload, so `_keep_in` points that at a
+loopback port where nothing listens, for as long as the process lives. What is
+left is one refused connection to this very machine; ``tests/test_network.py``
+traces it.
+
+The variable is set in the C environment only: `os.environ`, and with it
+Python's own HTTP clients and every child started with ``env=dict(os.environ)``,
+keep the user's proxy settings. A child started *without* ``env`` inherits the
+blocked one: give it ``env=dict(os.environ)`` if it is to reach the network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import math
+import os
+import re
+import sys
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from posture_monitor.errors import UserError
+from posture_monitor.posture.landmarks import COUNT
+
+log = logging.getLogger(__name__)
+
+# Port 9 (discard): nobody listens there, so a connection is refused at once.
+NOWHERE = "http://127.0.0.1:9"
+# Where the metrics go, seen in a trace of mediapipe 1.2.3.
+_METRICS_HOST = "play.googleapis.com"
+
+
+class PoseEstimator:
+    """Finds people in frames, each as 33 landmarks. Close it, or use it in ``with``.
+
+    Parameters
+    ----------
+    path
+        The pose landmarker bundle, see `posture_monitor.sensing.model.ensure_model`.
+    stills
+        Each picture stands alone (MediaPipe's IMAGE mode); else they are one
+        stream (VIDEO mode), in which a person once found is followed.
+    people
+        At most so many are told apart. None is 2 for stills and 1 for a stream:
+        a stream with fewer people than asked for runs the detector on every
+        frame, which costs half as much again, goes without MediaPipe's smoothing
+        and, in our clips of two and three people, still found only one.
+
+    Raises
+    ------
+    UserError
+        MediaPipe refuses the bundle, or cannot be loaded.
+    """
+
+    def __init__(self, path: Path, *, stills: bool, people: int | None = None) -> None:
+        self._landmarker: Any = None
+        self.stills = stills
+        self._last_ms = -1
+        self._shift_ms = 0
+        mediapipe = _mediapipe()
+        vision = mediapipe.tasks.vision
+        options = vision.PoseLandmarkerOptions(
+            base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(path)),
+            running_mode=vision.RunningMode.IMAGE if stills else vision.RunningMode.VIDEO,
+            num_poses=people if people is not None else 2 if stills else 1,
+        )
+        try:
+            with _quiet():
+                self._landmarker = vision.PoseLandmarker.create_from_options(options)
+        except OSError as error:
+            if Path(path).is_file() and "shared object" in str(error):
+                raise UserError(
+                    f"MediaPipe cannot be loaded ({error}); "
+                    "on Debian or Ubuntu run `sudo apt install libegl1 libgles2`"
+                ) from error
+            raise UserError(_refusal(path, error)) from error
+        except (ValueError, RuntimeError) as error:
+            raise UserError(_refusal(path, error)) from error
+        _open_ones.add(self)
+
+    def detect(self, image: npt.NDArray[Any], t_s: float = math.nan) -> npt.NDArray[np.float32]:
+        """Return the people in a picture.
+
+        Parameters
+        ----------
+        image
+            ``(height, width, 3)`` BGR, uint8; other types are cut to 0..255.
+            Grey ``(height, width)`` and BGRA are taken as well.
+        t_s
+            Seconds since the stream began; unused for stills. Where it stands
+            still or runs back, it is taken to go on by one millisecond.
+
+        Returns
+        -------
+        ndarray
+            ``(P, 33, 4)`` float32, ``P`` from 0 to `people`: x and y normalised
+            to the picture, z relative depth, visibility 0..1.
+
+        Raises
+        ------
+        RuntimeError
+            The estimator is closed, or MediaPipe failed on this picture.
+        ValueError
+            This is no picture.
+        """
+        if self._landmarker is None:
+            raise RuntimeError("the pose estimator is closed")
+        mediapipe = _mediapipe()
+        picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=_rgb(image))
+        try:
+            with contextlib.nullcontext() if _Noise.over else _quiet():
+                if self.stills:
+                    result = self._landmarker.detect(picture)
+                else:
+                    result = self._landmarker.detect_for_video(picture, self._next_ms(t_s))
+        except (ValueError, RuntimeError) as error:
+            height, width = image.shape[:2]
+            raise RuntimeError(
+                f"the pose model failed on a {width}×{height} picture: {_first_line(error)}"
+            ) from error
+        found = [[(p.x, p.y, p.z, p.visibility or 0.0) for p in person] for person in result.pose_landmarks]
+        _Noise.over = _Noise.over or bool(found)
+        return np.array(found, dtype=np.float32).reshape(-1, COUNT, 4)
+
+    def _next_ms(self, t_s: float) -> int:
+        """Return the time as MediaPipe wants it: whole milliseconds, each greater than the last."""
+        ms = round(t_s * 1000) + self._shift_ms if math.isfinite(t_s) else self._last_ms
+        if ms <= self._last_ms:
+            self._shift_ms += self._last_ms + 1 - ms
+            ms = self._last_ms + 1
+        self._last_ms = ms
+        return ms
+
+    def close(self) -> None:
+        """Let go of the model. Safe to call twice."""
+        landmarker, self._landmarker = self._landmarker, None
+        if landmarker is not None:
+            with _quiet():
+                landmarker.close()
+
+    def __enter__(self) -> PoseEstimator:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+_open_ones: weakref.WeakSet[PoseEstimator] = weakref.WeakSet()
+
+
+def _close_all() -> None:
+    for estimator in list(_open_ones):
+        estimator.close()
+
+
+@functools.cache
+def _mediapipe() -> Any:
+    _keep_in()
+    try:
+        import mediapipe
+    except (ImportError, OSError) as error:
+        raise UserError(
+            f"mediapipe cannot be imported ({_first_line(error)}); "
+            f"run `{sys.executable} -m pip install 'mediapipe>=1.2,<2'` and `posture-monitor doctor`"
+        ) from error
+    # A landmarker does its work, closing included, in a thread pool. The
+    # interpreter shuts the pools down before it runs `atexit`, and a landmarker
+    # still open then prints a traceback. Only this hook, which the pools
+    # themselves use, comes earlier: last registered, first called, so theirs
+    # has to be there already.
+    import concurrent.futures.thread  # noqa: F401
+
+    threading._register_atexit(_close_all)  # type: ignore[attr-defined]
+    return mediapipe
+
+
+def _keep_in() -> None:
+    """Leave MediaPipe's metrics upload no way out, see above."""
+    # Not http_proxy: the upload is https, and FFmpeg reads it for http:// cameras.
+    os.putenv("https_proxy", NOWHERE)
+    # A user's exception for the host would let the upload past the proxy.
+    kept = _without_metrics_host(os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "")
+    # Never empty: libcurl would then turn to NO_PROXY, which may hold the exception.
+    os.putenv("no_proxy", ",".join(kept) or "localhost")
+
+
+def _without_metrics_host(no_proxy: str) -> list[str]:
+    """Return the entries of a ``no_proxy`` list that cover no host of Google's."""
+    names = [entry for entry in re.split(r"[,\s]+", no_proxy) if entry]
+    return [
+        entry
+        for entry in names
+        if (name := entry.lower().strip("*."))
+        and "google" not in name
+        and not f".{_METRICS_HOST}".endswith(f".{name}")
+    ]
+
+
+def _rgb(image: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    if image.dtype != np.uint8:
+        image = np.clip(np.nan_to_num(image), 0, 255).astype(np.uint8)
+    image = np.ascontiguousarray(image)
+    channels = image.shape[2] if image.ndim == 3 else 1 if image.ndim == 2 else 0
+    codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
+    if channels not in codes or image.size == 0:
+        raise ValueError(f"no picture: an array of shape {image.shape}")
+    return np.asarray(cv2.cvtColor(image, codes[channels]), dtype=np.uint8)
+
+
+def _refusal(path: Path, error: Exception) -> str:
+    return (
+        f"{path}: MediaPipe refuses this pose model ({_first_line(error)}); "
+        'give another bundle as model.path, or "" for the program\'s own'
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+class _Noise:
+    """What MediaPipe's libraries write to stderr, and whether all of it has been seen.
+
+    They do so past every log level that can be set from outside (GLOG_minloglevel,
+    TF_CPP_MIN_LOG_LEVEL and ABSL_MIN_LOG_LEVEL change nothing): at creation, at
+    the first picture, at the first person, and at closing.
+    """
+
+    over = False
+    pattern = re.compile(
+        rb"(?:(?:INFO|WARNING|ERROR|VERBOSE): (?:\[\w+\.cc:\d+\]|Read-only tensor|Created TensorFlow Lite"
+        rb"|Logging before InitGoogle)|[IWE]\d{4} [\d:.]+\s+\d+ \w+\.cc:\d+\])[^\n]*\n?"
+    )
+    lock = threading.RLock()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the native libraries' chatter off the user's terminal.
+
+    What anybody writes to file descriptor 2 meanwhile is held back; afterwards
+    the chatter goes to the debug log and everything else where it was bound
+    for. With debug logging on, nothing is held back.
+    """
+    if log.isEnabledFor(logging.DEBUG):
+        yield
+        return
+    with _Noise.lock, contextlib.ExitStack() as stack:
+        try:
+            held = stack.enter_context(tempfile.TemporaryFile(buffering=0))
+            terminal = os.dup(2)
+        except OSError:  # no stderr, or nowhere to hold it: let it be
+            yield
+            return
+        stack.callback(os.close, terminal)
+        _flush()
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            _flush()
+            os.dup2(terminal, 2)
+            held.seek(0)
+            if rest := _Noise.pattern.sub(b"", held.read()):
+                with contextlib.suppress(OSError):
+                    os.write(2, rest)
+
+
+def _flush() -> None:
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stderr is not None:
+            sys.stderr.flush()

@@ -1,0 +1,178 @@
+"""Nothing leaves this machine: every network call of a real run is traced and looked at."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import pytest
+from real_model import real_model
+
+PORTRAIT = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+
+_FAMILY = re.compile(r"sa_family=(\w+)(.*?)\}")
+_ADDRESS = re.compile(r'inet_(?:addr\(|pton\(AF_INET6, )"([^"]+)"')
+# Sockets of these families reach this machine's processes and kernel, nobody else.
+_LOCAL = frozenset({"AF_UNIX", "AF_LOCAL", "AF_NETLINK", "AF_UNSPEC"})
+
+
+def calls(trace: str) -> list[str]:
+    """Return the calls in the output of ``strace -f``, those it shows in two pieces put together."""
+    whole: list[str] = []
+    begun: dict[str, str] = {}
+    for line in trace.splitlines():
+        # `-o` writes the bare thread id, the terminal `[pid N]`.
+        process, _, call = re.sub(r"^\[pid\s+(\d+)\]", r"\1", line).strip().partition(" ")
+        call = call.strip()
+        if call.endswith("<unfinished ...>"):
+            begun[process] = call.removesuffix("<unfinished ...>").rstrip()
+        elif resumed := re.match(r"<\.\.\. (\w+) resumed>(.*)", call):
+            whole.append(begun.pop(process, resumed[1]) + resumed[2])
+        else:
+            whole.append(call)
+    # A thread that dies in the middle of a call never resumes it, and yet it made it.
+    return whole + list(begun.values())
+
+
+def strays(trace: str) -> list[str]:
+    """Return the calls that name an address outside this machine."""
+    return [call for call in calls(trace) if any(_is_outside(*found) for found in _FAMILY.findall(call))]
+
+
+def _is_outside(family: str, rest: str) -> bool:
+    if family in _LOCAL:
+        return False
+    found = _ADDRESS.search(rest)
+    if family not in ("AF_INET", "AF_INET6") or not found:
+        return True
+    address = ipaddress.ip_address(found[1])
+    inner = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return not (inner or address).is_loopback
+
+
+LOOPBACK = '7 connect(6, {sa_family=AF_INET, sin_port=htons(9), sin_addr=inet_addr("127.0.0.1")}, 16) = -1'
+LOOPBACK_6 = (
+    "7 connect(6, {sa_family=AF_INET6, sin6_port=htons(80), sin6_flowinfo=htonl(0), "
+    'inet_pton(AF_INET6, "::1", &sin6_addr), sin6_scope_id=0}, 28) = 0'
+)
+DNS = '7 connect(6, {sa_family=AF_INET, sin_port=htons(53), sin_addr=inet_addr("10.0.0.53")}, 16) = 0'
+SENT = (
+    '8 sendto(5, "ab}", 3, MSG_NOSIGNAL, {sa_family=AF_INET, sin_port=htons(53), '
+    'sin_addr=inet_addr("9.9.9.9")}, 16) = 3'
+)
+
+
+@pytest.mark.parametrize(
+    ("trace", "expected"),
+    [
+        ("7 socket(AF_INET, SOCK_DGRAM, IPPROTO_IP) = 3\n7 +++ exited with 0 +++", 0),
+        (LOOPBACK, 0),
+        (LOOPBACK_6, 0),
+        (LOOPBACK_6.replace("::1", "::ffff:127.0.0.1"), 0),
+        ('7 connect(3, {sa_family=AF_UNIX, sun_path="/run/user/0/bus"}, 110) = 0', 0),
+        ("7 bind(3, {sa_family=AF_NETLINK, nl_pid=0, nl_groups=00000000}, 12) = 0", 0),
+        (DNS, 1),
+        (DNS.replace("7 ", "[pid  7] ", 1), 1),
+        (SENT, 1),
+        (LOOPBACK_6.replace("::1", "2001:db8::1"), 1),
+        (LOOPBACK_6.replace("::1", "::ffff:9.9.9.9"), 1),
+        (LOOPBACK.replace("127.0.0.1", "0.0.0.0"), 1),
+        ("7 connect(3, {sa_family=AF_VSOCK, svm_cid=0x2, svm_port=0x400}, 16) = 0", 1),
+        (f"{DNS.rpartition(')')[0]} <unfinished ...>\n8 close(3) = 0\n7 <... connect resumed>) = 0", 1),
+        (f"{DNS.rpartition(')')[0]} <unfinished ...>\n7 +++ exited with 0 +++", 1),
+        (f"7 recvfrom(6,  <unfinished ...>\n8 close(3) = 0\n7 <... recvfrom resumed>{SENT[9:]}", 1),
+        (f"{LOOPBACK}\n{DNS}\n{SENT}", 2),
+    ],
+)
+def test_the_trace_is_read_right(trace: str, expected: int) -> None:
+    assert len(strays(trace)) == expected
+
+
+OURS = """
+import sys, time
+from pathlib import Path
+import cv2
+from posture_monitor.sensing.pose import PoseEstimator
+bundle, portrait, seconds = Path(sys.argv[1]), cv2.imread(sys.argv[2]), float(sys.argv[3])
+began = time.monotonic()
+with PoseEstimator(bundle, stills=False) as estimator:
+    while (t_s := time.monotonic() - began) < seconds:
+        assert len(estimator.detect(portrait, t_s)) == 1
+        time.sleep(0.25)
+time.sleep(1.5)  # closing makes it report as well
+"""
+
+# The same without our guard, so that a trace that shows nothing is known to mean something.
+BARE = """
+import sys, time
+import cv2, mediapipe as mp
+vision = mp.tasks.vision
+options = vision.PoseLandmarkerOptions(base_options=mp.tasks.BaseOptions(model_asset_path=sys.argv[1]))
+rgb = cv2.cvtColor(cv2.imread(sys.argv[2]), cv2.COLOR_BGR2RGB)
+with vision.PoseLandmarker.create_from_options(options) as landmarker:
+    for _ in range(3):
+        landmarker.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb))
+time.sleep(1.5)
+"""
+
+
+class Traced:
+    """A Python process under strace."""
+
+    def __init__(self, folder: Path, script: str, *, seconds: float = 1.0, **environment: str) -> None:
+        self.file = folder / f"{id(self)}.trace"
+        self.process = subprocess.Popen(
+            [
+                *("strace", "-f", "-e", "trace=network", "-o", self.file),
+                *(sys.executable, "-c", script, real_model(), PORTRAIT, str(seconds)),
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+            env={
+                **{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
+                **environment,
+            },
+        )
+
+    def trace(self) -> str:
+        """Wait for the end and return the trace."""
+        _, errors = self.process.communicate(timeout=180)
+        assert self.process.returncode == 0, errors
+        return self.file.read_text(errors="replace")
+
+
+@pytest.fixture
+def strace() -> None:
+    """Skip where processes cannot be traced."""
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    if subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True).returncode:
+        pytest.skip("this system lets no process be traced")
+
+
+@pytest.mark.usefixtures("strace")
+def test_nothing_leaves_this_machine(tmp_path: Path) -> None:
+    bare = Traced(tmp_path, BARE)
+    ours = Traced(tmp_path, OURS)
+    # A user's exceptions from a proxy must not open the door.
+    excepted = Traced(
+        tmp_path, OURS, NO_PROXY="*", no_proxy="googleapis.com", HTTPS_PROXY="http://9.9.9.9:80"
+    )
+    assert strays(bare.trace()), "without the guard nothing was sent either, so this test shows nothing"
+    for run in (ours, excepted):
+        trace = run.trace()
+        assert strays(trace) == []
+        assert 'htons(9), sin_addr=inet_addr("127.0.0.1")' in trace, "the upload was not even tried"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("strace")
+def test_nothing_leaves_in_the_long_run_either(tmp_path: Path) -> None:
+    # MediaPipe reports once a minute.
+    assert strays(Traced(tmp_path, OURS, seconds=75).trace()) == []
