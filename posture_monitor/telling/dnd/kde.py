@@ -1,0 +1,52 @@
+"""KDE Plasma: the notification service says whether it is inhibited, and a file until when it is."""
+
+from __future__ import annotations
+
+import configparser
+import datetime
+import os
+import re
+from pathlib import Path
+
+from posture_monitor.telling.dnd.ask import ask, desktop_is
+
+_SERVICE = "org.freedesktop.Notifications"
+
+
+def quiet(now: datetime.datetime | None = None) -> bool | None:
+    """Return whether *Do not disturb* is on; None where this is not Plasma or it cannot be told."""
+    if not desktop_is("kde"):
+        return None
+    inhibited = _inhibited()
+    return True if inhibited or _until(now or datetime.datetime.now()) else inhibited
+
+
+def _inhibited() -> bool | None:
+    """Read the ``Inhibited`` property of Plasma's notification service."""
+    answer = ask(
+        *(
+            "gdbus",
+            "call",
+            "--session",
+            "--dest",
+            _SERVICE,
+            "--object-path",
+            "/org/freedesktop/Notifications",
+        ),
+        *("--method", "org.freedesktop.DBus.Properties.Get", _SERVICE, "Inhibited"),
+    )
+    found = re.search(r"<(true|false)>", answer or "")
+    return found.group(1) == "true" if found else None
+
+
+def _until(now: datetime.datetime) -> bool:
+    """Say whether ``plasmanotifyrc`` holds an end of quiet that is still to come."""
+    folder = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    # Plasma's files hold other things that the standard parser stumbles over.
+    parser = configparser.ConfigParser(strict=False, interpolation=None, allow_no_value=True)
+    try:
+        parser.read(Path(folder) / "plasmanotifyrc", encoding="utf-8")
+        parts = [int(float(part)) for part in parser.get("DoNotDisturb", "Until").split(",")]
+        return datetime.datetime(*parts[:6]) > now  # type: ignore[arg-type]
+    except (configparser.Error, ValueError, TypeError, OSError):
+        return False

@@ -1,0 +1,50 @@
+"""Windows: Focus Assist, and the system's own word on whether to disturb."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import Any, Final
+
+#: ``WNF_SHEL_QUIETHOURS_ACTIVE_PROFILE_CHANGED``: 0 off, 1 priority only, 2 alarms only.
+_FOCUS_ASSIST: Final = (0xA3BF1C75, 0x0D83063E)
+
+#: ``SHQueryUserNotificationState``: a full-screen application, a full-screen game, a presentation.
+_FULL_SCREEN: Final = (2, 3, 4)
+
+
+def quiet() -> bool | None:
+    """Return whether Focus Assist is on; None where this is not Windows or it cannot be told."""
+    level = _focus_assist()
+    return None if level is None else level in (1, 2)
+
+
+def full_screen() -> bool | None:
+    """Return whether something fills the screen; None where this is not Windows or it cannot be told."""
+    if sys.platform != "win32":
+        return None
+    state = ctypes.c_int(0)
+    try:
+        failed = _library("shell32").SHQueryUserNotificationState(ctypes.byref(state))
+    except (OSError, AttributeError):
+        return None
+    return None if failed else state.value in _FULL_SCREEN
+
+
+def _focus_assist() -> int | None:
+    """Read the level from the system's notification facility, which has no documented interface."""
+    if sys.platform != "win32":
+        return None
+    name = (ctypes.c_ulong * 2)(*_FOCUS_ASSIST)
+    stamp, level, size = ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(4)
+    try:
+        failed = _library("ntdll").NtQueryWnfStateData(
+            name, None, None, ctypes.byref(stamp), ctypes.byref(level), ctypes.byref(size)
+        )
+    except (OSError, AttributeError):
+        return None
+    return None if failed else level.value
+
+
+def _library(name: str) -> Any:
+    return getattr(ctypes, "windll")[name]  # noqa: B009 - there is no such name elsewhere

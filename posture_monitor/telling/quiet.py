@@ -1,0 +1,188 @@
+"""When to keep quiet: quiet hours, a pause asked for, do-not-disturb, full screen, a call.
+
+The rules are plain functions with the time handed in; `QuietGate` looks at the
+desktop, and remembers what was held back so that one summary can be given after.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from posture_monitor.errors import UserError
+from posture_monitor.telling.words import Text, summary_text
+
+#: The longest pause: beyond a week the program had better be switched off.
+LONGEST: Final = datetime.timedelta(days=7)
+
+#: "Until tomorrow" means until this time: whoever asks at 23:50 does not mean ten minutes.
+MORNING: Final = datetime.time(6, 0)
+
+_EXAMPLES: Final = "write it like 15m, 1h, 1h30m, 'until 14:00' or 'until tomorrow'"
+_LENGTH: Final = re.compile(r"(?:(\d{1,4})\s*h)?\s*(?:(\d{1,5})\s*m(?:in)?)?\s*(?:(\d{1,6})\s*s)?")
+_CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A daily time from `start` up to `end`; over midnight where `end` is earlier."""
+
+    start: datetime.time
+    end: datetime.time
+
+    def __contains__(self, moment: datetime.time) -> bool:
+        if self.start <= self.end:
+            return self.start <= moment < self.end
+        return moment >= self.start or moment < self.end
+
+
+def parse_span(text: str) -> Span:
+    """Return the daily time that ``22:00-07:00`` stands for.
+
+    Raises
+    ------
+    UserError
+        It is written differently, or begins and ends at the same time.
+    """
+    start, dash, end = text.partition("-")
+    first, last = _CLOCK.fullmatch(start.strip()), _CLOCK.fullmatch(end.strip())
+    if not (dash and first and last) or first.groups() == last.groups():
+        raise UserError(f"quiet.hours holds {text!r}: write it like '22:00-07:00'")
+    return Span(
+        datetime.time(int(first[1]), int(first[2])),
+        datetime.time(int(last[1]), int(last[2])),
+    )
+
+
+def parse_length(text: str) -> datetime.timedelta:
+    """Return the length of time that ``15m``, ``1h``, ``1h30m`` or ``90s`` stands for.
+
+    Raises
+    ------
+    UserError
+        It is written differently, is zero, or is longer than a week.
+    """
+    found = _LENGTH.fullmatch(text.strip().lower())
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    length = datetime.timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    if not length:
+        raise UserError(f"{text!r} is not a length of time: {_EXAMPLES}")
+    if length > LONGEST:
+        raise UserError(f"{text!r} is longer than a week: stop the program instead")
+    return length
+
+
+def parse_until(text: str, now: datetime.datetime) -> datetime.datetime:
+    """Return when a pause or snooze ends.
+
+    Parameters
+    ----------
+    text
+        A length (``15m``, ``1h30m``), ``until 14:00`` (the next time the clock
+        shows it) or ``until tomorrow`` (six in the morning).
+    now
+        Local time; the answer is of the same kind.
+
+    Raises
+    ------
+    UserError
+        It is written differently, or lies more than a week ahead.
+    """
+    plain = " ".join(text.lower().split())
+    point = plain.removeprefix("until ")
+    if point == "tomorrow":
+        return _at(now + datetime.timedelta(days=1), MORNING)
+    clock = _CLOCK.fullmatch(point)
+    if clock is not None:
+        end = _at(now, datetime.time(int(clock[1]), int(clock[2])))
+        return end if end > now else _at(now + datetime.timedelta(days=1), end.time())
+    if point != plain:
+        raise UserError(f"{text!r} is not a time: {_EXAMPLES}")
+    return now + parse_length(plain)
+
+
+def _at(day: datetime.datetime, time: datetime.time) -> datetime.datetime:
+    return day.replace(hour=time.hour, minute=time.minute, second=0, microsecond=0)
+
+
+class QuietGate:
+    """Says whether to keep quiet now, why, and what to say afterwards.
+
+    Parameters
+    ----------
+    hours
+        Daily times such as ``22:00-07:00``.
+    respect_dnd
+        Heed do-not-disturb and full-screen applications.
+    do_not_disturb, full_screen
+        How to read the desktop; by default the real one.
+    every_s
+        The desktop is asked at most this often.
+    """
+
+    def __init__(
+        self,
+        hours: Iterable[str] = (),
+        *,
+        respect_dnd: bool = True,
+        do_not_disturb: Callable[[], bool | None] | None = None,
+        full_screen: Callable[[], bool | None] | None = None,
+        every_s: float = 20.0,
+    ) -> None:
+        from posture_monitor.telling import dnd
+        from posture_monitor.telling.full_screen import full_screen as fills_screen
+
+        self._spans = tuple(parse_span(text) for text in hours)
+        self._respect_dnd = respect_dnd
+        self._readers = (
+            ("do not disturb", do_not_disturb or dnd.do_not_disturb),
+            ("full screen", full_screen or fills_screen),
+        )
+        self._every_s = every_s
+        self._asked_s: float | None = None
+        self._desktop = ""
+        self._held = 0
+        self.reason = ""
+
+    def look(self, t_s: float, now: datetime.datetime, *, in_call: bool = False) -> bool:
+        """Return whether to keep quiet now; `reason` then says why.
+
+        Parameters
+        ----------
+        t_s
+            Monotonic seconds.
+        now
+            Local time, for the quiet hours.
+        in_call
+            A call is under way.
+        """
+        if any(now.time() in span for span in self._spans):
+            self.reason = "quiet hours"
+        elif in_call:
+            self.reason = "call"
+        else:
+            self.reason = self._ask(t_s)
+        return bool(self.reason)
+
+    def hold(self) -> None:
+        """Note that an alert was held back."""
+        self._held += 1
+
+    def summary(self) -> Text | None:
+        """Return, once, what to say about the alerts held back; None while quiet or if there were none."""
+        if self.reason or not self._held:
+            return None
+        held, self._held = self._held, 0
+        return summary_text(held, 0)
+
+    def _ask(self, t_s: float) -> str:
+        if not self._respect_dnd:
+            return ""
+        if self._asked_s is None or not 0 <= t_s - self._asked_s < self._every_s:
+            self._asked_s = t_s
+            # Only a clear yes is quiet; unknown is not.
+            self._desktop = next((why for why, read in self._readers if read() is True), "")
+        return self._desktop
