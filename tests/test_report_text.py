@@ -14,6 +14,7 @@ from rich.console import Console
 from posture_monitor.errors import UserError
 from posture_monitor.history.days import Day, day
 from posture_monitor.history.store import Store
+from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.telling.report.json_ import to_json
 from posture_monitor.telling.report.story import duration, parse_day
 from posture_monitor.telling.report.text import render_text
@@ -122,7 +123,10 @@ def test_low_coverage_gives_no_score_and_says_why(store: Store) -> None:
     start_s = wall("2025-05-14 09:00")
     for step in range(0, 3600, 10):
         store.heartbeat(
-            start_s + step, 7200, "unknown" if step > 600 else "good", "too dark" if step > 600 else ""
+            start_s + step,
+            utc_offset_s(start_s),
+            "unknown" if step > 600 else "good",
+            "too dark" if step > 600 else "",
         )
     told = day(store, TODAY, LATER)
     text = " ".join(page(told).split())
