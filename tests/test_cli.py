@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -10,12 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from rig import Body, Camera, Pose, render
 
 from posture_monitor import __version__
 from posture_monitor.cli import cli, kit
 from posture_monitor.errors import UserError
+from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("cv2", "mediapipe", "numpy", "pydantic", "matplotlib", "rich", "sqlite3", "tomlkit")
@@ -170,6 +176,34 @@ def test_ctrl_c_outside_a_run_is_quiet_and_says_130() -> None:
     ended = CliRunner().invoke(group, ["slow"])
     assert ended.exit_code == 130
     assert ended.output == ""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_ends_well_and_keeps_what_it_saw(tmp_path: Path, how: signal.Signals) -> None:
+    count = 200
+    landmarks, size = render(Body(), Pose(lean=np.zeros(count)), Camera())
+    table = LandmarkTable(np.arange(count) / 2, np.tile(size, (count, 1)).astype(float), landmarks)
+    write_table(tmp_path / "table.npz", table)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "posture_monitor", "run", "--realtime", "--source", tmp_path / "table.npz"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    # The state is told with the first reading: from then on there is something to lose.
+    for line in running.stdout:
+        if re.match(r"\d\d:\d\d:\d\d", line):
+            break
+    time.sleep(1.2)
+    running.send_signal(how)
+    _, errors = running.communicate(timeout=20)
+    assert running.returncode == 0
+    assert errors == ""
+    day = json.loads(program("report", "--format", "json").stdout)
+    assert 0.5 <= day["recorded_s"] <= 10
 
 
 def test_a_fault_in_the_program_is_not_dressed_up_as_the_users() -> None:
