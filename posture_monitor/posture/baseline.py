@@ -21,7 +21,7 @@ _PERCENT = np.array([metric.change is Change.PERCENT for metric in METRICS])
 _SHOULDERS = np.array([metric.change is Change.SHOULDERS for metric in METRICS])
 #: Floors of the spread (angles 2°, ratios 1.5 %), below which a calibration is
 #: steadier than anybody sits; in the unit of the deviation.
-_FLOOR = np.array([2.0 if m.unit == "°" else 1.5 if m.change is Change.PERCENT else 0.015 for m in METRICS])
+FLOOR = np.array([2.0 if m.unit == "°" else 1.5 if m.change is Change.PERCENT else 0.015 for m in METRICS])
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,13 @@ def neutral_of(measurement: Measurement, name: str = "sitting") -> Neutral:
         counts = np.bincount(measurement.view[measurement.present], minlength=len(VIEWS))
         view = VIEWS[int(counts.argmax())]
         azimuth = float(np.median(measurement.azimuth[measurement.present]))
-        neutral = Neutral(centre, _FLOOR, view, azimuth, values.shape[1], name)
+        neutral = Neutral(centre, FLOOR, view, azimuth, values.shape[1], name)
         scatter = deviation(values, neutral)
         scatter[~enough] = 0.0
         middle = np.nanmedian(scatter, axis=1, keepdims=True)
         mad = MAD_TO_SIGMA * np.nanmedian(np.abs(scatter - middle), axis=1)
         low, high = np.nanpercentile(scatter, [10, 90], axis=1)
-        spread = np.maximum(np.maximum(mad, DECILES_TO_SIGMA * (high - low)), _FLOOR)
+        spread = np.maximum(np.maximum(mad, DECILES_TO_SIGMA * (high - low)), FLOOR)
     return replace(neutral, spread=spread)
 
 

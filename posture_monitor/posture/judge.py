@@ -11,7 +11,7 @@ several half-steps count for more than one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -157,7 +157,12 @@ def _index(amount: Array, signal: Signal, scale: float, spread: float) -> Array:
     return result
 
 
-def judge(measurement: Measurement, neutral: Neutral, limits: Limits | None = None) -> Judgement:
+def judge(
+    measurement: Measurement,
+    neutral: Neutral,
+    limits: Limits | None = None,
+    doubts: Sequence[Reason] | None = None,
+) -> Judgement:
     """Judge ``N`` frames, each on its own, against a neutral posture.
 
     Parameters
@@ -169,6 +174,9 @@ def judge(measurement: Measurement, neutral: Neutral, limits: Limits | None = No
         centre are left out.
     limits
         The user's own tolerance.
+    doubts
+        ``N`` reasons why a picture does not allow a verdict whatever the
+        landmarks say (too dark, several people), `Reason.OK` where it does.
 
     Notes
     -----
@@ -177,10 +185,12 @@ def judge(measurement: Measurement, neutral: Neutral, limits: Limits | None = No
     alone never raises it past mild.
     """
     with np.errstate(all="ignore"):
-        return _judge(measurement, neutral, limits or Limits())
+        return _judge(measurement, neutral, limits or Limits(), doubts)
 
 
-def _judge(measurement: Measurement, neutral: Neutral, limits: Limits) -> Judgement:
+def _judge(
+    measurement: Measurement, neutral: Neutral, limits: Limits, doubts: Sequence[Reason] | None
+) -> Judgement:
     change = deviation(measurement.values, neutral)
     amounts = _amounts(measurement, neutral, change)
     signals = np.full((len(SIGNALS), len(measurement)), np.nan)
@@ -200,6 +210,10 @@ def _judge(measurement: Measurement, neutral: Neutral, limits: Limits) -> Judgem
     strongest = np.where(positive.max(axis=0) > 0.25, strongest, -1).astype(np.int8)
 
     reason = _doubt(measurement, neutral, change, limits, measured)
+    if doubts is not None:
+        given = np.array([REASONS.index(doubt) for doubt in doubts], dtype=np.int8)
+        # Where nobody is seen in good light, nobody is there; in the dark that is not known.
+        reason = np.where(given > 0, given, reason)
     verdict = np.full(len(measurement), VERDICTS.index(Verdict.GOOD), dtype=np.int8)
     verdict[index >= 0.5] = VERDICTS.index(Verdict.MILD)
     verdict[index >= 1.0] = VERDICTS.index(Verdict.POOR)

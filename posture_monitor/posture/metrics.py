@@ -98,27 +98,43 @@ METRICS: tuple[Metric, ...] = (
     Metric("neck_incl", "°", Needs.PROFILE_NECK, _D, "shoulder to ear against the vertical, forward +"),
     Metric("neck_flex", "°", Needs.PROFILE, _D, "neck inclination less trunk inclination"),
     Metric("head_pitch", "°", Needs.PROFILE_HEAD, _D, "ear to outer eye below the horizontal, down +"),
-    Metric("cva_proxy", "°", Needs.PROFILE_NECK, _D, "90° less neck inclination; a trend, not the clinical angle"),
+    Metric(
+        "cva_proxy", "°", Needs.PROFILE_NECK, _D, "90° less neck inclination; a trend, not the clinical angle"
+    ),
     Metric("pitch_cue", "ratio", Needs.FACING, _D, "nose below the ears over ear distance; looking down +"),
     Metric("yaw_cue", "ratio", Needs.FACE, _D, "nose beside the ears' middle over ear distance, left +"),
     Metric("head_yaw", "°", Needs.FACE, _D, "head turned, towards the person's left +"),
     Metric("head_nod", "°", Needs.FACE, _D, "head nodded as the camera sees it, down +"),
     Metric("head_roll", "°", Needs.FACING, _D, "head tipped sideways, towards the person's left +"),
     Metric("shoulder_tilt", "°", Needs.FACING, _D, "shoulder line against the horizontal, left lower +"),
-    Metric("lateral_trunk", "°", Needs.TORSO, _D, "hips' middle to shoulders' middle against the vertical, left +"),
+    Metric(
+        "lateral_trunk",
+        "°",
+        Needs.TORSO,
+        _D,
+        "hips' middle to shoulders' middle against the vertical, left +",
+    ),
     Metric("lateral_head", "°", Needs.FACING, _D, "shoulders' middle to head against the vertical, left +"),
     Metric("fsr", "ratio", Needs.FACING, _P, "outer-eye distance over shoulder width"),
     Metric("esr", "ratio", Needs.FACING, _P, "height of the ears over the shoulders, over shoulder width"),
     Metric("nsr", "ratio", Needs.FACING, _P, "height of the nose over the shoulders, over shoulder width"),
-    Metric("head_height", "cm", Needs.BUST, _P, "height of the face over the shoulders, by the head's own ruler"),
-    Metric("head_rise", "ratio", Needs.FACING, _P, "height of the face over the shoulders, over shoulder width"),
-    Metric("ear_height", "cm", Needs.BUST, _P, "height of the ears over the shoulders, by the head's own ruler"),
+    Metric(
+        "head_height", "cm", Needs.BUST, _P, "height of the face over the shoulders, by the head's own ruler"
+    ),
+    Metric(
+        "head_rise", "ratio", Needs.FACING, _P, "height of the face over the shoulders, over shoulder width"
+    ),
+    Metric(
+        "ear_height", "cm", Needs.BUST, _P, "height of the ears over the shoulders, by the head's own ruler"
+    ),
     Metric("face_size", "px/cm", Needs.FACE, _P, "size of the head in the picture (640 px high)"),
     Metric("distance", "picture", Needs.FACE, _P, "distance from the camera; 100 % is neutral"),
     Metric("shoulder_width", "height", Needs.SHOULDERS, _P, "shoulder width over picture height"),
     Metric("head_drop", "height", Needs.FACE, _S, "how far down the picture the head is"),
     Metric("shoulder_drop", "height", Needs.SHOULDERS, _S, "how far down the picture the shoulders are"),
-    Metric("head_shift", "height", Needs.FACE, _S, "how far along the picture the head is, left of the person +"),
+    Metric(
+        "head_shift", "height", Needs.FACE, _S, "how far along the picture the head is, left of the person +"
+    ),
     Metric("shoulder_shift", "height", Needs.SHOULDERS, _S, "the same of the shoulders' middle"),
 )
 NAMES: tuple[str, ...] = tuple(metric.name for metric in METRICS)
@@ -142,7 +158,9 @@ FACING_YAW_DEG = 50.0
 #: Face height is the mean of these: eyes, ears, nose and mouth, each pair once.
 _FACE_HEIGHT = np.zeros(11)
 _FACE_HEIGHT[[0]] = 1 / 4
-_FACE_HEIGHT[[lm.LEFT_EYE_OUTER, lm.RIGHT_EYE_OUTER, lm.LEFT_EAR, lm.RIGHT_EAR, lm.MOUTH_LEFT, lm.MOUTH_RIGHT]] = 1 / 8
+_FACE_HEIGHT[
+    [lm.LEFT_EYE_OUTER, lm.RIGHT_EYE_OUTER, lm.LEFT_EAR, lm.RIGHT_EAR, lm.MOUTH_LEFT, lm.MOUTH_RIGHT]
+] = 1 / 8
 _REFERENCE_HEIGHT = 640.0
 
 
@@ -178,7 +196,8 @@ class Measurement:
 
     def __getitem__(self, name: str) -> Array:
         """Return one metric by name, ``(N,)``."""
-        return self.values[ROW[name]]
+        row: Array = self.values[ROW[name]]
+        return row
 
     @cached_property
     def reasons(self) -> npt.NDArray[np.int8]:

@@ -1,0 +1,83 @@
+"""Is a capture good enough to be somebody's neutral posture? The rules, and the words for a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from posture_monitor.posture.baseline import Neutral, neutral_of
+from posture_monitor.posture.metrics import ROW, Measurement, Reason
+
+#: Least frames with a person. At two frames a second that is six seconds.
+LEAST_FRAMES: Final = 12
+#: Least part of the frames in which a person is seen.
+LEAST_PRESENT: Final = 0.6
+#: More than this part of the frames too dark, covered, blurred or crowded spoils a capture.
+MOST_DOUBTED: Final = 0.3
+#: Robust spread beyond which the user was moving, not sitting: of the height of
+#: the head over the shoulders and the size of the face (percent), and of the
+#: head's place (shoulder widths). Quiet sitting measured 1 to 4 percent.
+MOST_SPREAD: Final = {"head_height": 9.0, "face_size": 9.0, "head_drop": 0.15}
+
+_LIGHT: Final = (Reason.DARK, Reason.COVERED, Reason.BLURRED)
+_ADVICE: Final = {
+    Reason.DARK: "it is too dark; turn on a light or face the window",
+    Reason.COVERED: "the camera is covered; open its shutter",
+    Reason.BLURRED: "the picture is blurred; wipe the lens",
+}
+
+
+def capture(
+    measurement: Measurement,
+    doubts: Sequence[Reason],
+    *,
+    least_frames: int = LEAST_FRAMES,
+    name: str = "sitting",
+) -> Neutral:
+    """Return the neutral posture of a capture.
+
+    Parameters
+    ----------
+    measurement
+        Of the ``N`` captured frames.
+    doubts
+        ``N`` reasons why a picture does not allow a verdict, `Reason.OK` where it does.
+    least_frames
+        Frames with a person that are needed.
+
+    Raises
+    ------
+    ValueError
+        The capture is too poor; the message says why and what to do.
+    """
+    total = len(measurement)
+    if total == 0:
+        raise ValueError("there was no picture at all")
+    for reason in _LIGHT:
+        if sum(doubt is reason for doubt in doubts) > MOST_DOUBTED * total:
+            raise ValueError(_ADVICE[reason])
+    present = int(measurement.present.sum())
+    if present == 0:
+        raise ValueError("nobody was seen; sit where the camera sees your face and shoulders")
+    if present < max(least_frames, LEAST_PRESENT * total):
+        needed = max(least_frames, int(np.ceil(LEAST_PRESENT * total)))
+        raise ValueError(
+            f"somebody was seen in only {present} of {total} frames, {needed} are needed; "
+            "stay in the picture, or capture for longer"
+        )
+    if sum(doubt is Reason.CROWD for doubt in doubts) > MOST_DOUBTED * total:
+        raise ValueError("more than one person was in the picture; calibrate alone")
+    try:
+        neutral = neutral_of(measurement, name)
+    except ValueError as error:
+        raise ValueError(f"{error}; move back until the camera sees your shoulders") from error
+    for metric, most in MOST_SPREAD.items():
+        spread = float(neutral.spread[ROW[metric]])
+        if spread > most and np.isfinite(neutral[metric]):
+            raise ValueError(
+                f"there was too much movement ({metric.replace('_', ' ')} varied by "
+                f"{spread:.2g}, at most {most:g}); sit still and try again"
+            )
+    return neutral

@@ -1,0 +1,216 @@
+"""From instantaneous verdicts to a steady state: what is told, stored and dosed.
+
+A glance at the keyboard is no slouch and one lucky frame no recovery. Readings
+are gathered into half-second buckets, so that 2 and 15 frames a second look
+the same, and the state follows the time-weighted median of the last nine
+seconds: a glance shorter than half of that changes nothing, a step is seen as
+soon as it fills half, and no single frame can move anything. Hysteresis keeps
+the state from flickering at a limit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from posture_monitor.posture.reading import Verdict
+
+#: Length of a bucket, in seconds.
+BUCKET_S: Final = 0.5
+#: A state is left for a better one only below its limit less this (of the
+#: slouch index), about a quarter of the way from poor to mild.
+HYSTERESIS: Final = 0.12
+#: The longest a single reading may speak, in seconds.
+LONGEST_SPOKEN_S: Final = 20.0
+
+_JUDGED: Final = (Verdict.GOOD, Verdict.MILD, Verdict.POOR)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How steady.
+
+    Attributes
+    ----------
+    window_s
+        Length of the median. Half of it is how long a change must last, and
+        how late it is seen.
+    interval_s
+        Scheduled seconds between readings; a reading speaks for at most twice
+        that, so that a suspended machine says nothing.
+    """
+
+    window_s: float = 9.0
+    interval_s: float = 0.5
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Readings of about half a second.
+
+    Attributes
+    ----------
+    until_s
+        When it ends.
+    seconds
+        For how long it speaks.
+    verdict
+        Any of good, mild or poor stands for "judged"; else unknown or away.
+    index
+        Mean slouch index, NaN if not judged.
+    reason, driver
+        Of its latest reading.
+    """
+
+    until_s: float
+    seconds: float
+    verdict: Verdict
+    index: float
+    reason: str
+    driver: str
+
+
+@dataclass(frozen=True)
+class Steady:
+    """The state now, and the buckets it rests on.
+
+    Attributes
+    ----------
+    state
+        Good, mild, poor, unknown or away.
+    since_s
+        When it began, in the caller's seconds; NaN before the first reading.
+    index
+        The median slouch index behind it, NaN if not judged.
+    reason
+        Why it is unknown.
+    driver
+        The metric that drove it.
+    """
+
+    state: Verdict = Verdict.UNKNOWN
+    since_s: float = math.nan
+    index: float = math.nan
+    reason: str = ""
+    driver: str = ""
+    buckets: tuple[Bucket, ...] = ()
+    t_s: float | None = None
+    open_s: float = 0.0
+    open_index: float = 0.0
+    open_judged_s: float = 0.0
+    open_away_s: float = 0.0
+    open_reason: str = field(default="")
+    open_driver: str = field(default="")
+
+
+def step(
+    steady: Steady,
+    policy: Policy,
+    t_s: float,
+    verdict: Verdict,
+    index: float,
+    reason: str = "",
+    driver: str = "",
+) -> Steady:
+    """Take in one instantaneous verdict.
+
+    Parameters
+    ----------
+    t_s
+        Monotonic seconds; a step back starts afresh.
+    verdict, index, reason, driver
+        Of the reading (`judge.judge`).
+    """
+    if steady.t_s is None or t_s < steady.t_s:
+        began = replace(Steady(), t_s=t_s, since_s=t_s, reason=reason)
+        return _opened(began, policy, t_s, verdict, index, reason, driver, min(policy.interval_s, BUCKET_S))
+    # Each reading speaks for the time since the one before it.
+    spoken_s = min(t_s - steady.t_s, 2 * policy.interval_s, LONGEST_SPOKEN_S)
+    return _opened(steady, policy, t_s, verdict, index, reason, driver, spoken_s)
+
+
+def _opened(
+    steady: Steady,
+    policy: Policy,
+    t_s: float,
+    verdict: Verdict,
+    index: float,
+    reason: str,
+    driver: str,
+    spoken_s: float,
+) -> Steady:
+    judged = verdict in _JUDGED and math.isfinite(index)
+    steady = replace(
+        steady,
+        t_s=t_s,
+        open_s=steady.open_s + spoken_s,
+        open_index=steady.open_index + (index * spoken_s if judged else 0.0),
+        open_judged_s=steady.open_judged_s + (spoken_s if judged else 0.0),
+        open_away_s=steady.open_away_s + (spoken_s if verdict is Verdict.AWAY else 0.0),
+        open_reason=reason if verdict is Verdict.UNKNOWN else steady.open_reason,
+        open_driver=driver if judged else steady.open_driver,
+    )
+    if steady.open_s < BUCKET_S * (1 - 1e-9):
+        return steady
+    return _closed(steady, policy, t_s)
+
+
+def _closed(steady: Steady, policy: Policy, t_s: float) -> Steady:
+    """Close the open bucket and let the state follow."""
+    judged_s, away_s = steady.open_judged_s, steady.open_away_s
+    kind = Verdict.GOOD if judged_s >= steady.open_s / 2 else Verdict.UNKNOWN
+    if away_s > steady.open_s / 2:
+        kind = Verdict.AWAY
+    mean = steady.open_index / judged_s if kind is Verdict.GOOD else math.nan
+    bucket = Bucket(t_s, steady.open_s, kind, mean, steady.open_reason, steady.open_driver)
+    horizon = t_s - policy.window_s
+    buckets = (*(b for b in steady.buckets if b.until_s > horizon), bucket)
+    after = replace(
+        steady,
+        buckets=buckets,
+        open_s=0.0,
+        open_index=0.0,
+        open_judged_s=0.0,
+        open_away_s=0.0,
+        open_reason="",
+        open_driver="",
+    )
+    total = sum(b.seconds for b in buckets)
+    judged = [b for b in buckets if b.verdict is Verdict.GOOD]
+    away = sum(b.seconds for b in buckets if b.verdict is Verdict.AWAY)
+    if away > total / 2:
+        return _moved(after, Verdict.AWAY, math.nan, "", "", t_s)
+    if sum(b.seconds for b in judged) < total / 2:
+        last = next((b.reason for b in reversed(buckets) if b.reason), "")
+        return _moved(after, Verdict.UNKNOWN, math.nan, last, "", t_s)
+    index = _median(judged)
+    state = _graded(index, steady.state)
+    drivers = [b.driver for b in judged if b.driver]
+    driver = max(set(drivers), key=drivers.count) if drivers else ""
+    return _moved(after, state, index, "", driver if state is not Verdict.GOOD else "", t_s)
+
+
+def _median(buckets: list[Bucket]) -> float:
+    """Return the time-weighted median of the slouch index."""
+    ranked = sorted(buckets, key=lambda b: b.index)
+    half = sum(b.seconds for b in ranked) / 2
+    for bucket in ranked:
+        half -= bucket.seconds
+        if half <= 0:
+            return bucket.index
+    return ranked[-1].index
+
+
+def _graded(index: float, before: Verdict) -> Verdict:
+    """Return the state for a median index, with hysteresis towards the better."""
+    keep_poor = HYSTERESIS if before is Verdict.POOR else 0.0
+    keep_mild = HYSTERESIS if before in (Verdict.MILD, Verdict.POOR) else 0.0
+    if index >= 1.0 - keep_poor:
+        return Verdict.POOR
+    return Verdict.MILD if index >= 0.5 - keep_mild else Verdict.GOOD
+
+
+def _moved(steady: Steady, state: Verdict, index: float, reason: str, driver: str, t_s: float) -> Steady:
+    since_s = steady.since_s if state is steady.state else t_s
+    return replace(steady, state=state, since_s=since_s, index=index, reason=reason, driver=driver)

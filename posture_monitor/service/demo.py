@@ -1,0 +1,60 @@
+"""``demo``: the whole main job on moving pictures made from one photograph."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from posture_monitor import paths
+from posture_monitor.history import days
+from posture_monitor.history.store import Store
+from posture_monitor.sensing.demo import DEMO_SECONDS
+from posture_monitor.service.calibration import calibrate
+from posture_monitor.service.monitor import run
+from posture_monitor.telling.report.text import render_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from posture_monitor.config import Config
+
+#: The demo's slouch lasts less than half a minute, so it speaks up sooner than a working day's settings.
+POOR_HOLD_S = 10.0
+#: What the demo calibrates on, from its beginning.
+CALIBRATE_S = 18.0
+PROFILE = "demo"
+
+
+def demo(config: Config, console: Console, *, realtime: bool) -> None:
+    """Calibrate, watch, alert, keep and report on the demo source.
+
+    It runs the real model and the real judgement, and keeps its minute in the
+    history like any recording.
+    """
+    hurried = config.alert.model_copy(update={"poor_hold_s": POOR_HOLD_S})
+    config = config.model_copy(update={"alert": hurried})
+    console.print(
+        "[bold]A minute at the desk, made from one photograph.[/bold] "
+        f"Alerts come after {POOR_HOLD_S:g} s of poor posture here instead of the usual "
+        "minutes; everything else is as it always is.",
+    )
+    console.rule("1. Calibrate")
+    calibrate(
+        config,
+        source="demo",
+        seconds=CALIBRATE_S,
+        profile=PROFILE,
+        started_at=None,
+        realtime=False,
+        console=console,
+    )
+    console.rule("2. Watch")
+    began = time.time() if realtime else time.time() - DEMO_SECONDS
+    run(config, source="demo", profile=PROFILE, started_at=began, realtime=realtime, console=console)
+    console.rule("3. Report")
+    with Store.open(paths.history_file(), readonly=True) as store:
+        render_text(days.day(store, days.today()), console)
+    console.print(
+        "That was the demo. With a webcam: [bold]posture-monitor calibrate[/bold], then "
+        "[bold]posture-monitor run[/bold]."
+    )

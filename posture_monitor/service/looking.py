@@ -1,0 +1,106 @@
+"""From a source to the landmarks of the one person who matters, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_monitor.posture.baseline import Neutral
+from posture_monitor.posture.landmarks import nobody
+from posture_monitor.posture.metrics import Reason
+from posture_monitor.posture.person import choose
+from posture_monitor.sensing.frame import Frame, Source
+
+if TYPE_CHECKING:
+    from posture_monitor.sensing.pose import PoseEstimator
+
+_PICTURE_REASONS = {"too dark": Reason.DARK, "covered": Reason.COVERED, "blurred": Reason.BLURRED}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frame and who is in it.
+
+    Attributes
+    ----------
+    landmarks
+        ``(33, 4)``; NaN where nobody was seen.
+    doubt
+        Why the picture does not allow a verdict whatever the landmarks say; ``Reason.OK`` otherwise.
+    """
+
+    frame: Frame
+    landmarks: npt.NDArray[np.float32]
+    doubt: Reason
+
+    @property
+    def size(self) -> npt.NDArray[Any]:
+        """Width and height of the picture, ``(2,)``."""
+        return np.array([self.frame.width, self.frame.height], dtype=np.float64)
+
+
+class Looker:
+    """Finds the person in the frames of one source; close it, or use it in ``with``.
+
+    Parameters
+    ----------
+    source
+        Where frames come from.
+    model
+        Returns the path of a checked model bundle; only asked when a frame
+        comes as a picture.
+    """
+
+    def __init__(self, source: Source, model: Callable[[], Path]) -> None:
+        self.source = source
+        self._model = model
+        self._estimator: PoseEstimator | None = None
+
+    def look(self, neutral: Callable[[], Neutral | None] = lambda: None) -> Iterator[Seen]:
+        """Yield every frame with its person.
+
+        Parameters
+        ----------
+        neutral
+            Returns whom to look for, if that is known by now.
+        """
+        for frame in self.source.frames():
+            yield self._seen(frame, neutral())
+
+    def _seen(self, frame: Frame, neutral: Neutral | None) -> Seen:
+        if frame.landmarks is not None:
+            return Seen(frame, frame.landmarks, Reason.OK)
+        assert frame.image is not None  # a frame is a picture or a row of a table
+        from posture_monitor.sensing.image_quality import quality
+
+        people = self._pose().detect(frame.image, frame.t_s)
+        size = np.array([frame.width, frame.height], dtype=np.float64)
+        choice = choose(people, size, neutral)
+        doubt = _PICTURE_REASONS.get(quality(frame.image).reason, Reason.OK)
+        if choice.index is None:
+            return Seen(frame, nobody()[0], doubt)
+        return Seen(frame, people[choice.index], Reason.CROWD if choice.crowd else doubt)
+
+    def _pose(self) -> PoseEstimator:
+        if self._estimator is None:
+            from posture_monitor.sensing.pose import PoseEstimator
+
+            self._estimator = PoseEstimator(self._model(), stills=self.source.stills)
+        return self._estimator
+
+    def close(self) -> None:
+        """Release source and model."""
+        self.source.close()
+        if self._estimator is not None:
+            self._estimator.close()
+
+    def __enter__(self) -> Looker:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()

@@ -1,0 +1,423 @@
+"""The loop: where the rooms meet.
+
+It pulls a frame, pushes it down the pipe (landmarks, metrics, verdict, state,
+dose) and hands the effects that come out to the outlets: the history and the
+notification channels. It decides nothing itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from posture_monitor import paths
+from posture_monitor.errors import UserError
+from posture_monitor.history.store import Store
+from posture_monitor.history.timeline import utc_offset_s
+from posture_monitor.posture import breaks, dose, nudge, steady
+from posture_monitor.posture.baseline import Neutral
+from posture_monitor.posture.judge import SIGNALS, Limits, judge
+from posture_monitor.posture.metrics import NAMES, REASONS, Reason, measure
+from posture_monitor.posture.reading import VERDICTS, VIEWS, Reading, Verdict, View
+from posture_monitor.sensing.model import ensure_model
+from posture_monitor.sensing.sources import open_source
+from posture_monitor.service.looking import Looker, Seen
+from posture_monitor.service.profiles import Profile, load_profile, save_profile
+from posture_monitor.telling import words
+from posture_monitor.telling.notify import ALERT_BUTTONS, Action, ChannelError, Notifier, pick_channel
+from posture_monitor.telling.stretches import pick
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from posture_monitor.config import Config
+
+log = logging.getLogger(__name__)
+
+#: "Wrong alert" widens the limit of the metric that drove it by this factor,
+#: up to this many times the usual.
+WIDEN_BY, WIDEST = 1.25, 2.0
+#: After so many readings with a person, a profile of another view is recognised.
+FIRST_READINGS = 12
+#: How long the snooze button holds.
+SNOOZE_S = 15 * 60.0
+
+
+def read(seen: Seen, neutral: Neutral, limits: Limits) -> Reading:
+    """Return the judged moment of one frame."""
+    measurement = measure(seen.landmarks[None], seen.size, azimuth_deg=neutral.azimuth_deg)
+    judgement = judge(measurement, neutral, limits, (seen.doubt,))
+    which = int(judgement.signal[0])
+    return Reading(
+        seen.frame.t_s,
+        VERDICTS[judgement.verdict[0]],
+        REASONS[judgement.reason[0]].value,
+        float(judgement.slouch_index[0]),
+        SIGNALS[which].driver if which >= 0 else "",
+        dict(zip(NAMES, measurement.values[:, 0].tolist(), strict=True)),
+        dict(zip(NAMES, judgement.deviations[:, 0].tolist(), strict=True)),
+        VIEWS[measurement.view[0]],
+        float(measurement.confidence[0]),
+    )
+
+
+@dataclass
+class _Shown:
+    """An alert on the screen: its number in the history, its id on the channel, and what drove it."""
+
+    number: int
+    sent_id: str
+    metric: str
+
+
+@dataclass
+class Monitor:
+    """Everything the loop holds between frames.
+
+    Attributes
+    ----------
+    interval_s
+        Scheduled seconds between readings.
+    live
+        Whether the source is a camera.
+    """
+
+    config: Config
+    profile: Profile
+    store: Store
+    notifier: Notifier
+    console: Console
+    interval_s: float
+    live: bool = True
+    standing: bool = False
+    state: steady.Steady = field(default_factory=steady.Steady)
+    nudges: nudge.Nudges = field(default_factory=nudge.Nudges)
+    sitting: breaks.Breaks = field(default_factory=breaks.Breaks)
+    counts: dict[Verdict, int] = field(default_factory=dict)
+    alerts: int = 0
+    wall_s: float = math.nan
+    _shown: dict[int, _Shown] = field(default_factory=dict)
+    _told: Verdict | None = None
+    _steps_s: deque[float] = field(default_factory=lambda: deque(maxlen=9))
+    _t_s: float = math.nan
+
+    def __post_init__(self) -> None:
+        policy = self.config.alert.policy
+        self.steadiness = steady.Policy(self.config.judge.window_s, self.interval_s)
+        self.policy = nudge.Policy(dose.Policy(policy.poor_hold_s), policy.cooldown_s, policy.max_per_hour)
+        self.rest = breaks.Policy(self.config.breaks.sit_bout_s, self.config.breaks.motionless_s)
+        self._tuned()
+
+    def _tuned(self) -> None:
+        scale = dict(self.config.judge.scale)
+        for name, factor in self.profile.tuning.items():
+            scale[name] = scale.get(name, 1.0) * factor
+        self.limits = Limits(scale, self.config.judge.min_confidence)
+
+    # ------------------------------------------------------------------ in
+
+    def take(self, seen: Seen) -> Reading:
+        """Take in one frame and act on what follows from it."""
+        reading = read(seen, self.profile.neutral, self.limits)
+        t_s, self.wall_s = reading.t_s, seen.frame.wall_s
+        if not self.live:
+            self._pace(t_s)
+        before = self.state.state
+        self.state = steady.step(
+            self.state,
+            self.steadiness,
+            t_s,
+            reading.verdict,
+            reading.slouch_index,
+            reading.reason,
+            reading.driver,
+        )
+        self.counts[reading.verdict] = self.counts.get(reading.verdict, 0) + 1
+        self._keep(reading)
+        for action in self.notifier.poll():
+            self._answer(action, t_s)
+        cause = self._cause(reading)
+        self.nudges, effects = nudge.step(
+            self.nudges, self.policy, t_s, self.state.state, self.interval_s, cause
+        )
+        self._act(effects)
+        if self.config.breaks.enabled:
+            self.sitting, rest = breaks.step(
+                self.sitting,
+                self.rest,
+                t_s,
+                self.state.state,
+                self.interval_s,
+                deviations=reading.deviations,
+                standing=self.standing,
+            )
+            for effect in rest:
+                if isinstance(effect, breaks.Suggestion):
+                    self._suggest(effect)
+        if self.state.state is not before or self._told is None:
+            self._say_state()
+        return reading
+
+    def _pace(self, t_s: float) -> None:
+        """Take a recording's own spacing for the schedule where it is wider than the camera's would be."""
+        if math.isfinite(self._t_s):
+            self._steps_s.append(t_s - self._t_s)
+            self.interval_s = max(
+                self.config.camera.interval_s, sorted(self._steps_s)[len(self._steps_s) // 2]
+            )
+            self.steadiness = replace(self.steadiness, interval_s=self.interval_s)
+        self._t_s = t_s
+
+    def _keep(self, reading: Reading) -> None:
+        offset_s = utc_offset_s(self.wall_s)
+        gap_s = min(2 * self.interval_s + 0.5, dose.LONGEST_SPOKEN_S)
+        self.store.heartbeat(self.wall_s, offset_s, self.state.state.value, self.state.reason, gap_s=gap_s)
+        self.store.sample(
+            self.wall_s,
+            reading.deviations,
+            reading.slouch_index,
+            verdict=reading.verdict.value,
+            view=reading.view.value,
+            confidence=reading.confidence,
+        )
+
+    def _cause(self, reading: Reading) -> nudge.Cause:
+        driver = self.state.driver or reading.driver
+        if not driver:
+            return nudge.NO_CAUSE
+        deviation = reading.deviations.get(driver, math.nan)
+        return nudge.Cause(driver, deviation, reading.metrics.get(driver, math.nan))
+
+    # ----------------------------------------------------------------- out
+
+    def _act(self, effects: nudge.Effects) -> None:
+        for effect in effects:
+            if isinstance(effect, nudge.Alert):
+                self._show(effect)
+            elif isinstance(effect, nudge.Withdraw | nudge.Outcome):
+                shown = self._shown.get(effect.alert_id)
+                if shown is None:
+                    continue
+                if isinstance(effect, nudge.Withdraw):
+                    self.notifier.withdraw(shown.sent_id)
+                else:
+                    self.store.outcome(shown.number, effect.response.value, self.wall_s)
+
+    def _show(self, alert: nudge.Alert) -> None:
+        text = words.alert_text(alert)
+        replaced = self._shown.get(alert.replaces) if alert.replaces is not None else None
+        sent = self._send(text, replaced.sent_id if replaced else None, ALERT_BUTTONS)
+        number = self._remember(text, alert.kind.value, sent[1], alert.cause, alert.poor_s)
+        self._shown[alert.id] = _Shown(number, sent[0], alert.cause.metric)
+
+    def _suggest(self, suggestion: breaks.Suggestion) -> None:
+        text = words.break_text(suggestion, pick(suggestion.id))
+        sent = self._send(text, None, ("snooze",))
+        self._remember(text, f"break-{suggestion.wish}", sent[1], nudge.NO_CAUSE, suggestion.lasted_s)
+
+    def _send(self, text: words.Text, replace_id: str | None, buttons: tuple[str, ...]) -> tuple[str, str]:
+        try:
+            sent = self.notifier.send(text, replace_id=replace_id, buttons=buttons)
+            return sent.id, sent.channel
+        except ChannelError as error:
+            log.warning("a notification was not shown: %s", error)
+            return "", "none"
+
+    def _remember(self, text: words.Text, kind: str, channel: str, cause: nudge.Cause, held_s: float) -> int:
+        self.alerts += 1
+        return self.store.alert(
+            self.wall_s,
+            utc_offset_s(self.wall_s),
+            kind,
+            driver=cause.metric,
+            deviation=cause.deviation,
+            held_s=held_s,
+            channel=channel,
+            title=text.title,
+            body=text.body,
+        )
+
+    def _answer(self, action: Action, t_s: float) -> None:
+        """Do what a button asked for."""
+        found = next((item for item in self._shown.items() if item[1].sent_id == action.sent_id), None)
+        effects: nudge.Effects = ()
+        if action.name == "snooze":
+            self.nudges, effects = nudge.snooze(self.nudges, t_s, SNOOZE_S)
+        elif found is None:
+            return
+        elif action.name == "wrong":
+            self._widen(found[1].metric)
+            self.nudges, effects = nudge.respond(self.nudges, self.policy, found[0], nudge.Response.WRONG)
+        elif action.name == "dismissed":
+            self.nudges, effects = nudge.respond(self.nudges, self.policy, found[0], nudge.Response.DISMISSED)
+        self._act(effects)
+
+    def _widen(self, metric: str) -> None:
+        """Give the metric that drove a wrong alert more room, for this profile."""
+        if not metric:
+            return
+        factor = min(self.profile.tuning.get(metric, 1.0) * WIDEN_BY, WIDEST)
+        self.profile = replace(self.profile, tuning={**self.profile.tuning, metric: factor})
+        self._tuned()
+        if self.profile.starter:
+            return
+        try:
+            save_profile(self.profile)
+        except UserError as error:
+            log.warning("%s", error)
+
+    def _say_state(self) -> None:
+        self._told = self.state.state
+        clock = time.strftime("%H:%M:%S", time.localtime(self.wall_s))
+        self.console.print(f"{clock}  {told_state(self.state)}")
+
+
+def told_state(state: steady.Steady) -> str:
+    """Return the state in a few words, with its sign."""
+    sign = {"good": "●", "mild": "◐", "poor": "▼", "unknown": "?", "away": "○"}[state.state.value]
+    why = (
+        f": {state.reason}"
+        if state.reason
+        else f": {words.measure_name(state.driver)}"
+        if state.driver
+        else ""
+    )
+    return f"{sign} {state.state}{why}"
+
+
+class _OtherView:
+    """Recognises, among the first readings, a profile made from another view."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.seen: list[View] = []
+        self.other = 0
+
+    def check(self, reading: Reading) -> None:
+        if len(self.seen) >= FIRST_READINGS or reading.verdict is Verdict.AWAY:
+            return
+        self.seen.append(reading.view)
+        self.other += reading.reason == Reason.VIEW.value
+        if len(self.seen) == FIRST_READINGS and self.other > 0.8 * FIRST_READINGS:
+            view = max(set(self.seen), key=self.seen.count)
+            raise UserError(
+                f"profile {self.profile.name!r} was made from the {self.profile.neutral.view} view, but this "
+                f"source shows the {view} view; calibrate for this camera place, or choose another profile"
+            )
+
+
+def run(
+    config: Config,
+    *,
+    source: str,
+    profile: str,
+    started_at: float | None,
+    realtime: bool,
+    console: Console,
+) -> None:
+    """Watch `source` until it ends or the user stops it.
+
+    Raises
+    ------
+    UserError
+        Source, profile, model, history or channel cannot be used. What was
+        judged until then is kept.
+    """
+    chosen = load_profile(profile)
+    interval_s = config.camera.interval_s
+    opened = open_source(
+        source,
+        started_at=started_at,
+        realtime=realtime,
+        width=config.camera.width,
+        height=config.camera.height,
+        min_interval_s=interval_s,
+    )
+    with contextlib.ExitStack() as stack:
+        looker = stack.enter_context(Looker(opened, lambda: ensure_model(_own_model(config))))
+        if opened.stills:
+            raise UserError(
+                f"{source}: stills have no time to watch over; use `posture-monitor analyze` for them"
+            )
+        store = stack.enter_context(
+            Store.open(
+                paths.history_file(),
+                keep_samples_days=config.history.keep_samples_days,
+                keep_landmarks=config.history.keep_landmarks,
+            )
+        )
+        notifier = pick_channel(config.alert.channel, sound=config.alert.sound, write=console.print)
+        stack.callback(notifier.close)
+        store.begin(
+            opened.name,
+            live=opened.live or realtime,
+            profile=chosen.name,
+            neutral={
+                n: float(v) for n, v in zip(NAMES, chosen.neutral.centre, strict=True) if np.isfinite(v)
+            },
+        )
+        monitor = Monitor(config, chosen, store, notifier, console, interval_s, opened.live or realtime)
+        console.print(_opening(opened.name, chosen, opened.live, notifier))
+        views = _OtherView(chosen)
+        with _stopping() as stop:
+            for seen in looker.look(lambda: monitor.profile.neutral):
+                views.check(monitor.take(seen))
+                if stop.is_set():
+                    break
+        console.print(_closing(monitor))
+
+
+def _own_model(config: Config) -> Path | None:
+    return Path(config.model.path) if config.model.path else None
+
+
+def _opening(name: str, profile: Profile, live: bool, notifier: Notifier) -> str:
+    against = (
+        "starter limits, which are coarse (make them your own with `posture-monitor calibrate`)"
+        if profile.starter
+        else f"profile {profile.name!r}"
+    )
+    until = "Ctrl-C stops it" if live else "to its end"
+    return f"Watching {name} against {against}; notifications by {notifier.name}; {until}."
+
+
+def _closing(monitor: Monitor) -> str:
+    total = sum(monitor.counts.values())
+    if not total:
+        return "Nothing was seen."
+    parts = ", ".join(
+        f"{v} {100 * monitor.counts[v] / total:.0f} %" for v in VERDICTS if monitor.counts.get(v)
+    )
+    return f"{total} readings: {parts}; {monitor.alerts} notification{'s'[: monitor.alerts != 1]}."
+
+
+@contextlib.contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """Let Ctrl-C and SIGTERM end the loop after the frame in hand, so that nothing is lost."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def asked(_number: int, _frame: Any) -> None:
+        if stop.is_set():  # asked twice: the source does not answer
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
