@@ -1,0 +1,101 @@
+"""German proves that every word can be translated."""
+
+from __future__ import annotations
+
+import ast
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from posture_monitor.errors import UserError
+from posture_monitor.locale import catalogue
+from posture_monitor.posture.nudge import Alert, Cause, Kind
+from posture_monitor.telling import language, stretches, words
+
+PO = language.LOCALE / "de" / "LC_MESSAGES" / "posture_monitor.po"
+
+
+@pytest.fixture(autouse=True)
+def english_after() -> Iterator[None]:
+    yield
+    language.use("en")
+
+
+def fields(text: str) -> list[str]:
+    return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
+
+
+def test_every_text_is_translated_and_nothing_else() -> None:
+    translated = {text: plural for text, plural in catalogue.read_po(PO) if text}
+    assert translated == catalogue.texts()
+
+
+def test_the_fields_are_the_same() -> None:
+    for (text, plural), forms in catalogue.read_po(PO).items():
+        if not text:
+            continue
+        assert len(forms) == (2 if plural else 1)
+        for form in forms:
+            assert fields(form) == fields(text), text
+
+
+def test_the_shipped_catalogue_is_made_of_the_shipped_translation() -> None:
+    assert PO.with_suffix(".mo").read_bytes() == catalogue.build(PO)
+
+
+def test_an_alert_in_german() -> None:
+    language.use("de")
+    text = words.alert_text(Alert(1, Kind.POSTURE, 0.0, Cause("trunk_incl", 18.0), 240.0, 240.0))
+    assert text.title == "Rumpf vorgeneigt: 18°"
+    assert text.body.startswith("Der Rumpf ist seit 4 Minuten um 18° weiter vorgeneigt als neutral. ")
+    assert words.button_text("snooze") == "15 min Ruhe"
+    assert words.duration(1) == "1 Sekunde"
+    assert "Wie lange: 5-mal" in stretches.render(stretches.pick(2))
+
+
+def test_no_english_word_is_left_in_german() -> None:
+    language.use("de")
+    for metric in words.MEASURES:
+        for deviation in (20.0, -20.0):
+            text = words.alert_text(Alert(1, Kind.POSTURE, 0.0, Cause(metric, deviation), 60.0, 300.0))
+            assert not {"the", "your", "than", "for", "head"} & set(
+                (text.title + " " + text.body).lower().split()
+            )
+
+
+def test_the_desktop_is_followed_and_an_unknown_language_is_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE", "de_AT:en")
+    language.use("")
+    assert words.measure_name("trunk_incl") == "Rumpfneigung"
+    language.use("tlh")
+    assert words.measure_name("trunk_incl") == "trunk inclination"
+
+
+def test_a_broken_translation_names_the_line(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.po"
+    broken.write_text('msgid "a"\nmsgstr "b\n')
+    with pytest.raises(UserError, match="line 2"):
+        catalogue.read_po(broken)
+
+
+def test_words_are_kept_in_one_place() -> None:
+    """The core says nothing to the user: it holds no sentence outside of docstrings and errors."""
+    core = Path(catalogue.PACKAGE) / "posture"
+    for path in (core / "dose.py", core / "nudge.py", core / "breaks.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docs = {
+            ast.get_docstring(node, clean=False)
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        }
+        said = [
+            node.value.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+            and node.value.value not in docs
+        ]
+        assert all(" " not in text for text in said)
