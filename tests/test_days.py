@@ -70,7 +70,8 @@ def test_an_empty_day(store: Store) -> None:
     told = day(store, date("2025-05-14"), LATER)
     assert told.recorded_s == 0
     assert told.not_recorded_s == 86400
-    assert told.spans == told.alerts == told.bouts == told.minutes == ()
+    assert told.spans == told.alerts == told.bouts == ()
+    assert len(told.minutes) == 0
     assert math.isnan(told.coverage)
     assert math.isnan(score(told))
     assert told.withheld
@@ -207,9 +208,10 @@ def test_angles_over_the_day(store: Store) -> None:
     assert (neck.p10, neck.p90) == pytest.approx((1.8, 16.2), abs=0.05)
     assert told.angles["trunk_incl"].minutes == 3
     assert set(told.angles) == {"neck_incl", "trunk_incl"}
-    assert [minute.values["neck_incl"][0] for minute in told.minutes] == pytest.approx(
-        range(0, 20, 2), abs=0.02
-    )
+    starts, values = told.minutes.of("neck_incl")
+    assert starts.tolist() == [start_s + 60 * minute for minute in range(10)]
+    assert values[:, 0].tolist() == pytest.approx(range(0, 20, 2), abs=0.02)
+    assert len(told.minutes.of("fsr")[0]) == 0
 
 
 def test_angles_of_another_day_stay_there(store: Store) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import io
 import json
@@ -13,11 +14,13 @@ from rich.console import Console
 
 from posture_monitor.errors import UserError
 from posture_monitor.history.days import Day, day
+from posture_monitor.history.periods import month, week
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
-from posture_monitor.telling.report.json_ import to_json
+from posture_monitor.telling.report.csv_ import to_csv
+from posture_monitor.telling.report.json_ import period_to_json, to_json
 from posture_monitor.telling.report.story import duration, parse_day
-from posture_monitor.telling.report.text import render_text
+from posture_monitor.telling.report.text import render_period, render_text
 
 TODAY = dt.date(2025, 5, 14)
 LATER = 4e9
@@ -156,3 +159,45 @@ def test_json_agrees_with_the_day(store: Store) -> None:
     assert data["longest_poor_s"] == pytest.approx(told.longest_poor_s, abs=0.01)
     assert math.isclose(data["coverage"], told.coverage, abs_tol=1e-4)
     assert data["withheld"] == ""
+
+
+def test_a_week_has_a_row_for_each_day(store: Store) -> None:
+    for number in (12, 14, 15):
+        working_day(store, f"2025-05-{number}", seed=number)
+    told = week(store, TODAY, LATER)
+    assert [day.date.day for day in told.days] == [12, 13, 14, 15, 16, 17, 18]
+    file = io.StringIO()
+    render_period(told, Console(file=file, width=60))
+    lines = file.getvalue().splitlines()
+    assert lines[0] == "Week of 12–18 May 2025"
+    assert max(map(len, lines)) <= 60
+    rows = [line for line in lines if line[2:5] in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")]
+    assert [("not recorded" in row) for row in rows] == [False, True, False, False, True, True, True]
+    assert "▁" in rows[0]
+    assert "█" in rows[0]
+    data = period_to_json(told)
+    json.dumps(data, allow_nan=False)
+    assert sum(day["seconds"]["poor"] for day in data["days"]) == pytest.approx(
+        data["seconds"]["poor"], abs=0.1
+    )
+
+
+def test_this_month_ends_today(store: Store) -> None:
+    told = month(store, TODAY, wall("2025-05-14 12:00"))
+    assert (told.first.day, told.last.day) == (1, 14)
+    file = io.StringIO()
+    render_period(told, Console(file=file))
+    assert "Nothing was recorded in this month." in file.getvalue()
+
+
+def test_csv_has_a_row_for_each_day_and_no_nan(store: Store) -> None:
+    working_day(store, "2025-05-13")
+    text = to_csv(week(store, TODAY, LATER).days)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["date"][-2:] for row in rows] == ["12", "13", "14", "15", "16", "17", "18"]
+    assert "nan" not in text
+    assert float(rows[1]["poor_s"]) > 1000
+    assert float(rows[1]["neck_incl_median"]) > 0
+    assert rows[1]["fsr_median"] == ""
+    assert rows[0]["coverage"] == ""
+    assert rows[0]["withheld"]

@@ -160,7 +160,7 @@ def test_readings_come_back(path: Path) -> None:
         store.sample(now + 1.5, {"trunk_incl": 12.0}, verdict="poor", view="side")
         store.sample(now + 70, {}, verdict="away")
     with Store.open(path, readonly=True) as store:
-        readings = [r for minute in store.samples(now - 60, now + 120) for r in minute]
+        readings = [r for minute in store.samples(now - 60, now + 120) for r in minute.each()]
     assert [r.wall_s for r in readings] == pytest.approx([now, now + 1.5, now + 70], abs=0.001)
     assert [r.verdict for r in readings] == [Verdict.MILD, Verdict.POOR, Verdict.AWAY]
     assert [r.view for r in readings] == [View.FRONT, View.SIDE, View.UNKNOWN]
@@ -223,7 +223,7 @@ def test_packing_loses_nothing_but_digits(rows: list[tuple[int, Verdict, View, d
     samples = [
         Sample(60e7 + ms / 1000, verdict, view, 0.5, 0.25, values) for ms, verdict, view, values in rows
     ]
-    back = packing.unpack_samples(*packing.pack_samples(samples, 10_000_000), 10_000_000)
+    back = list(packing.unpack_samples(*packing.pack_samples(samples, 10_000_000), 10_000_000).each())
     assert [s.deviations for s in back] == [s.deviations for s in samples]
     assert [(s.verdict, s.view) for s in back] == [(s.verdict, s.view) for s in samples]
     assert [s.wall_s for s in back] == pytest.approx([s.wall_s for s in samples], abs=0.0011)

@@ -10,11 +10,12 @@ import datetime as dt
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from posture_monitor.history.packing import Floats, Samples
 from posture_monitor.history.recording import SLOUCH_INDEX
 from posture_monitor.history.records import STATES, Alert, Span
 from posture_monitor.history.store import Store
@@ -41,6 +42,10 @@ ENOUGH_JUDGED_S = 600.0
 #: A posture shift: trunk or neck changed by more than 5° for 4 s (ergonomics.md §6, *shifts_per_h*).
 SHIFT_DEG = 5.0
 SHIFT_HOLD_S = 4.0
+SHIFTING = ("trunk_incl", "neck_incl")
+
+#: Readings nearer to each other than this are skipped when shifts are counted.
+_SHIFT_STEP_S = 0.5
 
 #: Offsets reach from -12 h to +14 h, and a span may be an hour longer than it should: look this far around.
 _AROUND_S = 15 * 3600.0
@@ -92,22 +97,34 @@ class Angle:
 
 
 @dataclass(frozen=True)
-class Minute:
-    """One minute's summary, for curves over the day.
+class Curves:
+    """How far from neutral the body was, minute by minute.
 
     Attributes
     ----------
     start_s
-        POSIX seconds.
-    utc_offset_s
-        Local time minus UTC then.
+        ``(N,)`` POSIX seconds at which each minute begins, in order; only minutes with a measurement.
+    names
+        ``k`` metric names.
     values
-        Metric name to (median, 90th percentile) of its deviation from neutral.
+        ``(N, k, 2)``: median and 90th percentile of the deviation from neutral
+        in that minute, in the metric's own unit; NaN where not measured.
     """
 
-    start_s: float
-    utc_offset_s: int
-    values: Mapping[str, tuple[float, float]]
+    start_s: Floats
+    names: tuple[str, ...]
+    values: Floats
+
+    def __len__(self) -> int:
+        return len(self.start_s)
+
+    def of(self, name: str) -> tuple[Floats, Floats]:
+        """Return the minutes ``(n,)`` in which a metric was measured, and its values ``(n, 2)``."""
+        if name not in self.names:
+            return np.empty(0), np.empty((0, 2))
+        column = self.values[:, self.names.index(name)]
+        measured = np.isfinite(column[:, 0])
+        return self.start_s[measured], column[measured]
 
 
 @dataclass(frozen=True)
@@ -126,8 +143,10 @@ class Day:
         What is left of the day so far.
     spans
         In order of time, none overlapping another, none crossing midnight.
-    alerts, bouts, minutes
+    alerts, bouts
         In order of time.
+    minutes
+        The summaries of each minute.
     longest_poor
         The longest unbroken poor stretch, or None.
     angles
@@ -145,7 +164,7 @@ class Day:
     hours: tuple[Hour, ...]
     alerts: tuple[Alert, ...]
     bouts: tuple[Bout, ...]
-    minutes: tuple[Minute, ...]
+    minutes: Curves
     longest_poor: Span | None
     angles: Mapping[str, Angle]
     shifts_per_h: float
@@ -227,7 +246,7 @@ def today(now_s: float | None = None) -> dt.date:
     return dt.date.fromtimestamp(time.time() if now_s is None else now_s)
 
 
-def day(store: Store, date: dt.date, now_s: float | None = None) -> Day:
+def day(store: Store, date: dt.date, now_s: float | None = None, *, shifts: bool = True) -> Day:
     """Add up one local day.
 
     Parameters
@@ -238,6 +257,8 @@ def day(store: Store, date: dt.date, now_s: float | None = None) -> Day:
         The local date.
     now_s
         POSIX seconds up to which the day has come, if it is today; default: the clock.
+    shifts
+        Count posture shifts as well, which reads every kept reading of the day.
     """
     start_s = midnight_s(date)
     end_s = midnight_s(date + dt.timedelta(days=1))
@@ -267,7 +288,7 @@ def day(store: Store, date: dt.date, now_s: float | None = None) -> Day:
         minutes=(minutes := _minutes(store, spans)),
         longest_poor=longest(spans, "poor"),
         angles=_angles(minutes),
-        shifts_per_h=_shifts_per_h(store, spans),
+        shifts_per_h=_shifts_per_h(store, spans) if shifts else math.nan,
     )
 
 
@@ -283,39 +304,31 @@ def _hours(spans: Sequence[Span]) -> tuple[Hour, ...]:
     return tuple(Hour(number, seconds) for number, seconds in enumerate(table))
 
 
-def _minutes(store: Store, spans: Sequence[Span]) -> tuple[Minute, ...]:
+def _minutes(store: Store, spans: Sequence[Span]) -> Curves:
     if not spans:
-        return ()
-    shown = Shown(spans)
-    start_s, end_s = spans[0].start_s, spans[-1].end_s
-    found: dict[float, Minute] = {}
-    for hour, summaries in store.minutes(start_s, end_s):
-        for number in np.flatnonzero(np.isfinite(summaries.values).any(axis=(1, 2))):
-            at_s = 3600.0 * hour + 60.0 * int(number)
-            if not start_s - 60 < at_s < end_s:
-                continue
-            beside = shown.at(at_s) or shown.at(at_s + 59) or spans[0]
-            found[at_s] = Minute(
-                at_s,
-                beside.utc_offset_s,
-                {
-                    name: (float(median), float(p90))
-                    for name, (median, p90) in zip(summaries.names, summaries.values[number], strict=True)
-                    if math.isfinite(median)
-                },
-            )
-    return tuple(found[at_s] for at_s in sorted(found))
+        return Curves(np.empty(0), (), np.empty((0, 0, 2)))
+    first, last = int(spans[0].start_s // 60), int(np.ceil(spans[-1].end_s / 60))
+    hours = list(store.minutes(60.0 * first, 60.0 * last))
+    names = tuple(dict.fromkeys(name for _, summary in hours for name in summary.names))
+    values = np.full((last - first, len(names), 2), np.nan)
+    for hour, summary in hours:
+        rows = 60 * hour - first + np.arange(60)
+        told = (rows >= 0) & (rows < len(values)) & np.isfinite(summary.values).any(axis=(1, 2))
+        columns = np.array([names.index(name) for name in summary.names], dtype=np.intp)
+        # A recording that counts more comes later; it tells the whole of its minutes.
+        values[rows[told]] = np.nan
+        values[np.ix_(rows[told], columns)] = summary.values[told]
+    measured = np.isfinite(values).any(axis=(1, 2))
+    starts_s = 60.0 * (first + np.flatnonzero(measured)).astype(np.float64)
+    return Curves(starts_s, names, values[measured])
 
 
-def _angles(minutes: Sequence[Minute]) -> dict[str, Angle]:
-    medians: dict[str, list[float]] = defaultdict(list)
-    for minute in minutes:
-        for name, (median, _) in minute.values.items():
-            medians[name].append(median)
+def _angles(curves: Curves) -> dict[str, Angle]:
     summed_up = {}
-    for name, values in sorted(medians.items()):
-        if name != SLOUCH_INDEX:
-            middle, low, high = np.percentile(values, (50, 10, 90)).tolist()
+    for name in sorted(curves.names):
+        _, values = curves.of(name)
+        if name != SLOUCH_INDEX and len(values):
+            middle, low, high = np.percentile(values[:, 0], (50, 10, 90)).tolist()
             summed_up[name] = Angle(middle, low, high, len(values))
     return summed_up
 
@@ -328,25 +341,33 @@ def _shifts_per_h(store: Store, spans: Sequence[Span]) -> float:
     settled: dict[str, float] = {}
     since: dict[str, float] = {}
     last_s = -math.inf
-    for readings in store.samples(spans[0].start_s, spans[-1].end_s):
-        for reading in readings:
-            measured = {n: v for n, v in reading.deviations.items() if n in ("trunk_incl", "neck_incl")}
-            if not measured:
-                continue
-            if reading.wall_s - last_s > BREAK_S or reading.wall_s < last_s:
-                settled, since = {}, {}
-            else:
-                measured_s += reading.wall_s - last_s
-            last_s = reading.wall_s
-            for name, value in measured.items():
-                if abs(value - settled.setdefault(name, value)) <= SHIFT_DEG:
-                    since.pop(name, None)
-                elif reading.wall_s - since.setdefault(name, reading.wall_s) >= SHIFT_HOLD_S:
-                    shifts += 1
-                    # One movement of the body shifts trunk and neck together: count it once.
-                    settled, since = dict(measured), {}
-                    break
+    for wall_s, measured in _trunk_and_neck(store.samples(spans[0].start_s, spans[-1].end_s)):
+        if not 0 <= wall_s - last_s < BREAK_S:
+            settled, since = {}, {}
+        elif wall_s - last_s < _SHIFT_STEP_S:
+            continue
+        else:
+            measured_s += wall_s - last_s
+        last_s = wall_s
+        for name, value in measured.items():
+            if abs(value - settled.setdefault(name, value)) <= SHIFT_DEG:
+                since.pop(name, None)
+            elif wall_s - since.setdefault(name, wall_s) >= SHIFT_HOLD_S:
+                shifts += 1
+                # One movement of the body shifts trunk and neck together: count it once.
+                settled, since = dict(measured), {}
+                break
     return 3600 * shifts / measured_s if measured_s else math.nan
+
+
+def _trunk_and_neck(minutes: Iterable[Samples]) -> Iterator[tuple[float, dict[str, float]]]:
+    for readings in minutes:
+        columns = [(name, readings.names.index(name)) for name in SHIFTING if name in readings.names]
+        if columns:
+            for wall_s, row in zip(readings.wall_s.tolist(), readings.deviations.tolist(), strict=True):
+                measured = {name: row[k] for name, k in columns if math.isfinite(row[k])}
+                if measured:
+                    yield wall_s, measured
 
 
 def _most_common_reason(spans: Iterable[Span]) -> str:

@@ -6,8 +6,9 @@ any camera measures, and compression makes unmeasured minutes cost nothing.
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -105,6 +106,44 @@ _HEAD = np.dtype([("ms", "<u2"), ("verdict", "u1"), ("view", "u1")])
 _ALWAYS = 2  # slouch index and confidence stand before the deviations
 
 
+@dataclass(frozen=True)
+class Samples:
+    """The kept readings of one minute, in order of time.
+
+    Attributes
+    ----------
+    wall_s
+        ``(N,)`` POSIX seconds, to the millisecond.
+    verdicts, views
+        ``(N,)`` codes, indices into `VERDICTS` and `VIEWS`.
+    slouch_index, confidence
+        ``(N,)``; NaN where there was none.
+    names, deviations
+        ``k`` metric names and their ``(N, k)`` deviations from neutral; NaN where not measured.
+    """
+
+    wall_s: Floats
+    verdicts: npt.NDArray[np.uint8]
+    views: npt.NDArray[np.uint8]
+    slouch_index: Floats
+    confidence: Floats
+    names: tuple[str, ...]
+    deviations: Floats
+
+    def each(self) -> Iterator[Sample]:
+        """Yield the readings one by one."""
+        for row, wall_s in enumerate(self.wall_s):
+            measured = zip(self.names, self.deviations[row].tolist(), strict=True)
+            yield Sample(
+                float(wall_s),
+                VERDICTS[self.verdicts[row]],
+                VIEWS[self.views[row]],
+                float(self.slouch_index[row]),
+                float(self.confidence[row]),
+                {name: value for name, value in measured if math.isfinite(value)},
+            )
+
+
 def pack_samples(samples: Sequence[Sample], minute: int) -> tuple[str, bytes]:
     """Pack the readings of one minute (POSIX seconds // 60)."""
     names = tuple(dict.fromkeys(name for sample in samples for name in sample.deviations))
@@ -123,7 +162,7 @@ def pack_samples(samples: Sequence[Sample], minute: int) -> tuple[str, bytes]:
     return ",".join(names), len(packed).to_bytes(2, "little") + packed + _squeeze(_halves(body))
 
 
-def unpack_samples(names: str, data: bytes, minute: int) -> list[Sample]:
+def unpack_samples(names: str, data: bytes, minute: int) -> Samples:
     """Undo `pack_samples`."""
     split = tuple(filter(None, names.split(",")))
     size = int.from_bytes(data[:2], "little")
@@ -131,17 +170,15 @@ def unpack_samples(names: str, data: bytes, minute: int) -> list[Sample]:
     count = int.from_bytes(packed[:2], "little")
     head = np.frombuffer(zlib.decompress(packed[2:]), dtype=_HEAD)
     body = _unsqueeze(data[2 + size :], (count, _ALWAYS + len(split)))
-    return [
-        Sample(
-            wall_s=60 * minute + int(h["ms"]) / 1000,
-            verdict=VERDICTS[int(h["verdict"])],
-            view=VIEWS[int(h["view"])],
-            slouch_index=float(b[0]),
-            confidence=float(b[1]),
-            deviations={n: float(v) for n, v in zip(split, b[_ALWAYS:], strict=True) if np.isfinite(v)},
-        )
-        for h, b in zip(head, body, strict=True)
-    ]
+    return Samples(
+        wall_s=60.0 * minute + head["ms"] / 1000,
+        verdicts=head["verdict"],
+        views=head["view"],
+        slouch_index=body[:, 0],
+        confidence=body[:, 1],
+        names=split,
+        deviations=body[:, _ALWAYS:],
+    )
 
 
 def pack_landmarks(landmarks: npt.NDArray[np.floating]) -> bytes:

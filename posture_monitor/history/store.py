@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from posture_monitor.errors import UserError
 from posture_monitor.history import database, packing
-from posture_monitor.history.packing import Minutes, Sample
+from posture_monitor.history.packing import Minutes, Sample, Samples
 from posture_monitor.history.recording import LONGEST_SPAN_S, Recording
 from posture_monitor.history.records import Alert, Span
 from posture_monitor.posture.reading import Verdict, View
@@ -353,7 +353,7 @@ class Store:
         ):
             yield hour, Minutes.unpack(names, data)
 
-    def samples(self, from_s: float, to_s: float) -> Iterator[list[Sample]]:
+    def samples(self, from_s: float, to_s: float) -> Iterator[Samples]:
         """Yield the kept readings of the minutes that touch a stretch of time, the one that counts last."""
         for minute, names, data in self._execute(
             "SELECT minute, names, data FROM samples JOIN runs ON runs.id = samples.run "

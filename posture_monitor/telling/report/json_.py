@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from posture_monitor.history.days import Day, Hour, score
+from posture_monitor.history.periods import Period
 from posture_monitor.history.records import Alert, Span
 from posture_monitor.history.timeline import Bout, local_time, what_followed
 from posture_monitor.telling.report import story
@@ -47,6 +48,19 @@ def to_json(day: Day) -> dict[str, Any]:
         "stood_out": story.stood_out(day),
         "suggestion": story.suggestion(day),
         "spans": [_span(span) for span in day.spans],
+    }
+
+
+def period_to_json(period: Period) -> dict[str, Any]:
+    """Return a week or month as a dictionary that `json.dumps` takes, its days without their spans."""
+    return {
+        "kind": period.kind,
+        "first": period.first.isoformat(),
+        "last": period.last.isoformat(),
+        "seconds": {state: round(seconds, 3) for state, seconds in period.seconds.items()},
+        "coverage": _number(period.coverage, 4),
+        "withheld": period.withheld,
+        "days": [{k: v for k, v in to_json(day).items() if k != "spans"} for day in period.days],
     }
 
 

@@ -8,6 +8,7 @@ import re
 
 from posture_monitor.errors import UserError
 from posture_monitor.history.days import Day, score
+from posture_monitor.history.periods import Period
 from posture_monitor.history.records import Alert, Span
 from posture_monitor.history.timeline import local_time, what_followed
 from posture_monitor.posture.metrics import METRICS, ROW, Change
@@ -171,6 +172,34 @@ def suggestion(day: Day) -> str:
             "every few minutes breaks it up."
         )
     return "Keep changing position; the next posture is the best one."
+
+
+def period_title(period: Period) -> str:
+    """Return ``Week of 12–18 May 2025`` or ``May 2025``."""
+    if period.kind == "month":
+        return f"{period.first:%B %Y}"
+    sunday = period.first + dt.timedelta(days=6)
+    first = f"{period.first.day}" + (f" {period.first:%B}" if sunday.month != period.first.month else "")
+    return f"Week of {first}–{sunday.day} {sunday:%B %Y}"
+
+
+def period_stood_out(period: Period) -> str:
+    """Return the one plain sentence of what stood out over a week or month."""
+    if not period.recorded:
+        return f"Nothing was recorded in this {period.kind}."
+    if period.withheld:
+        return f"There is not enough to go by: {period.withheld}."
+    sentence = (
+        f"{duration(period.judged_s)} judged on {len(period.recorded)} "
+        f"{'day' if len(period.recorded) == 1 else 'days'}; poor posture took "
+        f"{period.seconds['poor'] / period.judged_s:.0%} of it"
+    )
+    told = [day for day in period.recorded if not day.withheld]
+    if len(told) > 1:
+        most = max(told, key=lambda day: day.seconds["poor"] / day.judged_s)
+        least = min(told, key=lambda day: day.seconds["poor"] / day.judged_s)
+        sentence += f", most on {most.date:%A} {most.date.day}, least on {least.date:%A} {least.date.day}"
+    return sentence + "."
 
 
 def unit(metric: str) -> str:

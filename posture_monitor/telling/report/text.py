@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from posture_monitor.history.days import Day
+from posture_monitor.history.periods import Period
 from posture_monitor.history.records import STATES
+from posture_monitor.history.timeline import PRESENT
 from posture_monitor.telling import words
 from posture_monitor.telling.report import story
 
@@ -45,7 +47,16 @@ def render_text(day: Day, console: Console) -> None:
     console
         Its width is kept to; where its encoding is not a Unicode one, plain ASCII marks are used.
     """
-    for line in _page(day, min(console.width, 80)):
+    _print(_page(day, min(console.width, 80)), console)
+
+
+def render_period(period: Period, console: Console) -> None:
+    """Print a week or month, a row for each day."""
+    _print(_period_page(period, min(console.width, 80)), console)
+
+
+def _print(lines: Iterator[Text], console: Console) -> None:
+    for line in lines:
         if console.options.ascii_only:
             line = Text(line.plain.translate(_ASCII))
         console.print(line, highlight=False, soft_wrap=False)
@@ -186,3 +197,42 @@ def _movement(day: Day) -> Iterator[Text]:
     )
     if math.isfinite(day.shifts_per_h):
         yield Text(f"  {day.shifts_per_h:.0f} changes of posture an hour")
+
+
+def _period_page(period: Period, width: int) -> Iterator[Text]:
+    yield Text(story.period_title(period), style="bold")
+    yield Text("─" * width, style="dim")
+    yield Text(story.period_stood_out(period))
+    if not period.recorded:
+        return
+    yield from _heading("Day by day: the time at the desk")
+    yield Text(f"  {'':<10}  {'':<{_BAR}}  {'desk':>10}  {'poor':>4}  alerts", style="dim")
+    for day in period.days:
+        row = Text(f"  {day.date:%a} {day.date.day:>2} {day.date:%b}  ")
+        if not day.spans:
+            yield row.append("not recorded", style="dim")
+            continue
+        bar = _shares([(state, day.seconds[state]) for state in PRESENT], _BAR)
+        row.append_text(bar).append(" " * (_BAR - len(bar)))
+        poor = "" if day.withheld else _percent(day.seconds["poor"] / day.judged_s, day.seconds["poor"])
+        row.append(f"  {story.duration(day.present_s):>10}  {poor:>4}  {len(day.alerts):>6}")
+        if day.withheld:
+            row.append("  not enough data", style="dim")
+        yield row
+    yield Text()
+    if period.present_s:
+        yield Text(
+            f"Coverage: {story.duration(period.judged_s)} of {story.duration(period.present_s)} at the desk "
+            f"could be judged ({period.coverage:.0%})."
+        )
+    longest = max((bout.length_s for day in period.days for bout in day.bouts), default=0.0)
+    yield Text(f"Longest sitting bout: {story.duration(longest)}")
+
+
+def _shares(parts: list[tuple[str, float]], width: int) -> Text:
+    """Return a bar of marks in which every part that is not nothing is seen."""
+    whole = sum(seconds for _, seconds in parts) or 1.0
+    marks = {state: max(1, round(width * seconds / whole)) for state, seconds in parts if seconds}
+    if marks:
+        marks[max(marks, key=lambda state: marks[state])] += width - sum(marks.values())
+    return Text().join(Text(MARKS[state][0] * count, style=MARKS[state][2]) for state, count in marks.items())

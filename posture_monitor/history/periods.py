@@ -1,0 +1,96 @@
+"""Weeks and months: days side by side, and their totals."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from posture_monitor.history.days import ENOUGH_COVERAGE, ENOUGH_JUDGED_S, Day, day
+from posture_monitor.history.records import STATES
+from posture_monitor.history.store import Store
+from posture_monitor.history.timeline import JUDGED, PRESENT
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days in a row.
+
+    Attributes
+    ----------
+    kind
+        ``week`` (Monday to Sunday) or ``month``.
+    days
+        Each of its days up to today, recorded or not.
+    """
+
+    kind: str
+    days: tuple[Day, ...]
+
+    @property
+    def first(self) -> dt.date:
+        """Its first day."""
+        return self.days[0].date
+
+    @property
+    def last(self) -> dt.date:
+        """Its last day so far."""
+        return self.days[-1].date
+
+    @property
+    def recorded(self) -> tuple[Day, ...]:
+        """The days of which anything is known."""
+        return tuple(day for day in self.days if day.spans)
+
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        """State to seconds over all days."""
+        return {state: sum(day.seconds[state] for day in self.days) for state in STATES}
+
+    @property
+    def present_s(self) -> float:
+        """Seconds in which somebody was seen at the desk."""
+        return sum(self.seconds[state] for state in PRESENT)
+
+    @property
+    def judged_s(self) -> float:
+        """Seconds in which posture was judged."""
+        return sum(self.seconds[state] for state in JUDGED)
+
+    @property
+    def coverage(self) -> float:
+        """Judged share of the present time, 0..1; NaN where nobody was seen."""
+        return self.judged_s / self.present_s if self.present_s else math.nan
+
+    @property
+    def withheld(self) -> str:
+        """Why nothing is concluded; ``""`` where there is enough to go by. The rules of a single day."""
+        if self.present_s == 0:
+            return "nobody was seen at the desk"
+        if self.coverage < ENOUGH_COVERAGE:
+            return f"only {self.coverage:.0%} of the time at the desk could be judged"
+        if self.judged_s < ENOUGH_JUDGED_S:
+            return f"less than {ENOUGH_JUDGED_S / 60:.0f} minutes were judged"
+        return ""
+
+
+def week(store: Store, date: dt.date, now_s: float | None = None) -> Period:
+    """Return the week, Monday to Sunday, that holds a day; today's ends with today."""
+    monday = date - dt.timedelta(days=date.weekday())
+    return _period(store, "week", monday, 7, now_s)
+
+
+def month(store: Store, date: dt.date, now_s: float | None = None) -> Period:
+    """Return the calendar month that holds a day; today's ends with today."""
+    _, length = calendar.monthrange(date.year, date.month)
+    return _period(store, "month", date.replace(day=1), length, now_s)
+
+
+def _period(store: Store, kind: str, first: dt.date, length: int, now_s: float | None) -> Period:
+    today = dt.date.fromtimestamp(now_s) if now_s is not None else dt.date.today()
+    dates = [first + dt.timedelta(days=number) for number in range(length)]
+    return Period(
+        kind, tuple(day(store, date, now_s, shifts=False) for date in dates if date <= today or date == first)
+    )
