@@ -34,6 +34,7 @@ def capture(
     doubts: Sequence[Reason],
     *,
     least_frames: int = LEAST_FRAMES,
+    steady: bool = True,
     name: str = "sitting",
 ) -> Neutral:
     """Return the neutral posture of a capture.
@@ -46,6 +47,8 @@ def capture(
         ``N`` reasons why a picture does not allow a verdict, `Reason.OK` where it does.
     least_frames
         Frames with a person that are needed.
+    steady
+        Refuse a capture in which the user moved.
 
     Raises
     ------
@@ -73,7 +76,7 @@ def capture(
         neutral = neutral_of(measurement, name)
     except ValueError as error:
         raise ValueError(f"{error}; move back until the camera sees your shoulders") from error
-    for metric, most in MOST_SPREAD.items():
+    for metric, most in MOST_SPREAD.items() if steady else ():
         spread = float(neutral.spread[ROW[metric]])
         if spread > most and np.isfinite(neutral[metric]):
             raise ValueError(

@@ -295,6 +295,7 @@ def _doubt(
     head, shoulders = change[ROW["head_drop"]], change[ROW["shoulder_drop"]]
     side = measurement.view == VIEWS.index(View.SIDE)
     because(Reason.STANDING, (head < -STANDING_RISE) & (shoulders < -STANDING_RISE) & ~side)
+    because(Reason.BEHIND, measurement.behind)
     because(Reason.VIEW, side != (neutral.view is View.SIDE))
     because(Reason.UNSURE, ~measured | (measurement.confidence < limits.min_confidence))
     return reason

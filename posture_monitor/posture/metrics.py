@@ -44,6 +44,7 @@ class Reason(str, enum.Enum):
     CROWD = "more than one person"
     STRANGER = "not the calibrated person's place"
     STANDING = "standing up"
+    BEHIND = "seen from behind"
     MOVED = "camera or chair moved"
     UNSURE = "too little to go by"
 
@@ -182,6 +183,8 @@ class Measurement:
         ``(N,)`` codes into `reading.VIEWS`.
     azimuth
         ``(N,)`` degrees between the line to the camera and the way the trunk faces.
+    behind
+        ``(N,)`` bool: the back is turned to the camera.
     """
 
     values: Array
@@ -190,6 +193,7 @@ class Measurement:
     confidence: Array
     view: npt.NDArray[np.int8]
     azimuth: Array
+    behind: Bool
 
     def __len__(self) -> int:
         return int(self.present.shape[0])
@@ -198,6 +202,18 @@ class Measurement:
         """Return one metric by name, ``(N,)``."""
         row: Array = self.values[ROW[name]]
         return row
+
+    def take(self, index: npt.NDArray[Any] | slice) -> Measurement:
+        """Return the frames picked by `index`."""
+        return Measurement(
+            self.values[:, index],
+            self.seen[:, index],
+            self.present[index],
+            self.confidence[index],
+            self.view[index],
+            self.azimuth[index],
+            self.behind[index],
+        )
 
     @cached_property
     def reasons(self) -> npt.NDArray[np.int8]:
@@ -375,4 +391,6 @@ def _measure(landmarks: npt.NDArray[Any], size: npt.NDArray[Any], azimuth_deg: f
     framed = inside[0:13].mean(axis=0)
     confidence = np.where(face, landmarks[:, lm.NOSE, 3] * support * (0.5 + 0.5 * framed), 0.0)
     confidence = np.where(np.isfinite(confidence), confidence, 0.0)
-    return Measurement(values, seen, present, confidence, view, azimuth)
+    # The person's left lies on the picture's right, unless they show their back (or hang upside down).
+    behind = bust & ~side & (shoulder_dx < 0) & (rise > 0)
+    return Measurement(values, seen, present, confidence, view, azimuth, behind)

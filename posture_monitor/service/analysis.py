@@ -137,7 +137,8 @@ def analyze(
 
 def _calibrated(beginning: Collected, source: str, asked: str) -> Neutral:
     try:
-        return beginning.neutral(least_frames=LEAST_OWN_FRAMES)
+        # A recording cannot be asked to sit still: whoever moved gets wider limits instead.
+        return beginning.neutral(least_frames=LEAST_OWN_FRAMES, steady=False)
     except ValueError as error:
         raise UserError(f"{source}: cannot calibrate on its {asked}: {error}") from error
 

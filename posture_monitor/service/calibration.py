@@ -38,12 +38,12 @@ class Collected:
         self.sizes.append(seen.size)
         self.doubts.append(seen.doubt)
 
-    def neutral(self, *, least_frames: int = LEAST_FRAMES) -> Neutral:
+    def neutral(self, *, least_frames: int = LEAST_FRAMES, steady: bool = True) -> Neutral:
         """Return the neutral posture; `ValueError` says why the capture is too poor."""
         if not self.landmarks:
             raise ValueError("there was no picture at all")
         measurement = measure(np.stack(self.landmarks), np.stack(self.sizes))
-        return capture(measurement, self.doubts, least_frames=least_frames)
+        return capture(measurement, self.doubts, least_frames=least_frames, steady=steady)
 
 
 def calibrate(
