@@ -238,6 +238,35 @@ def test_a_failing_notify_send_is_not_success(tmp_path: Path, monkeypatch: pytes
         Plyer().send(ALERT)
 
 
+OLD_NOTIFY_SEND = """#!/bin/sh
+[ "$1" = --help ] && { echo "--urgency --expire-time --icon --category --hint"; exit 0; }
+while [ "$1" != -- ]; do
+    case "$1" in
+        --expire-time=*|--icon=*) shift ;;
+        *) echo "Unknown option $1" >&2; exit 1 ;;
+    esac
+done
+shift
+printf '%s\\n' "$@" > "$(dirname "$0")/sent"
+"""
+
+
+@pytest.mark.usefixtures("linux")
+def test_a_notify_send_from_before_it_could_replace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gdbus").write_text("#!/bin/sh\necho \"(['body'],)\"\n")
+    (tmp_path / "notify-send").write_text(OLD_NOTIFY_SEND)
+    for name in ("gdbus", "notify-send"):
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+    channel = Plyer()
+    first = channel.send(AWKWARD)
+    assert (tmp_path / "sent").read_text() == f"{AWKWARD.title}\n{AWKWARD.body}\n".replace("\\", "\\\\")
+    second = channel.send(ALERT, replace_id=first.id)
+    assert first.id != second.id
+    channel.withdraw(second.id)
+
+
 @pytest.mark.usefixtures("linux")
 def test_no_tool_to_ask_with_is_not_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -87,32 +87,42 @@ class Plyer:
 
     def _notify_send(self, text: Text, replaces: int | None) -> str:
         able = freedesktop.capabilities()
-        options = ["--app-name", APP_NAME, "--icon", str(ICON), "--expire-time", str(_SHOWN_FOR_S * 1000)]
-        options += ["--hint", "boolean:suppress-sound:true"] if not self._sound else []
-        options += ["--replace-id", str(replaces)] if replaces is not None else []
-        # notify-send reads backslash escapes in the body, such as \n.
+        # Before version 0.8 it could neither replace, nor tell the number, nor take a yes or no as a hint.
+        known = _run("--help").stdout
+        wanted = {"--icon": str(ICON), "--app-name": APP_NAME, "--expire-time": str(_SHOWN_FOR_S * 1000)}
+        if not self._sound and "boolean" in known:
+            wanted["--hint"] = "boolean:suppress-sound:true"
+        if replaces is not None:
+            wanted["--replace-id"] = str(replaces)
+        options = [f"{name}={value}" for name, value in wanted.items() if name in known]
+        options += ["--print-id"] if "--print-id" in known else []
+        # It reads backslash escapes in the body, such as \n.
         body = freedesktop.escape(text.body, able).replace("\\", "\\\\")
-        command = ["notify-send", "--print-id", *options, "--", text.title, body]
-        try:
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=_PATIENCE_S,
-                check=False,
-                # In the C locale it refuses every character beyond ASCII.
-                env={**os.environ, "LC_ALL": "C.UTF-8"},
-            )
-        except subprocess.TimeoutExpired as error:
-            raise ChannelError("notify-send does not return") from error
-        except OSError as error:
-            raise ChannelError("notify-send is not installed (package libnotify-bin)") from error
-        if done.returncode != 0 or not done.stdout.strip().isdigit():
+        done = _run(*options, "--", text.title, body)
+        if done.returncode != 0:
             why = done.stderr.strip().splitlines() or ["it says nothing"]
             raise ChannelError(f"notify-send failed: {why[-1]}")
-        return f"plyer-{done.stdout.strip()}"
+        number = done.stdout.strip()
+        return f"plyer-{number}" if number.isdigit() else f"plyer-x{next(self._numbers)}"
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            ["notify-send", *arguments],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_PATIENCE_S,
+            check=False,
+            # In the C locale it refuses every character beyond ASCII; in English its help can be read.
+            env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "en"},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ChannelError("notify-send does not return") from error
+    except OSError as error:
+        raise ChannelError("notify-send is not installed (package libnotify-bin)") from error
 
 
 def _linux() -> bool:
