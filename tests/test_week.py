@@ -15,7 +15,7 @@ from natural_day import natural_day
 
 from posture_monitor.posture.nudge import Kind
 
-FIRST_SEED, DAYS, HOURS, FPS = 300, 5, 8.0, 0.5
+FIRST_SEED, DAYS, HOURS, FPS = 300, 5, 8.0, 0.25
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_rightly_judged_every_long_slouch_is_alerted_and_nothing_else(
     assert row.false_per_hour == 0
     assert row.stand_per_hour == 0
     hold_s = nudges.preset(name).dose.poor_hold_s
-    assert hold_s * 0.8 <= row.delay_s <= hold_s + 4
+    assert hold_s * 0.8 <= row.delay_s <= hold_s + 2 / FPS
 
 
 def test_a_glance_of_a_minute_is_left_alone_by_balanced(truth: list[nudges.Day]) -> None:
@@ -52,23 +52,25 @@ def test_a_glance_of_a_minute_is_left_alone_by_balanced(truth: list[nudges.Day])
             assert any(s.start_s <= alert.t_s <= s.end_s for s in long)
 
 
-def _within_limits(days: list[nudges.Day], name: str, heeds: bool) -> None:
-    policy = nudges.preset(name)
+def _within_limits(days: list[nudges.Day], name: str, heeds: bool) -> int:
+    """Check every limit of a preset, and return how many notifications there were."""
+    policy, every = nudges.preset(name), 0
     for day in days:
         shown = nudges.alerts(day, policy, heeds)
+        every += len(shown)
         times = [alert.t_s for alert in shown]
         assert all(sum(t <= other < t + 3600 for other in times) <= policy.max_per_hour for t in times)
         posture = [alert.t_s for alert in shown if alert.kind is Kind.POSTURE]
         assert all(later - sooner >= policy.cooldown_s for sooner, later in pairwise(posture))
         for stand in (alert.t_s for alert in shown if alert.kind is Kind.STAND):
             assert not any(stand < other < stand + 3600 for other in times)
+    return every
 
 
 @pytest.mark.parametrize("name", nudges.PRESETS)
 def test_whoever_ignores_everything_is_not_nagged(truth: list[nudges.Day], name: str) -> None:
-    _within_limits(truth, name, heeds=False)
-    row = nudges.tally(truth, name, heeds=False)
-    assert row.per_hour <= 2
+    every = _within_limits(truth, name, heeds=False)
+    assert every <= 2 * sum(day.present_h for day in truth)
 
 
 @pytest.mark.slow

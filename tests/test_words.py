@@ -127,7 +127,7 @@ def test_any_duration_can_be_said(seconds: float) -> None:
 def test_break_suggestions(wish: Wish) -> None:
     text = words.break_text(Suggestion(1, wish, 0.0, 2700.0), stretches.pick(2))
     assert "45 minutes" in text.body
-    assert "Chin tuck: " in text.body
+    assert "Chin tuck, 5 times, 5 seconds each: " in text.body
     assert not UNWANTED.search(text.title + text.body)
     assert "Stand for two or three minutes" in text.body or wish is not Wish.STAND
 

@@ -331,7 +331,7 @@ def break_text(suggestion: Suggestion, move: Move | None = None) -> Text:
     body = body.format(time=lasted)
     if move is None:
         return Text(title, body)
-    return Text(title, f"{body} {say(move.name)}: {say(move.how)}")
+    return Text(title, f"{body} {say(move.name)}, {say(move.long)}: {say(move.how)}")
 
 
 def summary_text(posture: int, breaks: int) -> Text:
