@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from posture_monitor.sensing.graphics import provide_graphics
+
+# Tests import OpenCV by themselves, and are to run without a desktop too.
+provide_graphics()
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

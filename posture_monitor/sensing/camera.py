@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.frame import Frame
+from posture_monitor.sensing.opencv import cv2
 from posture_monitor.sensing.sources import Closing, SourceLost, silence_opencv, without_secrets
 
 #: Cameras deliver black pictures while they wake up and find their exposure; so long they are passed over.

@@ -18,12 +18,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.frame import Frame
+from posture_monitor.sensing.opencv import cv2
 from posture_monitor.sensing.sources import Paced, start_of
 
 Image = npt.NDArray[np.uint8]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from posture_monitor.sensing.opencv import cv2
 
 Grey = npt.NDArray[np.uint8]
 

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.frame import Frame
+from posture_monitor.sensing.opencv import cv2
 from posture_monitor.sensing.sources import IMAGE_SUFFIXES, Closing, silence_opencv
 
 #: What file managers leave behind in folders of pictures.

@@ -30,12 +30,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.errors import UserError
 from posture_monitor.posture.landmarks import COUNT
+from posture_monitor.sensing.graphics import ADVICE
+from posture_monitor.sensing.opencv import cv2
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +85,7 @@ class PoseEstimator:
                 self._landmarker = vision.PoseLandmarker.create_from_options(options)
         except OSError as error:
             if Path(path).is_file() and "shared object" in str(error):
-                raise UserError(
-                    f"MediaPipe cannot be loaded ({error}); "
-                    "on Debian or Ubuntu run `sudo apt install libegl1 libgles2`"
-                ) from error
+                raise UserError(f"MediaPipe cannot be loaded ({error}); {ADVICE}") from error
             raise UserError(_refusal(path, error)) from error
         except (ValueError, RuntimeError) as error:
             raise UserError(_refusal(path, error)) from error

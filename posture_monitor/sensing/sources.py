@@ -162,6 +162,6 @@ class Paced(Closing):
 
 def silence_opencv() -> None:
     """Keep OpenCV from writing to stderr: what matters is said in our own one line."""
-    import cv2
+    from posture_monitor.sensing.opencv import cv2
 
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.frame import Frame
+from posture_monitor.sensing.opencv import cv2
 from posture_monitor.sensing.sources import Paced, silence_opencv, start_of
 
 log = logging.getLogger(__name__)
