@@ -169,6 +169,14 @@ class Recording:
         now = self._minute // 60
         self._hours = {hour: kept for hour, kept in self._hours.items() if hour == now}
 
+    def forget(self) -> None:
+        """Let go of everything and begin anew."""
+        self.id = None
+        self._span = None
+        self._readings, self._landmarks, self._summed_up = [], [], 0
+        self._new_spans, self._new_alerts, self._new_samples = {}, {}, {}
+        self._hours, self._new_hours = {}, set()
+
     def trim(self, kept_s: float) -> None:
         """Let go of what lies further back than `kept_s` from the newest span."""
         newest_s = max((span.end_s for span in self._new_spans.values()), default=0.0)

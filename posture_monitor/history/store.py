@@ -265,6 +265,10 @@ class Store:
             self._reopen()  # somebody moved or deleted the file: what is written there is out of sight
         try:
             self._commit(recordings)
+        except sqlite3.IntegrityError:
+            # The user erased this recording meanwhile: what memory holds of it is erased as well.
+            for run in (*self._waiting, self._run):
+                run.forget()
         except sqlite3.DatabaseError as error:
             if not database.is_broken(error):
                 raise
@@ -361,6 +365,10 @@ class Store:
             (from_s // 60, -(-to_s // 60)),
         ):
             yield packing.unpack_samples(names, data, minute)
+
+    def recordings(self) -> list[tuple[int, str, bool, str, str]]:
+        """Return number, source, live, profile and neutral (JSON) of each recording."""
+        return self._execute("SELECT id, source, live, profile, neutral FROM runs ORDER BY id").fetchall()
 
     def extent(self) -> tuple[float, float] | None:
         """Return the first and last moment of which anything is known (POSIX seconds), or None."""

@@ -1,0 +1,318 @@
+"""Take everything out, or wipe it: the history belongs to the user."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+import math
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from posture_monitor import paths
+from posture_monitor.errors import UserError
+from posture_monitor.history import database
+from posture_monitor.history.packing import Minutes
+from posture_monitor.history.store import Store
+from posture_monitor.history.timeline import local_time, midnight_s, utc_offset_s
+from posture_monitor.posture.metrics import METRICS, Change
+from posture_monitor.posture.reading import VERDICTS, VIEWS
+
+#: Beyond every moment.
+_FOREVER_S = 1e11
+
+
+def _metric_columns() -> dict[str, str]:
+    units = {Change.PERCENT: "% of neutral", Change.SHOULDERS: "neutral shoulder widths"}
+    return {m.name: f"deviation from neutral in {units.get(m.change, m.unit)}: {m.text}" for m in METRICS}
+
+
+_TIME = "ISO 8601 with the local offset of that time"
+
+#: File to column to what it is: the data dictionary.
+DICTIONARY: dict[str, dict[str, str]] = {
+    "recordings.csv": {
+        "run": "number of the recording",
+        "source": "camera or file",
+        "live": "1: seen by a camera at that time; 0: replayed from a file later",
+        "profile": "name of the neutral posture in use",
+        "neutral": "the metrics' values at neutral, as JSON: value = neutral and deviation together",
+    },
+    "spans.csv": {
+        "start": f"beginning of the span, {_TIME}",
+        "end": f"its end, {_TIME}",
+        "state": "good, mild, poor, unknown (there but not judged), away, paused, busy (camera in use)",
+        "reason": "why it was unknown, paused or busy",
+        "live": "1: seen by a camera at that time; 0: replayed from a file later",
+        "run": "number of the recording; reports take live before replayed, then the newest",
+    },
+    "alerts.csv": {
+        "time": f"when it was shown, {_TIME}",
+        "kind": "what it asked for",
+        "driver": "metric that drove it",
+        "deviation": "its deviation from neutral, in the metric's own unit",
+        "held_s": "seconds it had been so",
+        "channel": "how it was shown",
+        "title": "its title",
+        "body": "its text",
+        "outcome": "what followed",
+        "outcome_s": "seconds after which it followed",
+        "live": "1: live; 0: replayed",
+        "run": "number of the recording",
+    },
+    "minutes.csv": {
+        "time": f"beginning of the minute, {_TIME}",
+        "metric": "name of the metric; see readings.csv for what each is",
+        "median": "median of its deviation from neutral in that minute",
+        "p90": "90th percentile of the same",
+    },
+    "readings.csv": {
+        "time": f"moment of the reading, {_TIME}; kept for some weeks only",
+        "verdict": "verdict of that moment, before smoothing",
+        "view": "where the camera saw the body from",
+        "slouch_index": "0 at neutral, 0.5 where mild and 1 where poor begins",
+        "confidence": "0..1",
+        **_metric_columns(),
+    },
+}
+
+
+def export(path: Path, folder: Path) -> list[Path]:
+    """Write the whole history into a folder as CSV, a data dictionary, and one JSON file.
+
+    Parameters
+    ----------
+    path
+        The history.
+    folder
+        A new or empty folder.
+
+    Returns
+    -------
+    list of Path
+        The files written, readable by this user alone.
+
+    Raises
+    ------
+    UserError
+        The folder holds something already or cannot be written, or the history cannot be read.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} is not an empty folder; name a new one for the export")
+    paths.make_private(folder)
+    try:
+        with Store.open(path, readonly=True) as store:
+            files = [
+                _write_csv(folder / name, columns, rows(store))
+                for (name, columns), rows in zip(
+                    DICTIONARY.items(), (_recordings, _spans, _alerts, _minutes, _readings), strict=True
+                )
+            ]
+            files.append(
+                _write_csv(
+                    folder / "data_dictionary.csv",
+                    ("file", "column", "meaning"),
+                    (
+                        {"file": name, "column": column, "meaning": meaning}
+                        for name, columns in DICTIONARY.items()
+                        for column, meaning in columns.items()
+                    ),
+                )
+            )
+            files.append(_write_json(folder / "history.json", store))
+    except OSError as error:
+        raise UserError(f"cannot write the export to {folder}: {error.strerror or error}") from error
+    return files
+
+
+def _private(path: Path) -> TextIO:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return os.fdopen(handle, "w", encoding="utf-8", newline="")
+
+
+def _write_csv(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> Path:
+    with _private(path) as file:
+        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def _iso(wall_s: float, offset_s: int) -> str:
+    return local_time(wall_s, offset_s).isoformat(timespec="milliseconds")
+
+
+def _short(value: float) -> float | str:
+    return float(f"{value:.4g}") if math.isfinite(value) else ""
+
+
+def _recordings(store: Store) -> Iterator[dict[str, Any]]:
+    for run, source, live, profile, neutral in store.recordings():
+        yield {"run": run, "source": source, "live": int(live), "profile": profile, "neutral": neutral}
+
+
+def _spans(store: Store) -> Iterator[dict[str, Any]]:
+    for span in store.spans(0, _FOREVER_S):
+        yield {
+            "start": _iso(span.start_s, span.utc_offset_s),
+            "end": _iso(span.end_s, span.utc_offset_s),
+            "state": span.state,
+            "reason": span.reason,
+            "live": int(span.live),
+            "run": span.run,
+        }
+
+
+def _alerts(store: Store) -> Iterator[dict[str, Any]]:
+    for alert in store.alerts(0, _FOREVER_S):
+        row = {k: v for k, v in asdict(alert).items() if k in DICTIONARY["alerts.csv"]}
+        yield row | {
+            "time": _iso(alert.wall_s, alert.utc_offset_s),
+            "deviation": _short(alert.deviation),
+            "held_s": _short(alert.held_s),
+            "outcome_s": _short(alert.outcome_s - alert.wall_s),
+            "live": int(alert.live),
+        }
+
+
+def _minutes(store: Store) -> Iterator[dict[str, Any]]:
+    for hour, summary in store.minutes(0, _FOREVER_S):
+        for number, values in enumerate(summary.values):
+            at_s = 3600.0 * hour + 60 * number
+            for name, (median, p90) in zip(summary.names, values, strict=True):
+                if np.isfinite(median):
+                    yield {
+                        "time": _iso(at_s, utc_offset_s(at_s)),
+                        "metric": name,
+                        "median": _short(median),
+                        "p90": _short(p90),
+                    }
+
+
+def _readings(store: Store) -> Iterator[dict[str, Any]]:
+    for minute in store.samples(0, _FOREVER_S):
+        for row, at_s in enumerate(minute.wall_s.tolist()):
+            known = zip(minute.names, minute.deviations[row].tolist(), strict=True)
+            yield {
+                "time": _iso(at_s, utc_offset_s(at_s)),
+                "verdict": str(VERDICTS[minute.verdicts[row]]),
+                "view": str(VIEWS[minute.views[row]]),
+                "slouch_index": _short(minute.slouch_index[row]),
+                "confidence": _short(minute.confidence[row]),
+                **{name: _short(value) for name, value in known if name in DICTIONARY["readings.csv"]},
+            }
+
+
+def _write_json(path: Path, store: Store) -> Path:
+    """Write all but the single readings, row by row: a history of years need not fit into memory."""
+    with _private(path) as file:
+        file.write('{\n"dictionary": ' + json.dumps(DICTIONARY, ensure_ascii=False))
+        for name, rows in (
+            ("recordings", _recordings),
+            ("spans", _spans),
+            ("alerts", _alerts),
+            ("minutes", _minutes),
+        ):
+            file.write(f',\n"{name}": [')
+            between = "\n"
+            for row in rows(store):
+                kept = {key: None if value == "" else value for key, value in row.items()}
+                file.write(between + json.dumps(kept, ensure_ascii=False, allow_nan=False))
+                between = ",\n"
+            file.write("\n]")
+        file.write("\n}\n")
+    return path
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What an erasure took away.
+
+    Attributes
+    ----------
+    spans, alerts
+        How many.
+    freed
+        Bytes given back to the disk.
+    """
+
+    spans: int
+    alerts: int
+    freed: int
+
+
+def erase(path: Path, before: dt.date | None = None) -> Erased:
+    """Wipe the history before a local day, or all of it; what was wiped cannot be had back from the file.
+
+    Deleted rows are overwritten (``secure_delete``), the file is rebuilt without
+    them (``VACUUM``) and the write-ahead log emptied. Damaged files that were
+    moved aside are removed with what they hold. A monitor may go on meanwhile.
+
+    Parameters
+    ----------
+    path
+        The history.
+    before
+        First local day that stays; None wipes all.
+
+    Raises
+    ------
+    UserError
+        The file cannot be written or is locked.
+    """
+    size_before = size(path)
+    for aside in _aside(path):
+        moved = aside.name.removeprefix(f"{path.name}.damaged-")[:10]
+        if before is None or moved < before.isoformat():
+            aside.unlink()
+    if not path.is_file():
+        return Erased(0, 0, size_before - size(path))
+    with closing(database.open_writer(path)) as db:
+        try:
+            spans, alerts = _wipe(db, _FOREVER_S if before is None else midnight_s(before))
+            db.execute("VACUUM")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise UserError(database.explain(error, path)) from error
+    return Erased(spans, alerts, max(0, size_before - size(path)))
+
+
+def _wipe(db: sqlite3.Connection, until_s: float) -> tuple[int, int]:
+    with database.transaction(db):
+        spans = db.execute("DELETE FROM spans WHERE end_s <= ?", (until_s,)).rowcount
+        db.execute("UPDATE spans SET start_s = ? WHERE start_s < ?", (until_s, until_s))
+        alerts = db.execute("DELETE FROM alerts WHERE wall_s < ?", (until_s,)).rowcount
+        db.execute("DELETE FROM samples WHERE 60 * (minute + 1) <= ?", (until_s,))
+        db.execute("DELETE FROM minutes WHERE 3600 * (hour + 1) <= ?", (until_s,))
+        # Where midnight does not fall on a whole hour of UTC, an hour holds minutes of both days.
+        hours = db.execute("SELECT hour, run, names, data FROM minutes WHERE 3600 * hour < ?", (until_s,))
+        for hour, run, names, data in hours.fetchall():
+            summary = Minutes.unpack(names, data)
+            summary.values[: math.ceil((until_s - 3600 * hour) / 60)] = np.nan
+            db.execute(
+                "UPDATE minutes SET data = ? WHERE hour = ? AND run = ?", (summary.pack()[1], hour, run)
+            )
+        db.execute(
+            "DELETE FROM runs WHERE NOT EXISTS (SELECT 1 FROM spans WHERE run = runs.id) "
+            "AND NOT EXISTS (SELECT 1 FROM alerts WHERE run = runs.id) "
+            "AND NOT EXISTS (SELECT 1 FROM minutes WHERE run = runs.id) "
+            "AND NOT EXISTS (SELECT 1 FROM samples WHERE run = runs.id)"
+        )
+    return spans, alerts
+
+
+def _aside(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(f"{path.name}.damaged-*"))
+
+
+def size(path: Path) -> int:
+    """Return how many bytes the history takes on the disk, with its log and what was moved aside."""
+    beside = [path, *(path.with_name(path.name + tail) for tail in ("-wal", "-shm")), *_aside(path)]
+    return sum(file.stat().st_size for file in beside if file.is_file())

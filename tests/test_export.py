@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+import stat
+import time
+from pathlib import Path
+
+import pytest
+from history_maker import record, wall, working_day
+
+from posture_monitor.errors import UserError
+from posture_monitor.history import synthetic
+from posture_monitor.history.days import day
+from posture_monitor.history.export import DICTIONARY, erase, export, size
+from posture_monitor.history.store import Store
+
+LATER = 4e9
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "data" / "history.sqlite3"
+    with Store.open(path, keep_samples_days=36500) as store:
+        for number in (13, 14, 15):
+            store.begin(f"camera of the {number}th", profile="desk", neutral={"neck_incl": 31.5})
+            working_day(store, f"2025-05-{number}", seed=number)
+    return path
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    with open(file, encoding="utf-8", newline="") as text:
+        return list(csv.DictReader(text))
+
+
+def test_everything_comes_out(path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    files = export(path, out)
+    assert sorted(files) == sorted(out.iterdir())
+    with Store.open(path, readonly=True) as store:
+        spans, told = store.spans(0, 4e9), day(store, dt.date(2025, 5, 14), LATER)
+    exported = rows(out / "spans.csv")
+    assert len(exported) == len(spans)
+    first = dt.datetime.fromisoformat(exported[0]["start"])
+    assert first.timestamp() == pytest.approx(spans[0].start_s, abs=0.001)
+    neck = [
+        row for row in rows(out / "minutes.csv") if row["metric"] == "neck_incl" and "-05-14T" in row["time"]
+    ]
+    assert len(neck) == told.angles["neck_incl"].minutes
+    assert len(rows(out / "readings.csv")) > 1000
+    assert {row["outcome"] for row in rows(out / "alerts.csv")} == {"", "corrected"}
+    assert rows(out / "recordings.csv")[-1]["neutral"] == '{"neck_incl": 31.5}'
+    data = json.loads((out / "history.json").read_text(encoding="utf-8"))
+    assert len(data["spans"]) == len(spans)
+    assert data["minutes"][0].keys() == DICTIONARY["minutes.csv"].keys()
+
+
+def test_every_column_is_in_the_dictionary_and_every_file_private(path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export(path, out)
+    explained = {(row["file"], row["column"]) for row in rows(out / "data_dictionary.csv") if row["meaning"]}
+    for name in DICTIONARY:
+        with open(out / name, encoding="utf-8") as file:
+            header = file.readline().strip().split(",")
+        assert {(name, column) for column in header} <= explained
+    assert stat.S_IMODE(out.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in out.iterdir()} == {0o600}
+
+
+def test_nothing_is_overwritten(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "diary.txt").write_text("mine")
+    with pytest.raises(UserError, match="not an empty folder"):
+        export(path, tmp_path / "out")
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["diary.txt"]
+
+
+def test_an_empty_history_exports_headers(tmp_path: Path) -> None:
+    export(tmp_path / "none.sqlite3", tmp_path / "out")
+    assert rows(tmp_path / "out" / "spans.csv") == []
+    assert json.loads((tmp_path / "out" / "history.json").read_text())["spans"] == []
+
+
+def test_erasing_before_a_day_leaves_that_day_whole(path: Path) -> None:
+    with Store.open(path, keep_samples_days=36500) as store:
+        record(store, wall("2025-05-13 23:30"), [("mild", 3600)], step_s=10)
+        kept = day(store, dt.date(2025, 5, 14), LATER)
+    gone = erase(path, dt.date(2025, 5, 14))
+    assert gone.spans > 20
+    assert gone.alerts > 0
+    with Store.open(path, readonly=True) as store:
+        left = day(store, dt.date(2025, 5, 14), LATER)
+        before = day(store, dt.date(2025, 5, 13), LATER)
+        assert next(source for _, source, *_ in store.recordings()) == "camera of the 14th"
+    assert left.seconds == pytest.approx(kept.seconds)
+    assert left.angles == kept.angles
+    assert before.recorded_s == 0
+    assert len(before.minutes) == 0
+    assert not before.alerts
+
+
+def test_erased_text_is_gone_from_the_disk(path: Path) -> None:
+    with Store.open(path) as store:
+        store.alert(wall("2025-05-14 12:00"), 7200, "posture", body="a sentence nobody else should read")
+    before = size(path)
+    gone = erase(path)
+    assert gone.freed > 0
+    assert size(path) < before
+    left = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert b"nobody else should read" not in left
+    assert b"camera of the" not in left
+
+
+def test_damaged_files_are_erased_with_the_rest(path: Path) -> None:
+    old = path.with_name(f"{path.name}.damaged-2024-01-01")
+    new = path.with_name(f"{path.name}.damaged-2025-05-20")
+    for aside in (old, new):
+        aside.write_bytes(b"x" * 1000)
+    erase(path, dt.date(2025, 5, 14))
+    assert (old.exists(), new.exists()) == (False, True)
+    erase(path)
+    assert not new.exists()
+
+
+def test_erasing_while_the_monitor_runs(path: Path) -> None:
+    now = time.time()
+    with Store.open(path) as store:
+        store.begin("camera")
+        for step in range(0, 60, 2):
+            store.heartbeat(now + step, 0, "poor")
+            store.sample(now + step, {"fsr": 1.0})
+        store.flush()
+        erase(path)
+        for step in range(60, 120, 2):
+            store.heartbeat(now + step, 0, "good")
+            if step == 62:
+                store.flush()
+        assert store.flush()
+        assert store.trouble == ""
+        assert {span.state for span in store.spans(0, 4e9)} == {"good"}
+        assert list(store.minutes(now - 3600, now + 3600)) == []
+
+
+def test_erasing_nothing_is_harmless(tmp_path: Path) -> None:
+    assert erase(tmp_path / "none.sqlite3").spans == 0
+    assert size(tmp_path / "none.sqlite3") == 0
+
+
+def test_a_made_up_history_is_never_mixed_with_a_real_one(path: Path) -> None:
+    with pytest.raises(UserError, match="already there"):
+        synthetic.make(path)
+
+
+def test_a_made_up_history_can_be_told(tmp_path: Path) -> None:
+    path = tmp_path / "made_up.sqlite3"
+    last = dt.date(2025, 5, 14)
+    assert synthetic.make(path, years=0.05, until=last) >= 13
+    with Store.open(path, readonly=True) as store:
+        told = day(store, last, LATER)
+    assert told.judged_s > 4 * 3600
+    assert told.coverage > 0.9
+    assert "fsr" in told.angles
