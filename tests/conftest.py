@@ -24,7 +24,7 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.fixture()
+@pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the test a data and config folder of its own, and return it."""
     monkeypatch.setenv("POSTURE_MONITOR_HOME", str(tmp_path / "home"))

@@ -10,6 +10,8 @@ from unittest import mock
 from posture_monitor.sensing.model import ensure_model
 
 ROOT = Path(__file__).resolve().parent.parent
+# As it was when the tests began: each test's own home comes and goes.
+HOME = os.environ.get("POSTURE_MONITOR_HOME") or str(ROOT / ".pytest_cache" / "posture-monitor")
 
 
 @functools.cache
@@ -19,6 +21,5 @@ def real_model() -> Path:
     Kept in the data folder that the environment names, else beside pytest's
     cache: never among the files of whoever runs the tests.
     """
-    home = os.environ.get("POSTURE_MONITOR_HOME") or str(ROOT / ".pytest_cache" / "posture-monitor")
-    with mock.patch.dict(os.environ, POSTURE_MONITOR_HOME=home):
+    with mock.patch.dict(os.environ, POSTURE_MONITOR_HOME=HOME):
         return ensure_model(progress=False)

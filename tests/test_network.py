@@ -97,7 +97,7 @@ def test_the_trace_is_read_right(trace: str, expected: int) -> None:
 OURS = """
 import sys, time
 from pathlib import Path
-import cv2
+from posture_monitor.sensing.opencv import cv2
 from posture_monitor.sensing.pose import PoseEstimator
 bundle, portrait, seconds = Path(sys.argv[1]), cv2.imread(sys.argv[2]), float(sys.argv[3])
 began = time.monotonic()
@@ -111,7 +111,8 @@ time.sleep(1.5)  # closing makes it report as well
 # The same without our guard, so that a trace that shows nothing is known to mean something.
 BARE = """
 import sys, time
-import cv2, mediapipe as mp
+from posture_monitor.sensing.opencv import cv2
+import mediapipe as mp
 vision = mp.tasks.vision
 options = vision.PoseLandmarkerOptions(base_options=mp.tasks.BaseOptions(model_asset_path=sys.argv[1]))
 rgb = cv2.cvtColor(cv2.imread(sys.argv[2]), cv2.COLOR_BGR2RGB)

@@ -124,7 +124,8 @@ def test_a_refused_bundle_is_named(tmp_path: Path, harm: str) -> None:
 LEFT_OPEN = f"""
 import logging, os, sys
 from pathlib import Path
-import cv2, numpy as np
+import numpy as np
+from posture_monitor.sensing.opencv import cv2
 from posture_monitor.sensing.pose import PoseEstimator
 if "-v" in sys.argv:
     logging.basicConfig()
