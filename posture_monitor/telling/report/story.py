@@ -7,11 +7,12 @@ import math
 import re
 
 from posture_monitor.errors import UserError
-from posture_monitor.history.days import Day, score
+from posture_monitor.history.days import ENOUGH_COVERAGE, Day, score
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import Alert, Span
-from posture_monitor.history.timeline import local_time, what_followed
+from posture_monitor.history.timeline import Bout, local_time, what_followed
 from posture_monitor.posture.metrics import METRICS, ROW, Change
+from posture_monitor.telling import words
 
 #: State to what it is called, in the order in which it is told.
 STATE_NAMES = {
@@ -164,13 +165,15 @@ def suggestion(day: Day) -> str:
     longest = max((bout.length_s for bout in day.bouts), default=0.0)
     if longest >= LONG_BOUT_S:
         return f"The longest time without a break was {duration(longest)}: try standing up once in between."
-    if day.withheld and day.present_s:
+    if day.present_s and day.coverage < ENOUGH_COVERAGE:
         return "Check the light and that the camera sees head and shoulders; `posture-monitor doctor` helps."
     if day.longest_poor_s >= 600:
         return (
             f"The longest poor stretch was {duration(day.longest_poor_s)}: a small change of position "
             "every few minutes breaks it up."
         )
+    if day.withheld:
+        return "Let it watch a little longer, and there will be more to tell."
     return "Keep changing position; the next posture is the best one."
 
 
@@ -217,3 +220,62 @@ def signed(metric: str, deviation: float) -> str:
     if in_unit == "shoulder widths":
         return f"{deviation:+.2f}"
     return f"{deviation:+.0f}{in_unit if in_unit in ('°', '%') else ''}".replace("-", "−")
+
+
+def day_line(day: Day) -> str:
+    """Return a day in one line, for hovering over it in a week or month."""
+    name = f"{day.date:%a} {day.date.day} {day.date:%b}"
+    if not day.spans:
+        return f"{name}: not recorded"
+    poor = "not enough data" if day.withheld else f"{day.seconds['poor'] / day.judged_s:.0%} poor"
+    return f"{name}: {duration(day.present_s)} at the desk, {poor}, {len(day.alerts)} alerts"
+
+
+def alert_what(alert: Alert) -> str:
+    """Return what an alert was about: ``Trunk forward: 12°``."""
+    if alert.driver:
+        return words.deviation_text(alert.driver, alert.deviation)
+    return alert.title or alert.kind
+
+
+def alert_line(alert: Alert) -> str:
+    """Return time and matter of an alert."""
+    return f"{clock(alert.wall_s, alert.utc_offset_s)} {alert_what(alert)}"
+
+
+def alerts_line(day: Day) -> str:
+    """Return how many alerts were followed by a better posture or getting up."""
+    if not day.alerts:
+        return "none"
+    better = sum(
+        what_followed(alert, day.spans)[0] in ("corrected", "better", "left") for alert in day.alerts
+    )
+    return f"{better} followed by a change within a minute"
+
+
+def bout_line(bout: Bout) -> str:
+    """Return a sitting bout: ``09:00–09:48 sitting, 48 min, then a break of 5 min``."""
+    times = f"{clock(bout.start_s, bout.utc_offset_s)}–{clock(bout.end_s, bout.utc_offset_s)}"
+    after = f", then a break of {duration(bout.break_s)}" if math.isfinite(bout.break_s) else ""
+    return f"{times} sitting, {duration(bout.length_s)}{after}"
+
+
+def reasons(day: Day) -> list[tuple[str, float]]:
+    """Return why posture was not judged while somebody was there, and for how many seconds, longest first."""
+    seconds: dict[str, float] = {}
+    for span in day.spans:
+        if span.state == "unknown":
+            why = span.reason or "no reason kept"
+            seconds[why] = seconds.get(why, 0.0) + span.end_s - span.start_s
+    return sorted(seconds.items(), key=lambda item: -item[1])
+
+
+#: What the words of the report mean.
+DEFINITIONS = (
+    ("Neutral", "your own calibrated posture; every angle is the difference from it."),
+    ("Good, mild, poor", "how far from neutral; mild is no more than the natural scatter of easy sitting."),
+    ("Unknown", "somebody was there but could not be judged; it counts as neither good nor poor."),
+    ("Coverage", "the judged share of the time at the desk. Under 60% there is no score and no conclusion."),
+    ("Score", f"{SCORE_MEANS}, in per cent."),
+    ("Limits", "the dashed lines are where a measure alone counts; your own scatter widens them."),
+)

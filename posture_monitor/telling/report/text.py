@@ -164,9 +164,8 @@ def _alerts(day: Day) -> Iterator[Text]:
         return
     yield from _heading(f"Alerts: {len(day.alerts)}")
     for alert in day.alerts:
-        what = words.deviation_text(alert.driver, alert.deviation) if alert.driver else alert.title
         held = f", for {story.duration(alert.held_s)}" if math.isfinite(alert.held_s) else ""
-        yield Text(f"  {story.clock(alert.wall_s, alert.utc_offset_s)}  {what or alert.kind}{held}")
+        yield Text(f"  {story.clock(alert.wall_s, alert.utc_offset_s)}  {story.alert_what(alert)}{held}")
         yield Text(f"         then: {story.followed(alert, day)}", style="dim")
 
 

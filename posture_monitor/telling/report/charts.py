@@ -1,0 +1,433 @@
+"""The page's charts: drawn by matplotlib as SVG, then dressed in the page's own colours.
+
+Matplotlib draws with stand-in colours which become CSS variables, so that one
+drawing serves light, dark and print; each mark gets a ``<title>``, so that
+hovering shows its numbers without any script.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+
+from posture_monitor.history.days import Day
+from posture_monitor.history.packing import Floats
+from posture_monitor.history.periods import Period
+from posture_monitor.history.records import STATES, Span
+from posture_monitor.history.timeline import local_time, utc_offset_s
+from posture_monitor.posture.judge import SIGNALS
+from posture_monitor.telling import words
+from posture_monitor.telling.report import story
+
+#: Stand-in colours and the CSS variables they become.
+INK, MUTED, LINE, CLEAR, FAINT = "#010101", "#020202", "#030303", "#040404", "#050505"
+_COLOURS = {state: f"#0000{number + 0x10:02x}" for number, state in enumerate(STATES)}
+_THEME = {
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    LINE: "var(--line)",
+    CLEAR: "transparent",
+    FAINT: "var(--faint)",
+    **{colour: f"var(--{state})" for state, colour in _COLOURS.items()},
+}
+
+#: Bottom and top of a state in the ribbon: shape tells states apart where colour does not.
+#: The higher the block, the poorer the posture; what was not judged hangs or lies thin.
+BLOCKS = {
+    "good": (0.0, 0.42),
+    "mild": (0.0, 0.71),
+    "poor": (0.0, 1.0),
+    "unknown": (0.58, 1.0),
+    "away": (0.0, 0.07),
+    "paused": (0.0, 0.2),
+    "busy": (0.8, 1.0),
+}
+
+#: Charts are drawn for a card this many points wide and scale with it.
+_WIDTH = 330.0
+_DPI = 72.0
+
+#: Which way a measure strays when posture gets poorer: the head sinks and comes nearer.
+_WORSE = {"head_height": -1.0, "distance": -1.0}
+
+_SVG = "http://www.w3.org/2000/svg"
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "font.size": 8.5,
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.axisbelow": True,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "ytick.major.size": 0,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "path.simplify": True,
+}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The stretch of time that the day's charts share: whole local hours around what was recorded.
+
+    Attributes
+    ----------
+    start_s, end_s
+        POSIX seconds.
+    hours
+        ``(moment, label)`` for each full hour: POSIX seconds and the local hour, ``09``.
+    """
+
+    start_s: float
+    end_s: float
+    hours: tuple[tuple[float, str], ...]
+
+    @classmethod
+    def of(cls, spans: Sequence[Span]) -> Axis:
+        """Return the axis of a day's spans, at least an hour long."""
+        first, last = spans[0], spans[-1]
+        start_s = first.start_s - (first.start_s + first.utc_offset_s) % 3600
+        end_s = last.end_s + -(last.end_s + last.utc_offset_s) % 3600
+        marks = np.arange(start_s, end_s + 1, 3600.0)
+        return cls(
+            start_s,
+            max(end_s, start_s + 3600),
+            tuple((float(at_s), f"{local_time(at_s, _offset_at(spans, at_s)):%H}") for at_s in marks),
+        )
+
+    def share(self, at_s: float) -> float:
+        """Return where a moment lies, 0..1."""
+        return min(1.0, max(0.0, (at_s - self.start_s) / (self.end_s - self.start_s)))
+
+
+def _offset_at(spans: Sequence[Span], at_s: float) -> int:
+    """Return the local offset at a moment by the nearest span before it, else after it."""
+    before = [span for span in spans if span.start_s <= at_s]
+    return (before[-1] if before else spans[0]).utc_offset_s if spans else utc_offset_s(at_s)
+
+
+class _Drawing:
+    """One figure, its titles by group, and its way to SVG."""
+
+    def __init__(self, name: str, width: float, height: float) -> None:
+        self.name = name
+        self.figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
+        self.figure.patch.set_alpha(0.0)
+        FigureCanvasSVG(self.figure)
+        self._titles: dict[str, list[str]] = {}
+
+    def blocks(
+        self,
+        axes: Axes,
+        boxes: Sequence[tuple[float, float, float, float]],
+        colour: str,
+        titles: Sequence[str] = (),
+    ) -> None:
+        """Draw boxes (left, bottom, right, top), each with its title where titles are given."""
+        if not boxes:
+            return
+        group = f"{self.name}-{len(self._titles)}"
+        self._titles[group] = list(titles)
+        corners = [
+            [(left, bottom), (left, top), (right, top), (right, bottom)] for left, bottom, right, top in boxes
+        ]
+        drawn = PolyCollection(corners, facecolors=[colour], edgecolors="none", linewidths=0, gid=group)
+        axes.add_collection(drawn, autolim=False)
+
+    def svg(self, label: str, *, stretch: bool = False) -> str:
+        """Return the SVG element, named for those who do not see it."""
+        out = io.StringIO()
+        self.figure.savefig(out, format="svg", transparent=True)
+        root = ET.fromstring(out.getvalue())
+        for group in root.iter(f"{{{_SVG}}}g"):
+            titles = self._titles.get(group.get("id", ""))
+            if titles:
+                marks = [e for e in group.iter() if e.tag in (f"{{{_SVG}}}path", f"{{{_SVG}}}use")]
+                marks = [mark for mark in marks if not _inside_defs(group, mark)]
+                for mark, title in zip(marks, titles, strict=True):
+                    ET.SubElement(mark, f"{{{_SVG}}}title").text = title
+        for child in list(root):
+            if child.tag.endswith("metadata"):
+                root.remove(child)
+        for size in ("width", "height"):
+            root.attrib.pop(size, None)
+        root.set("role", "img")
+        root.set("aria-label", label)
+        if stretch:
+            root.set("preserveAspectRatio", "none")
+        return _dress(ET.tostring(root, encoding="unicode"), self.name)
+
+
+def _inside_defs(group: ET.Element, mark: ET.Element) -> bool:
+    return any(mark in list(defs) for defs in group.iter(f"{{{_SVG}}}defs"))
+
+
+def _dress(svg: str, name: str) -> str:
+    """Put the page's colours and font in place of the stand-ins, and make ids the drawing's own."""
+    svg = re.sub("ns0:|:ns0", "", svg)
+    svg = re.sub(r"#0[0-9a-f]{5}\b", lambda found: _THEME.get(found.group(), found.group()), svg)
+    svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
+    # What the program itself named stays; what matplotlib named is made unique in the page.
+    svg = re.sub(r'\b(id=")(?!' + name + ")", rf"\1{name}-", svg)
+    svg = re.sub(r"(url\(#|href=\"#)(?!" + name + ")", rf"\1{name}-", svg)
+    return re.sub(r"(\d+\.\d{2})\d+", r"\1", svg)
+
+
+def _drawing(name: str, height: float, width: float = _WIDTH) -> _Drawing:
+    return _Drawing(name, width, height)
+
+
+def ribbon(name: str, spans: Sequence[Span], start_s: float, end_s: float, label: str) -> str:
+    """Return the timeline of spans as blocks, to be stretched to any width; without axis."""
+    with matplotlib.rc_context(_STYLE):
+        drawing = _Drawing(name, 960, 60)
+        axes = drawing.figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        axes.set_xlim(start_s, end_s)
+        axes.set_ylim(0, 1)
+        for state in STATES:
+            bottom, top = BLOCKS[state]
+            told = [span for span in spans if span.state == state]
+            drawing.blocks(
+                axes,
+                [(span.start_s, bottom, span.end_s, top) for span in told],
+                _COLOURS[state],
+                [_span_title(span) for span in told],
+            )
+        return drawing.svg(label, stretch=True)
+
+
+def _span_title(span: Span) -> str:
+    why = f" ({span.reason})" if span.reason else ""
+    length = story.duration(span.end_s - span.start_s)
+    return f"{story.stretch(span)} {story.STATE_NAMES[span.state]}{why}, {length}"
+
+
+def bouts(name: str, day: Day, axis: Axis) -> str:
+    """Return the sitting bouts on the ribbon's axis; the gaps between them are the breaks."""
+    with matplotlib.rc_context(_STYLE):
+        drawing = _Drawing(name, 960, 16)
+        axes = drawing.figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        axes.set_xlim(axis.start_s, axis.end_s)
+        axes.set_ylim(0, 1)
+        long = [bout.length_s > story.LONG_BOUT_S for bout in day.bouts]
+        for is_long, height, colour in ((False, 0.5, MUTED), (True, 1.0, INK)):
+            told = [bout for bout, it in zip(day.bouts, long, strict=True) if it is is_long]
+            drawing.blocks(
+                axes,
+                [(bout.start_s, 0, bout.end_s, height) for bout in told],
+                colour,
+                [story.bout_line(bout) for bout in told],
+            )
+        return drawing.svg(f"{len(day.bouts)} sitting bouts", stretch=True)
+
+
+def hours(name: str, day: Day) -> str:
+    """Return minutes of each state in each hour, stacked."""
+    seen = [hour for hour in day.hours if any(hour.seconds.values())]
+    first, last = seen[0].hour, seen[-1].hour
+    with matplotlib.rc_context(_STYLE):
+        drawing = _drawing(name, 200)
+        axes = drawing.figure.add_axes((0.09, 0.12, 0.9, 0.78))
+        bottoms = dict.fromkeys(range(24), 0.0)
+        for state in STATES:
+            boxes, titles = [], []
+            for hour in seen:
+                minutes = hour.seconds[state] / 60
+                if minutes:
+                    bottom = bottoms[hour.hour]
+                    boxes.append((hour.hour - 0.4, bottom, hour.hour + 0.4, bottom + minutes))
+                    titles.append(
+                        f"{hour.hour:02d}:00–{hour.hour + 1:02d}:00 {story.STATE_NAMES[state]} "
+                        f"{story.duration(hour.seconds[state])}"
+                    )
+                    bottoms[hour.hour] += minutes
+            drawing.blocks(axes, boxes, _COLOURS[state], titles)
+        middle = (first + last) / 2
+        half = max(last - first + 1, 6) / 2
+        axes.set_xlim(middle - half, middle + half)
+        axes.set_ylim(0, 60 if max(bottoms.values()) <= 60.5 else 120)
+        axes.set_yticks(range(0, 61, 15))
+        step = 1 if last - first < 12 else 2
+        axes.set_xticks(
+            range(first, last + 1, step), [f"{hour:02d}" for hour in range(first, last + 1, step)]
+        )
+        axes.grid(axis="y")
+        axes.set_title("minutes", loc="left", fontsize=8, color=MUTED, pad=6)
+        return drawing.svg("Minutes of each state in each hour; the numbers are in the table below")
+
+
+def shown_angles(day: Day, most: int = 3) -> list[str]:
+    """Return the measures worth a curve: the first that were measured."""
+    return [name for name in story.SHOWN_MEASURES if name in day.angles][:most]
+
+
+def angles(name: str, day: Day, axis: Axis) -> str:
+    """Return trunk, neck and head against neutral over the day, with the levels of mild and poor."""
+    names = shown_angles(day)
+    with matplotlib.rc_context(_STYLE):
+        drawing = _drawing(name, 118 * len(names) + 16)
+        panels = drawing.figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0]
+        for panel, metric in zip(panels, names, strict=True):
+            _curve(drawing, panel, metric, day, axis)
+        labelled = axis.hours[:: max(1, math.ceil(len(axis.hours) / 9))]
+        panels[-1].set_xticks([at_s for at_s, _ in labelled], [label for _, label in labelled])
+        panels[-1].set_xlim(axis.start_s, axis.end_s)
+        drawing.figure.subplots_adjust(
+            left=0.09, right=0.92, top=0.985 - 0.11 / len(names), bottom=0.14 / len(names), hspace=0.3
+        )
+        return drawing.svg("Deviation from neutral over the day; the numbers are in the table below")
+
+
+def _curve(drawing: _Drawing, axes: Axes, metric: str, day: Day, axis: Axis) -> None:
+    starts_s, values = day.minutes.of(metric)
+    levels = thresholds(metric)
+    reach = [abs(level) for level, _ in levels if level] or [1.0]
+    # The scale shows the poor level always, and little more of a wild minute.
+    low = min(-0.35 * max(reach), *(level for level, _ in levels), float(np.percentile(values[:, 0], 1)))
+    high = max(0.35 * max(reach), *(level for level, _ in levels), float(np.percentile(values[:, 0], 99)))
+    margin = 0.12 * (high - low)
+    axes.set_ylim(low - margin, high + margin)
+    axes.axhline(0, color=MUTED, linewidth=0.8)
+    for level, state in levels:
+        axes.axhline(level, color=_COLOURS[state], linewidth=1, linestyle=(0, (4, 2)))
+        axes.annotate(
+            state, (1, level), (3, 0), ("axes fraction", "data"), "offset points",
+            color=MUTED, fontsize=7.5, va="center",
+        )  # fmt: skip
+    # A gap in the record is a gap in the line.
+    gaps = np.flatnonzero(np.diff(starts_s) > 150) + 1
+    for curve, colour, width in ((values[:, 0], FAINT, 0.8), (_smooth(starts_s, values[:, 0]), INK, 1.2)):
+        axes.plot(
+            np.insert(starts_s + 30, gaps, np.nan), np.insert(curve, gaps, np.nan),
+            color=colour, linewidth=width, solid_joinstyle="round",
+            marker="o" if len(starts_s) < 5 else "", markersize=3,
+        )  # fmt: skip
+    in_unit = story.unit(metric)
+    axes.set_title(
+        f"{words.measure_name(metric)}, {in_unit} from neutral", loc="left", fontsize=8.5, color=INK, pad=3
+    )
+    axes.grid(axis="x")
+    axes.tick_params(labelbottom=axes.get_subplotspec().is_last_row())  # type: ignore[union-attr]
+    boxes, titles = [], []
+    for begin_s, part in _every(starts_s, values, 300.0):
+        boxes.append((begin_s, low - margin, begin_s + 300, high + margin))
+        at = story.clock(begin_s, _offset_at(day.spans, begin_s))
+        middle, upper = np.median(part[:, 0]), np.percentile(part[:, 1], 50)
+        titles.append(
+            f"{at}, five minutes: median {story.signed(metric, float(middle))}, "
+            f"nine in ten under {story.signed(metric, float(upper))}"
+        )
+    drawing.blocks(axes, boxes, CLEAR, titles)
+
+
+def _smooth(starts_s: Floats, values: Floats, half_s: float = 240.0) -> Floats:
+    """Return the running median over some minutes, so that a stretch stands out from the scatter."""
+    first = np.searchsorted(starts_s, starts_s - half_s)
+    last = np.searchsorted(starts_s, starts_s + half_s, side="right")
+    return np.array([np.median(values[a:b]) for a, b in zip(first, last, strict=True)])
+
+
+def _every(starts_s: Floats, values: Floats, step_s: float) -> Iterator[tuple[float, Floats]]:
+    slots = (starts_s // step_s).astype(np.int64)
+    for slot in np.unique(slots):
+        yield float(slot * step_s), values[slots == slot]
+
+
+def thresholds(metric: str) -> list[tuple[float, str]]:
+    """Return the levels at which a measure alone counts as mild and poor, before a profile widens them."""
+    return [
+        (sign * limit, state)
+        for signal in SIGNALS
+        if signal.driver == metric
+        for sign in [-1.0 if signal.name == "reclined" else _WORSE.get(metric, 1.0)]
+        for limit, state in ((signal.mild, "mild"), (signal.poor, "poor"))
+    ]
+
+
+def calendar(name: str, month: Period) -> str:
+    """Return the month as a sheet of days, each with its own small timeline."""
+    told = month.recorded
+    axes_of = [Axis.of(day.spans) for day in told]
+    earliest = min(axis.start_s - day.start_s for axis, day in zip(axes_of, told, strict=True))
+    latest = max(axis.end_s - day.start_s for axis, day in zip(axes_of, told, strict=True))
+    blank = month.first.weekday()
+    weeks = (blank + len(month.days) + 6) // 7
+    with matplotlib.rc_context(_STYLE):
+        drawing = _drawing(name, 26.0 * weeks + 14, 2 * _WIDTH)
+        axes = drawing.figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        axes.set_xlim(0, 7)
+        axes.set_ylim(weeks, -0.55)
+        for weekday, label in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")):
+            axes.text(weekday + 0.02, -0.15, label, fontsize=8, color=MUTED)
+        boxes: dict[str, list[tuple[float, float, float, float]]] = {state: [] for state in STATES}
+        covers: list[tuple[float, float, float, float]] = []
+        titles: list[str] = []
+        for day in month.days:
+            row, column = divmod(blank + day.date.day - 1, 7)
+            base = row + 0.86
+            axes.plot((column + 0.02, column + 0.96), (base, base), color=LINE, linewidth=0.8)
+            axes.text(column + 0.02, base - 0.1, str(day.date.day), fontsize=7.5, color=MUTED)
+            for state, start_s, end_s in _slots(day):
+                left, right = (
+                    column + 0.14 + 0.82 * (at_s - day.start_s - earliest) / (latest - earliest)
+                    for at_s in (start_s, end_s)
+                )
+                bottom, top = BLOCKS[state]
+                boxes[state].append((left, base - 0.72 * bottom, right, base - 0.72 * top))
+            covers.append((column, row, column + 1, row + 1))
+            titles.append(story.day_line(day))
+        for state in STATES:
+            drawing.blocks(axes, boxes[state], _COLOURS[state])
+        drawing.blocks(axes, covers, CLEAR, titles)
+        return drawing.svg(f"{story.period_title(month)}, day by day; the numbers are in the table below")
+
+
+def _slots(day: Day, slot_s: float = 600.0) -> Iterator[tuple[str, float, float]]:
+    """Yield a day in slots of ten minutes with the state that took most of each; neighbours are joined."""
+    seconds: dict[int, dict[str, float]] = {}
+    for span in day.spans:
+        for slot in range(int(span.start_s // slot_s), int(span.end_s // slot_s) + 1):
+            inside_s = min(span.end_s, (slot + 1) * slot_s) - max(span.start_s, slot * slot_s)
+            states = seconds.setdefault(slot, {})
+            states[span.state] = states.get(span.state, 0.0) + max(0.0, inside_s)
+    last: tuple[str, float, float] | None = None
+    for slot in sorted(seconds):
+        state = max(seconds[slot], key=lambda state: seconds[slot][state])
+        if last is not None and last[0] == state and last[2] == slot * slot_s:
+            last = (state, last[1], (slot + 1) * slot_s)
+        else:
+            if last is not None:
+                yield last
+            last = (state, slot * slot_s, (slot + 1) * slot_s)
+    if last is not None:
+        yield last
+
+
+def swatch(state: str) -> str:
+    """Return a small picture of how a state looks in the ribbon, for the legend."""
+    bottom, top = BLOCKS[state]
+    return (
+        f'<svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><rect x="0" width="12" '
+        f'y="{12 * (1 - top):.1f}" height="{12 * (top - bottom):.1f}" style="fill: var(--{state})"/></svg>'
+    )

@@ -1,0 +1,339 @@
+"""The day as one page that needs nothing else: no network, no script, any screen, two sheets of paper."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib import resources
+
+from posture_monitor.history.days import Day, score
+from posture_monitor.history.periods import Period
+from posture_monitor.history.records import STATES
+from posture_monitor.history.timeline import PRESENT
+from posture_monitor.telling import words
+from posture_monitor.telling.report import charts, story
+from posture_monitor.telling.report.charts import Axis
+
+#: The page may load nothing, from anywhere: the browser itself holds it to that.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en-GB">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>{title} · posture-monitor</title>
+<style>
+{css}</style>
+</head>
+<body>
+<a class="skip" href="#main">Skip to the report</a>
+<header>
+<p class="brand">posture-monitor</p>
+<h1>{title}</h1>
+{lead}
+</header>
+<main id="main">
+{main}
+</main>
+{footer}
+</body>
+</html>
+"""
+
+
+def render_html(day: Day, week: Period, month: Period) -> str:
+    """Return the page of a day, with its week and month beside it.
+
+    Parameters
+    ----------
+    day
+        The day told in full.
+    week, month
+        The periods that hold it; they may hold nothing else.
+    """
+    told = story.measured_at_all(day)
+    parts = [_figures(day), _timeline(day), *_details(day)] if told and day.spans else []
+    if week.recorded or month.recorded:
+        parts += [_week(week, day), _month(month)]
+    return _PAGE.format(
+        policy=_POLICY,
+        css=resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8"),
+        title=escape(story.long_date(day.date)),
+        lead=f'<p class="lead">{escape(story.stood_out(day))}</p>\n'
+        f'<p class="try">{_code(escape(story.suggestion(day)))}</p>',
+        main="\n".join(parts),
+        footer=_footer(),
+    )
+
+
+def _code(text: str) -> str:
+    """Return text with what stands in backticks set as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", text)
+
+
+def _section(title: str, body: str) -> str:
+    return f"<section>\n<h2>{escape(title)}</h2>\n{body}\n</section>"
+
+
+def _figures(day: Day) -> str:
+    breaks = sum(math.isfinite(bout.break_s) for bout in day.bouts)
+    longest_bout = max((bout.length_s for bout in day.bouts), default=0.0)
+    coverage = f"{day.coverage:.0%}" if day.present_s else "–"
+    tiles = (
+        ("Not poor", "–" if day.withheld else f"{score(day):.0f}%", day.withheld or story.SCORE_MEANS),
+        ("Judged", story.duration(day.judged_s), f"of {story.duration(day.present_s)} at the desk"),
+        ("Coverage", coverage, "of the time at the desk was judged"),
+        (
+            "Longest poor stretch",
+            story.duration(day.longest_poor_s) if day.longest_poor else "none",
+            story.stretch(day.longest_poor) if day.longest_poor else "",
+        ),
+        ("Alerts", str(len(day.alerts)), story.alerts_line(day)),
+        ("Breaks", str(breaks), f"longest sitting bout {story.duration(longest_bout)}"),
+    )
+    return (
+        '<dl class="figures">\n'
+        + "\n".join(
+            f"<div><dt>{escape(name)}</dt><dd>{escape(value)} <small>{escape(what)}</small></dd></div>"
+            for name, value, what in tiles
+        )
+        + "\n</dl>"
+    )
+
+
+def _legend(seconds: Iterable[tuple[str, float]]) -> str:
+    items = "\n".join(
+        f"<li>{charts.swatch(state)} {story.STATE_NAMES[state]} <b>{story.duration(length_s)}</b></li>"
+        for state, length_s in seconds
+        if length_s
+    )
+    return f'<ul class="legend">\n{items}\n</ul>'
+
+
+def _ticks(axis: Axis, most: int = 13) -> str:
+    step = math.ceil((len(axis.hours) - 1) / most) or 1
+    marks = [
+        f'<span class="{"odd" if number % 2 else "even"}" style="left: {_percent(axis, at_s)}">{label}</span>'
+        for number, (at_s, label) in enumerate(axis.hours[::step])
+    ]
+    return f'<div class="ticks" aria-hidden="true">{"".join(marks)}</div>'
+
+
+def _percent(axis: Axis, at_s: float) -> str:
+    return f"{100 * axis.share(at_s):.2f}%"
+
+
+def _timeline(day: Day) -> str:
+    axis = Axis.of(day.spans)
+    what = ", ".join(
+        f"{story.STATE_NAMES[state]} {story.duration(day.seconds[state])}"
+        for state in STATES
+        if day.seconds[state]
+    )
+    markers = "".join(
+        f'<li style="left: {_percent(axis, alert.wall_s)}" title="{escape(story.alert_line(alert))}">▼</li>'
+        for alert in day.alerts
+    )
+    picture = charts.ribbon("ribbon", day.spans, axis.start_s, axis.end_s, f"Timeline of the day: {what}")
+    sitting = charts.bouts("bouts", day, axis)
+    key = "▼ alert. " if day.alerts else ""
+    return _section(
+        "The day",
+        f"""{_legend((state, day.seconds[state]) for state in STATES)}
+<figure class="timeline">
+<ul class="markers" aria-hidden="true">{markers}</ul>
+<div class="ribbon">{picture}</div>
+<div class="sitting">{sitting}</div>
+{_ticks(axis)}
+<figcaption>The higher the block, the poorer the posture; white is not recorded
+({story.duration(day.not_recorded_s)} of the day). {key}The line beneath is time sitting, thicker over
+{story.duration(story.LONG_BOUT_S)} without a break of a minute.</figcaption>
+</figure>
+{_bouts_table(day)}""",
+    )
+
+
+def _bouts_table(day: Day) -> str:
+    rows = [
+        (
+            story.clock(bout.start_s, bout.utc_offset_s),
+            story.clock(bout.end_s, bout.utc_offset_s),
+            story.duration(bout.length_s),
+            story.duration(bout.break_s) if math.isfinite(bout.break_s) else "not known",
+        )
+        for bout in day.bouts
+    ]
+    return _folded("Sitting bouts and breaks", ("from", "to", "sitting", "break after it"), rows)
+
+
+def _details(day: Day) -> list[str]:
+    stack = f'<div class="stack">\n{_hours(day)}\n{_coverage(day)}\n</div>'
+    return [f'<div class="pair">\n{stack}\n{_angles(day)}\n</div>', _alerts(day)]
+
+
+def _hours(day: Day) -> str:
+    best, hardest = day.best_hour, day.hardest_hour
+    words_ = ""
+    if best is not None and hardest is not None:
+        words_ = (
+            f"<p>Best hour <b>{best.hour:02d}:00</b> ({best.poor_share:.0%} poor), "
+            f"hardest hour <b>{hardest.hour:02d}:00</b> ({hardest.poor_share:.0%} poor).</p>"
+        )
+    seen = [hour for hour in day.hours if any(hour.seconds.values())]
+    used = [state for state in STATES if day.seconds[state]]
+    rows = [
+        (f"{hour.hour:02d}:00", *(story.duration(hour.seconds[state]) for state in used)) for hour in seen
+    ]
+    table = _folded("The hours as a table", ("hour", *(story.STATE_NAMES[state] for state in used)), rows)
+    return _section("Hour by hour", f"<figure>{charts.hours('hours', day)}</figure>\n{words_}\n{table}")
+
+
+def _angles(day: Day) -> str:
+    missing = [words.measure_name(name) for name in story.ALWAYS_SHOWN if name not in day.angles]
+    note = (
+        f'<p class="note">Not measurable from this camera\'s view: {escape(" and ".join(missing))}.</p>'
+        if missing
+        else ""
+    )
+    if not charts.shown_angles(day):
+        return _section("Against neutral", note)
+    rows = [
+        (
+            words.measure_name(name),
+            story.signed(name, angle.median),
+            f"{story.signed(name, angle.p10)} to {story.signed(name, angle.p90)}",
+            f"{angle.minutes}",
+        )
+        for name, angle in day.angles.items()
+    ]
+    table = _folded(
+        "All measures as a table", ("measure", "middle minute", "middle 8 of 10 minutes", "minutes"), rows
+    )
+    picture = charts.angles("angles", day, Axis.of(day.spans))
+    return _section("Against neutral", f"<figure>{picture}</figure>\n{note}\n{table}")
+
+
+def _alerts(day: Day) -> str:
+    if not day.alerts:
+        return _section("Alerts and what followed", "<p>None on this day.</p>")
+    rows = [
+        (
+            story.clock(alert.wall_s, alert.utc_offset_s),
+            story.alert_what(alert),
+            story.duration(alert.held_s) if math.isfinite(alert.held_s) else "",
+            story.followed(alert, day),
+        )
+        for alert in day.alerts
+    ]
+    return _section(
+        "Alerts and what followed",
+        '<div class="scroll">' + _table(("at", "what", "for", "then"), rows) + "</div>",
+    )
+
+
+def _coverage(day: Day) -> str:
+    parts = [(state, day.seconds[state]) for state in PRESENT if day.seconds[state]]
+    bar = "".join(
+        f'<i style="flex: {length_s:.0f}; background: var(--{state})" '
+        f'title="{story.STATE_NAMES[state]} {story.duration(length_s)}"></i>'
+        for state, length_s in parts
+    )
+    reasons = story.reasons(day)
+    rows = [(reason, story.duration(length_s)) for reason, length_s in reasons]
+    why = _table(("why not judged", "time"), rows) if rows else ""
+    return _section(
+        "What this day was judged on",
+        f"<p>{escape(story.coverage_line(day))} {escape(story.score_line(day))}</p>\n"
+        + (
+            f'<div class="share" role="img" aria-label="{escape(story.coverage_line(day))}">{bar}</div>'
+            if bar
+            else ""
+        )
+        + f'\n<div class="scroll">{why}</div>',
+    )
+
+
+def _week(week: Period, shown: Day) -> str:
+    told = [day for day in week.days if day.spans]
+    rows = []
+    if told:
+        earliest = min(Axis.of(day.spans).start_s - day.start_s for day in told)
+        latest = max(Axis.of(day.spans).end_s - day.start_s for day in told)
+    for number, day in enumerate(week.days):
+        name = f"{day.date:%a} {day.date.day}"
+        mark = "today" if day.date == shown.date else ""
+        if not day.spans:
+            rows.append(
+                f'<span class="{mark}">{name}</span><span class="none">not recorded</span><span></span>'
+            )
+            continue
+        what = ", ".join(
+            f"{state} {story.duration(day.seconds[state])}" for state in STATES if day.seconds[state]
+        )
+        strip = charts.ribbon(
+            f"week{number}", day.spans, day.start_s + earliest, day.start_s + latest, f"{name}: {what}"
+        )
+        poor = "not enough data" if day.withheld else f"{day.seconds['poor'] / day.judged_s:.0%} poor"
+        rows.append(
+            f'<span class="{mark}">{name}</span><span>{strip}</span>'
+            f"<span>{story.duration(day.present_s)}, {poor}</span>"
+        )
+    if told:
+        hours = range(round(earliest / 3600), round(latest / 3600) + 1)
+        axis = Axis(earliest, latest, tuple((3600.0 * hour, f"{hour % 24:02d}") for hour in hours))
+        rows.append(f'<span class="axis">{_ticks(axis)}</span>')
+    return _section(
+        story.period_title(week),
+        f'<p>{escape(story.period_stood_out(week))}</p>\n<div class="week">\n' + "\n".join(rows) + "\n</div>",
+    )
+
+
+def _month(month: Period) -> str:
+    if not month.recorded:
+        return ""
+    rows = [
+        (
+            f"{day.date:%a} {day.date.day}",
+            *(story.duration(day.seconds[state]) for state in PRESENT),
+            f"{day.coverage:.0%}" if day.present_s else "–",
+            str(len(day.alerts)),
+        )
+        for day in month.recorded
+    ]
+    names = [story.STATE_NAMES[state] for state in PRESENT]
+    return _section(
+        story.period_title(month),
+        f"<p>{escape(story.period_stood_out(month))}</p>\n"
+        f'<figure><div class="sheet" tabindex="0">{charts.calendar("month", month)}</div>\n'
+        "<figcaption>Each day runs from the month's earliest to its latest hour.</figcaption></figure>\n"
+        + _folded("The month as a table", ("day", *names, "coverage", "alerts"), rows),
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    body = "\n".join(
+        f'<tr><th scope="row">{escape(first)}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in rest)
+        + "</tr>"
+        for first, *rest in rows
+    )
+    top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    return f"<table>\n<thead><tr>{top}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def _folded(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return ""
+    return (
+        f'<details><summary>{escape(title)}</summary>\n<div class="scroll" tabindex="0" role="region" '
+        f'aria-label="{escape(title)}">{_table(head, rows)}</div></details>'
+    )
+
+
+def _footer() -> str:
+    notes = "".join(f"<dt>{escape(name)}</dt><dd>{escape(what)}</dd>" for name, what in story.DEFINITIONS)
+    return f"<footer><dl>{notes}</dl></footer>"

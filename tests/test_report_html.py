@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from history_maker import record, wall, working_day
+
+from posture_monitor.history.days import day
+from posture_monitor.history.periods import month, week
+from posture_monitor.history.store import Store
+from posture_monitor.history.timeline import utc_offset_s
+from posture_monitor.telling.report.html import render_html
+
+TODAY = dt.date(2025, 5, 14)
+LATER = 4e9
+
+KINDS = ("empty", "minute", "full", "front", "night")
+
+
+def fill(store: Store, kind: str) -> None:
+    if kind == "minute":
+        start_s = wall("2025-05-14 14:20")
+        record(store, start_s, [("good", 25), ("poor", 35)])
+        for step in range(60):
+            store.sample(start_s + step, {"fsr": step / 4}, step / 60, verdict="good")
+    elif kind in ("full", "front"):
+        for number in (1, 2, 5, 12, 13, 14):
+            working_day(store, f"2025-05-{number:02d}", seed=number, side=kind == "full")
+    elif kind == "night":
+        for number in (13, 14):
+            working_day(store, f"2025-05-{number}", seed=number, from_hour=20)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "h" / "history.sqlite3", keep_samples_days=36500) as store:
+        yield store
+
+
+def page(store: Store) -> str:
+    return render_html(day(store, TODAY, LATER), week(store, TODAY, LATER), month(store, TODAY, LATER))
+
+
+class Reader(HTMLParser):
+    """Checks that elements nest, and gathers ids, addresses, titles and text."""
+
+    EMPTY = frozenset({"meta", "br", "path", "use", "rect"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.titles: list[str] = []
+        self.text: list[str] = []
+        self.tags: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        self.tags.append(tag)
+        self.ids += [known["id"] or ""] if "id" in known else []
+        self.addresses += [
+            known[name] or "" for name in ("src", "href", "xlink:href", "action") if name in known
+        ]
+        if tag not in ("meta",):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in ("meta",):
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        (self.titles if self.open and self.open[-1] == "title" else self.text).append(data.strip())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_is_whole_and_needs_nothing_else(store: Store, kind: str) -> None:
+    fill(store, kind)
+    text = page(store)
+    read = Reader(text)
+    assert len(read.ids) == len(set(read.ids))
+    assert all(address.startswith("#") for address in read.addresses)
+    assert all(address[1:] in read.ids for address in read.addresses)
+    assert "script" not in read.tags
+    assert not re.search(r"url\((?!#)|@import", text)
+    assert "default-src 'none'" in text
+    assert not re.search(r"\bnan\b|\binf\b|#0000[0-9a-f]{2}\b|#(0[1-9]){3}\b", text, re.IGNORECASE)
+    assert 'lang="en-GB"' in text
+    assert read.tags.count("h1") == 1
+
+
+def test_a_full_day_shows_everything(store: Store) -> None:
+    fill(store, "full")
+    told = day(store, TODAY, LATER)
+    text = page(store)
+    read = Reader(text)
+    words = " ".join(read.text)
+    for expected in ("Wednesday 14 May 2025", "The day", "Hour by hour", "Best hour", "hardest hour",
+                     "Against neutral", "Sitting bouts and breaks", "Alerts and what followed",
+                     "What this day was judged on",
+                     "Week of 12–18 May 2025", "May 2025", "camera busy", "trunk inclination, °",
+                     "neck inclination, °", "Coverage"):  # fmt: skip
+        assert expected in words, expected
+    assert text.count("▼</li>") == len(told.alerts) > 3
+    blocks = [
+        t
+        for t in read.titles
+        if re.match(r"\d\d:\d\d–\d\d:\d\d (good|mild|poor|unknown|away|paused|camera)", t)
+    ]
+    assert len([t for t in blocks if not t.endswith("sitting")]) >= len(told.spans)
+    assert any("five minutes: median" in t for t in read.titles)
+    assert any(t.startswith("Wed 14 May: ") for t in read.titles)
+
+
+def test_ribbon_blocks_are_as_long_as_their_spans(store: Store) -> None:
+    record(store, wall("2025-05-14 09:00"), [("good", 1800), ("poor", 900), ("mild", 900)])
+    ribbon = re.search(r'<div class="ribbon">(.*?)</svg>', page(store), re.DOTALL)
+    assert ribbon is not None
+    widths = {}
+    for path, title in re.findall(r'<path[^>]*d="([^"]+)"[^>]*>\s*<title>([^<]+)', ribbon.group(1)):
+        x = [float(number) for number in re.findall(r"[ML] ([-\d.]+) ", path)]
+        widths[title.split()[1].rstrip(",")] = max(x) - min(x)
+    assert widths["good"] == pytest.approx(2 * widths["poor"], rel=0.01)
+    assert widths["mild"] == pytest.approx(widths["poor"], rel=0.01)
+
+
+def test_text_from_outside_is_escaped(store: Store) -> None:
+    start_s = wall("2025-05-14 09:00")
+    for step in range(0, 1200, 10):
+        store.heartbeat(start_s + step, utc_offset_s(start_s), "unknown", "<script>alert(1)</script>")
+    store.alert(start_s, utc_offset_s(start_s), "posture", title="<img src=x onerror=alert(1)>")
+    text = page(store)
+    assert "<script" not in text
+    assert "<img" not in text
+    assert "&lt;script&gt;" in text
+    assert "Not enough data" in text
+
+
+def test_an_empty_day_is_kind(store: Store) -> None:
+    words = " ".join(Reader(page(store)).text)
+    assert "Nothing was recorded on this day." in words
+    assert "<code>posture-monitor run</code>" in page(store)
+
+
+# ----------------------------------------------------------------- in a real browser
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> list[str]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("no Chromium here")
+    return [
+        found, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+        "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'browser'}",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_chromium_shows_it_without_complaint(
+    store: Store, tmp_path: Path, chromium: list[str], kind: str
+) -> None:
+    fill(store, kind)
+    file = tmp_path / "report.html"
+    file.write_text(page(store), encoding="utf-8")
+    shown = subprocess.run(
+        [*chromium, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=60
+    )
+    assert "CONSOLE" not in shown.stderr
+    assert "Wednesday 14 May 2025" in shown.stdout
+    pdf = tmp_path / "report.pdf"
+    subprocess.run([*chromium, "--no-pdf-header-footer", f"--print-to-pdf={pdf}", file.as_uri()],
+                   capture_output=True, timeout=60, check=True)  # fmt: skip
+    pages = len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf.read_bytes()))
+    assert pages == (1 if kind == "empty" else 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_chromium_needs_no_sideways_scrolling(
+    store: Store, tmp_path: Path, chromium: list[str], width: int
+) -> None:
+    fill(store, "full")
+    file = tmp_path / "report.html"
+    # The page itself may run no script; for the measurement alone its policy is lifted.
+    probe = (
+        f'<iframe id="f" style="border:0;width:{width}px;height:900px" srcdoc=""></iframe><script>'
+        "const f = document.getElementById('f');"
+        "f.onload = () => { const d = f.contentDocument.documentElement;"
+        "document.title = d.scrollWidth + ' of ' + d.clientWidth; };"
+        f"f.srcdoc = {page(store)!r};</script>"
+    )
+    file.write_text(f'<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>{probe}</body></html>')
+    shown = subprocess.run(
+        [*chromium, "--virtual-time-budget=4000", "--dump-dom", file.as_uri()],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    found = re.search(r"<title>(\d+) of (\d+)</title>", shown.stdout)
+    assert found is not None
+    assert int(found.group(1)) <= int(found.group(2))
