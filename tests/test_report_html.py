@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
 import shutil
 import subprocess
@@ -10,12 +11,15 @@ from pathlib import Path
 
 import pytest
 from history_maker import record, wall, working_day
+from rich.console import Console
 
 from posture_monitor.history.days import day
+from posture_monitor.history.diary import episode
 from posture_monitor.history.periods import month, week
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.telling.report.html import render_html
+from posture_monitor.telling.report.text import render_diary
 
 TODAY = dt.date(2025, 5, 14)
 LATER = 4e9
@@ -152,6 +156,34 @@ def test_an_empty_day_is_kind(store: Store) -> None:
     words = " ".join(Reader(page(store)).text)
     assert "Nothing was recorded on this day." in words
     assert "<code>posture-monitor run</code>" in page(store)
+
+
+def test_the_diary_stands_beside_the_days(store: Store) -> None:
+    for number in range(1, 15):
+        working_day(store, f"2025-05-{number:02d}", seed=number)
+    entries = [
+        episode(pain, wall(f"2025-05-{number:02d} 18:00"), symptoms=symptoms, trigger="lifting")
+        for pain, number, symptoms in ((6, 4, ["sharp"]), (5, 8, ["aching"]), (2, 12, ["numbness"]))
+    ]
+    told = month(store, TODAY, wall("2025-05-14 20:00"))
+    text = render_html(day(store, TODAY, LATER), week(store, TODAY, LATER), told, entries)
+    words = " ".join(Reader(text).text)
+    for expected in (
+        "6 of 10",
+        "no clear change",
+        "less pain",
+        "lifting",
+        "95% interval",
+        "This does not show cause.",
+    ):
+        assert expected in words
+    assert words.count("emergency department now") == 1
+    assert "emergency" not in render_html(told.days[0], told, told, entries[:2])
+    file = io.StringIO()
+    render_diary(entries, told.days, Console(file=file, width=60))
+    assert "pain 6 of 10" in file.getvalue()
+    assert "does not show cause" in file.getvalue()
+    assert max(map(len, file.getvalue().splitlines())) <= 60
 
 
 # ----------------------------------------------------------------- in a real browser

@@ -92,6 +92,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE INDEX alerts_by_time ON alerts (wall_s)",
     ),
+    (
+        """
+        CREATE TABLE diary (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            wall_s REAL NOT NULL,
+            utc_offset_s INTEGER NOT NULL,
+            pain INTEGER NOT NULL CHECK (pain BETWEEN 0 AND 10),
+            trigger TEXT NOT NULL,        -- '' where none was named
+            symptoms TEXT NOT NULL,       -- joined by commas
+            note TEXT NOT NULL
+        )
+        """,
+    ),
 )
 
 VERSION = len(MIGRATIONS)

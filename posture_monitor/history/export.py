@@ -19,6 +19,7 @@ import numpy as np
 from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.history import database
+from posture_monitor.history.diary import Diary
 from posture_monitor.history.packing import Minutes
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import local_time, midnight_s, utc_offset_s
@@ -67,6 +68,13 @@ DICTIONARY: dict[str, dict[str, str]] = {
         "live": "1: live; 0: replayed",
         "run": "number of the recording",
     },
+    "diary.csv": {
+        "time": f"when it was, {_TIME}",
+        "pain": "0 (none) to 10 (worst imaginable)",
+        "trigger": "what the user holds to have set it off",
+        "symptoms": "what it felt like",
+        "note": "the user's own words",
+    },
     "minutes.csv": {
         "time": f"beginning of the minute, {_TIME}",
         "metric": "name of the metric; see readings.csv for what each is",
@@ -112,7 +120,9 @@ def export(path: Path, folder: Path) -> list[Path]:
             files = [
                 _write_csv(folder / name, columns, rows(store))
                 for (name, columns), rows in zip(
-                    DICTIONARY.items(), (_recordings, _spans, _alerts, _minutes, _readings), strict=True
+                    DICTIONARY.items(),
+                    (_recordings, _spans, _alerts, _diary, _minutes, _readings),
+                    strict=True,
                 )
             ]
             files.append(
@@ -182,6 +192,17 @@ def _alerts(store: Store) -> Iterator[dict[str, Any]]:
         }
 
 
+def _diary(store: Store) -> Iterator[dict[str, Any]]:
+    for entry in Diary(store.path).list():
+        yield {
+            "time": _iso(entry.wall_s, entry.utc_offset_s),
+            "pain": entry.pain,
+            "trigger": entry.trigger,
+            "symptoms": ";".join(entry.symptoms),
+            "note": entry.note,
+        }
+
+
 def _minutes(store: Store) -> Iterator[dict[str, Any]]:
     for hour, summary in store.minutes(0, _FOREVER_S):
         for number, values in enumerate(summary.values):
@@ -218,6 +239,7 @@ def _write_json(path: Path, store: Store) -> Path:
             ("recordings", _recordings),
             ("spans", _spans),
             ("alerts", _alerts),
+            ("diary", _diary),
             ("minutes", _minutes),
         ):
             file.write(f',\n"{name}": [')
@@ -289,6 +311,7 @@ def _wipe(db: sqlite3.Connection, until_s: float) -> tuple[int, int]:
         spans = db.execute("DELETE FROM spans WHERE end_s <= ?", (until_s,)).rowcount
         db.execute("UPDATE spans SET start_s = ? WHERE start_s < ?", (until_s, until_s))
         alerts = db.execute("DELETE FROM alerts WHERE wall_s < ?", (until_s,)).rowcount
+        db.execute("DELETE FROM diary WHERE wall_s < ?", (until_s,))
         db.execute("DELETE FROM samples WHERE 60 * (minute + 1) <= ?", (until_s,))
         db.execute("DELETE FROM minutes WHERE 3600 * (hour + 1) <= ?", (until_s,))
         # Where midnight does not fall on a whole hour of UTC, an hour holds minutes of both days.

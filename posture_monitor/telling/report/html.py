@@ -9,12 +9,14 @@ from html import escape
 from importlib import resources
 
 from posture_monitor.history.days import Day, score
+from posture_monitor.history.diary import Episode
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import STATES
 from posture_monitor.history.timeline import PRESENT
 from posture_monitor.telling import words
 from posture_monitor.telling.report import charts, story
 from posture_monitor.telling.report.charts import Axis
+from posture_monitor.telling.report.pain import HEAD, PainStory, pain_story
 
 #: The page may load nothing, from anywhere: the browser itself holds it to that.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -45,7 +47,7 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def render_html(day: Day, week: Period, month: Period) -> str:
+def render_html(day: Day, week: Period, month: Period, entries: Sequence[Episode] = ()) -> str:
     """Return the page of a day, with its week and month beside it.
 
     Parameters
@@ -54,11 +56,15 @@ def render_html(day: Day, week: Period, month: Period) -> str:
         The day told in full.
     week, month
         The periods that hold it; they may hold nothing else.
+    entries
+        The diary of the month; without any there is no word of it.
     """
     told = story.measured_at_all(day)
     parts = [_figures(day), _timeline(day), *_details(day)] if told and day.spans else []
     if week.recorded or month.recorded:
         parts += [_week(week, day), _month(month)]
+    if entries:
+        parts.append(_pain(pain_story(entries, month.days)))
     return _PAGE.format(
         policy=_POLICY,
         css=resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8"),
@@ -311,6 +317,15 @@ def _month(month: Period) -> str:
         f'<figure><div class="sheet" tabindex="0">{charts.calendar("month", month)}</div>\n'
         "<figcaption>Each day runs from the month's earliest to its latest hour.</figcaption></figure>\n"
         + _folded("The month as a table", ("day", *names, "coverage", "alerts"), rows),
+    )
+
+
+def _pain(told: PainStory) -> str:
+    said = "\n".join(f"<p>{escape(sentence)}</p>" for sentence in told.sentences)
+    care = f'<p class="care"><strong>{escape(told.seek_care)}</strong></p>' if told.seek_care else ""
+    return _section(
+        "Diary, beside the day of each entry and the two before",
+        f'{care}<div class="scroll" tabindex="0">{_table(HEAD, told.rows)}</div>\n{said}',
     )
 
 

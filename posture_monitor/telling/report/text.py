@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 from posture_monitor.history.days import Day
+from posture_monitor.history.diary import Episode
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import STATES
 from posture_monitor.history.timeline import PRESENT
 from posture_monitor.telling import words
 from posture_monitor.telling.report import story
+from posture_monitor.telling.report.pain import PainStory, pain_story
 
 #: Shape first, colour second: the higher the mark, the poorer the posture.
 MARKS = {
@@ -53,6 +55,23 @@ def render_text(day: Day, console: Console) -> None:
 def render_period(period: Period, console: Console) -> None:
     """Print a week or month, a row for each day."""
     _print(_period_page(period, min(console.width, 80)), console)
+
+
+def render_diary(entries: Sequence[Episode], days: Sequence[Day], console: Console) -> None:
+    """Print the diary beside the day of each entry and the two before."""
+    _print(_diary_page(pain_story(entries, days)), console)
+
+
+def _diary_page(told: PainStory) -> Iterator[Text]:
+    if told.seek_care:
+        yield Text(told.seek_care, style="bold")
+    yield from _heading("Diary, beside the day of each entry and the two before")
+    for when, pain, change, trigger, symptoms, poor, longest, breaks in told.rows:
+        yield Text("  " + ", ".join(filter(None, (f"{when}  pain {pain}", change, trigger, symptoms))))
+        around = f"poor {poor} a day, longest bout {longest}, breaks {breaks} a day" if longest else poor
+        yield Text(f"      {around}", style="dim")
+    for sentence in told.sentences:
+        yield Text(sentence)
 
 
 def _print(lines: Iterator[Text], console: Console) -> None:

@@ -1,0 +1,319 @@
+"""A diary of spasms and pain, laid beside what was measured; it never says that one caused the other."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from posture_monitor.errors import UserError
+from posture_monitor.history import database
+from posture_monitor.history.days import Day
+from posture_monitor.history.packing import Floats
+from posture_monitor.history.timeline import utc_offset_s
+
+TRIGGERS = ("overexertion", "lifting", "bending", "twisting", "posture", "stress", "other")
+SYMPTOMS = ("sharp", "aching", "stiffness", "radiating", "tingling", "numbness", "weakness")
+
+#: With these the text below is shown: static, once, and nothing is inferred from them.
+_NEED_CARE = frozenset({"tingling", "numbness", "weakness"})
+
+#: Signs of pressure on the nerves of the lower spine, as given to patients (ergonomics.md §1, *Red flags*).
+SEEK_CARE = (
+    "Go to an emergency department now if you have any of these: numbness or pins and needles between the "
+    "thighs, around the genitals, buttocks or back passage; altered feeling when wiping; trouble starting, "
+    "stopping or feeling urine, or leaking; loss of bowel control; loss of sexual feeling; new weakness or "
+    "numbness in both legs. This program cannot tell whether you need a doctor; if in doubt, ask one."
+)
+
+#: Smaller differences on the 0 to 10 scale are within its error (smallest real change: PubMed 15928561).
+CLEAR_CHANGE = 2
+
+#: An association is shown from this many recorded days and episodes on (our own choice).
+ENOUGH_DAYS = 14
+ENOUGH_EPISODES = 3
+
+#: Days that are looked at for an episode: its own and the two before.
+LOOK_BACK_DAYS = 3
+
+NO_CAUSE = "This does not show cause."
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One spasm or bout of pain.
+
+    Attributes
+    ----------
+    wall_s, utc_offset_s
+        When it was: POSIX seconds, and local time minus UTC.
+    pain
+        0 (none) to 10 (worst imaginable).
+    trigger
+        One of `TRIGGERS`, or ``""``.
+    symptoms
+        Any of `SYMPTOMS`.
+    note
+        The user's own words.
+    id
+        Its number in the diary.
+    """
+
+    wall_s: float
+    utc_offset_s: int
+    pain: int
+    trigger: str = ""
+    symptoms: tuple[str, ...] = ()
+    note: str = ""
+    id: int = 0
+
+    @property
+    def date(self) -> dt.date:
+        """The local day on which it was."""
+        return dt.datetime.fromtimestamp(
+            self.wall_s, dt.timezone(dt.timedelta(seconds=self.utc_offset_s))
+        ).date()
+
+    @property
+    def needs_care(self) -> bool:
+        """Whether `SEEK_CARE` is to be shown with it."""
+        return not _NEED_CARE.isdisjoint(self.symptoms)
+
+
+def episode(
+    pain: int, wall_s: float, *, trigger: str = "", symptoms: Sequence[str] = (), note: str = ""
+) -> Episode:
+    """Return an episode after checking it.
+
+    Raises
+    ------
+    UserError
+        Pain is not a whole number from 0 to 10, or a word is not one of those known.
+    """
+    if not 0 <= pain <= 10:
+        raise UserError(f"pain is told from 0 (none) to 10 (worst imaginable), not {pain}")
+    _one_of("trigger", trigger, ("", *TRIGGERS))
+    for symptom in symptoms:
+        _one_of("symptom", symptom, SYMPTOMS)
+    return Episode(wall_s, utc_offset_s(wall_s), pain, trigger, tuple(dict.fromkeys(symptoms)), note.strip())
+
+
+def _one_of(what: str, word: str, known: Sequence[str]) -> None:
+    if word not in known:
+        raise UserError(f"no such {what}: {word!r}; it can be {', '.join(filter(None, known))}")
+
+
+def parse_moment(text: str, now_s: float) -> float:
+    """Return the POSIX seconds a user means: ``now``, ``14:05``, ``yesterday 14:05``, ``2026-03-02 14:05``.
+
+    Raises
+    ------
+    UserError
+        It is none of these, or lies in the future.
+    """
+    now = dt.datetime.fromtimestamp(now_s)
+    words = (
+        text.strip().lower().replace("t", " ", 1)
+        if re.match(r"\d{4}-", text.strip())
+        else text.strip().lower()
+    )
+    if words in ("", "now"):
+        return now_s
+    day_word, _, time_word = words.rpartition(" ")
+    try:
+        day = {
+            "": now.date(),
+            "today": now.date(),
+            "yesterday": now.date() - dt.timedelta(days=1),
+        }.get(day_word) or dt.date.fromisoformat(day_word)
+        if not re.fullmatch(r"\d{1,2}:\d{2}", time_word, re.ASCII):
+            raise ValueError
+        hour, minute = map(int, time_word.split(":"))
+        moment_s = dt.datetime.combine(day, dt.time(hour, minute)).astimezone().timestamp()
+    except ValueError:
+        raise UserError(
+            f"no such time: {text!r}; write 14:05, yesterday 14:05 or {now:%Y-%m-%d} 14:05"
+        ) from None
+    if moment_s > now_s:
+        raise UserError(f"{text!r} has not come yet")
+    return moment_s
+
+
+class Diary:
+    """The diary within the history file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(self, entry: Episode) -> Episode:
+        """Keep an episode; return it with its number."""
+        with closing(database.open_writer(self._path)) as db:
+            number = self._change(
+                db,
+                "INSERT INTO diary (wall_s, utc_offset_s, pain, trigger, symptoms, note) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                _values(entry),
+            ).lastrowid
+        assert number is not None
+        return replace(entry, id=number)
+
+    def edit(self, entry: Episode) -> None:
+        """Put an episode in the place of the one with its number."""
+        with closing(database.open_writer(self._path)) as db:
+            done = self._change(
+                db,
+                "UPDATE diary SET wall_s = ?, utc_offset_s = ?, pain = ?, trigger = ?, symptoms = ?, "
+                "note = ? WHERE id = ?",
+                (*_values(entry), entry.id),
+            ).rowcount
+        if not done:
+            raise _missing(entry.id)
+
+    def delete(self, number: int) -> None:
+        """Remove an episode."""
+        with closing(database.open_writer(self._path)) as db:
+            if not self._change(db, "DELETE FROM diary WHERE id = ?", (number,)).rowcount:
+                raise _missing(number)
+
+    def get(self, number: int) -> Episode:
+        """Return the episode with this number."""
+        for entry in self.list():
+            if entry.id == number:
+                return entry
+        raise _missing(number)
+
+    def list(self, from_s: float = -math.inf, to_s: float = math.inf) -> list[Episode]:
+        """Return the episodes of a stretch of time (POSIX seconds), in order of time."""
+        with closing(database.open_reader(self._path)) as db:
+            rows = db.execute(
+                "SELECT wall_s, utc_offset_s, pain, trigger, symptoms, note, id FROM diary "
+                "WHERE wall_s >= ? AND wall_s < ? ORDER BY wall_s, id",
+                (max(from_s, -1e12), min(to_s, 1e12)),
+            ).fetchall()
+        return [
+            Episode(wall_s, offset_s, pain, trigger, tuple(filter(None, symptoms.split(","))), note, number)
+            for wall_s, offset_s, pain, trigger, symptoms, note, number in rows
+        ]
+
+    def _change(self, db: sqlite3.Connection, statement: str, values: Sequence[object]) -> sqlite3.Cursor:
+        try:
+            return db.execute(statement, tuple(values))
+        except sqlite3.Error as error:
+            raise UserError(database.explain(error, self._path)) from error
+
+
+def _values(entry: Episode) -> tuple[object, ...]:
+    return entry.wall_s, entry.utc_offset_s, entry.pain, entry.trigger, ",".join(entry.symptoms), entry.note
+
+
+def _missing(number: int) -> UserError:
+    return UserError(f"the diary has no entry {number}; `posture-monitor log list` shows the numbers")
+
+
+def pain_change(before: int, after: int) -> str:
+    """Return how pain changed, in words; under two points that is ``no clear change``."""
+    if abs(after - before) < CLEAR_CHANGE:
+        return "no clear change"
+    return "less pain" if after < before else "more pain"
+
+
+@dataclass(frozen=True)
+class Association:
+    """How an exposure differed between days with an episode and others.
+
+    Attributes
+    ----------
+    name, unit
+        Of the exposure.
+    difference, low, high
+        Median of all differences between the two kinds of days, and its 95 % interval.
+    """
+
+    name: str
+    unit: str
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out nought."""
+        return self.low > 0 or self.high < 0
+
+    @property
+    def sentence(self) -> str:
+        """The one sentence that is said of it."""
+        more = "more" if self.difference >= 0 else "less"
+        clear = "" if self.clear else ", no clear difference"
+        return (
+            f"{self.name}: {abs(self.difference):.0f} {self.unit} {more} around episodes than on other days "
+            f"(95% interval {self.low:+.0f} to {self.high:+.0f}{clear}). {NO_CAUSE}"
+        )
+
+
+#: What an episode is laid beside: the mean over its day and the two before.
+EXPOSURES: tuple[tuple[str, str, Callable[[Day], float]], ...] = (
+    ("Poor posture", "min a day", lambda day: day.seconds["poor"] / 60),
+    ("Longest sitting bout", "min", lambda day: max((bout.length_s for bout in day.bouts), default=0.0) / 60),
+    ("Breaks", "a day", lambda day: float(sum(math.isfinite(bout.break_s) for bout in day.bouts))),
+)
+
+
+def exposures(date: dt.date, days: Sequence[Day]) -> tuple[float, ...]:
+    """Return the mean of each of `EXPOSURES` over a day and the two before; NaN if none was recorded."""
+    near = [day for day in days if 0 <= (date - day.date).days < LOOK_BACK_DAYS and day.spans]
+    if not near:
+        return (math.nan,) * len(EXPOSURES)
+    return tuple(sum(measure(day) for day in near) / len(near) for _, _, measure in EXPOSURES)
+
+
+def associations(entries: Sequence[Episode], days: Sequence[Day]) -> tuple[list[Association], str]:
+    """Return how exposures differed around episodes, or why that is not told yet.
+
+    The difference is that of Hodges and Lehmann with the interval of the
+    rank-sum test, which asks nothing of the distribution. Days that lie close
+    together share exposures, so the true interval is wider rather than narrower.
+
+    Parameters
+    ----------
+    entries
+        The diary.
+    days
+        The recorded days that count, each once.
+
+    Returns
+    -------
+    associations, withheld
+        One for each exposure, and ``""``; or none, and why.
+    """
+    recorded = [day for day in days if day.spans]
+    dates = {entry.date for entry in entries} & {day.date for day in recorded}
+    if len(recorded) < ENOUGH_DAYS or len(dates) < ENOUGH_EPISODES:
+        return [], (
+            f"an association is shown from {ENOUGH_DAYS} recorded days and {ENOUGH_EPISODES} days with an "
+            f"episode on; so far there are {len(recorded)} and {len(dates)}"
+        )
+    table = np.array([exposures(day.date, recorded) for day in recorded])
+    with_one = np.array([day.date in dates for day in recorded])
+    if with_one.all():
+        return [], "there is no day without an episode to compare with"
+    return [
+        Association(name, unit, *_shift(table[with_one, column], table[~with_one, column]))
+        for column, (name, unit, _) in enumerate(EXPOSURES)
+    ], ""
+
+
+def _shift(one: Floats, other: Floats) -> tuple[float, float, float]:
+    """Return the Hodges-Lehmann shift and its 95 % interval (normal approximation of the rank sum)."""
+    differences = np.sort((one[:, None] - other[None, :]).ravel())
+    n, m = len(one), len(other)
+    spread = math.sqrt(n * m * (n + m + 1) / 12)
+    first = max(0, math.floor(n * m / 2 - 1.96 * spread))
+    return float(np.median(differences)), float(differences[first]), float(differences[-1 - first])

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from history_maker import record, wall
+
+from posture_monitor.errors import UserError
+from posture_monitor.history.days import Day, day
+from posture_monitor.history.diary import (
+    NO_CAUSE,
+    SEEK_CARE,
+    Diary,
+    associations,
+    episode,
+    exposures,
+    pain_change,
+    parse_moment,
+)
+from posture_monitor.history.export import erase, export
+from posture_monitor.history.store import Store
+
+LATER = 4e9
+NOW = "2025-05-14 15:00"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "history.sqlite3"
+
+
+def test_an_entry_is_kept_edited_and_deleted(path: Path) -> None:
+    diary = Diary(path)
+    assert diary.list() == []
+    first = diary.add(
+        episode(
+            6,
+            wall("2025-05-14 09:30"),
+            trigger="lifting",
+            symptoms=["sharp", "stiffness"],
+            note=" ouch, \n'x' ",
+        )
+    )
+    second = diary.add(episode(3, wall("2025-05-13 20:00")))
+    assert diary.list() == [second, first]
+    assert first.note == "ouch, \n'x'"
+    assert diary.get(first.id).symptoms == ("sharp", "stiffness")
+    diary.edit(replace(first, pain=4, note="better"))
+    assert diary.get(first.id).pain == 4
+    diary.delete(second.id)
+    assert [entry.id for entry in diary.list()] == [first.id]
+    assert diary.list(wall("2025-05-14 10:00")) == []
+
+
+@pytest.mark.parametrize("number", [0, 7])
+def test_no_such_entry(path: Path, number: int) -> None:
+    diary = Diary(path)
+    diary.add(episode(1, wall(NOW)))
+    for call in (lambda: diary.delete(number), lambda: diary.get(number)):
+        with pytest.raises(UserError, match=f"no entry {number}"):
+            call()
+
+
+@pytest.mark.parametrize("pain", [-1, 11])
+def test_pain_goes_from_nought_to_ten(pain: int) -> None:
+    with pytest.raises(UserError, match="from 0"):
+        episode(pain, 0.0)
+
+
+def test_unknown_words_are_named_with_the_known_ones() -> None:
+    with pytest.raises(UserError, match=r"no such trigger: 'lifing'; it can be overexertion, lifting"):
+        episode(1, 0.0, trigger="lifing")
+    with pytest.raises(UserError, match="no such symptom"):
+        episode(1, 0.0, symptoms=["sharp", "odd"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("now", NOW), ("14:05", "2025-05-14 14:05"), ("9:05", "2025-05-14 09:05"),
+     ("yesterday 23:59", "2025-05-13 23:59"), ("2025-03-02 14:05", "2025-03-02 14:05"),
+     ("2025-03-02T14:05", "2025-03-02 14:05")],
+)  # fmt: skip
+def test_moments(text: str, expected: str) -> None:
+    assert parse_moment(text, wall(NOW)) == wall(expected)
+
+
+@pytest.mark.parametrize("text", ["16:00", "25:00", "noon", "2025-02-30 10:00", "14", "tomorrow 10:00"])
+def test_no_such_moment(text: str) -> None:
+    with pytest.raises(UserError):
+        parse_moment(text, wall(NOW))
+
+
+def test_signs_that_need_a_doctor_bring_up_the_text() -> None:
+    assert episode(5, 0.0, symptoms=["numbness"]).needs_care
+    assert not episode(10, 0.0, symptoms=["sharp", "aching", "stiffness"]).needs_care
+    assert "emergency department now" in SEEK_CARE
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [(6, 5, "no clear change"), (6, 7, "no clear change"), (6, 4, "less pain"), (2, 4, "more pain")],
+)
+def test_under_two_points_is_no_clear_change(before: int, after: int, words: str) -> None:
+    assert pain_change(before, after) == words
+
+
+def recorded(store: Store, poor_minutes: list[float]) -> list[Day]:
+    first = dt.date(2025, 4, 1)
+    dates = [first + dt.timedelta(days=number) for number in range(len(poor_minutes))]
+    for date, minutes in zip(dates, poor_minutes, strict=True):
+        record(
+            store,
+            wall(f"{date} 09:00"),
+            [("good", 3600), ("poor", 60 * minutes), ("away", 300), ("good", 60)],
+            15,
+        )
+    return [day(store, date, LATER, shifts=False) for date in dates]
+
+
+def test_nothing_is_told_before_14_days_and_3_episodes(path: Path) -> None:
+    with Store.open(path) as store:
+        days = recorded(store, [20.0] * 13)
+    entries = [episode(5, wall(f"2025-04-{number:02d} 12:00")) for number in (3, 6, 9)]
+    told, why = associations(entries, days)
+    assert told == []
+    assert "14 recorded days" in why
+    with Store.open(path) as store:
+        days = recorded(store, [20.0] * 14)
+    assert associations(entries[:2], days)[0] == []
+    assert len(associations(entries, days)[0]) == 3
+
+
+def test_an_episode_is_laid_over_its_day_and_the_two_before(path: Path) -> None:
+    with Store.open(path) as store:
+        days = recorded(store, [10.0, 20.0, 30.0, 40.0])
+    poor, longest, breaks = exposures(dt.date(2025, 4, 4), days)
+    assert poor == pytest.approx(30)
+    assert longest == pytest.approx(90)
+    assert breaks == 1
+    assert exposures(dt.date(2025, 4, 1), days)[0] == pytest.approx(10)
+    assert np.isnan(exposures(dt.date(2025, 5, 1), days)).all()
+
+
+def test_a_difference_that_is_there_is_found_with_its_interval(path: Path) -> None:
+    minutes = [10.0 + number % 4 for number in range(30)]
+    for number in (8, 9, 10, 18, 19, 20, 26, 27, 28):
+        minutes[number] += 60
+    with Store.open(path) as store:
+        days = recorded(store, minutes)
+    entries = [episode(5, wall(f"2025-04-{number:02d} 12:00")) for number in (11, 21, 29)]
+    (poor, _, breaks), why = associations(entries, days)
+    assert why == ""
+    assert poor.clear
+    assert poor.low < poor.difference < poor.high
+    assert poor.difference > 30
+    assert NO_CAUSE in poor.sentence
+    assert not breaks.clear
+    assert "no clear difference" in breaks.sentence
+
+
+def test_chance_alone_is_seldom_called_clear() -> None:
+    from posture_monitor.history.diary import _shift
+
+    rng = np.random.default_rng(7)
+    found = 0
+    for _ in range(400):
+        _, low, high = _shift(rng.normal(size=5), rng.normal(size=25))
+        found += low > 0 or high < 0
+    assert found / 400 < 0.08
+
+
+def test_the_diary_is_exported_and_erased_with_the_rest(path: Path, tmp_path: Path) -> None:
+    diary = Diary(path)
+    diary.add(episode(6, wall("2025-05-01 09:30"), symptoms=["sharp", "aching"], note="a private remark"))
+    diary.add(episode(2, wall("2025-05-14 09:30")))
+    export(path, tmp_path / "out")
+    assert "sharp;aching,a private remark" in (tmp_path / "out" / "diary.csv").read_text()
+    erase(path, dt.date(2025, 5, 10))
+    assert [entry.pain for entry in diary.list()] == [2]
+    assert b"private remark" not in path.read_bytes()
