@@ -276,6 +276,8 @@ def measure(
 
 def _measure(landmarks: npt.NDArray[Any], size: npt.NDArray[Any], azimuth_deg: float | None) -> Measurement:
     size = np.asarray(size, dtype=np.float64)
+    # Sums round differently in another memory layout; the same landmarks must give the same bits.
+    landmarks = np.ascontiguousarray(landmarks)
     x, y = lm.to_pixels(landmarks, size)
     height = np.broadcast_to(size[..., 1], x.shape[1])
     visible = landmarks[:, :, 3].T >= VISIBLE

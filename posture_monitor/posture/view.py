@@ -25,6 +25,9 @@ OBLIQUE_FROM_DEG = 27.0
 #: is one of 8° at an azimuth of 30° but of 3° at 60°; a face is turned against
 #: its trunk by some 8° whatever the azimuth.
 FACE_UNTIL_DEG, SHOULDERS_FROM_DEG = 30.0, 60.0
+#: A face turned this much (degrees) more or less than the shoulders is turned
+#: against its trunk, towards a second monitor or the camera, and counts no further.
+FACE_MAY_DIFFER_DEG = 15.0
 #: Where the camera's place is known from calibration, apparent shoulders must
 #: become this many times wider or narrower than it lets expect before a body
 #: that leans counts as seen from elsewhere.
@@ -81,4 +84,5 @@ def _estimated(part: Array, head_yaw_deg: Array) -> Array:
     """Return the azimuth in degrees by how narrow the shoulders look and how far the face is turned."""
     shoulders = np.degrees(np.arccos(np.clip(part, 0.0, 1.0)))
     weight = 0.5 * np.clip((SHOULDERS_FROM_DEG - shoulders) / (SHOULDERS_FROM_DEG - FACE_UNTIL_DEG), 0.0, 1.0)
-    return np.asarray(shoulders + weight * (np.abs(head_yaw_deg) - shoulders))
+    more = np.clip(np.abs(head_yaw_deg) - shoulders, -FACE_MAY_DIFFER_DEG, FACE_MAY_DIFFER_DEG)
+    return np.asarray(shoulders + weight * more)
