@@ -46,7 +46,7 @@ ALWAYS_SHOWN = SHOWN_MEASURES[:2]
 _OUTCOMES = {
     "corrected": "better",
     "better": "better",
-    "late": "better, later",
+    "late": "better",
     "left": "got up",
     "ignored": "no change",
     "no change": "no change",
