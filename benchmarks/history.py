@@ -100,12 +100,10 @@ def main() -> None:
         f"{made} working days in {options.years:g} years, {about['bytes'] / 1e6:.1f} MB, "
         f"made in {made_s:.0f} s"
     )
-    print(f"{'report':<14}{'process':>9}{'of it ours':>12}{'cpu':>9}{'limit':>8}{'memory':>10}")
+    print(f"{'report':<14}{'process':>10}{'ours':>10}{'cpu':>10}{'limit':>10}{'memory':>12}")
     for row in rows:
-        print(
-            f"{row['report']:<14}{row['process_s']:>7} s{row['report_s']:>10} s{row['cpu_s']:>7} s{row['limit_s']:>6} s"
-            f"{row['peak_mb']:>7} MB"
-        )
+        times = "".join(f"{row[name]:>8} s" for name in ("process_s", "report_s", "cpu_s", "limit_s"))
+        print(f"{row['report']:<14}{times}{row['peak_mb']:>9} MB")
 
 
 if __name__ == "__main__":
