@@ -127,7 +127,7 @@ def analyze(
     judgement = judge(measurement, found, limits, everything.doubts)
     if profile is not None:
         refuse_other_view(judgement, measurement, profile, found)
-    states = _states(judgement, t_s, stills=opened.stills)
+    states = _states(judgement, t_s, config.judge.window_s, stills=opened.stills)
     with _opened(output) as file:
         _write(file, names, t_s, measurement, judgement, states, len(beginning.landmarks))
     if landmarks is not None:
@@ -155,14 +155,16 @@ def refuse_other_view(judgement: Judgement, measurement: Measurement, profile: s
         )
 
 
-def _states(judgement: Judgement, t_s: npt.NDArray[np.float64], *, stills: bool) -> list[Verdict]:
+def _states(
+    judgement: Judgement, t_s: npt.NDArray[np.float64], window_s: float, *, stills: bool
+) -> list[Verdict]:
     """Return the smoothed state of each frame; stills stand each on their own."""
     verdicts = [VERDICTS[code] for code in judgement.verdict.tolist()]
     if stills:
         return verdicts
     steps = np.diff(t_s)
     interval_s = float(np.median(steps)) if len(steps) else 0.5
-    policy = steady.Policy(interval_s=max(interval_s, 1e-3))
+    policy = steady.Policy(window_s, max(interval_s, 1e-3))
     state, states = steady.Steady(), []
     for at, verdict, index in zip(t_s.tolist(), verdicts, judgement.slouch_index.tolist(), strict=True):
         state = steady.step(state, policy, at, verdict, index)
@@ -185,12 +187,14 @@ def _write(
     drivers = judgement.drivers()
     for i in range(len(measurement)):
         signal = judgement.signal[i]
+        # A body that is nobody at this desk (a ghost on the furniture, a passer-by far off) is not present.
+        present = measurement.present[i] and VERDICTS[judgement.verdict[i]] is not Verdict.AWAY
         writer.writerow(
             (
                 i,
                 names[i],
                 _number(float(t_s[i]), 3),
-                int(measurement.present[i]),
+                int(present),
                 VIEWS[measurement.view[i]].value,
                 f"{measurement.confidence[i]:.2f}",
                 "calibration" if i < calibrated else "",

@@ -1,0 +1,117 @@
+"""The newcomer's first minute: ``posture-monitor demo`` in a home in which nothing has ever been."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desktop import desktop
+from program import ROOT, done, environment, fresh_home, noon
+from test_network import strays
+
+from posture_monitor.sensing.demo import phases
+from posture_monitor.service.profiles import read_profile
+
+pytestmark = pytest.mark.slow
+
+
+def labelled_s(label: str) -> float:
+    """Return for how long the demo shows this."""
+    return sum(end_s - start_s for start_s, end_s, name in phases() if name == label)
+
+
+class Shown:
+    """A demo that has run, and what it left."""
+
+    def __init__(self, home: Path, *, on_desktop: bool = False) -> None:
+        self.home = home
+        zone = noon()
+        self.printed = done("demo", home=home, desktop=on_desktop, TZ=zone)
+        self.day: dict[str, Any] = json.loads(done("report", "--format", "json", home=home, TZ=zone))
+
+    def kept(self, question: str) -> list[Any]:
+        with sqlite3.connect(self.home / "history.sqlite3") as database:
+            return database.execute(question).fetchall()
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    return Shown(fresh_home(tmp_path_factory.mktemp("demo") / "home"))
+
+
+def test_it_is_honest_about_its_one_photograph(shown: Shown) -> None:
+    assert "made from one photograph" in shown.printed
+
+
+def test_it_calibrates(shown: Shown) -> None:
+    profile = read_profile(shown.home / "profiles" / "demo.toml")
+    assert profile.neutral.view == "front"
+    assert profile.neutral.frames > 50
+    assert "head_height" in profile.neutral.measurable
+    assert "Calibrated 'demo'" in shown.printed
+
+
+def test_it_judges_what_it_shows(shown: Shown) -> None:
+    assert shown.day["seconds"]["poor"] == pytest.approx(labelled_s("poor"), abs=6)
+    assert shown.day["seconds"]["away"] == pytest.approx(labelled_s("away"), abs=6)
+    assert shown.day["seconds"]["good"] == pytest.approx(labelled_s("good"), abs=12)
+    assert shown.day["coverage"] > 0.95
+    order = [span["state"] for span in shown.day["spans"] if span["state"] not in ("mild", "unknown")]
+    assert order == ["good", "poor", "good", "away", "good"]
+
+
+def test_it_notifies_once_and_without_a_desktop_prints(shown: Shown) -> None:
+    (alert,) = shown.day["alerts"]
+    assert alert["channel"] == "terminal"
+    told = " ".join(shown.printed.split())
+    assert alert["title"] in told
+    assert alert["body"] in told
+    assert alert["followed"] == "corrected"
+
+
+def test_it_keeps_spans_and_the_alert(shown: Shown) -> None:
+    assert len(shown.kept("SELECT * FROM spans")) >= 5
+    assert len(shown.kept("SELECT * FROM alerts")) == 1
+    assert shown.kept("PRAGMA journal_mode") == [("wal",)]
+
+
+def test_it_reports(shown: Shown) -> None:
+    _, _, report = shown.printed.partition("3. Report")
+    for word in ("good", "mild", "poor", "unknown", "away", "Coverage", "Longest poor stretch", "Alerts: 1"):
+        assert word in report
+
+
+@pytest.mark.desktop
+def test_on_a_desktop_the_notification_arrives_there(tmp_path: Path) -> None:
+    with desktop(tmp_path) as desk:
+        shown = Shown(fresh_home(tmp_path / "home"), on_desktop=True)
+        (arrived,) = desk.shown()
+    (alert,) = shown.day["alerts"]
+    assert alert["channel"] in ("desktop", "plyer")
+    assert arrived["summary"] == alert["title"]
+    assert alert["body"] in arrived["body"]
+    assert alert["title"] not in shown.printed.split("3. Report")[0]
+
+
+def test_nothing_leaves_the_machine_while_it_does_all_this(tmp_path: Path) -> None:
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    if subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True).returncode:
+        pytest.skip("this system lets no process be traced")
+    trace = tmp_path / "trace"
+    traced = ["strace", "-f", "--seccomp-bpf", "-e", "trace=network", "-o", str(trace)]
+    command = [*traced, sys.executable, "-m", "posture_monitor", "demo"]
+    home = fresh_home(tmp_path / "home")
+    without_proxy = {
+        name: value for name, value in environment(home).items() if not name.lower().endswith("_proxy")
+    }
+    ended = subprocess.run(command, cwd=ROOT, env=without_proxy, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr
+    assert strays(trace.read_text(errors="replace")) == []

@@ -1,0 +1,394 @@
+"""The loop in one process: bodies of known angles go in, words, outcomes and spans come out.
+
+Everything between is the real thing; only the clock runs as the test says, and
+the notifications land on a screen that remembers.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+from rig import SCENARIOS, SIDE_CAMERA, Body, Camera, Pose, Wander, render
+
+from posture_monitor import paths
+from posture_monitor.config import Config, load_config
+from posture_monitor.history.store import Store
+from posture_monitor.posture.landmarks import nobody
+from posture_monitor.posture.metrics import Reason
+from posture_monitor.posture.reading import Reading, Verdict
+from posture_monitor.sensing.frame import Frame
+from posture_monitor.service.calibration import Collected
+from posture_monitor.service.looking import Seen
+from posture_monitor.service.monitor import Monitor
+from posture_monitor.service.profiles import Profile, load_profile, save_profile
+from posture_monitor.telling.notify import Action, ChannelError, Notifier, Sent
+from posture_monitor.telling.words import Text
+
+UPRIGHT, SLUMPED = Pose(), SCENARIOS["slump_deep"]
+IMPATIENT = "[alert]\npoor_hold_s = 30\ncooldown_s = 30\n"
+NO_BREAKS = "[breaks]\nenabled = false\n"
+#: Nine in the morning, UTC, of a Monday.
+MORNING_S = 1772442000.0
+
+
+@dataclass
+class Screen:
+    """A notification channel that shows nothing and remembers all."""
+
+    name: str = "screen"
+    shown: list[tuple[Text, Sequence[str], str | None]] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+    pressed: list[Action] = field(default_factory=list)
+    broken: bool = False
+
+    def check(self) -> None:
+        pass
+
+    def send(self, text: Text, *, replace_id: str | None = None, buttons: Sequence[str] = ()) -> Sent:
+        if self.broken:
+            raise ChannelError("the screen is broken")
+        self.shown.append((text, buttons, replace_id))
+        return Sent(str(len(self.shown)), self.name)
+
+    def withdraw(self, sent_id: str) -> None:
+        self.withdrawn.append(sent_id)
+
+    def poll(self) -> list[Action]:
+        pressed, self.pressed = self.pressed, []
+        return pressed
+
+    def close(self) -> None:
+        pass
+
+    def press(self, button: str) -> None:
+        """Press a button of the newest notification; heard with the next frame."""
+        self.pressed.append(Action(str(len(self.shown)), button))
+
+
+class Desk:
+    """Somebody at a desk, before a camera, watched by a monitor."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        *,
+        camera: Camera | None = None,
+        interval_s: float = 1.0,
+        starter: bool = False,
+    ) -> None:
+        self.camera, self.interval_s = camera or Camera(), interval_s
+        self.screen, self.store, self.said = Screen(), store, io.StringIO()
+        self.t_s = 0.0
+        self.rng = np.random.default_rng(7)
+        # Nobody sits like stone: every point drifts a little, as it does in pictures.
+        self.drift = Wander.random(self.rng, 4 * 3600, 5.0, (33, 2))
+        collected = Collected()
+        for seen in self.pictures(UPRIGHT, 30):
+            collected.add(seen)
+        self.t_s = 0.0
+        self.profile = Profile("me", (collected.neutral(),), starter=starter)
+        if not starter:
+            save_profile(self.profile)
+        store.begin("a desk", live=True, profile="me", neutral={})
+        console = Console(file=self.said, width=200)
+        self.monitor = Monitor(config, self.profile, store, Notifier([self.screen]), console, interval_s)
+
+    def pictures(self, pose: Pose | None, seconds: float, doubt: Reason = Reason.OK) -> Iterator[Seen]:
+        """Yield what is seen of somebody, or of nobody, for some seconds; the clock goes on with it."""
+        count = round(seconds / self.interval_s)
+        t_s = self.t_s + self.interval_s * np.arange(count)
+        if pose is None:
+            points = np.repeat(nobody(), count, axis=0)
+            width, height = self.camera.width, self.camera.height
+        else:
+            held = pose + Pose(lean=np.zeros(count))
+            points, (width, height) = render(
+                Body(),
+                held,
+                self.camera,
+                self.rng,
+                noise_px=0.4,
+                wander_px=0.4,
+                wander=self.drift,
+                t_s=t_s,
+            )
+        for at, landmarks in zip(t_s.tolist(), points, strict=True):
+            yield Seen(Frame(at, MORNING_S + at, int(width), int(height)), landmarks, doubt)
+            self.t_s = at + self.interval_s
+
+    def sit(self, pose: Pose | None, seconds: float, doubt: Reason = Reason.OK) -> list[Reading]:
+        """Sit like this for some seconds (or be away), and return what was read."""
+        return [self.monitor.take(seen) for seen in self.pictures(pose, seconds, doubt)]
+
+    def texts(self) -> list[Text]:
+        return [text for text, *_ in self.screen.shown]
+
+    def kept(self, table: str) -> list[dict[str, Any]]:
+        """Return the rows that are in the history by now."""
+        self.store.flush()
+        with sqlite3.connect(paths.history_file()) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(f"SELECT * FROM {table}")]
+
+
+Seat = Callable[..., Desk]
+
+
+@pytest.fixture
+def seat(home: Path, tmp_path: Path) -> Iterator[Seat]:
+    """Return what seats somebody at a desk, with lines for the config."""
+    with Store.open(paths.history_file(), keep_samples_days=30, keep_landmarks=False) as store:
+
+        def take_a_seat(
+            settings: str = "[alert]\npoor_hold_s = 30\ncooldown_s = 30\n", **options: Any
+        ) -> Desk:
+            (tmp_path / "config.toml").write_text(settings)
+            return Desk(load_config(tmp_path / "config.toml"), store, **options)
+
+        yield take_a_seat
+
+
+# -- what an alert says ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("camera", "pose", "driver", "title", "sentence"),
+    [
+        (
+            Camera(),
+            SLUMPED,
+            "head_height",
+            r"Head low over the shoulders: (\d+)%",
+            r"Your head has been (\d+)% lower over your shoulders than neutral for (\d+) seconds\. (.+)",
+        ),
+        (
+            SIDE_CAMERA,
+            Pose(lean=25),
+            "trunk_incl",
+            r"Trunk forward: (\d+)°",
+            r"Your trunk has leaned (\d+)° further forward than neutral for (\d+) seconds\. (.+)",
+        ),
+    ],
+    ids=["front", "side"],
+)
+def test_an_alert_says_which_measure_how_far_how_long_and_one_thing_to_do(
+    seat: Seat, camera: Camera, pose: Pose, driver: str, title: str, sentence: str
+) -> None:
+    desk = seat(camera=camera)
+    desk.sit(UPRIGHT, 60)
+    readings = desk.sit(pose, 60)
+    (text,) = desk.texts()
+    headline, told = re.fullmatch(title, text.title), re.fullmatch(sentence, text.body)
+    assert headline, text
+    assert told, text
+    measured = float(np.median([reading.deviations[driver] for reading in readings]))
+    assert int(headline[1]) == int(told[1]) == pytest.approx(abs(measured), abs=2)
+    assert int(told[2]) == pytest.approx(30, abs=2)
+    # One sentence, and no more than one.
+    assert re.fullmatch(r"[A-Z][^.!?]+\.", told[3])
+    assert desk.screen.shown[0][1] == ("snooze", "reanchor", "wrong")
+
+
+def test_the_angle_told_is_the_bodys_own(seat: Seat) -> None:
+    desk = seat(camera=SIDE_CAMERA)
+    desk.sit(UPRIGHT, 30)
+    desk.sit(Pose(lean=25), 60)
+    (alert,) = desk.kept("alerts")
+    assert alert["deviation"] == pytest.approx(25, abs=3)
+
+
+def test_an_alert_is_kept_with_what_was_said_and_how_it_ended(seat: Seat) -> None:
+    desk = seat()
+    desk.sit(UPRIGHT, 60)
+    desk.sit(SLUMPED, 60)
+    (text,) = desk.texts()
+    (alert,) = desk.kept("alerts")
+    assert (alert["title"], alert["body"]) == (text.title, text.body)
+    assert (alert["driver"], alert["channel"], alert["kind"]) == ("head_height", "screen", "posture")
+    assert alert["held_s"] == pytest.approx(30, abs=2)
+    assert alert["outcome"] == ""
+    desk.sit(UPRIGHT, 30)
+    (alert,) = desk.kept("alerts")
+    assert alert["outcome"] == "corrected"
+    assert desk.screen.withdrawn == ["1"]
+
+
+def test_one_who_stays_slumped_is_asked_once_more_and_then_left_in_peace(seat: Seat) -> None:
+    desk = seat(IMPATIENT + NO_BREAKS, interval_s=2.0)
+    desk.sit(UPRIGHT, 60)
+    desk.sit(SLUMPED, 1800)
+    _first, second = desk.screen.shown
+    assert second[0].title == "Stand up for two minutes"
+    assert second[2] == "1", "it takes the place of the first"
+
+
+def test_an_alert_that_no_channel_shows_is_kept_all_the_same(seat: Seat) -> None:
+    desk = seat()
+    desk.screen.broken = True
+    desk.sit(UPRIGHT, 30)
+    desk.sit(SLUMPED, 60)
+    (alert,) = desk.kept("alerts")
+    assert alert["channel"] == "none"
+    assert desk.texts() == []
+
+
+# -- when there is nothing to say ------------------------------------------------
+
+
+def test_good_posture_absence_and_darkness_raise_no_alert(seat: Seat) -> None:
+    desk = seat("[alert]\npoor_hold_s = 5\n" + NO_BREAKS)
+    good = desk.sit(UPRIGHT, 300)
+    away = desk.sit(None, 300)
+    dark = desk.sit(SLUMPED, 300, Reason.DARK)
+    assert {reading.verdict for reading in good} == {Verdict.GOOD}
+    assert {reading.verdict for reading in away} == {Verdict.AWAY}
+    assert {(reading.verdict, reading.reason) for reading in dark} == {(Verdict.UNKNOWN, "too dark")}
+    assert desk.texts() == []
+    assert desk.kept("alerts") == []
+    assert [span["state"] for span in desk.kept("spans")][-3:] == ["good", "away", "unknown"]
+    assert desk.kept("spans")[-1]["reason"] == "too dark"
+
+
+def test_a_glance_down_is_no_slouch(seat: Seat) -> None:
+    desk = seat("[alert]\npoor_hold_s = 5\n", interval_s=0.5)
+    for _ in range(20):
+        desk.sit(UPRIGHT, 12)
+        desk.sit(SLUMPED, 3)
+    assert desk.texts() == []
+    assert "poor" not in {span["state"] for span in desk.kept("spans")}
+
+
+def test_a_suspended_hour_adds_no_dose(seat: Seat) -> None:
+    desk = seat()
+    desk.sit(UPRIGHT, 60)
+    desk.sit(SLUMPED, 20)
+    assert desk.texts() == []
+    desk.t_s += 3600
+    desk.sit(SLUMPED, 3)
+    assert desk.texts() == [], "the hour in which nothing was seen was taken for slouching"
+    # What was gathered before is not lost, nor is the hour in the history.
+    desk.sit(SLUMPED, 40)
+    assert len(desk.texts()) == 1
+    spans = desk.kept("spans")
+    assert sum(span["end_s"] - span["start_s"] for span in spans) == pytest.approx(123, abs=8)
+
+
+@pytest.mark.parametrize("interval_s", [0.1, 0.5, 2.0])
+def test_durations_are_the_same_at_any_pace(seat: Seat, interval_s: float) -> None:
+    desk = seat(interval_s=interval_s)
+    desk.sit(UPRIGHT, 40)
+    desk.sit(SLUMPED, 60)
+    desk.sit(UPRIGHT, 40)
+    (alert,) = desk.kept("alerts")
+    # Half the window until the state follows, then the half minute of the settings.
+    assert alert["wall_s"] - MORNING_S == pytest.approx(40 + 4.5 + 30, abs=2 + interval_s)
+    poor_s = sum(s["end_s"] - s["start_s"] for s in desk.kept("spans") if s["state"] == "poor")
+    assert poor_s == pytest.approx(60, abs=2 + interval_s)
+
+
+# -- buttons ---------------------------------------------------------------------
+
+
+def test_wrong_widens_the_measure_that_spoke_and_the_profile_keeps_it(seat: Seat) -> None:
+    desk = seat()
+    desk.sit(UPRIGHT, 60)
+    before = desk.sit(SLUMPED, 60)[-1]
+    desk.screen.press("wrong")
+    after = desk.sit(SLUMPED, 10)[-1]
+    assert after.slouch_index < 0.95 * before.slouch_index
+    assert load_profile("me").tuning == {"head_height": pytest.approx(1.25)}
+    assert [alert["outcome"] for alert in desk.kept("alerts")] == ["wrong"]
+    assert desk.screen.withdrawn == ["1"]
+    # The neutral posture itself has not moved.
+    assert load_profile("me").neutral["head_height"] == pytest.approx(
+        desk.profile.neutral["head_height"], rel=1e-3
+    )
+
+
+def test_wrong_again_and_again_stops_at_twice_the_usual_and_is_taken_up_by_the_next_run(seat: Seat) -> None:
+    desk = seat("[alert]\npoor_hold_s = 5\ncooldown_s = 30\nmax_per_hour = 30\n")
+    desk.sit(UPRIGHT, 60)
+    for _ in range(8):
+        desk.sit(Pose(neck_forward_m=0.1, thorax=60, pelvis=-20), 40)
+        desk.screen.press("wrong")
+        desk.sit(UPRIGHT, 20)
+    tuning = load_profile("me").tuning
+    assert tuning
+    assert max(tuning.values()) == pytest.approx(2.0)
+    again = Monitor(
+        desk.monitor.config,
+        load_profile("me"),
+        desk.store,
+        Notifier([desk.screen]),
+        Console(file=desk.said),
+        1.0,
+    )
+    assert again.limits == desk.monitor.limits
+
+
+def test_a_starter_is_widened_for_this_run_alone(seat: Seat) -> None:
+    desk = seat(starter=True)
+    desk.sit(UPRIGHT, 60)
+    desk.sit(SLUMPED, 60)
+    desk.screen.press("wrong")
+    desk.sit(SLUMPED, 2)
+    assert desk.monitor.limits.scale["head_height"] == pytest.approx(1.25)
+    assert not paths.profiles_dir().exists()
+
+
+def test_snooze_silences_for_a_quarter_of_an_hour_and_no_longer(seat: Seat) -> None:
+    impatient = "[alert]\npoor_hold_s = 5\ncooldown_s = 30\nmax_per_hour = 30\n" + NO_BREAKS
+
+    def alerts_in(desk: Desk, minutes: int) -> int:
+        before = len(desk.texts())
+        for _ in range(minutes):
+            desk.sit(SLUMPED, 40)
+            desk.sit(UPRIGHT, 20)
+        return len(desk.texts()) - before
+
+    desk = seat(impatient, interval_s=2.0)
+    desk.sit(UPRIGHT, 60)
+    assert alerts_in(desk, 5) == 5
+    desk.screen.press("snooze")
+    desk.sit(UPRIGHT, 2)
+    assert alerts_in(desk, 14) == 0
+    desk.sit(UPRIGHT, 70)
+    assert alerts_in(desk, 3) == 3
+
+
+# -- breaks ----------------------------------------------------------------------
+
+
+def test_a_long_bout_of_sitting_ends_in_one_suggestion_with_one_move(seat: Seat) -> None:
+    desk = seat("[breaks]\nsit_bout_s = 600\n", interval_s=2.0)
+    desk.sit(UPRIGHT, 620)
+    (text,) = desk.texts()
+    assert text.title == "Time to stand"
+    assert "You have been sitting for 10 minutes." in text.body
+    (alert,) = desk.kept("alerts")
+    assert alert["kind"] == "break-stand"
+
+
+# -- what is said on the way -------------------------------------------------------
+
+
+def test_each_change_of_state_is_told_once_with_its_reason(seat: Seat) -> None:
+    desk = seat()
+    desk.sit(UPRIGHT, 30)
+    desk.sit(SLUMPED, 20)
+    desk.sit(None, 20)
+    desk.sit(UPRIGHT, 20, Reason.DARK)
+    told = [line.split("  ", 1)[1].strip() for line in desk.said.getvalue().splitlines()]
+    states = [line.split(" ", 1)[1].split(":")[0] for line in told if not line.startswith("◐")]
+    assert [state for state in states if state != "unknown"] == ["good", "poor", "away"]
+    assert told[-1] == "? unknown: too dark"
