@@ -221,6 +221,18 @@ def test_calibrating_in_the_dark_or_in_company_is_refused(
     assert "more than one person" in refused(modelled, company)
 
 
+def test_a_starter_stands_in_until_there_is_a_profile(tmp_path: Path) -> None:
+    home, table = tmp_path / "home", written(tmp_path / "table.npz", (Pose(), 30))
+    listed = done("profiles", "list", home=home)
+    for starter in ("front", "oblique", "side"):
+        assert re.search(rf"^{starter} +starter", listed, re.MULTILINE)
+        assert f"{starter} (starter" in done("profiles", "show", starter, home=home)
+    assert "starter limits, which are coarse" in done("run", "--source", table, home=home)
+    done("calibrate", "--source", table, home=home)
+    assert (home / "profiles" / "default.toml").stat().st_mode & 0o077 == 0
+    assert "against profile 'default'" in done("run", "--source", table, home=home)
+
+
 # -- stopping ----------------------------------------------------------------------
 
 
@@ -308,6 +320,29 @@ def test_a_network_camera_is_watched_until_ctrl_c(network_camera: str, tmp_path:
     assert day["recorded_s"] >= 3
     assert kept_until(day) == pytest.approx(asked_s, abs=1.5)
     assert day["seconds"]["away"] == 0
+
+
+@pytest.mark.slow
+def test_a_network_camera_is_calibrated_on_and_known_again(network_camera: str, tmp_path: Path) -> None:
+    home = fresh_home(tmp_path / "home")
+    source = f"{network_camera}/1000"
+    printed = done("calibrate", "--source", source, "--seconds", "4", "--profile", "me", home=home)
+    assert "Sit as you would like to sit" in printed
+    profile = read_profile(home / "profiles" / "me.toml")
+    assert profile.neutral.frames > 12
+    assert "127.0.0.1" in profile.camera
+    assert "secret" not in (home / "profiles" / "me.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_camera_that_is_lost_is_told_and_what_it_saw_is_kept(network_camera: str, tmp_path: Path) -> None:
+    home, zone = fresh_home(tmp_path / "home"), noon()
+    ended = program("run", "--source", f"{network_camera}/100", home=home, TZ=zone)
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert "secret" not in ended.stdout + ended.stderr
+    assert "127.0.0.1" in ended.stderr.splitlines()[-1]
+    assert reported(home, TZ=zone)["recorded_s"] >= 3
 
 
 # -- analyze --------------------------------------------------------------------------
