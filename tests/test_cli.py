@@ -165,6 +165,16 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     assert ended.stderr == ""
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_the_characters_shows_a_question_mark(tmp_path: Path, encoding: str) -> None:
+    landmarks, size = render(Body(), Pose(lean=np.zeros(20)), Camera())
+    table = LandmarkTable(np.arange(20) / 2, np.tile(size, (20, 1)).astype(float), landmarks)
+    write_table(tmp_path / "table.npz", table)
+    ended = program("run", "--source", str(tmp_path / "table.npz"), PYTHONIOENCODING=encoding)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert re.search(r"\d\d:\d\d:\d\d  \? good", ended.stdout)
+
+
 def test_ctrl_c_outside_a_run_is_quiet_and_says_130() -> None:
     @click.group(cls=kit.Group)
     def group() -> None: ...

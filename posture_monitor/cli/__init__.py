@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import click
 
 from posture_monitor import __version__
@@ -32,4 +35,8 @@ for command in (
 
 def main() -> None:
     """Run the command line and leave with its status."""
+    # A terminal or pipe that has no ● and no ° gets a ? for it.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     cli(prog_name="posture-monitor")
