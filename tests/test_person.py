@@ -1,0 +1,107 @@
+"""Who is meant: the calibrated person by place and size, the others not."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from people import upright
+from rig import SCENARIOS, Body, Camera, Pose, render
+
+from posture_monitor.posture import landmarks as lm
+from posture_monitor.posture.baseline import Neutral
+from posture_monitor.posture.person import Choice, choose
+
+#: Wide and far enough for two people side by side.
+CAMERA = Camera(distance_m=1.3, hfov_deg=80, height_m=0.65)
+SIZE = np.array([640, 480])
+
+Landmarks = npt.NDArray[np.float32]
+
+
+def somebody(pose: Pose | None = None, body: Body | None = None) -> Landmarks:
+    return render(body or Body(), pose or Pose(), CAMERA)[0]
+
+
+def together(*people: Landmarks) -> Landmarks:
+    return np.concatenate(people)
+
+
+@pytest.fixture
+def me() -> Neutral:
+    return upright(Body(), CAMERA)
+
+
+BESIDE = Pose(seat_x_m=0.6)
+BEHIND = Pose(seat_x_m=0.45, seat_z_m=-1.2, seat_y_m=0.3)
+NEARER = Pose(seat_x_m=-0.4, seat_z_m=0.5)
+
+
+def test_nobody_and_one_person() -> None:
+    assert choose(lm.nobody(0), SIZE) == Choice(None)
+    assert choose(lm.nobody(2), SIZE) == Choice(None)
+    assert choose(somebody(), SIZE) == Choice(0)
+
+
+@pytest.mark.parametrize("other", [BESIDE, BEHIND, NEARER], ids=["beside", "behind", "nearer"])
+@pytest.mark.parametrize("first", [True, False])
+def test_the_calibrated_person_is_followed_by_place_and_size(me: Neutral, other: Pose, first: bool) -> None:
+    mine, theirs = somebody(), somebody(other)
+    people = together(mine, theirs) if first else together(theirs, mine)
+    assert choose(people, SIZE, me) == Choice(0 if first else 1)
+
+
+@pytest.mark.parametrize(
+    "name", ["slump_deep", "head_forward_far", "lean_back", "chair_lower", "roll_nearer"]
+)
+def test_who_slouches_or_moves_the_chair_is_still_meant(me: Neutral, name: str) -> None:
+    assert choose(together(somebody(BEHIND), somebody(SCENARIOS[name])), SIZE, me) == Choice(1)
+
+
+def test_somebody_in_my_place_beside_me_is_a_crowd(me: Neutral) -> None:
+    near = together(somebody(), somebody(Pose(seat_x_m=0.15)))
+    assert choose(near, SIZE, me).crowd
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_one_person_seen_twice_is_one_person(me: Neutral, known: bool) -> None:
+    twice = together(somebody(), somebody(Pose(seat_x_m=0.02, head_yaw=4)))
+    assert choose(twice, SIZE, me if known else None).crowd is False
+
+
+def test_without_a_neutral_the_largest_is_meant_and_a_rival_is_a_crowd() -> None:
+    assert choose(together(somebody(BEHIND), somebody()), SIZE) == Choice(1)
+    both = choose(together(somebody(), somebody(BESIDE)), SIZE)
+    assert both.index in (0, 1)
+    assert both.crowd
+
+
+def test_the_order_of_detection_does_not_matter(me: Neutral) -> None:
+    rng = np.random.default_rng(1)
+    people = [somebody(), somebody(BESIDE), somebody(BEHIND), somebody(NEARER)]
+    for neutral in (me, None):
+        picks = set()
+        for _ in range(8):
+            order = rng.permutation(4)
+            choice = choose(together(*(people[i] for i in order)), SIZE, neutral)
+            assert choice.index is not None
+            picks.add((int(order[choice.index]), choice.crowd))
+        assert len(picks) == 1, picks
+
+
+def test_a_broken_detection_beside_me_is_nobody(me: Neutral) -> None:
+    broken = somebody(BESIDE)
+    broken[:, :11] = np.nan
+    faceless = somebody(BESIDE)
+    faceless[:, 0, 3] = 0.0
+    for other in (broken, faceless, lm.nobody(1)):
+        assert choose(together(other, somebody()), SIZE, me) == Choice(1)
+    huge = somebody(BESIDE)
+    huge[:, 3, :2] = 1e30
+    assert choose(together(huge, somebody()), SIZE, me) == Choice(1)
+
+
+def test_people_of_whom_no_face_is_seen_are_nobody(me: Neutral) -> None:
+    hidden = together(somebody(), somebody(BESIDE))
+    hidden[:, 0, 3] = 0.0
+    assert choose(hidden, SIZE, me) == Choice(None)

@@ -1,0 +1,295 @@
+"""Profiles on disk: what is saved comes back, what is broken is told in one line, nothing is lost."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from people import upright
+from rig import SIDE_CAMERA, Body, Camera
+
+from posture_monitor import paths
+from posture_monitor.errors import UserError
+from posture_monitor.posture.baseline import FLOOR, Neutral
+from posture_monitor.posture.metrics import METRICS, NAMES, ROW
+from posture_monitor.posture.reading import View
+from posture_monitor.service import profiles
+from posture_monitor.service.profiles import (
+    Profile,
+    describe,
+    list_profiles,
+    load_profile,
+    now_iso,
+    read_profile,
+    save_profile,
+)
+
+STARTERS = ("front", "oblique", "side")
+
+
+@pytest.fixture
+def mine() -> Profile:
+    return Profile("me", (upright(Body(), Camera()),), "camera 0", 640, 480, now_iso())
+
+
+# -- round trip ----------------------------------------------------------------
+
+numbers = st.floats(-1e6, 1e6, allow_nan=False).filter(lambda x: x == 0 or abs(x) > 1e-9)
+
+
+@st.composite
+def neutrals(draw: st.DrawFn) -> Neutral:
+    count = len(METRICS)
+    centre = np.array(draw(st.lists(numbers, min_size=count, max_size=count)))
+    centre[draw(st.lists(st.integers(0, count - 2), max_size=count))] = np.nan
+    spread = np.array(draw(st.lists(st.floats(0.001, 1e4), min_size=count, max_size=count)))
+    return Neutral(
+        centre,
+        np.maximum(spread, FLOOR),
+        draw(st.sampled_from([View.FRONT, View.OBLIQUE, View.SIDE])),
+        draw(st.floats(0, 90)),
+        draw(st.integers(0, 10**6)),
+        draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=20)),
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(neutrals(), min_size=1, max_size=3),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
+    st.dictionaries(st.sampled_from(NAMES), st.floats(1, 3), max_size=3),
+    st.integers(0, 8000),
+)
+def test_what_is_saved_comes_back(
+    found: list[Neutral], camera: str, tuning: dict[str, float], width: int
+) -> None:
+    saved = Profile("round_trip", tuple(found), camera, width, 480, now_iso(), tuning=tuning)
+    with tempfile.TemporaryDirectory() as folder:
+        back = read_profile(save_profile(saved, Path(folder)))
+    assert (back.name, back.camera, back.width, back.height) == ("round_trip", camera, width, 480)
+    assert back.created == saved.created
+    assert back.tuning == pytest.approx(tuning)
+    assert not back.starter
+    assert len(back.neutrals) == len(found)
+    for a, b in zip(found, back.neutrals, strict=True):
+        # Kept to five and three digits: a tenth of the floor and less.
+        np.testing.assert_allclose(b.centre, a.centre, rtol=1e-4)
+        measured = np.isfinite(a.centre)
+        np.testing.assert_allclose(b.spread[measured], a.spread[measured], rtol=0.006)
+        np.testing.assert_array_equal(b.spread[~measured], FLOOR[~measured])
+        assert (b.view, b.frames, b.name) == (a.view, a.frames, a.name)
+        assert b.azimuth_deg == pytest.approx(a.azimuth_deg, abs=0.051)
+
+
+def test_saving_what_was_read_changes_nothing(mine: Profile, tmp_path: Path) -> None:
+    once = save_profile(mine, tmp_path).read_bytes()
+    assert save_profile(read_profile(tmp_path / "me.toml"), tmp_path).read_bytes() == once
+
+
+def test_a_file_is_for_people(mine: Profile, tmp_path: Path) -> None:
+    text = save_profile(mine, tmp_path).read_text(encoding="utf-8")
+    assert text.startswith("# A neutral posture")
+    assert "schema = 1" in text
+    for name in mine.neutral.measurable:
+        line = next(line for line in text.splitlines() if line.startswith(f"{name} = "))
+        assert "centre" in line
+        assert "spread" in line
+        assert METRICS[ROW[name]].text in line
+    assert "nan" not in text.lower().split("neutral]]")[1]
+
+
+def test_an_own_profile_is_private_and_found_by_name(home: Path, mine: Profile) -> None:
+    path = save_profile(mine)
+    assert path == paths.profiles_dir() / "me.toml"
+    assert path.is_relative_to(home)
+    assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+    np.testing.assert_allclose(load_profile("me").neutral.centre, mine.neutral.centre, rtol=1e-4)
+    assert load_profile(str(path)).name == "me"
+
+
+@pytest.mark.parametrize("name", ["", "../me", "a/b", ".hidden", "a b", "x" * 65, "naïve\n"])
+def test_a_name_that_is_no_file_name_is_refused(home: Path, mine: Profile, name: str) -> None:
+    with pytest.raises(UserError, match="cannot name a profile"):
+        save_profile(dataclasses.replace(mine, name=name))
+    assert not list(home.rglob("*.toml"))
+
+
+# -- starters ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STARTERS)
+def test_a_starter_loads(home: Path, name: str) -> None:
+    profile = load_profile(name)
+    assert profile.starter
+    assert profile.neutral.view == name
+    assert len(profile.neutral.measurable) >= 3
+    assert (profile.neutral.spread >= FLOOR).all()
+
+
+def test_default_is_the_front_starter_until_there_is_an_own_one(home: Path, mine: Profile) -> None:
+    assert load_profile("default").starter
+    assert load_profile("default").neutral.view is View.FRONT
+    save_profile(dataclasses.replace(mine, name="default"))
+    assert not load_profile("default").starter
+
+
+def test_an_own_profile_goes_before_a_starter_of_the_same_name(home: Path) -> None:
+    side = Profile("side", (upright(Body(), SIDE_CAMERA),), created=now_iso())
+    save_profile(side)
+    assert not load_profile("side").starter
+
+
+def test_an_unknown_name_lists_the_known_ones(home: Path, mine: Profile) -> None:
+    save_profile(mine)
+    with pytest.raises(UserError) as refused:
+        load_profile("nobody")
+    for word in ("'nobody'", "me", *STARTERS, "calibrate --profile nobody"):
+        assert word in str(refused.value)
+
+
+def test_listing_and_describing(home: Path, mine: Profile) -> None:
+    save_profile(dataclasses.replace(mine, tuning={"fsr": 1.5}))
+    (paths.profiles_dir() / "spoilt.toml").write_text("schema = ", encoding="utf-8")
+    listed = {info.name: info for info in list_profiles()}
+    assert set(listed) == {"me", "spoilt", *STARTERS}
+    assert "broken" in listed["spoilt"].text
+    assert listed["front"].starter
+    assert not listed["me"].starter
+    text = describe(load_profile("me"))
+    for word in ("camera 0", "640×480", "front", "head_height", "fsr × 1.5", "not measurable", "trunk_incl"):
+        assert word in text
+
+
+# -- broken files --------------------------------------------------------------
+
+GOOD = """\
+schema = 1
+created = "2025-01-02T03:04:05+01:00"
+[camera]
+identity = "camera 0"
+width = 640
+height = 480
+[tuning]
+fsr = 1.2
+[[neutral]]
+name = "sitting"
+view = "front"
+azimuth_deg = 3.0
+frames = 50
+[neutral.metrics]
+fsr = { centre = 0.27, spread = 2.0 }
+head_height = { centre = 19.0, spread = 2.0 }
+"""
+
+
+def test_the_good_file_is_good(tmp_path: Path) -> None:
+    (tmp_path / "me.toml").write_text(GOOD, encoding="utf-8")
+    assert read_profile(tmp_path / "me.toml").neutral["fsr"] == 0.27
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("schema = 1", "schema = 2", ("schema = 2", "reads 1")),
+        ("schema = 1\n", "", ("schema is missing",)),
+        ("schema = 1", 'schema = "1"', ("schema", "wrong type")),
+        ("schema = 1", "schema = true", ("schema", "wrong type")),
+        ("centre = 0.27", "centre = nan", ("neutral[0].metrics.fsr.centre", "not a number")),
+        ("centre = 0.27", "centre = inf", ("neutral[0].metrics.fsr.centre", "not a number")),
+        ("centre = 0.27", 'centre = "much"', ("neutral[0].metrics.fsr.centre", "'much'", "wrong type")),
+        ("centre = 0.27, ", "", ("neutral[0].metrics.fsr.centre is missing",)),
+        ("spread = 2.0 }\nhead", "spread = 0.0 }\nhead", ("metrics.fsr.spread = 0", "above 0")),
+        ("spread = 2.0 }\nhead", "spread = -1 }\nhead", ("metrics.fsr.spread = -1", "above 0")),
+        ("spread = 2.0 }\nhead", "spread = nan }\nhead", ("metrics.fsr.spread", "not a number")),
+        (", spread = 2.0 }\nhead", " }\nhead", ("metrics.fsr.spread is missing",)),
+        ("{ centre = 0.27, spread = 2.0 }", "0.27", ("neutral[0].metrics.fsr", "centre and spread")),
+        ("\nfsr = {", "\nfringe = {", ("metrics.fringe", "no such metric")),
+        ('view = "front"', 'view = "above"', ("neutral[0].view = 'above'", "front, oblique or side")),
+        ('view = "front"', "view = 1", ("neutral[0].view", "wrong type")),
+        ('view = "front"\n', "", ("neutral[0].view is missing",)),
+        ("azimuth_deg = 3.0\n", "", ("neutral[0].azimuth_deg is missing",)),
+        ("azimuth_deg = 3.0", "azimuth_deg = nan", ("neutral[0].azimuth_deg", "not a number")),
+        ("frames = 50", "frames = 1.5", ("neutral[0].frames", "wrong type")),
+        ('name = "sitting"\n', "", ("neutral[0].name is missing",)),
+        (GOOD[GOOD.index("[[neutral]]") :], "", ("neutral is missing",)),
+        (GOOD[GOOD.index("[camera]") :], "neutral = []\n", ("neutral is empty",)),
+        (GOOD[GOOD.index("[camera]") :], "neutral = [1]\n", ("neutral[0] is not a table",)),
+        (GOOD[GOOD.index("fsr = {") :], "", ("neutral[0].metrics is empty",)),
+        (GOOD[GOOD.index("[neutral.metrics]") :], "metrics = 3\n", ("neutral[0].metrics", "wrong type")),
+        (GOOD[GOOD.index("[camera]") : GOOD.index("[tuning]")], "camera = 3\n", ("camera is not a table",)),
+        ("fsr = 1.2", "fsr = 9", ("tuning.fsr = 9", "1 to 3")),
+        ("fsr = 1.2", "fringe = 1.2", ("tuning.fringe", "no such metric")),
+        ("fsr = 1.2", 'fsr = "wide"', ("tuning.fsr", "wrong type")),
+        ("[tuning]\nfsr = 1.2\n", "", ()),
+        ("schema = 1", "schema = = 1", ("not valid TOML", "line 1")),
+    ],
+)
+def test_a_broken_file_is_told_in_one_line_with_file_and_key(
+    tmp_path: Path, old: str, new: str, words: tuple[str, ...]
+) -> None:
+    assert GOOD.count(old) == 1, "the test does not spoil what it means to"
+    path = tmp_path / "me.toml"
+    path.write_text(GOOD.replace(old, new), encoding="utf-8")
+    if not words:
+        assert read_profile(path).tuning == {}
+        return
+    with pytest.raises(UserError) as refused:
+        read_profile(path)
+    line = str(refused.value)
+    assert "\n" not in line
+    for word in (str(path), *words):
+        assert word in line
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\x00\xff\xfe\x80binary", b"", b"PK\x03\x04", b"schema = 1\nname = '\xff'", b"a = " + b"[" * 20_000],
+    ids=["bytes", "empty", "zip", "not utf-8", "deep"],
+)
+def test_what_is_no_profile_at_all_is_told_in_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "me.toml"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"me\.toml") as refused:
+        read_profile(path)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(UserError, match="cannot read the profile"):
+            read_profile(path)
+
+
+# -- atomic --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("broken", ["fsync", "replace"])
+def test_a_failed_write_keeps_the_old_profile_and_leaves_nothing_behind(
+    tmp_path: Path, mine: Profile, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    path = save_profile(mine, tmp_path)
+    before = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(profiles.os, broken, full)
+    changed = dataclasses.replace(mine, camera="another camera")
+    with pytest.raises(UserError, match="No space left") as refused:
+        save_profile(changed, tmp_path)
+    assert "\n" not in str(refused.value)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["me.toml"]
+
+
+def test_a_folder_that_is_a_file_is_told(tmp_path: Path, mine: Profile) -> None:
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+    with pytest.raises(UserError, match="taken"):
+        save_profile(mine, tmp_path / "taken")
