@@ -129,7 +129,6 @@ def _add(tally: Tally, watched: Watched, shown: Sequence[Notice]) -> None:
             np.arange(part.start, part.stop)[(part.stop - part.start) // 4 :: _KEEP],
         )
         at = [n.alert.t_s for n in shown if n.slouch is slouch]
-        # An alert is only this slouch's doing if posture was called poor or mild in it.
         index = watched.judgement.slouch_index[part]
         counts = Counter(state[part].tolist())
         tally.slouches.append(
@@ -215,6 +214,10 @@ def summary(tally: Tally) -> dict[str, Any]:
             "alerted": len(after),
             "of": len(mine),
             "median_after_s": float(np.median(after)) if after else None,
+            # Else an alert may be chance: the dose was full already, and the slouch hardly seen.
+            "called_poor": _rounded(float(np.mean([s["states"].get("poor", 0.0) for s in mine])))
+            if mine
+            else None,
             "median_index": _rounded(float(np.median([s["index"] for s in mine if s["index"] is not None])))
             if any(s["index"] is not None for s in mine)
             else None,
@@ -293,12 +296,15 @@ def told(result: dict[str, Any]) -> str:
         f"(95 % interval {low:.2f} to {high:.2f}); target at most 0.25",
         f"Sustained slouches alerted: {caught} of {total}; target all",
         "",
-        "| slouch | alerted | after (median) | slouch index (median) |",
-        "|---|---|---|---|",
+        "| slouch | alerted | after (median) | slouch index (median) | part of it called poor |",
+        "|---|---|---|---|---|",
     ]
     for kind, hit in hits.items():
         after = f"{hit['median_after_s']:.0f} s" if hit["median_after_s"] is not None else "–"
-        lines.append(f"| {kind} | {hit['alerted']} of {hit['of']} | {after} | {_cell(hit['median_index'])} |")
+        lines.append(
+            f"| {kind} | {hit['alerted']} of {hit['of']} | {after} | {_cell(hit['median_index'])} "
+            f"| {_cell(hit['called_poor'])} |"
+        )
     lines += ["", "False alerts by leading signal: " + _list(result["false_by_signal"])]
     lines += ["False alerts by leading activity: " + _list(result["false_by_activity"])]
     lines += ["", "| natural activity | minutes | called poor | mild | minutes of poor by signal |"]
