@@ -185,6 +185,8 @@ def _open(path: Path, busy_s: float) -> sqlite3.Connection:
         db.execute("PRAGMA secure_delete = ON")
         db.execute(f"PRAGMA journal_size_limit = {4 << 20}")
         migrate(db)
+        # One page written for nothing: a full disk is told now, before anything is watched in vain.
+        db.execute(f"PRAGMA user_version = {VERSION}")
     except BaseException:
         db.close()
         raise

@@ -20,7 +20,7 @@ from posture_monitor.posture import steady
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.judge import SIGNAL_NAMES, Judgement, Limits, judge
 from posture_monitor.posture.metrics import NAMES, REASONS, Measurement, Reason, measure
-from posture_monitor.posture.reading import VERDICTS, VIEWS, Verdict
+from posture_monitor.posture.reading import VERDICTS, VIEWS, Verdict, View
 from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
@@ -143,10 +143,24 @@ def _calibrated(beginning: Collected, source: str, asked: str) -> Neutral:
         raise UserError(f"{source}: cannot calibrate on its {asked}: {error}") from error
 
 
+def from_other_view(reason: Reason, view: View, neutral: Neutral) -> bool:
+    """Return whether a frame is unknown because it shows another view than the profile was made from.
+
+    Seen from the side, somebody also seems to sit in a stranger's place.
+    """
+    other = (view is View.SIDE) != (neutral.view is View.SIDE)
+    return other and reason in (Reason.VIEW, Reason.STRANGER)
+
+
 def refuse_other_view(judgement: Judgement, measurement: Measurement, profile: str, neutral: Neutral) -> None:
     """Raise `UserError` where a profile was made from another view than a recording shows."""
     present = int(measurement.present.sum())
-    other = int((judgement.reason == REASONS.index(Reason.VIEW)).sum())
+    other = int(
+        sum(
+            from_other_view(REASONS[reason], VIEWS[view], neutral)
+            for reason, view in zip(judgement.reason.tolist(), measurement.view.tolist(), strict=True)
+        )
+    )
     if present and other > OTHER_VIEW * present:
         seen = VIEWS[int(np.bincount(measurement.view[measurement.present]).argmax())]
         raise UserError(

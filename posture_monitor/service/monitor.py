@@ -32,6 +32,7 @@ from posture_monitor.posture.metrics import NAMES, REASONS, Reason, measure
 from posture_monitor.posture.reading import VERDICTS, VIEWS, Reading, Verdict, View
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
+from posture_monitor.service.analysis import from_other_view
 from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.profiles import Profile, load_profile, save_profile
 from posture_monitor.telling import words
@@ -308,7 +309,8 @@ class _OtherView:
         if len(self.seen) >= FIRST_READINGS or reading.verdict is Verdict.AWAY:
             return
         self.seen.append(reading.view)
-        self.other += reading.reason == Reason.VIEW.value
+        if reading.reason:
+            self.other += from_other_view(Reason(reading.reason), reading.view, self.profile.neutral)
         if len(self.seen) == FIRST_READINGS and self.other > 0.8 * FIRST_READINGS:
             view = max(set(self.seen), key=self.seen.count)
             raise UserError(
