@@ -10,8 +10,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -339,6 +341,32 @@ def test_a_full_disk_is_told_and_keeps_what_was_there(small_disk: Path, upright:
 
     assert profile.read_bytes() == before
     assert kept() == day
+
+
+def test_a_disk_that_fills_while_watching_is_told_in_the_end(small_disk: Path, upright: Path) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "posture_monitor", "run", "--realtime", "--source", str(upright)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    while not re.match(r"\d\d:\d\d:\d\d ", running.stdout.readline()):
+        assert running.poll() is None
+    ballast = fill(small_disk.parent)
+    time.sleep(2)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=30)
+    assert running.returncode == 2
+    assert "Traceback" not in errors
+    line = errors.splitlines()[-1]
+    assert line.startswith("posture-monitor: not all that was seen could be kept: no room left")
+    assert str(small_disk) in line
+    ballast.unlink()
+    assert program("run", "--source", upright).returncode == 0
+    kept()
 
 
 def test_a_read_only_disk_is_told_and_can_be_read(small_disk: Path, upright: Path) -> None:

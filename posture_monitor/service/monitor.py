@@ -378,6 +378,8 @@ def run(
                 if stop.is_set():
                     break
         console.print(_closing(monitor))
+    if store.trouble:
+        raise UserError(f"not all that was seen could be kept: {store.trouble}")
 
 
 def _own_model(config: Config) -> Path | None:
