@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from natural_day import CALIBRATION_S, SUSTAINED_S, Episode, NaturalDay
 
 from posture_monitor.config import Config, load_config
-from posture_monitor.posture import dose, nudge, steady
+from posture_monitor.posture import dose, nudge, session, steady
 from posture_monitor.posture.capture import capture
-from posture_monitor.posture.judge import SIGNAL_NAMES, SIGNALS, Judgement, Limits, judge
+from posture_monitor.posture.judge import SIGNALS, Judgement, Limits, judge
 from posture_monitor.posture.metrics import ROW, Measurement, Reason, measure
 from posture_monitor.posture.reading import VERDICTS, Verdict
 
@@ -44,8 +44,8 @@ class Watched:
         What was true.
     judgement
         Of its ``N`` frames.
-    states
-        ``N`` steady states.
+    states, drivers
+        ``N`` steady states, and the signals of the judgement over minutes behind them.
     activity
         ``(N,)`` what the person was doing, or how they slouched; ``"between"`` if nothing in particular.
     poor
@@ -55,6 +55,7 @@ class Watched:
     day: NaturalDay
     judgement: Judgement
     states: list[Verdict]
+    drivers: list[str]
     activity: npt.NDArray[np.str_]
     poor: npt.NDArray[np.bool_]
 
@@ -85,8 +86,7 @@ class Watched:
 
     def signal(self, i: int) -> str:
         """Return the signal that drove frame `i`."""
-        which = int(self.judgement.signal[i])
-        return SIGNAL_NAMES[which] if which >= 0 else "several"
+        return self.drivers[i] or "several"
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,10 @@ def watch(day: NaturalDay, config: Config) -> Watched:
         part = slice(*np.searchsorted(day.t_s, (episode.start_s, episode.end_s)))
         activity[part] = episode.kind
         poor[part] |= episode.truth_poor
-    return Watched(day, judgement, _steadied(day.t_s, judgement, config), activity, poor)
+    sessions = _sessions(day.t_s, judgement, config)
+    return Watched(
+        day, judgement, [s.state for s in sessions], [s.sustained.name for s in sessions], activity, poor
+    )
 
 
 def notices(watched: Watched, policy: nudge.Policy, *, heeds: bool = True) -> list[Notice]:
@@ -187,11 +190,6 @@ def _joined(parts: Sequence[Measurement]) -> Measurement:
     )
 
 
-def _steadied(t_s: npt.NDArray[np.float64], judgement: Judgement, config: Config) -> list[Verdict]:
+def _sessions(t_s: npt.NDArray[np.float64], judgement: Judgement, config: Config) -> list[session.Session]:
     policy = steady.Policy(config.judge.window_s, float(t_s[1] - t_s[0]))
-    verdicts = [VERDICTS[code] for code in judgement.verdict.tolist()]
-    state, states = steady.Steady(), []
-    for at, verdict, index in zip(t_s.tolist(), verdicts, judgement.slouch_index.tolist(), strict=True):
-        state = steady.step(state, policy, at, verdict, index)
-        states.append(state.state)
-    return states
+    return session.replay(judgement, t_s.tolist(), policy, config.judge.scale["ear_height"])

@@ -74,7 +74,6 @@ def head_pose(x: Array, y: Array) -> HeadPose:
         ``(33, N)`` pixel coordinates, x right, y down; NaN where nobody was seen.
     """
     face_x, face_y = x[FACE], y[FACE]
-    across = _INVERSE @ (face_x - face_x.mean(axis=0))  # (3, N): first row of s R
     # einsum, not BLAS: the same bits for one frame as for a million.
     across = np.einsum("ij,jn->in", _INVERSE, face_x - face_x.mean(axis=0))  # (3, N): first row of s R
     down = np.einsum("ij,jn->in", _INVERSE, face_y - face_y.mean(axis=0))

@@ -132,6 +132,8 @@ class Judgement:
         ``(N,)`` index into `SIGNALS` of the strongest one, -1 where none is above a quarter.
     signals
         ``(len(SIGNALS), N)`` each signal on the scale of the index; NaN where unmeasured.
+    ratios
+        ``(len(SIGNALS), N)`` each signal as a part of its poor limit; NaN where unmeasured.
     deviations
         ``(len(METRICS), N)``.
     """
@@ -141,6 +143,7 @@ class Judgement:
     slouch_index: Array
     signal: npt.NDArray[np.int8]
     signals: Array
+    ratios: Array
     deviations: Array
 
     def drivers(self) -> list[str]:
@@ -148,12 +151,10 @@ class Judgement:
         return [SIGNALS[i].driver if i >= 0 else "" for i in self.signal]
 
 
-def _index(amount: Array, signal: Signal, scale: float, spread: float) -> Array:
-    """Return an amount on the scale of the slouch index: 0.5 at mild, 1 at poor."""
-    stretch = scale * np.hypot(signal.poor, signal.scatter * spread) / signal.poor
-    mild, poor = signal.mild * stretch, signal.poor * stretch
-    over = amount - mild
-    result: Array = np.where(over < 0, 0.5 * amount / mild, 0.5 + 0.5 * over / (poor - mild))
+def _index(ratio: Array, mild: float) -> Array:
+    """Return parts of the poor limit on the scale of the slouch index: 0.5 at mild, 1 at poor."""
+    over = ratio - mild
+    result: Array = np.where(over < 0, 0.5 * ratio / mild, 0.5 + 0.5 * over / (1.0 - mild))
     return result
 
 
@@ -193,18 +194,22 @@ def _judge(
 ) -> Judgement:
     change = deviation(measurement.values, neutral)
     amounts = _amounts(measurement, neutral, change)
-    signals = np.full((len(SIGNALS), len(measurement)), np.nan)
+    ratios = np.full((len(SIGNALS), len(measurement)), np.nan)
     for i, signal in enumerate(SIGNALS):
         scale = float(limits.scale.get(signal.driver, 1.0))
-        signals[i] = _index(amounts[signal.name], signal, scale, _spread(neutral, signal))
-    names = SIGNAL_NAMES
-    back = names.index("leaning back")
-    away = signals[back] + BACK_SINK * signals[names.index("head sinking")]
-    signals[back] = np.where(amounts["leaning back"] > BACK_FROM, away, np.minimum(signals[back], 0.0))
+        limit = scale * float(np.hypot(signal.poor, signal.scatter * _spread(neutral, signal)))
+        ratios[i] = amounts[signal.name] / limit
+    back, sink = SIGNAL_NAMES.index("leaning back"), SIGNAL_NAMES.index("head sinking")
+    away = ratios[back] + BACK_SINK * ratios[sink]
+    ratios[back] = np.where(amounts["leaning back"] > BACK_FROM, away, np.minimum(ratios[back], 0.0))
+    signals = np.stack(
+        [_index(ratio, signal.mild / signal.poor) for ratio, signal in zip(ratios, SIGNALS, strict=True)]
+    )
 
     positive = np.where(signals > 0, signals, 0.0)
-    index = (positive**NORM).sum(axis=0) ** (1 / NORM)
-    measured = np.isfinite(signals).any(axis=0)
+    # Python's sum keeps one order of additions, and so the same bits, for one frame and for a million.
+    index = np.asarray(sum(positive**NORM)) ** (1 / NORM)
+    measured: npt.NDArray[np.bool_] = np.asarray(np.isfinite(signals).any(axis=0))
     index = np.where(measured, index, np.nan)
     strongest = positive.argmax(axis=0).astype(np.int8)
     strongest = np.where(positive.max(axis=0) > 0.25, strongest, -1).astype(np.int8)
@@ -221,7 +226,7 @@ def _judge(
     nobody = reason == REASONS.index(Reason.NOBODY)
     verdict[nobody] = VERDICTS.index(Verdict.AWAY)
     reason = np.where(nobody, 0, reason).astype(np.int8)
-    return Judgement(verdict, reason, index, strongest, signals, change)
+    return Judgement(verdict, reason, index, strongest, signals, ratios, change)
 
 
 def _spread(neutral: Neutral, signal: Signal) -> float:
@@ -290,12 +295,12 @@ def _doubt(
     size = measurement["face_size"]
     because(Reason.NOBODY, ~measurement.present | (size < NOBODY_BELOW))
     because(Reason.FACE, ~measurement.seen[Needs.FACE])
+    side = measurement.view == VIEWS.index(View.SIDE)
+    because(Reason.VIEW, side != (neutral.view is View.SIDE))
     ratio = 1 + change[ROW["face_size"]] / 100
     because(Reason.STRANGER, (ratio > STRANGER_LARGER) | (ratio < STRANGER_SMALLER))
     head, shoulders = change[ROW["head_drop"]], change[ROW["shoulder_drop"]]
-    side = measurement.view == VIEWS.index(View.SIDE)
     because(Reason.STANDING, (head < -STANDING_RISE) & (shoulders < -STANDING_RISE) & ~side)
     because(Reason.BEHIND, measurement.behind)
-    because(Reason.VIEW, side != (neutral.view is View.SIDE))
     because(Reason.UNSURE, ~measured | (measurement.confidence < limits.min_confidence))
     return reason

@@ -25,11 +25,12 @@ from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
-from posture_monitor.posture import breaks, dose, nudge, steady
+from posture_monitor.posture import breaks, dose, nudge, session, steady
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.judge import SIGNALS, Limits, judge
 from posture_monitor.posture.metrics import NAMES, REASONS, Reason, measure
 from posture_monitor.posture.reading import VERDICTS, VIEWS, Reading, Verdict, View
+from posture_monitor.posture.session import Session
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.analysis import from_other_view
@@ -55,12 +56,12 @@ FIRST_READINGS = 12
 SNOOZE_S = 15 * 60.0
 
 
-def read(seen: Seen, neutral: Neutral, limits: Limits) -> Reading:
-    """Return the judged moment of one frame."""
+def read(seen: Seen, neutral: Neutral, limits: Limits) -> tuple[Reading, session.Moment]:
+    """Return one frame judged on its own, for the outlets and for the session."""
     measurement = measure(seen.landmarks[None], seen.size, azimuth_deg=neutral.azimuth_deg)
     judgement = judge(measurement, neutral, limits, (seen.doubt,))
     which = int(judgement.signal[0])
-    return Reading(
+    reading = Reading(
         seen.frame.t_s,
         VERDICTS[judgement.verdict[0]],
         REASONS[judgement.reason[0]].value,
@@ -71,6 +72,7 @@ def read(seen: Seen, neutral: Neutral, limits: Limits) -> Reading:
         VIEWS[measurement.view[0]],
         float(measurement.confidence[0]),
     )
+    return reading, session.moments(judgement, float(limits.scale.get("ear_height", 1.0)))[0]
 
 
 @dataclass
@@ -102,7 +104,7 @@ class Monitor:
     interval_s: float
     live: bool = True
     standing: bool = False
-    state: steady.Steady = field(default_factory=steady.Steady)
+    session: Session = field(default_factory=Session)
     nudges: nudge.Nudges = field(default_factory=nudge.Nudges)
     sitting: breaks.Breaks = field(default_factory=breaks.Breaks)
     counts: dict[Verdict, int] = field(default_factory=dict)
@@ -120,6 +122,11 @@ class Monitor:
         self.rest = breaks.Policy(self.config.breaks.sit_bout_s, self.config.breaks.motionless_s)
         self._tuned()
 
+    @property
+    def state(self) -> Verdict:
+        """The steady state now."""
+        return self.session.state
+
     def _tuned(self) -> None:
         scale = dict(self.config.judge.scale)
         for name, factor in self.profile.tuning.items():
@@ -130,35 +137,27 @@ class Monitor:
 
     def take(self, seen: Seen) -> Reading:
         """Take in one frame and act on what follows from it."""
-        reading = read(seen, self.profile.neutral, self.limits)
+        reading, moment = read(seen, self.profile.neutral, self.limits)
         t_s, self.wall_s = reading.t_s, seen.frame.wall_s
         if not self.live:
             self._pace(t_s)
-        before = self.state.state
-        self.state = steady.step(
-            self.state,
-            self.steadiness,
-            t_s,
-            reading.verdict,
-            reading.slouch_index,
-            reading.reason,
-            reading.driver,
-        )
+        before = self.state
+        self.session = session.step(self.session, self.steadiness, t_s, moment)
+        if self.session.place.ask:
+            self._send(words.reanchor_text(), None, ("reanchor",))
         self.counts[reading.verdict] = self.counts.get(reading.verdict, 0) + 1
         self._keep(reading)
         for action in self.notifier.poll():
             self._answer(action, t_s)
         cause = self._cause(reading)
-        self.nudges, effects = nudge.step(
-            self.nudges, self.policy, t_s, self.state.state, self.interval_s, cause
-        )
+        self.nudges, effects = nudge.step(self.nudges, self.policy, t_s, self.state, self.interval_s, cause)
         self._act(effects)
         if self.config.breaks.enabled:
             self.sitting, rest = breaks.step(
                 self.sitting,
                 self.rest,
                 t_s,
-                self.state.state,
+                self.state,
                 self.interval_s,
                 deviations=reading.deviations,
                 standing=self.standing,
@@ -166,7 +165,7 @@ class Monitor:
             for effect in rest:
                 if isinstance(effect, breaks.Suggestion):
                     self._suggest(effect)
-        if self.state.state is not before or self._told is None:
+        if self.state is not before or self._told is None:
             self._say_state()
         return reading
 
@@ -183,7 +182,7 @@ class Monitor:
     def _keep(self, reading: Reading) -> None:
         offset_s = utc_offset_s(self.wall_s)
         gap_s = min(2 * self.interval_s + 0.5, dose.LONGEST_SPOKEN_S)
-        self.store.heartbeat(self.wall_s, offset_s, self.state.state.value, self.state.reason, gap_s=gap_s)
+        self.store.heartbeat(self.wall_s, offset_s, self.state.value, self.session.steady.reason, gap_s=gap_s)
         self.store.sample(
             self.wall_s,
             reading.deviations,
@@ -194,7 +193,7 @@ class Monitor:
         )
 
     def _cause(self, reading: Reading) -> nudge.Cause:
-        driver = self.state.driver or reading.driver
+        driver = self.session.steady.driver or reading.driver
         if not driver:
             return nudge.NO_CAUSE
         deviation = reading.deviations.get(driver, math.nan)
@@ -279,9 +278,9 @@ class Monitor:
             log.warning("%s", error)
 
     def _say_state(self) -> None:
-        self._told = self.state.state
+        self._told = self.state
         clock = time.strftime("%H:%M:%S", time.localtime(self.wall_s))
-        self.console.print(f"{clock}  {told_state(self.state)}")
+        self.console.print(f"{clock}  {told_state(self.session.steady)}")
 
 
 def told_state(state: steady.Steady) -> str:

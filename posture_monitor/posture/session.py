@@ -1,0 +1,127 @@
+"""The core's own loop over a sitting: judged frames in, a steady state out.
+
+It strings together what needs memory: the place in the picture (`place`), the
+judgement over minutes (`sustained`) and the steady state (`steady`). Live use,
+replays and benchmarks all step through here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from posture_monitor.posture import place, steady, sustained
+from posture_monitor.posture.judge import Judgement
+from posture_monitor.posture.landmarks import Array
+from posture_monitor.posture.metrics import REASONS, ROW, Reason
+from posture_monitor.posture.place import Place, Spot
+from posture_monitor.posture.reading import VERDICTS, Verdict
+from posture_monitor.posture.steady import Steady
+from posture_monitor.posture.sustained import Sustained
+
+_SPOT_ROWS = [
+    ROW[name] for name in ("head_shift", "head_drop", "shoulder_shift", "shoulder_drop", "face_size")
+]
+_UNJUDGED = (Verdict.UNKNOWN, Verdict.AWAY)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One judged frame, as `step` takes it.
+
+    Attributes
+    ----------
+    verdict, reason
+        As judged on its own.
+    cue
+        Column of `sustained.cues`.
+    spot
+        Deviation of head and shoulders from their neutral place, and of face size.
+    """
+
+    verdict: Verdict
+    reason: Reason
+    cue: tuple[float, ...]
+    spot: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything the core remembers of a sitting.
+
+    Attributes
+    ----------
+    steady
+        The state now, and since when.
+    sustained
+        The judgement over minutes, and what was learnt.
+    place
+        Shifts of camera or chair.
+    """
+
+    steady: Steady = field(default_factory=Steady)
+    sustained: Sustained = field(default_factory=Sustained)
+    place: Place = field(default_factory=Place)
+
+    @property
+    def state(self) -> Verdict:
+        """Good, mild, poor, unknown or away."""
+        return self.steady.state
+
+
+def moments(judgement: Judgement, scale: float = 1.0) -> list[Moment]:
+    """Return ``N`` judged frames as `step` takes them; `scale` is the tolerance of a sinking head."""
+    cue: Array = sustained.cues(judgement, scale)
+    spots: Array = judgement.deviations[_SPOT_ROWS]
+    return [
+        Moment(VERDICTS[verdict], REASONS[reason], tuple(column), tuple(spot))
+        for verdict, reason, column, spot in zip(
+            judgement.verdict.tolist(),
+            judgement.reason.tolist(),
+            cue.T.tolist(),
+            spots.T.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def step(session: Session, policy: steady.Policy, t_s: float, moment: Moment) -> Session:
+    """Take in one frame.
+
+    Parameters
+    ----------
+    t_s
+        Monotonic seconds.
+    """
+    verdict, reason = moment.verdict, moment.reason
+    where, cue = session.place, None
+    if verdict not in _UNJUDGED:
+        where = place.step(where, Spot(t_s, *moment.spot))
+        if where.unsettled(t_s):
+            verdict, reason = Verdict.UNKNOWN, Reason.MOVED
+        else:
+            ears, sunk, fallen, *rest = moment.cue
+            cue = (ears, sunk - where.offset_y, fallen - where.offset_y, *rest)
+    minutes = sustained.step(session.sustained, t_s, cue, policy.interval_s)
+    state = steady.step(
+        session.steady,
+        policy,
+        t_s,
+        verdict,
+        minutes.index if cue is not None else math.nan,
+        reason.value,
+        minutes.driver,
+    )
+    return Session(state, minutes, where)
+
+
+def replay(
+    judgement: Judgement, t_s: Sequence[float], policy: steady.Policy, scale: float = 1.0
+) -> list[Session]:
+    """Step through judged frames and return the session after each."""
+    session, out = Session(), []
+    for at, moment in zip(t_s, moments(judgement, scale), strict=True):
+        session = step(session, policy, at, moment)
+        out.append(session)
+    return out
