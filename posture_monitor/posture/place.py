@@ -2,9 +2,9 @@
 
 A slouch moves the head more than the shoulders, and sliding down takes a
 minute. A laptop lid, a nudged camera or a chair's lever moves both alike within
-seconds. Such a shift is taken out of what `sustained` compares; a large one
-makes posture unknown until the picture is still again, and the user is asked
-once whether to re-anchor.
+seconds. Posture is unknown until such a shift has either passed or lasted; one
+that lasts is taken out of what `sustained` compares, and the user is asked once
+whether to re-anchor.
 """
 
 from __future__ import annotations
@@ -16,15 +16,20 @@ from typing import Final, NamedTuple
 #: A shift is looked for between the last two seconds and these seconds earlier.
 NOW_S: Final = 2.0
 BEFORE_S: Final = 8.0
-#: How far head and shoulders must have moved (neutral shoulder widths).
-LEAST: Final = 0.12
-#: And how alike: the difference of the two, as a part of the shift, plus a little for noise.
-UNLIKE, UNLIKE_NOISE = 0.3, 0.02
+#: How far head and shoulders must have moved (neutral shoulder widths). A laptop
+#: lid moves them by 0.3 for 8°; a change of the chair's height by 5 cm, 0.16.
+LEAST: Final = 0.25
+#: Sideways people shift themselves; there it takes this much.
+LEAST_SIDEWAYS: Final = 0.6
+#: Whoever has just sat down is still arriving.
+ARRIVED_S: Final = 30.0
+#: And how alike: the difference of the two, as a part of the shift.
+UNLIKE: Final = 0.25
 #: The face may have changed its size by this much (percent) meanwhile.
 RESIZED: Final = 8.0
-#: From here on posture is unknown until it has been still for `SETTLE_S`, and the user is asked.
-LARGE: Final = 0.35
+#: The shift must last this long, and still be there by this part. Meanwhile posture is unknown.
 SETTLE_S: Final = 10.0
+STAYED: Final = 0.7
 _SPACING_S: Final = 0.5
 
 
@@ -40,65 +45,100 @@ class Spot(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Shift:
+    """A shift that may turn out to last: when it was seen, and where head and shoulders were before."""
+
+    seen_s: float
+    before: Spot
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
 class Place:
     """What is remembered of where the person is in the picture.
 
     Attributes
     ----------
     offset_x, offset_y
-        Sum of the shifts taken out so far, in shoulder widths.
-    unsettled_until_s
-        Until then posture is unknown for having been moved.
+        Sum of the shifts that lasted, in shoulder widths.
+    shift
+        One that is being waited for; posture is unknown meanwhile.
     asked
-        A re-anchor was asked for and has not happened.
+        The user has been asked whether to re-anchor.
     ask
         Ask now.
+    since_s
+        From when on the person has been there without a gap.
     """
 
     offset_x: float = 0.0
     offset_y: float = 0.0
-    unsettled_until_s: float = -math.inf
+    shift: Shift | None = None
     asked: bool = False
     ask: bool = False
+    since_s: float = math.nan
     recent: tuple[Spot, ...] = ()
 
-    def unsettled(self, t_s: float) -> bool:
-        """Return whether posture is unknown for having been moved."""
-        return t_s < self.unsettled_until_s
+    @property
+    def unsettled(self) -> bool:
+        """Whether posture is unknown for having been moved."""
+        return self.shift is not None
 
 
 def step(place: Place, spot: Spot) -> Place:
     """Take in where head and shoulders are now; a `spot` with NaN is passed over."""
+    if place.ask:
+        place = replace(place, ask=False)
     if not all(map(math.isfinite, spot)):
-        return replace(place, ask=False) if place.ask else place
+        return place
     recent = place.recent
-    if recent and (spot.t_s < recent[-1].t_s or spot.t_s - recent[-1].t_s > BEFORE_S):
-        recent = ()  # a gap or a clock set back: nothing to compare with
-    if recent and spot.t_s - recent[-1].t_s < _SPACING_S:
-        return replace(place, ask=False) if place.ask else place
+    if not recent or not -1e-9 <= spot.t_s - recent[-1].t_s <= BEFORE_S / 2:
+        return replace(place, recent=(spot,), shift=None, since_s=spot.t_s)  # nothing to compare with
+    if spot.t_s - recent[-1].t_s < _SPACING_S:
+        return place
     recent = (*(s for s in recent if spot.t_s - s.t_s <= BEFORE_S), spot)
-    place = replace(place, recent=recent, ask=False)
-    now = [s for s in recent if spot.t_s - s.t_s <= NOW_S]
-    before = [s for s in recent if spot.t_s - s.t_s >= BEFORE_S - NOW_S - _SPACING_S]
-    if not now or not before:
+    place = replace(place, recent=recent)
+    now = _mean([s for s in recent if spot.t_s - s.t_s <= NOW_S])
+    if place.shift is not None:
+        return _waited(place, place.shift, now, spot.t_s)
+    earlier = [s for s in recent if spot.t_s - s.t_s >= BEFORE_S - NOW_S - _SPACING_S]
+    if not earlier or spot.t_s - place.since_s < ARRIVED_S:
         return place
-    head_x, head_y, shoulder_x, shoulder_y, size = (
-        _mean(now, i) - _mean(before, i) for i in range(1, len(Spot._fields))
-    )
-    moved = math.hypot(head_x, head_y)
-    unlike = math.hypot(head_x - shoulder_x, head_y - shoulder_y)
-    if moved < LEAST or unlike > UNLIKE * moved + UNLIKE_NOISE or abs(size) > RESIZED:
+    before = _mean(earlier)
+    head, shoulders = _way(before, now)
+    moved = math.hypot(*head)
+    unlike = math.hypot(head[0] - shoulders[0], head[1] - shoulders[1])
+    if abs(now.head_y - place.offset_y) < abs(before.head_y - place.offset_y):
+        return place  # back towards neutral: that is sitting up, not a camera
+    enough = abs(head[1]) >= LEAST or moved >= LEAST_SIDEWAYS
+    if not enough or unlike > UNLIKE * moved or abs(now.size - before.size) > RESIZED:
         return place
-    large = moved >= LARGE
-    return Place(
-        place.offset_x + (head_x + shoulder_x) / 2,
-        place.offset_y + (head_y + shoulder_y) / 2,
-        spot.t_s + SETTLE_S if large else place.unsettled_until_s,
-        asked=place.asked or large,
-        ask=large and not place.asked,
-        recent=(),
+    return replace(place, shift=Shift(spot.t_s, before, *head))
+
+
+def _waited(place: Place, shift: Shift, now: Spot, t_s: float) -> Place:
+    """Let a shift prove that it lasts."""
+    if t_s - shift.seen_s < SETTLE_S:
+        return place
+    place = replace(place, shift=None, recent=place.recent[-1:])
+    (x, y), _ = _way(shift.before, now)
+    along = (x * shift.x + y * shift.y) / math.hypot(shift.x, shift.y)
+    if along < STAYED * LEAST:
+        return place  # the person leaned, reached or got up, and came back
+    return replace(
+        place,
+        offset_x=place.offset_x + x,
+        offset_y=place.offset_y + y,
+        asked=True,
+        ask=not place.asked,
     )
 
 
-def _mean(spots: list[Spot], field: int) -> float:
-    return sum(spot[field] for spot in spots) / len(spots)
+def _way(before: Spot, now: Spot) -> tuple[tuple[float, float], tuple[float, float]]:
+    head = (now.head_x - before.head_x, now.head_y - before.head_y)
+    return head, (now.shoulder_x - before.shoulder_x, now.shoulder_y - before.shoulder_y)
+
+
+def _mean(spots: list[Spot]) -> Spot:
+    return Spot(*(sum(values) / len(spots) for values in zip(*spots, strict=True)))

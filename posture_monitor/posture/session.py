@@ -98,7 +98,7 @@ def step(session: Session, policy: steady.Policy, t_s: float, moment: Moment) ->
     where, cue = session.place, None
     if verdict not in _UNJUDGED:
         where = place.step(where, Spot(t_s, *moment.spot))
-        if where.unsettled(t_s):
+        if where.unsettled:
             verdict, reason = Verdict.UNKNOWN, Reason.MOVED
         else:
             ears, sunk, fallen, *rest = moment.cue

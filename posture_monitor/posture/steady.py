@@ -185,7 +185,9 @@ def _closed(steady: Steady, policy: Policy, t_s: float) -> Steady:
         last = next((b.reason for b in reversed(buckets) if b.reason), "")
         return _moved(after, Verdict.UNKNOWN, math.nan, last, "", t_s)
     index = _median(judged)
-    state = _graded(index, steady.state)
+    # Until the window has filled once there is no state yet that deserves to be kept.
+    before = steady.state if total >= policy.window_s / 2 else Verdict.GOOD
+    state = _graded(index, before)
     drivers = [b.driver for b in judged if b.driver]
     driver = max(set(drivers), key=drivers.count) if drivers else ""
     return _moved(after, state, index, "", driver if state is not Verdict.GOOD else "", t_s)
