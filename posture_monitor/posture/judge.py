@@ -80,17 +80,20 @@ NOD_ALLOWANCE = 3.0
 #: A nod of this much (degrees) without a growing face is a look at keyboard or
 #: phone. Then the ears alone tell, less what a look carries them down (percent
 #: a degree: about a fifth of looking down happens in the lower neck).
-NOD_DEG, NOD_CARRIES = 10.0, 0.15
+NOD_DEG, NOD_CARRIES = 10.0, 0.2
 #: A face that has grown by this much (percent) has come nearer.
 GROWN = 4.0
 #: A sinking head counts this much towards leaning back: the head of someone who
 #: leans back gets smaller *and* sinks, of someone who rolls back only smaller.
 BACK_SINK = 0.6
+#: And unless it sinks by at least this part of its limit, being far away is never poor.
+BACK_LEAST_SINK = 0.0
 #: A face must have shrunk by this much (percent) before leaning back is considered.
 BACK_FROM = 11.0
 #: Beyond this turn from neutral (degrees) the middle of the face says nothing
-#: about leaning sideways, and beyond twice it nor does the shoulder line.
-TURNED_DEG = 18.0
+#: about leaning sideways; a little further on a low or high camera sees level
+#: shoulders tilted, and beyond twice it the roll of the head means nothing either.
+TURNED_DEG, TURNED_SHOULDERS_DEG = 18.0, 24.0
 #: A face this many times larger or smaller than neutral belongs to somebody else.
 STRANGER_LARGER, STRANGER_SMALLER = 4.0, 0.40
 #: A head smaller than this (px/cm at 640 px picture height) is nobody at this
@@ -201,6 +204,7 @@ def _judge(
         ratios[i] = amounts[signal.name] / limit
     back, sink = SIGNAL_NAMES.index("leaning back"), SIGNAL_NAMES.index("head sinking")
     away = ratios[back] + BACK_SINK * ratios[sink]
+    away = np.where(ratios[sink] < BACK_LEAST_SINK, np.minimum(away, 0.99), away)
     ratios[back] = np.where(amounts["leaning back"] > BACK_FROM, away, np.minimum(ratios[back], 0.0))
     signals = np.stack(
         [_index(ratio, signal.mild / signal.poor) for ratio, signal in zip(ratios, SIGNALS, strict=True)]
@@ -265,7 +269,7 @@ def _amounts(measurement: Measurement, neutral: Neutral, change: Array) -> dict[
     no_bust = ~measurement.seen[Needs.BUST]
     turned = np.where(np.isnan(yaw), np.inf, yaw)
     sideways_seen = turned < TURNED_DEG
-    tilt_seen = turned < 2 * TURNED_DEG
+    roll_seen = turned < 2 * TURNED_DEG
     front = np.where(side, np.nan, 1.0)
     return {
         "head sinking": sink,
@@ -273,8 +277,8 @@ def _amounts(measurement: Measurement, neutral: Neutral, change: Array) -> dict[
         "too near": -of("distance") * front,
         "leaning back": -grown * front,
         "head low": np.where(no_bust, of("head_drop"), np.nan),
-        "head tilted": np.where(tilt_seen, np.abs(of("head_roll")), np.nan),
-        "shoulders tilted": np.where(tilt_seen, np.abs(of("shoulder_tilt")), np.nan),
+        "head tilted": np.where(roll_seen, np.abs(of("head_roll")), np.nan),
+        "shoulders tilted": np.where(turned < TURNED_SHOULDERS_DEG, np.abs(of("shoulder_tilt")), np.nan),
         "leaning sideways": np.where(sideways_seen, np.abs(of("lateral_head")), np.nan),
         "trunk sideways": np.abs(of("lateral_trunk")),
         "leaning forward": of("trunk_incl"),
