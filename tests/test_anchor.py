@@ -1,0 +1,115 @@
+"""Re-anchoring follows the camera and never the slouch."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from people import upright
+from rig import SCENARIOS, SIDE_CAMERA, Body, Camera, Pose, render
+
+from posture_monitor.posture.anchor import reanchored
+from posture_monitor.posture.baseline import Neutral, deviation
+from posture_monitor.posture.judge import judge
+from posture_monitor.posture.landmarks import nobody
+from posture_monitor.posture.metrics import ROW, Measurement, Reason, measure
+
+CAMERA = Camera()
+BODY = Body()
+MOVED = {
+    "lid": dataclasses.replace(CAMERA, tilt_deg=8.0),
+    "lid back": dataclasses.replace(CAMERA, tilt_deg=-8.0),
+    "lower camera": dataclasses.replace(CAMERA, height_m=CAMERA.height_m - 0.1),
+    "higher camera": dataclasses.replace(CAMERA, height_m=CAMERA.height_m + 0.05),
+    "nearer": dataclasses.replace(CAMERA, distance_m=0.6),
+    "farther": dataclasses.replace(CAMERA, distance_m=0.9),
+    "rolled": dataclasses.replace(CAMERA, roll_deg=8.0),
+}
+SLOUCHES = ("slump_moderate", "slump_deep", "head_forward", "head_forward_far")
+
+
+def frames(pose: Pose, camera: Camera, count: int = 16) -> Measurement:
+    points, size = render(
+        BODY, pose + Pose(lean=np.zeros(count)), camera, np.random.default_rng(3), noise_px=0.5
+    )
+    return measure(points, size)
+
+
+def index(pose: Pose, camera: Camera, neutral: Neutral) -> float:
+    return float(np.median(judge(frames(pose, camera), neutral).slouch_index))
+
+
+@pytest.fixture(scope="module")
+def neutral() -> Neutral:
+    return upright(BODY, CAMERA)
+
+
+@pytest.mark.parametrize("camera", MOVED.values(), ids=list(MOVED))
+def test_upright_before_a_moved_camera_is_neutral_again(neutral: Neutral, camera: Camera) -> None:
+    moved = reanchored(neutral, frames(Pose(), camera))
+    assert index(Pose(), camera, moved) < 0.5
+    off = deviation(frames(Pose(), camera).values, moved)
+    for name in ("head_drop", "shoulder_drop", "head_shift", "shoulder_shift"):
+        assert abs(np.median(off[ROW[name]])) < 0.03
+    assert abs(np.median(off[ROW["distance"]])) < 1.5
+
+
+@pytest.mark.parametrize("camera", MOVED.values(), ids=list(MOVED))
+@pytest.mark.parametrize("slouch", SLOUCHES)
+def test_a_slouch_before_a_moved_camera_is_seen_as_before(
+    neutral: Neutral, camera: Camera, slouch: str
+) -> None:
+    moved = reanchored(neutral, frames(Pose(), camera))
+    assert index(SCENARIOS[slouch], camera, moved) >= 1.0
+
+
+@pytest.mark.parametrize("slouch", SLOUCHES)
+def test_re_anchoring_in_a_slouch_leaves_it_a_slouch(neutral: Neutral, slouch: str) -> None:
+    moved = neutral
+    for _ in range(5):
+        moved = reanchored(moved, frames(SCENARIOS[slouch], CAMERA), calibrated=neutral)
+    for name in ("head_height", "ear_height", "esr", "fsr"):
+        assert moved[name] == neutral[name]
+    assert index(SCENARIOS[slouch], CAMERA, moved) >= 1.0
+
+
+def test_a_slouch_that_creeps_in_is_not_absorbed_step_by_step(neutral: Neutral) -> None:
+    deep = SCENARIOS["head_forward_far"]
+    moved = neutral
+    for part in np.linspace(0, 1, 21):
+        pose = Pose(*(part * np.asarray(getattr(deep, f.name)) for f in dataclasses.fields(deep)))
+        pose = dataclasses.replace(pose, arms=0)
+        moved = reanchored(moved, frames(pose, CAMERA), calibrated=neutral)
+    lost = 100 * (1 - moved["ear_height"] / neutral["ear_height"])
+    assert 0 <= lost < 6.1
+    assert index(deep, CAMERA, moved) >= 1.0
+
+
+def test_only_what_head_and_shoulders_turn_alike_is_a_rolled_camera(neutral: Neutral) -> None:
+    rolled = reanchored(neutral, frames(Pose(), MOVED["rolled"]))
+    assert abs(rolled["head_roll"] - neutral["head_roll"]) == pytest.approx(8, abs=1)
+    tilted = reanchored(neutral, frames(SCENARIOS["head_tilt"], CAMERA))
+    assert tilted["head_roll"] == pytest.approx(neutral["head_roll"], abs=1)
+    assert index(SCENARIOS["head_tilt"], CAMERA, tilted) >= 1.0
+
+
+def test_the_side_keeps_its_angles() -> None:
+    neutral = upright(BODY, SIDE_CAMERA)
+    moved = reanchored(neutral, frames(Pose(lean=25), SIDE_CAMERA))
+    assert moved["trunk_incl"] == neutral["trunk_incl"]
+    assert index(Pose(lean=25), SIDE_CAMERA, moved) >= 1.0
+
+
+def test_nobody_a_moving_person_the_dark_and_another_view_are_refused(neutral: Neutral) -> None:
+    with pytest.raises(ValueError, match="nobody was seen"):
+        reanchored(neutral, measure(np.repeat(nobody(), 8, axis=0), np.array([640, 480])))
+    rising = Pose(lean=np.linspace(-25, 40, 16))
+    points, size = render(BODY, rising, CAMERA)
+    with pytest.raises(ValueError, match="too much movement"):
+        reanchored(neutral, measure(points, size))
+    still = frames(Pose(), CAMERA)
+    with pytest.raises(ValueError, match="too dark"):
+        reanchored(neutral, still, [Reason.DARK] * len(still))
+    with pytest.raises(ValueError, match="calibrate anew"):
+        reanchored(neutral, frames(Pose(), SIDE_CAMERA))
