@@ -28,6 +28,7 @@ else:
 
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _QUIET_SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _LANGUAGE = re.compile(r"([a-z]{2,3}(_[A-Z]{2})?)?")
 
 
@@ -55,6 +56,12 @@ def _quiet_span(text: str) -> str:
 def _language(text: str) -> str:
     if not _LANGUAGE.fullmatch(text):
         raise ValueError('write it like "de" or "pt_BR", or leave it ""')
+    return text
+
+
+def _time_of_day(text: str) -> str:
+    if text and not _CLOCK.fullmatch(text):
+        raise ValueError('write it like "17:30", or leave it ""')
     return text
 
 
@@ -161,8 +168,14 @@ class Quiet(_Section):
 class History(_Section):
     """What is kept, and how long."""
 
-    keep_samples_days: int = Field(ge=1, le=3650)
+    keep_samples_days: int = Field(ge=0, le=3650)
     keep_landmarks: bool
+
+
+class Report(_Section):
+    """When the day is summed up unasked; empty is never."""
+
+    end_of_day: Annotated[str, AfterValidator(_time_of_day)]
 
 
 class Config(_Section):
@@ -177,6 +190,7 @@ class Config(_Section):
     breaks: Breaks
     quiet: Quiet
     history: History
+    report: Report
 
 
 def load_config(path: Path | None = None) -> Config:

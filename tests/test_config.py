@@ -149,6 +149,9 @@ def test_a_number_overrules_its_part_of_the_preset_only(tmp_path: Path) -> None:
         ('[quiet]\nhours = ["07:00-07:00"]', '"07:00-07:00": it begins and ends at the same time'),
         ('[profile]\nname = "../x"', 'profile.name = "../x": write letters, digits'),
         ('[camera]\nsource = " "', 'camera.source = " ": it must not be empty'),
+        ("[history]\nkeep_samples_days = -1", "history.keep_samples_days = -1: too small; the least is 0"),
+        ('[report]\nend_of_day = "5 pm"', 'report.end_of_day = "5 pm": write it like "17:30"'),
+        ('[report]\nend_of_day = "24:00"', 'report.end_of_day = "24:00": write it like "17:30"'),
         ('language = "klingon"', 'language = "klingon": write it like "de"'),
         ('[alert]\npreset = "x"\nsound = 1', "(and 1 more wrong value)"),
         # Broken TOML, with the line.
@@ -161,6 +164,13 @@ def test_a_number_overrules_its_part_of_the_preset_only(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_mistake_names_file_key_value_and_way_out(tmp_path: Path, text: str, line: str) -> None:
     assert line in problem(tmp_path, text)
+
+
+def test_no_sample_may_be_kept_and_the_day_may_be_summed_up(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('[history]\nkeep_samples_days = 0\n[report]\nend_of_day = "17:30"\n')
+    config = load_config(tmp_path / "own.toml")
+    assert (config.history.keep_samples_days, config.report.end_of_day) == (0, "17:30")
+    assert load_config().report.end_of_day == ""
 
 
 def test_a_long_or_many_lined_value_stays_one_short_line(tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ class Monitor:
         self.store.sample(
             self.wall_s,
             reading.deviations,
-            reading.slouch_index,
+            self.session.sustained.index,
             verdict=reading.verdict.value,
             view=reading.view.value,
             confidence=reading.confidence,
