@@ -8,6 +8,7 @@ notification channels. It decides nothing itself.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import logging
 import math
 import signal
@@ -33,6 +34,7 @@ from posture_monitor.posture.reading import VERDICTS, VIEWS, Reading, Verdict, V
 from posture_monitor.posture.session import Session
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
+from posture_monitor.service import end_of_day
 from posture_monitor.service.analysis import from_other_view
 from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.profiles import Profile, load_profile, save_profile
@@ -119,6 +121,7 @@ class Monitor:
         policy = self.config.alert.policy
         self.steadiness = steady.Policy(self.config.judge.window_s, self.interval_s)
         self.policy = nudge.Policy(dose.Policy(policy.poor_hold_s), policy.cooldown_s, policy.max_per_hour)
+        self.evening = end_of_day.EndOfDay(self.config.report.end_of_day)
         self.rest = breaks.Policy(self.config.breaks.sit_bout_s, self.config.breaks.motionless_s)
         self._tuned()
 
@@ -165,6 +168,8 @@ class Monitor:
             for effect in rest:
                 if isinstance(effect, breaks.Suggestion):
                     self._suggest(effect)
+        if self.live:
+            self._sum_up(self.evening.due(self.wall_s))
         if self.state is not before or self._told is None:
             self._say_state()
         return reading
@@ -226,6 +231,18 @@ class Monitor:
         sent = self._send(text, None, ("snooze",))
         self._remember(text, f"break-{suggestion.wish}", sent[1], nudge.NO_CAUSE, suggestion.lasted_s)
 
+    def _sum_up(self, date: dt.date | None) -> None:
+        """Tell the day in one line, if its time has come."""
+        if date is None:
+            return
+        self.store.flush()
+        try:
+            text = end_of_day.line(self.store.path, date, self.wall_s)
+        except UserError as error:
+            log.warning("%s", error)
+            return
+        self.evening.sent(self._send(text, None, (end_of_day.BUTTON,))[0], date)
+
     def _send(self, text: words.Text, replace_id: str | None, buttons: tuple[str, ...]) -> tuple[str, str]:
         try:
             sent = self.notifier.send(text, replace_id=replace_id, buttons=buttons)
@@ -252,7 +269,9 @@ class Monitor:
         """Do what a button asked for."""
         found = next((item for item in self._shown.items() if item[1].sent_id == action.sent_id), None)
         effects: nudge.Effects = ()
-        if action.name == "snooze":
+        if (date := self.evening.asked(action)) is not None:
+            end_of_day.open_report(date)
+        elif action.name == "snooze":
             self.nudges, effects = nudge.snooze(self.nudges, t_s, SNOOZE_S)
         elif found is None:
             return

@@ -361,6 +361,30 @@ def reanchor_text() -> Text:
     )
 
 
+def day_text(judged_s: float, poor_s: float, present_s: float, alerts: int, *, enough: bool) -> Text:
+    """Return the one line that sums up a day.
+
+    Parameters
+    ----------
+    judged_s, poor_s, present_s
+        Seconds judged, in poor posture, and at the desk.
+    alerts
+        Posture alerts shown.
+    enough
+        Whether enough of the time was judged to say anything of it.
+    """
+    title = say("Your day at the desk")
+    if not present_s:
+        return Text(title, say("Nobody was seen at the desk today."))
+    told = {"judged": duration(judged_s), "present": duration(present_s), "poor": duration(poor_s)}
+    if not enough:
+        body = say("Not enough was seen to sum it up: {judged} of {present} at the desk could be judged.")
+        return Text(title, body.format(**told))
+    reminded = count("{n} posture reminder", "{n} posture reminders", alerts)
+    body = say("Poor posture took {poor} of the {judged} that were judged; {reminders}.")
+    return Text(title, body.format(**told, reminders=reminded))
+
+
 def trial_text() -> Text:
     """Return a notification that only shows that notifications arrive."""
     return Text(say("This is a test"), say("Notifications from Posture monitor arrive here."))
@@ -371,6 +395,7 @@ BUTTONS: Final[Mapping[str, str]] = {
     "snooze": mark("Snooze 15 min"),
     "reanchor": mark("Re-anchor"),
     "wrong": mark("Wrong alert"),
+    "report": mark("Open the report"),
 }
 
 

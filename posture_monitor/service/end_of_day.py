@@ -1,0 +1,113 @@
+"""The end of the day: one line at a set time, and a button that opens the report."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import os
+import subprocess
+import sys
+import webbrowser
+from pathlib import Path
+
+from posture_monitor.errors import UserError
+from posture_monitor.history import days
+from posture_monitor.history.store import Store
+from posture_monitor.telling import words
+from posture_monitor.telling.notify import Action
+from posture_monitor.telling.words import Text
+
+#: The button under the line; its label is in `words.BUTTONS`.
+BUTTON = "report"
+
+
+class EndOfDay:
+    """Knows when the day is to be summed up, and which notification did it.
+
+    Parameters
+    ----------
+    at
+        Local time of day, ``17:30``; ``""`` never.
+    """
+
+    def __init__(self, at: str = "") -> None:
+        self._at = dt.time.fromisoformat(at) if at else None
+        self._before_s = math.nan
+        self._told: dt.date | None = None
+        self._shown: dict[str, dt.date] = {}
+
+    def due(self, wall_s: float) -> dt.date | None:
+        """Return the local day to be summed up now, if its time has come since the last call.
+
+        A program begun after the time stays silent, and so does one that slept
+        past midnight: that day is over. A clock set back tells no day twice.
+
+        Parameters
+        ----------
+        wall_s
+            POSIX seconds.
+        """
+        before_s, self._before_s = self._before_s, wall_s
+        if self._at is None or not math.isfinite(wall_s):
+            return None
+        date = dt.date.fromtimestamp(wall_s)
+        at_s = dt.datetime.combine(date, self._at).astimezone().timestamp()
+        if not before_s < at_s <= wall_s or date == self._told:
+            return None
+        self._told = date
+        return date
+
+    def sent(self, sent_id: str, date: dt.date) -> None:
+        """Remember the notification that sums up a day."""
+        if sent_id:
+            self._shown[sent_id] = date
+
+    def asked(self, action: Action) -> dt.date | None:
+        """Return the day whose report this action asks for, if it does."""
+        return self._shown.get(action.sent_id) if action.name in (BUTTON, "clicked") else None
+
+
+def line(history: Path, date: dt.date, now_s: float) -> Text:
+    """Return the one line that sums up a day.
+
+    Raises
+    ------
+    UserError
+        The history cannot be read.
+    """
+    with Store.open(history, readonly=True) as store:
+        day = days.day(store, date, now_s, shifts=False)
+    alerts = sum(alert.kind in ("posture", "stand") for alert in day.alerts)
+    return words.day_text(day.judged_s, day.seconds["poor"], day.present_s, alerts, enough=not day.withheld)
+
+
+def open_report(date: dt.date) -> None:
+    """Make the page of a day and open it, in a process of its own: the camera is not kept waiting."""
+    _start(sys.executable, "-m", "posture_monitor", "report", date.isoformat(), "--open")
+
+
+def show(page: Path) -> None:
+    """Open a page in the user's browser.
+
+    Raises
+    ------
+    UserError
+        There is no browser.
+    """
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        raise UserError(f"found no browser to open {page} with; open it by hand") from None
+    _start(sys.executable, "-m", "webbrowser", page.resolve().as_uri())
+
+
+def _start(*command: str) -> None:
+    # With the user's own settings of the network: see `sensing.pose` on what a child would inherit.
+    subprocess.Popen(
+        command,
+        env=dict(os.environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
