@@ -1,0 +1,75 @@
+"""Whether camera or chair were moved, told from what a person does."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from posture_monitor.posture import place
+from posture_monitor.posture.place import Place, Spot
+
+
+def play(
+    way: list[tuple[float, float, float, float, float]], fps: float = 2.0
+) -> tuple[Place, int, list[bool]]:
+    """Play ``(until_s, head_y, shoulder_y, x, size)`` held one after another; return place, asks and unsettled."""
+    state, asks, unsettled, t_s = Place(), 0, [], 0.0
+    for until_s, head_y, shoulder_y, x, size in way:
+        while t_s < until_s:
+            state = place.step(state, Spot(t_s, x, head_y, x, shoulder_y, size))
+            asks += state.ask
+            unsettled.append(state.unsettled)
+            t_s += 1 / fps
+    return state, asks, unsettled
+
+
+STILL = (60.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("fps", [1.0, 2.0, 15.0])
+def test_a_moved_laptop_lid_is_taken_out_and_asked_about_once(fps: float) -> None:
+    state, asks, unsettled = play([STILL, (180.0, 0.4, 0.4, 0.0, 2.0), (300.0, 0.8, 0.8, 0.0, 2.0)], fps)
+    assert asks == 1
+    assert state.offset_y == pytest.approx(0.8, abs=0.05)
+    assert any(unsettled)
+    assert not state.unsettled
+    assert sum(unsettled) / fps <= 2 * (place.SETTLE_S + 2)
+
+
+def test_a_slouch_is_no_move_of_the_camera() -> None:
+    """The head sinks more than the shoulders do, and the face grows."""
+    state, asks, _ = play([STILL, (180.0, 0.4, 0.15, 0.0, 15.0)])
+    assert (asks, state.offset_y) == (0, 0.0)
+
+
+def test_sliding_down_slowly_is_no_move_either() -> None:
+    way = [STILL] + [(60.0 + i, 0.3 * i / 90, 0.28 * i / 90, 0.0, -i / 20) for i in range(1, 91)]
+    state, asks, _ = play([*way, (600.0, 0.3, 0.28, 0.0, -5.0)])
+    assert (asks, state.offset_y) == (0, 0.0)
+
+
+def test_sitting_up_again_is_no_move() -> None:
+    way = [STILL] + [(60.0 + i, 0.4 * i / 90, 0.38 * i / 90, 0.0, 0.0) for i in range(1, 91)]
+    state, asks, _ = play([*way, (400.0, 0.4, 0.38, 0.0, 0.0), (600.0, 0.02, 0.02, 0.0, 0.0)])
+    assert (asks, state.offset_y) == (0, 0.0)
+
+
+def test_a_reach_for_something_passes() -> None:
+    state, asks, unsettled = play([STILL, (65.0, 0.4, 0.4, 0.0, 0.0), (120.0, 0.0, 0.0, 0.0, 0.0)])
+    assert (asks, state.offset_y) == (0, 0.0)
+    assert not unsettled[-1]
+
+
+def test_sitting_down_after_an_absence_is_no_move() -> None:
+    state, _, _ = play([STILL])
+    for i in range(60):
+        t_s = 400.0 + i / 2
+        state = place.step(state, Spot(t_s, 0.0, min(0.5, i / 20), 0.0, min(0.5, i / 20), 0.0))
+        assert not state.ask
+    assert state.offset_y == 0.0
+
+
+def test_what_was_not_measured_is_passed_over() -> None:
+    state, _, _ = play([STILL])
+    assert place.step(state, Spot(61.0, math.nan, 0.4, 0.0, 0.4, 0.0)) == state

@@ -1,0 +1,83 @@
+"""The core's own loop, on synthetic people: what a sitting comes to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import rig
+from people import upright
+
+from posture_monitor.posture import session, steady
+from posture_monitor.posture.judge import judge
+from posture_monitor.posture.metrics import Reason, measure
+from posture_monitor.posture.reading import Verdict
+from posture_monitor.posture.session import Session
+
+BODY = rig.Body()
+CAMERA = rig.Camera(height_m=0.6, tilt_deg=-6)
+
+
+def watched(
+    parts: list[tuple[float, rig.Pose | None]], fps: float = 2.0, camera: rig.Camera = CAMERA
+) -> tuple[np.ndarray, list[Session]]:
+    """Hold poses for some seconds each (None: nobody there) and return times and sessions."""
+    neutral = upright(BODY, CAMERA)
+    frames, size = [], None
+    for seconds, pose in parts:
+        landmarks, size = rig.render(BODY, pose or rig.Pose(), camera)
+        if pose is None:
+            landmarks = np.full_like(landmarks, np.nan)
+        frames.append(np.repeat(landmarks, round(seconds * fps), axis=0))
+    stacked = np.concatenate(frames)
+    t_s = np.arange(len(stacked)) / fps
+    judged = judge(measure(stacked, size, azimuth_deg=neutral.azimuth_deg), neutral)
+    return t_s, session.replay(judged, t_s.tolist(), steady.Policy(interval_s=1 / fps))
+
+
+def first(t_s: np.ndarray, sessions: list[Session], state: Verdict, after_s: float) -> float:
+    """Return when a state first came after some time."""
+    return next(t for t, s in zip(t_s, sessions, strict=True) if t >= after_s and s.state is state)
+
+
+@pytest.mark.parametrize("fps", [0.5, 2.0, 15.0])
+def test_a_deep_slump_is_seen_within_ten_seconds_and_left_as_soon(fps: float) -> None:
+    slump = rig.SCENARIOS["slump_deep"]
+    t_s, sessions = watched([(60, rig.Pose()), (60, slump), (60, rig.Pose())], fps)
+    assert first(t_s, sessions, Verdict.POOR, 60) - 60 <= 10
+    assert first(t_s, sessions, Verdict.GOOD, 121) - 120 <= 10
+    assert all(s.state is not Verdict.POOR for t, s in zip(t_s, sessions, strict=True) if t < 60)
+
+
+def test_a_glance_of_under_four_seconds_changes_nothing() -> None:
+    _, sessions = watched([(60, rig.Pose()), (3.5, rig.SCENARIOS["slump_deep"]), (30, rig.Pose())], 4)
+    assert {s.state for s in sessions[40:]} == {Verdict.GOOD}
+
+
+def test_an_empty_chair_is_away_and_says_nothing() -> None:
+    _, sessions = watched([(60, rig.Pose()), (60, None), (60, rig.Pose())])
+    assert sessions[-150].state is Verdict.AWAY
+    assert sessions[-1].state is Verdict.GOOD
+
+
+def test_sliding_down_is_told_only_after_minutes() -> None:
+    slid = rig.SCENARIOS["slid_down"] * 1.25
+    onset = [(5.0, slid * (i / 18)) for i in range(1, 19)]
+    t_s, sessions = watched([(120, rig.Pose()), *onset, (900, slid)])
+    poor = first(t_s, sessions, Verdict.POOR, 120)
+    assert 240 < poor - 120 < 900
+    assert sessions[-1].sustained.name in ("sunk in the seat", "fallen back")
+
+
+def test_a_moved_camera_is_unknown_while_it_settles_and_then_judged_again() -> None:
+    neutral = upright(BODY, CAMERA)
+    before, size = rig.render(BODY, rig.Pose(), CAMERA)
+    after, _ = rig.render(BODY, rig.Pose(), replace(CAMERA, tilt_deg=CAMERA.tilt_deg - 8))
+    landmarks = np.concatenate([np.repeat(before, 240, axis=0), np.repeat(after, 400, axis=0)])
+    judged = judge(measure(landmarks, size), neutral)
+    sessions = session.replay(judged, (np.arange(640) / 2).tolist(), steady.Policy())
+    assert any(s.steady.reason == Reason.MOVED.value for s in sessions[240:300])
+    assert sum(s.place.ask for s in sessions) == 1
+    assert sessions[-1].state is Verdict.GOOD
+    assert abs(sessions[-1].sustained.sunk) < 0.1
