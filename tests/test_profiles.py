@@ -229,6 +229,24 @@ def test_the_good_file_is_good(tmp_path: Path) -> None:
         ("fsr = 1.2", 'fsr = "wide"', ("tuning.fsr", "wrong type")),
         ("[tuning]\nfsr = 1.2\n", "", ()),
         ("schema = 1", "schema = = 1", ("not valid TOML", "line 1")),
+        ('view = "front"', 'view = "unknown"', ("neutral[0].view = 'unknown'", "front, oblique or side")),
+        ("azimuth_deg = 3.0", "azimuth_deg = 91", ("neutral[0].azimuth_deg = 91", "0 to 90")),
+        ("azimuth_deg = 3.0", "azimuth_deg = -1.0", ("neutral[0].azimuth_deg = -1", "0 to 90")),
+        ("frames = 50", "frames = -1", ("neutral[0].frames = -1",)),
+        ("frames = 50", f"frames = {'9' * 400}", ("neutral[0].frames", "too many digits")),
+        ("frames = 50", f"frames = {'9' * 5000}", ("not valid TOML",)),
+        ("azimuth_deg = 3.0", f"azimuth_deg = {'9' * 400}", ("neutral[0].azimuth_deg", "too many digits")),
+        ("centre = 0.27", f"centre = {'9' * 400}", ("metrics.fsr.centre", "too many digits")),
+        ("centre = 0.27", "centre = 1e300", ("metrics.fsr.centre", "out of all measure")),
+        ("spread = 2.0 }\nhead", f"spread = {'9' * 400} }}\nhead", ("metrics.fsr.spread", "too many digits")),
+        ("schema = 1", f"schema = {'9' * 400}", ("schema", "too many digits")),
+        ("fsr = 1.2", f"fsr = {'9' * 400}", ("tuning.fsr", "too many digits")),
+        ("fsr = 1.2", "fsr = nan", ("tuning.fsr", "not a number")),
+        ("width = 640", 'width = "640"', ("camera.width = '640'", "wrong type")),
+        ("width = 640", "width = 640.5", ("camera.width", "wrong type")),
+        ("height = 480", "height = -480", ("camera.height = -480",)),
+        ('identity = "camera 0"', "identity = 0", ("camera.identity", "wrong type")),
+        ("[tuning]", "[[capture]]\n[tuning]", ("capture[0].view is missing",)),
     ],
 )
 def test_a_broken_file_is_told_in_one_line_with_file_and_key(
@@ -265,6 +283,27 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     for path in (tmp_path / "none.toml", tmp_path):
         with pytest.raises(UserError, match="cannot read the profile"):
             read_profile(path)
+
+
+# -- captures --------------------------------------------------------------------
+
+
+def test_second_captures_come_back_and_are_told(home: Path, mine: Profile) -> None:
+    slouch = upright(Body(), Camera(tilt_deg=3))
+    save_profile(dataclasses.replace(mine, captures={"slouch": slouch}))
+    back = load_profile("me")
+    assert list(back.captures) == ["slouch"]
+    np.testing.assert_allclose(back.captures["slouch"].centre, slouch.centre, rtol=1e-4)
+    assert "also captured: slouch" in describe(back)
+
+
+def test_what_was_calibrated_is_kept_over_every_re_anchoring(home: Path, mine: Profile) -> None:
+    once = mine.re_anchored(0, upright(Body(), Camera(tilt_deg=3)))
+    save_profile(once.re_anchored(0, upright(Body(), Camera(tilt_deg=6))))
+    back = load_profile("me")
+    np.testing.assert_allclose(back.as_calibrated(0).centre, mine.neutral.centre, rtol=1e-4)
+    assert back.neutral["head_drop"] != pytest.approx(mine.neutral["head_drop"], rel=0.01)
+    assert not back.without("sitting").captures
 
 
 # -- atomic --------------------------------------------------------------------

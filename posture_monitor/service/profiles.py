@@ -15,7 +15,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,9 @@ else:
 SCHEMA = 1
 _CALIBRATE = "run `posture-monitor calibrate` to make a new one"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
+_VIEWS = (View.FRONT.value, View.OBLIQUE.value, View.SIDE.value)
+#: No metric, and no count of frames, comes anywhere near.
+_LARGEST = 1e12
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,10 @@ class Profile:
         Shipped with the program, not this user's own.
     tuning
         Driver metric to the factor by which *Wrong alert* has widened it.
+    captures
+        What else was captured, by name: ``slouch`` and ``down`` (looking down)
+        from `calibrate`, and each neutral as it was before it was re-anchored
+        (`as_calibrated`).
     """
 
     name: str
@@ -64,11 +71,32 @@ class Profile:
     created: str = ""
     starter: bool = False
     tuning: Mapping[str, float] = field(default_factory=dict)
+    captures: Mapping[str, Neutral] = field(default_factory=dict)
 
     @property
     def neutral(self) -> Neutral:
         """The first neutral posture."""
         return self.neutrals[0]
+
+    def as_calibrated(self, index: int) -> Neutral:
+        """Return a neutral as it was calibrated, also where it has been re-anchored since."""
+        neutral = self.neutrals[index]
+        return self.captures.get(_calibrated(neutral.name), neutral)
+
+    def re_anchored(self, index: int, moved: Neutral) -> Profile:
+        """Return the profile with one neutral at its new place, and what it was calibrated as."""
+        neutrals = (*self.neutrals[:index], moved, *self.neutrals[index + 1 :])
+        captures = {**self.captures, _calibrated(self.neutrals[index].name): self.as_calibrated(index)}
+        return replace(self, neutrals=neutrals, captures=captures)
+
+    def without(self, name: str) -> Profile:
+        """Return the profile without the neutral of this name, nor what it was calibrated as."""
+        captures = {key: value for key, value in self.captures.items() if key != _calibrated(name)}
+        return replace(self, neutrals=tuple(n for n in self.neutrals if n.name != name), captures=captures)
+
+
+def _calibrated(name: str) -> str:
+    return f"{name} as calibrated"
 
 
 @dataclass(frozen=True)
@@ -118,90 +146,129 @@ def read_profile(path: Path, *, starter: bool = False) -> Profile:
     try:
         with path.open("rb") as file:
             content = tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(f"profile {path}: not valid TOML: {error}; {_CALIBRATE}") from error
+    except (ValueError, RecursionError) as error:  # beside TOML's own: integers beyond all measure
+        told = str(error).splitlines()[0]
+        raise UserError(f"profile {path}: not valid TOML: {told}; {_CALIBRATE}") from error
     except OSError as error:
         raise UserError(f"cannot read the profile {path}: {error.strerror or error}") from error
     return _parsed(content, path, starter)
 
 
-def _parsed(content: Mapping[str, Any], path: Path, starter: bool) -> Profile:
-    def need(table: Mapping[str, Any], key: str, kind: type | tuple[type, ...], where: str = "") -> Any:
+class _Reader:
+    """Takes values out of a profile's tables; whatever is wrong becomes one line with file and key."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def error(self, text: str, advice: str = f"; {_CALIBRATE}") -> UserError:
+        return UserError(f"profile {self.path}: {text}{advice}")
+
+    def need(self, table: Mapping[str, Any], key: str, kind: type | tuple[type, ...], where: str = "") -> Any:
         at = f"{where}.{key}" if where else key
         if key not in table:
-            raise UserError(f"profile {path}: {at} is missing; {_CALIBRATE}")
+            raise self.error(f"{at} is missing")
         value = table[key]
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise UserError(f"profile {path}: {at} = {value!r} is of the wrong type; {_CALIBRATE}")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise UserError(f"profile {path}: {at} = {value} is not a number; {_CALIBRATE}")
+            raise self.error(f"{at} = {_short(value)} is of the wrong type")
         return value
 
-    schema = need(content, "schema", int)
-    if schema != SCHEMA:
-        raise UserError(f"profile {path}: schema = {schema}, this program reads {SCHEMA}; {_CALIBRATE}")
-    neutrals = []
-    tables = need(content, "neutral", list)
-    if not tables:
-        raise UserError(f"profile {path}: neutral is empty; {_CALIBRATE}")
-    for number, table in enumerate(tables):
-        where = f"neutral[{number}]"
-        if not isinstance(table, Mapping):
-            raise UserError(f"profile {path}: {where} is not a table; {_CALIBRATE}")
-        view = need(table, "view", str, where)
-        if view not in [v.value for v in View]:
-            raise UserError(f"profile {path}: {where}.view = {view!r}: must be front, oblique or side")
+    def number(
+        self,
+        table: Mapping[str, Any],
+        key: str,
+        where: str = "",
+        *,
+        least: float = -_LARGEST,
+        most: float = _LARGEST,
+        whole: bool = False,
+    ) -> float:
+        value = self.need(table, key, int if whole else (int, float), where)
+        at = f"{where}.{key}" if where else key
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self.error(f"{at} = {value} is not a number")
+        # Compared before it becomes a float: an integer may be too large for one.
+        if not least <= value <= most:
+            bounds = "out of all measure" if most == _LARGEST == -least else f"must be {least:g} to {most:g}"
+            raise self.error(f"{at} = {_short(value)}: {bounds}")
+        return float(value)
+
+    def table(self, content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        value = content.get(key, {})
+        if not isinstance(value, Mapping):
+            raise self.error(f"{key} is not a table")
+        return value
+
+    def postures(self, content: Mapping[str, Any], key: str) -> list[Neutral]:
+        tables = self.need(content, key, list)
+        found = []
+        for number, table in enumerate(tables):
+            where = f"{key}[{number}]"
+            if not isinstance(table, Mapping):
+                raise self.error(f"{where} is not a table")
+            found.append(self.posture(table, where))
+        return found
+
+    def posture(self, table: Mapping[str, Any], where: str) -> Neutral:
+        view = self.need(table, "view", str, where)
+        if view not in _VIEWS:
+            raise self.error(f"{where}.view = {_short(view)}: must be front, oblique or side", "")
         centre, spread = np.full(len(METRICS), np.nan), FLOOR.copy()
-        metrics = need(table, "metrics", Mapping, where)
-        for name, pair in metrics.items():
+        for name, pair in self.need(table, "metrics", Mapping, where).items():
             at = f"{where}.metrics.{name}"
             if name not in ROW:
-                raise UserError(f"profile {path}: {at}: there is no such metric; {_CALIBRATE}")
+                raise self.error(f"{at}: there is no such metric")
             if not isinstance(pair, Mapping):
-                raise UserError(f"profile {path}: {at} = {pair!r}: must be a table of centre and spread")
-            centre[ROW[name]] = need(pair, "centre", (int, float), at)
-            value = float(need(pair, "spread", (int, float), at))
+                raise self.error(f"{at} = {_short(pair)}: must be a table of centre and spread")
+            centre[ROW[name]] = self.number(pair, "centre", at)
+            value = self.number(pair, "spread", at)
             if not value > 0:
-                raise UserError(f"profile {path}: {at}.spread = {value:g}: must be above 0; {_CALIBRATE}")
+                raise self.error(f"{at}.spread = {value:g}: must be above 0")
             spread[ROW[name]] = max(value, FLOOR[ROW[name]])
         if not np.isfinite(centre).any():
-            raise UserError(f"profile {path}: {where}.metrics is empty; {_CALIBRATE}")
-        neutrals.append(
-            Neutral(
-                centre,
-                spread,
-                View(view),
-                float(need(table, "azimuth_deg", (int, float), where)),
-                need(table, "frames", int, where),
-                need(table, "name", str, where),
-            )
-        )
-    camera = content.get("camera", {})
-    if not isinstance(camera, Mapping):
-        raise UserError(f"profile {path}: camera is not a table; {_CALIBRATE}")
-    tuning = content.get("tuning", {})
-    if not isinstance(tuning, Mapping):
-        raise UserError(f"profile {path}: tuning is not a table; {_CALIBRATE}")
+            raise self.error(f"{where}.metrics is empty")
+        azimuth = self.number(table, "azimuth_deg", where, least=0, most=90)
+        frames = int(self.number(table, "frames", where, least=0, whole=True))
+        return Neutral(centre, spread, View(view), azimuth, frames, self.need(table, "name", str, where))
+
+
+def _short(value: object) -> str:
+    # An integer of thousands of digits cannot even be printed.
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return "a number of too many digits"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _parsed(content: Mapping[str, Any], path: Path, starter: bool) -> Profile:
+    read = _Reader(path)
+    schema = read.need(content, "schema", int)
+    if schema != SCHEMA:
+        raise read.error(f"schema = {_short(schema)}, this program reads {SCHEMA}")
+    neutrals = read.postures(content, "neutral")
+    if not neutrals:
+        raise read.error("neutral is empty")
+    captures = read.postures(content, "capture") if "capture" in content else []
+    camera = read.table(content, "camera")
+    size = [
+        int(read.number(camera, key, "camera", least=0, most=100_000, whole=True)) if key in camera else 0
+        for key in ("width", "height")
+    ]
+    identity = read.need(camera, "identity", str, "camera") if "identity" in camera else ""
+    tuning = read.table(content, "tuning")
     for name in tuning:
         if name not in ROW:
-            raise UserError(f"profile {path}: tuning.{name}: there is no such metric")
-        factor = need(tuning, name, (int, float), "tuning")
-        if not 1 <= factor <= 3:
-            raise UserError(f"profile {path}: tuning.{name} = {factor:g}: must be 1 to 3")
+            raise read.error(f"tuning.{name}: there is no such metric", "")
     return Profile(
         path.stem,
         tuple(neutrals),
-        str(camera.get("identity", "")),
-        _whole(camera.get("width")),
-        _whole(camera.get("height")),
+        identity,
+        size[0],
+        size[1],
         str(content.get("created", "")),
         starter,
-        {name: float(factor) for name, factor in tuning.items()},
+        {name: read.number(tuning, name, "tuning", least=1, most=3) for name in tuning},
+        {capture.name: capture for capture in captures},
     )
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def save_profile(profile: Profile, folder: Path | None = None) -> Path:
@@ -254,21 +321,26 @@ def _text(profile: Profile) -> str:
         for name, factor in profile.tuning.items():
             tuning[name] = factor
         document["tuning"] = tuning
-    neutrals = tomlkit.aot()
-    for neutral in profile.neutrals:
-        table = tomlkit.table()
-        table["name"], table["view"] = neutral.name, neutral.view.value
-        table["azimuth_deg"], table["frames"] = round(neutral.azimuth_deg, 1), neutral.frames
-        metrics = tomlkit.table()
-        for metric, centre, spread in zip(METRICS, neutral.centre, neutral.spread, strict=True):
-            if np.isfinite(centre):
-                pair = tomlkit.inline_table()
-                pair["centre"], pair["spread"] = float(f"{centre:.5g}"), float(f"{spread:.3g}")
-                metrics[metric.name] = pair
-                metrics[metric.name].comment(f"{metric.unit}; {metric.text}")
-        table["metrics"] = metrics
-        neutrals.append(table)
-    document["neutral"] = neutrals
+    for key, postures in (
+        ("neutral", profile.neutrals),
+        ("capture", [replace(posture, name=name) for name, posture in profile.captures.items()]),
+    ):
+        tables = tomlkit.aot()
+        for posture in postures:
+            table = tomlkit.table()
+            table["name"], table["view"] = posture.name, posture.view.value
+            table["azimuth_deg"], table["frames"] = round(posture.azimuth_deg, 1), posture.frames
+            metrics = tomlkit.table()
+            for metric, centre, spread in zip(METRICS, posture.centre, posture.spread, strict=True):
+                if np.isfinite(centre):
+                    pair = tomlkit.inline_table()
+                    pair["centre"], pair["spread"] = float(f"{centre:.5g}"), float(f"{spread:.3g}")
+                    metrics[metric.name] = pair
+                    metrics[metric.name].comment(f"{metric.unit}; {metric.text}")
+            table["metrics"] = metrics
+            tables.append(table)
+        if postures:
+            document[key] = tables
     return tomlkit.dumps(document)
 
 
@@ -296,6 +368,10 @@ def describe(profile: Profile) -> str:
         lines.append(f"made: {profile.created}")
     for name, factor in profile.tuning.items():
         lines.append(f"tuned by 'Wrong alert': {name} × {factor:g}")
+    if profile.tuning:
+        lines.append(f"undo the tuning with `posture-monitor profiles reset-tuning {profile.name}`")
+    for name, capture in profile.captures.items():
+        lines.append(f"also captured: {name}, {capture.frames} frames")
     for neutral in profile.neutrals:
         lines.append(f"\n{neutral.name}: seen from {neutral.view}, {neutral.frames} frames")
         for metric in METRICS:
