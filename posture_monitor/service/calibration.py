@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.errors import UserError
+from posture_monitor.posture.anchor import reanchored
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.capture import LEAST_FRAMES, capture
 from posture_monitor.posture.metrics import NAMES, Reason, measure
@@ -44,6 +45,16 @@ class Collected:
             raise ValueError("there was no picture at all")
         measurement = measure(np.stack(self.landmarks), np.stack(self.sizes))
         return capture(measurement, self.doubts, least_frames=least_frames, steady=steady)
+
+    def re_anchored(self, profile: Profile, index: int) -> Profile:
+        """Return a profile with one neutral where camera and chair are now; `ValueError` says why not."""
+        if not self.landmarks:
+            raise ValueError("there was no picture at all")
+        measurement = measure(np.stack(self.landmarks), np.stack(self.sizes))
+        moved = reanchored(
+            profile.neutrals[index], measurement, self.doubts, calibrated=profile.as_calibrated(index)
+        )
+        return profile.re_anchored(index, moved)
 
 
 def calibrate(

@@ -36,10 +36,12 @@ from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service import end_of_day
 from posture_monitor.service.analysis import from_other_view
+from posture_monitor.service.calibration import Collected
 from posture_monitor.service.looking import Looker, Seen
-from posture_monitor.service.profiles import Profile, load_profile, save_profile
+from posture_monitor.service.profiles import STANDING, Profile, load_profile, save_profile
 from posture_monitor.telling import words
 from posture_monitor.telling.notify import ALERT_BUTTONS, Action, ChannelError, Notifier, pick_channel
+from posture_monitor.telling.quiet import QuietGate
 from posture_monitor.telling.stretches import pick
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ WIDEN_BY, WIDEST = 1.25, 2.0
 FIRST_READINGS = 12
 #: How long the snooze button holds.
 SNOOZE_S = 15 * 60.0
+#: The re-anchor button looks on for these seconds, and for at least so many frames.
+ANCHOR_S, ANCHOR_FRAMES = 8.0, 8
 
 
 def read(seen: Seen, neutral: Neutral, limits: Limits) -> tuple[Reading, session.Moment]:
@@ -87,6 +91,16 @@ class _Shown:
 
 
 @dataclass
+class _Anchoring:
+    """The frames of a re-anchoring under way, and the alert whose button asked for it."""
+
+    alert_id: int | None
+    sent_id: str
+    began_s: float
+    collected: Collected = field(default_factory=Collected)
+
+
+@dataclass
 class Monitor:
     """Everything the loop holds between frames.
 
@@ -96,6 +110,11 @@ class Monitor:
         Scheduled seconds between readings.
     live
         Whether the source is a camera.
+    at
+        Which of the profile's neutrals is in force.
+    gate
+        When to hold notifications back: in the settings' quiet hours, until
+        one is put here that asks the desktop as well.
     """
 
     config: Config
@@ -105,7 +124,7 @@ class Monitor:
     console: Console
     interval_s: float
     live: bool = True
-    standing: bool = False
+    at: int = 0
     session: Session = field(default_factory=Session)
     nudges: nudge.Nudges = field(default_factory=nudge.Nudges)
     sitting: breaks.Breaks = field(default_factory=breaks.Breaks)
@@ -113,6 +132,10 @@ class Monitor:
     alerts: int = 0
     wall_s: float = math.nan
     _shown: dict[int, _Shown] = field(default_factory=dict)
+    _suggested: dict[int, tuple[int, breaks.Wish]] = field(default_factory=dict)
+    _question: str = ""
+    _asking: bool = False
+    _anchoring: _Anchoring | None = None
     _told: Verdict | None = None
     _steps_s: deque[float] = field(default_factory=lambda: deque(maxlen=9))
     _t_s: float = math.nan
@@ -123,12 +146,18 @@ class Monitor:
         self.policy = nudge.Policy(dose.Policy(policy.poor_hold_s), policy.cooldown_s, policy.max_per_hour)
         self.evening = end_of_day.EndOfDay(self.config.report.end_of_day)
         self.rest = breaks.Policy(self.config.breaks.sit_bout_s, self.config.breaks.motionless_s)
+        self.gate = QuietGate(self.config.quiet.hours, respect_dnd=False)
         self._tuned()
 
     @property
     def state(self) -> Verdict:
         """The steady state now."""
         return self.session.state
+
+    @property
+    def neutral(self) -> Neutral:
+        """The neutral posture in force."""
+        return self.profile.neutrals[self.at]
 
     def _tuned(self) -> None:
         scale = dict(self.config.judge.scale)
@@ -140,20 +169,23 @@ class Monitor:
 
     def take(self, seen: Seen) -> Reading:
         """Take in one frame and act on what follows from it."""
-        reading, moment = read(seen, self.profile.neutral, self.limits)
+        reading, moment = read(seen, self.neutral, self.limits)
         t_s, self.wall_s = reading.t_s, seen.frame.wall_s
         if not self.live:
             self._pace(t_s)
         before = self.state
         self.session = session.step(self.session, self.steadiness, t_s, moment)
-        if self.session.place.ask:
-            self._send(words.reanchor_text(), None, ("reanchor",))
+        quiet = self._is_quiet(t_s)
+        self._ask_to_reanchor(quiet)
+        self._anchor(seen)
         self.counts[reading.verdict] = self.counts.get(reading.verdict, 0) + 1
         self._keep(reading)
         for action in self.notifier.poll():
             self._answer(action, t_s)
         cause = self._cause(reading)
-        self.nudges, effects = nudge.step(self.nudges, self.policy, t_s, self.state, self.interval_s, cause)
+        self.nudges, effects = nudge.step(
+            self.nudges, self.policy, t_s, self.state, self.interval_s, cause, quiet
+        )
         self._act(effects)
         if self.config.breaks.enabled:
             self.sitting, rest = breaks.step(
@@ -163,11 +195,10 @@ class Monitor:
                 self.state,
                 self.interval_s,
                 deviations=reading.deviations,
-                standing=self.standing,
+                standing=self.neutral.name == STANDING,
+                quiet=quiet or nudge.snoozed_s(self.nudges) > 0,
             )
-            for effect in rest:
-                if isinstance(effect, breaks.Suggestion):
-                    self._suggest(effect)
+            self._act_on_breaks(rest)
         if self.live:
             self._sum_up(self.evening.due(self.wall_s))
         if self.state is not before or self._told is None:
@@ -183,6 +214,15 @@ class Monitor:
             )
             self.steadiness = replace(self.steadiness, interval_s=self.interval_s)
         self._t_s = t_s
+
+    def _is_quiet(self, t_s: float) -> bool:
+        """Say whether to hold back now; once it is over, tell what was held back meanwhile."""
+        if not math.isfinite(self.wall_s):
+            return False
+        quiet = self.gate.look(t_s, dt.datetime.fromtimestamp(self.wall_s))
+        if (summary := self.gate.summary()) is not None:
+            self._send(summary, None, ())
+        return quiet
 
     def _keep(self, reading: Reading) -> None:
         offset_s = utc_offset_s(self.wall_s)
@@ -210,6 +250,8 @@ class Monitor:
         for effect in effects:
             if isinstance(effect, nudge.Alert):
                 self._show(effect)
+            elif isinstance(effect, nudge.Held):
+                self.gate.hold()
             elif isinstance(effect, nudge.Withdraw | nudge.Outcome):
                 shown = self._shown.get(effect.alert_id)
                 if shown is None:
@@ -229,7 +271,19 @@ class Monitor:
     def _suggest(self, suggestion: breaks.Suggestion) -> None:
         text = words.break_text(suggestion, pick(suggestion.id))
         sent = self._send(text, None, ("snooze",))
-        self._remember(text, f"break-{suggestion.wish}", sent[1], nudge.NO_CAUSE, suggestion.lasted_s)
+        number = self._remember(
+            text, f"break-{suggestion.wish}", sent[1], nudge.NO_CAUSE, suggestion.lasted_s
+        )
+        self._suggested[suggestion.id] = (number, suggestion.wish)
+
+    def _act_on_breaks(self, effects: breaks.Effects) -> None:
+        """Show suggestions, and keep that one was taken; bouts and shifts are in the history's spans."""
+        for effect in effects:
+            if isinstance(effect, breaks.Suggestion):
+                self._suggest(effect)
+            elif isinstance(effect, breaks.Taken) and effect.suggestion_id in self._suggested:
+                number, wish = self._suggested[effect.suggestion_id]
+                self.store.outcome(number, "left" if wish is breaks.Wish.STAND else "better", self.wall_s)
 
     def _sum_up(self, date: dt.date | None) -> None:
         """Tell the day in one line, if its time has come."""
@@ -271,6 +325,9 @@ class Monitor:
         effects: nudge.Effects = ()
         if (date := self.evening.asked(action)) is not None:
             end_of_day.open_report(date)
+        elif action.name == "reanchor":
+            if found is not None or action.sent_id == self._question:
+                self._anchoring = _Anchoring(found[0] if found else None, action.sent_id, t_s)
         elif action.name == "snooze":
             self.nudges, effects = nudge.snooze(self.nudges, t_s, SNOOZE_S)
         elif found is None:
@@ -282,6 +339,39 @@ class Monitor:
             self.nudges, effects = nudge.respond(self.nudges, self.policy, found[0], nudge.Response.DISMISSED)
         self._act(effects)
 
+    def _ask_to_reanchor(self, quiet: bool) -> None:
+        """Ask once, when it is not quiet, whether the camera or the chair has moved."""
+        self._asking = self._asking or self.session.place.ask
+        if self._asking and not quiet:
+            self._asking = False
+            self._question = self._send(words.reanchor_text(), None, ("reanchor",))[0]
+
+    def _anchor(self, seen: Seen) -> None:
+        """Gather frames for a re-anchoring that was asked for; then judge from the new place on."""
+        wanted = self._anchoring
+        if wanted is None:
+            return
+        wanted.collected.add(seen)
+        looked_s = seen.frame.t_s - wanted.began_s
+        if looked_s < ANCHOR_S or len(wanted.collected.landmarks) < ANCHOR_FRAMES:
+            return
+        self._anchoring = None
+        try:
+            self.profile = wanted.collected.re_anchored(self.profile, self.at)
+        except ValueError as error:
+            self.console.print(f"Not re-anchored: {error}")
+            return
+        self.session = Session()
+        self._keep_profile()
+        self.console.print("Re-anchored: judged from the new place on.")
+        if wanted.alert_id is None:
+            self.notifier.withdraw(wanted.sent_id)
+        else:
+            self.nudges, effects = nudge.respond(
+                self.nudges, self.policy, wanted.alert_id, nudge.Response.REANCHORED
+            )
+            self._act(effects)
+
     def _widen(self, metric: str) -> None:
         """Give the metric that drove a wrong alert more room, for this profile."""
         if not metric:
@@ -289,6 +379,10 @@ class Monitor:
         factor = min(self.profile.tuning.get(metric, 1.0) * WIDEN_BY, WIDEST)
         self.profile = replace(self.profile, tuning={**self.profile.tuning, metric: factor})
         self._tuned()
+        self._keep_profile()
+
+    def _keep_profile(self) -> None:
+        """Write a profile of the user's own back to its file."""
         if self.profile.starter:
             return
         try:
@@ -387,11 +481,14 @@ def run(
                 n: float(v) for n, v in zip(NAMES, chosen.neutral.centre, strict=True) if np.isfinite(v)
             },
         )
-        monitor = Monitor(config, chosen, store, notifier, console, interval_s, opened.live or realtime)
+        live = opened.live or realtime
+        monitor = Monitor(config, chosen, store, notifier, console, interval_s, live)
+        # A recording was made at another time: whether the desktop is busy now says nothing about it.
+        monitor.gate = QuietGate(config.quiet.hours, respect_dnd=config.quiet.respect_dnd and live)
         console.print(_opening(opened.name, chosen, opened.live, notifier))
         views = _OtherView(chosen)
         with _stopping() as stop:
-            for seen in looker.look(lambda: monitor.profile.neutral):
+            for seen in looker.look(lambda: monitor.neutral):
                 views.check(monitor.take(seen))
                 if stop.is_set():
                     break

@@ -34,6 +34,8 @@ else:
 
 #: Version of the file format.
 SCHEMA = 1
+#: A neutral of this name is one of standing: breaks then count standing.
+STANDING = "standing"
 _CALIBRATE = "run `posture-monitor calibrate` to make a new one"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 _VIEWS = (View.FRONT.value, View.OBLIQUE.value, View.SIDE.value)
