@@ -6,6 +6,7 @@ the notifications land on a screen that remembers.
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 import sqlite3
@@ -31,6 +32,7 @@ from posture_monitor.service.looking import Seen
 from posture_monitor.service.monitor import Monitor
 from posture_monitor.service.profiles import Profile, load_profile, save_profile
 from posture_monitor.telling.notify import Action, ChannelError, Notifier, Sent
+from posture_monitor.telling.quiet import QuietGate
 from posture_monitor.telling.words import Text
 
 UPRIGHT, SLUMPED = Pose(), SCENARIOS["slump_deep"]
@@ -133,6 +135,10 @@ class Desk:
     def texts(self) -> list[Text]:
         return [text for text, *_ in self.screen.shown]
 
+    def alerts(self) -> list[tuple[Text, Sequence[str], str | None]]:
+        """Return what was shown of posture alerts, with their buttons."""
+        return [shown for shown in self.screen.shown if "wrong" in shown[1]]
+
     def kept(self, table: str) -> list[dict[str, Any]]:
         """Return the rows that are in the history by now."""
         self.store.flush()
@@ -167,7 +173,7 @@ def seat(home: Path, tmp_path: Path) -> Iterator[Seat]:
         (
             Camera(),
             SLUMPED,
-            "head_height",
+            "ear_height",
             r"Head low over the shoulders: (\d+)%",
             r"Your head has been (\d+)% lower over your shoulders than neutral for (\d+) seconds\. (.+)",
         ),
@@ -187,7 +193,7 @@ def test_an_alert_says_which_measure_how_far_how_long_and_one_thing_to_do(
     desk = seat(camera=camera)
     desk.sit(UPRIGHT, 60)
     readings = desk.sit(pose, 60)
-    (text,) = desk.texts()
+    ((text, buttons, _),) = desk.alerts()
     headline, told = re.fullmatch(title, text.title), re.fullmatch(sentence, text.body)
     assert headline, text
     assert told, text
@@ -196,7 +202,7 @@ def test_an_alert_says_which_measure_how_far_how_long_and_one_thing_to_do(
     assert int(told[2]) == pytest.approx(30, abs=2)
     # One sentence, and no more than one.
     assert re.fullmatch(r"[A-Z][^.!?]+\.", told[3])
-    assert desk.screen.shown[0][1] == ("snooze", "reanchor", "wrong")
+    assert buttons == ("snooze", "reanchor", "wrong")
 
 
 def test_the_angle_told_is_the_bodys_own(seat: Seat) -> None:
@@ -214,7 +220,7 @@ def test_an_alert_is_kept_with_what_was_said_and_how_it_ended(seat: Seat) -> Non
     (text,) = desk.texts()
     (alert,) = desk.kept("alerts")
     assert (alert["title"], alert["body"]) == (text.title, text.body)
-    assert (alert["driver"], alert["channel"], alert["kind"]) == ("head_height", "screen", "posture")
+    assert (alert["driver"], alert["channel"], alert["kind"]) == ("ear_height", "screen", "posture")
     assert alert["held_s"] == pytest.approx(30, abs=2)
     assert alert["outcome"] == ""
     desk.sit(UPRIGHT, 30)
@@ -302,16 +308,17 @@ def test_durations_are_the_same_at_any_pace(seat: Seat, interval_s: float) -> No
 def test_wrong_widens_the_measure_that_spoke_and_the_profile_keeps_it(seat: Seat) -> None:
     desk = seat()
     desk.sit(UPRIGHT, 60)
-    before = desk.sit(SLUMPED, 60)[-1]
+    desk.sit(SLUMPED, 60)
+    before = desk.monitor.session.sustained.index
     desk.screen.press("wrong")
-    after = desk.sit(SLUMPED, 10)[-1]
-    assert after.slouch_index < 0.95 * before.slouch_index
-    assert load_profile("me").tuning == {"head_height": pytest.approx(1.25)}
+    desk.sit(SLUMPED, 10)
+    assert desk.monitor.session.sustained.index < 0.95 * before
+    assert load_profile("me").tuning == {"ear_height": pytest.approx(1.25)}
     assert [alert["outcome"] for alert in desk.kept("alerts")] == ["wrong"]
     assert desk.screen.withdrawn == ["1"]
     # The neutral posture itself has not moved.
-    assert load_profile("me").neutral["head_height"] == pytest.approx(
-        desk.profile.neutral["head_height"], rel=1e-3
+    assert load_profile("me").neutral["ear_height"] == pytest.approx(
+        desk.profile.neutral["ear_height"], rel=1e-3
     )
 
 
@@ -342,7 +349,7 @@ def test_a_starter_is_widened_for_this_run_alone(seat: Seat) -> None:
     desk.sit(SLUMPED, 60)
     desk.screen.press("wrong")
     desk.sit(SLUMPED, 2)
-    assert desk.monitor.limits.scale["head_height"] == pytest.approx(1.25)
+    assert desk.monitor.limits.scale["ear_height"] == pytest.approx(1.25)
     assert not paths.profiles_dir().exists()
 
 
@@ -352,8 +359,8 @@ def test_snooze_silences_for_a_quarter_of_an_hour_and_no_longer(seat: Seat) -> N
     def alerts_in(desk: Desk, minutes: int) -> int:
         before = len(desk.texts())
         for _ in range(minutes):
-            desk.sit(SLUMPED, 40)
-            desk.sit(UPRIGHT, 20)
+            desk.sit(SLUMPED, 20)
+            desk.sit(UPRIGHT, 40)
         return len(desk.texts()) - before
 
     desk = seat(impatient, interval_s=2.0)
@@ -364,6 +371,110 @@ def test_snooze_silences_for_a_quarter_of_an_hour_and_no_longer(seat: Seat) -> N
     assert alerts_in(desk, 14) == 0
     desk.sit(UPRIGHT, 70)
     assert alerts_in(desk, 3) == 3
+
+
+# -- re-anchoring ------------------------------------------------------------------
+
+MOVED = Camera(tilt_deg=8.0)
+
+
+def test_re_anchor_judges_from_where_the_camera_is_now(seat: Seat) -> None:
+    desk = seat(interval_s=0.5)
+    desk.sit(UPRIGHT, 60)
+    desk.camera = MOVED
+    desk.sit(UPRIGHT, 30)
+    (question,) = desk.screen.shown
+    assert question[0].title == "Has the camera or the chair moved?"
+    desk.screen.press("reanchor")
+    desk.sit(UPRIGHT, 7)
+    assert load_profile("me").neutral["head_drop"] == pytest.approx(desk.profile.neutral["head_drop"], 1e-3)
+    desk.sit(UPRIGHT, 3)
+    moved = load_profile("me")
+    assert moved.neutral["head_drop"] < desk.profile.neutral["head_drop"] - 0.03
+    assert desk.screen.withdrawn == ["1"]
+    readings = desk.sit(UPRIGHT, 30)
+    assert {reading.verdict for reading in readings} == {Verdict.GOOD}
+    assert abs(np.median([reading.deviations["head_drop"] for reading in readings])) < 0.05
+    # What was calibrated stays in the file, and a slouch stays a slouch.
+    np.testing.assert_allclose(moved.as_calibrated(0).centre, desk.profile.neutral.centre, rtol=1e-4)
+    desk.sit(SLUMPED, 60)
+    assert desk.monitor.state is Verdict.POOR
+
+
+def test_re_anchor_under_an_alert_ends_it(seat: Seat) -> None:
+    desk = seat()
+    desk.sit(UPRIGHT, 60)
+    desk.sit(SLUMPED, 60)
+    desk.screen.press("reanchor")
+    desk.sit(SLUMPED, 12)
+    assert [alert["outcome"] for alert in desk.kept("alerts")] == ["reanchored"]
+    assert desk.screen.withdrawn == ["1"]
+    # Pressed in a slouch: the place is new, the slouch is not absorbed.
+    desk.sit(SLUMPED, 20)
+    assert desk.monitor.state is Verdict.POOR
+
+
+def test_re_anchoring_an_empty_chair_changes_nothing(seat: Seat) -> None:
+    desk = seat()
+    desk.sit(UPRIGHT, 60)
+    desk.sit(SLUMPED, 60)
+    desk.screen.press("reanchor")
+    desk.sit(None, 12)
+    assert "Not re-anchored: nobody was seen" in desk.said.getvalue()
+    assert not load_profile("me").captures
+    assert desk.monitor.profile == desk.profile
+
+
+def test_a_starter_is_re_anchored_for_this_run_alone(seat: Seat) -> None:
+    desk = seat(starter=True)
+    desk.sit(UPRIGHT, 60)
+    desk.sit(SLUMPED, 60)
+    desk.screen.press("reanchor")
+    desk.sit(UPRIGHT, 12)
+    assert "Re-anchored" in desk.said.getvalue()
+    assert not paths.profiles_dir().exists()
+
+
+# -- quiet -------------------------------------------------------------------------
+
+
+def local(clock: str) -> str:
+    """Return the local hour that is `clock` in UTC on the test's Monday."""
+    utc = dt.datetime.combine(
+        dt.datetime.fromtimestamp(MORNING_S, dt.timezone.utc), dt.time.fromisoformat(clock)
+    )
+    return utc.replace(tzinfo=dt.timezone.utc).astimezone().strftime("%H:%M")
+
+
+def test_in_quiet_hours_nothing_is_shown_and_one_summary_follows(seat: Seat) -> None:
+    hours = f'[quiet]\nhours = ["{local("08:30")}-{local("09:10")}"]\n'
+    desk = seat(IMPATIENT + "[breaks]\nsit_bout_s = 420\n" + hours, interval_s=2.0)
+    desk.sit(UPRIGHT, 60)
+    desk.sit(SLUMPED, 120)
+    assert desk.monitor.state is Verdict.POOR
+    desk.sit(UPRIGHT, 415)
+    assert desk.texts() == []
+    assert desk.kept("alerts") == []
+    desk.sit(UPRIGHT, 60)
+    titles = [text.title for text in desk.texts()]
+    assert titles == ["While it was quiet", "Time to stand"]
+    assert "posture reminder" in desk.texts()[0].body
+    desk.sit(UPRIGHT, 60)
+    assert len(desk.texts()) == 2
+
+
+def test_the_desktops_do_not_disturb_holds_an_alert_back(seat: Seat) -> None:
+    desk = seat(IMPATIENT + NO_BREAKS)
+    disturb = [False]
+    desk.monitor.gate = QuietGate(
+        do_not_disturb=lambda: not disturb[0], full_screen=lambda: None, every_s=20.0
+    )
+    desk.sit(UPRIGHT, 60)
+    desk.sit(SLUMPED, 60)
+    assert desk.texts() == []
+    disturb[0] = True
+    desk.sit(UPRIGHT, 30)
+    assert [text.title for text in desk.texts()] == ["While it was quiet"]
 
 
 # -- breaks ----------------------------------------------------------------------
@@ -377,6 +488,9 @@ def test_a_long_bout_of_sitting_ends_in_one_suggestion_with_one_move(seat: Seat)
     assert "You have been sitting for 10 minutes." in text.body
     (alert,) = desk.kept("alerts")
     assert alert["kind"] == "break-stand"
+    assert alert["outcome"] == ""
+    desk.sit(None, 90)
+    assert [alert["outcome"] for alert in desk.kept("alerts")] == ["left"]
 
 
 # -- what is said on the way -------------------------------------------------------
