@@ -48,6 +48,11 @@ def history_file() -> Path:
     return data_dir() / "history.sqlite3"
 
 
+def report_file() -> Path:
+    """Return the page that is opened in the browser (it need not exist)."""
+    return data_dir() / "report.html"
+
+
 def make_private(folder: Path) -> Path:
     """Create a folder that only this user may enter, and return it.
 

@@ -8,7 +8,7 @@ import sys
 import click
 
 from posture_monitor import __version__
-from posture_monitor.cli import analyze, config, data, doctor, profiles, report, stretch, watch
+from posture_monitor.cli import analyze, config, data, doctor, log, profiles, replay, report, stretch, watch
 from posture_monitor.cli.kit import Group, example
 
 
@@ -23,6 +23,8 @@ for command in (
     watch.calibrate,
     watch.run,
     report.report,
+    replay.replay,
+    log.log,
     analyze.analyze,
     stretch.stretch,
     profiles.profiles,

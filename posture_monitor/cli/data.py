@@ -1,14 +1,20 @@
-"""``data``: what the program keeps."""
+"""``data``: what the program keeps, and how to have it out or away."""
 
 from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
 
 import click
 
 from posture_monitor import paths
-from posture_monitor.cli.kit import Group, example
+from posture_monitor.cli.kit import Group, confirmed, example, yes_option
+from posture_monitor.errors import UserError
 
 
-@click.group(cls=Group, epilog=example("data path"))
+@click.group(
+    cls=Group, epilog=example("data size", "data export ~/posture", "data erase --before 2026-01-01")
+)
 def data() -> None:
     """Look after what is kept on this machine."""
 
@@ -17,3 +23,69 @@ def data() -> None:
 def path() -> None:
     """Print the folder that holds history, profiles and model."""
     click.echo(paths.data_dir())
+
+
+@data.command(epilog=example("data size"))
+def size() -> None:
+    """Print how much room it takes."""
+    from posture_monitor.history.export import size as history_size
+
+    rows = [
+        ("history", history_size(paths.history_file())),
+        ("profiles", _folder_size(paths.profiles_dir())),
+        ("model", _folder_size(paths.model_file().parent)),
+        ("report", _folder_size(paths.report_file())),
+    ]
+    for name, taken in (*rows, ("together", sum(taken for _, taken in rows))):
+        click.echo(f"{name:<10}{taken / 1e6:>9.1f} MB")
+
+
+@data.command(epilog=example("data export ~/posture"))
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+def export(folder: Path) -> None:
+    """Write the whole history into DIR, a new or empty folder.
+
+    As CSV with a data dictionary that says what each column is, and as one JSON
+    file. The files are readable by you alone.
+    """
+    from posture_monitor.history.export import export as write
+
+    for file in write(paths.history_file(), folder.expanduser()):
+        click.echo(file)
+
+
+@data.command(epilog=example("data erase --before 2026-01-01", "data erase --all --yes"))
+@click.option("--before", metavar="DATE", help="Wipe what is older than this day, such as 2026-01-01.")
+@click.option("--all", "everything", is_flag=True, help="Wipe the whole history.")
+@yes_option
+def erase(before: str | None, everything: bool, yes: bool) -> None:
+    """Wipe history and diary, for good. Profiles and settings stay."""
+    if (before is not None) == everything:
+        raise UserError("data erase needs exactly one of --before DATE and --all")
+    date = _date(before) if before is not None else None
+    what = f"the history and diary before {date}" if date else "the whole history and diary"
+    if not confirmed(f"Wipe {what}? It cannot be had back.", yes):
+        click.echo("Nothing was wiped.")
+        return
+
+    from posture_monitor.history.export import erase as wipe
+
+    gone = wipe(paths.history_file(), date)
+    # The page last opened may tell of any day.
+    paths.report_file().unlink(missing_ok=True)
+    click.echo(
+        f"Wiped {gone.spans} stretches of time and {gone.alerts} notifications; "
+        f"{gone.freed / 1e6:.1f} MB freed."
+    )
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.datetime.strptime(text.strip(), "%Y-%m-%d").date()
+    except ValueError:
+        raise UserError(f"--before {text!r} is not a date; write it like 2026-01-01") from None
+
+
+def _folder_size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())

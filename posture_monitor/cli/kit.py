@@ -215,6 +215,37 @@ def output_option(command: F) -> F:
     )(command)
 
 
+def yes_option(command: F) -> F:
+    """Give a command ``--yes``."""
+    return click.option("--yes", is_flag=True, help="Do it without asking.")(command)
+
+
+def confirmed(question: str, yes: bool) -> bool:
+    """Return whether the user wants it; nobody there to ask is an error, not a yes."""
+    if yes:
+        return True
+    try:
+        return click.confirm(question)
+    except click.Abort as nobody:
+        raise _unanswered(nobody, "say --yes to do it without asking") from None
+
+
+def answered(question: str, option: str, **settings: Any) -> Any:
+    """Return the user's answer to a question that `option` would have answered as well."""
+    try:
+        return click.prompt(question, **settings)
+    except click.Abort as nobody:
+        raise _unanswered(nobody, f"give {option}") from None
+
+
+def _unanswered(nobody: click.Abort, way_out: str) -> BaseException:
+    click.echo()  # the question has left its line open
+    # Click makes the same of Ctrl-C and of the end of the input.
+    if isinstance(nobody.__context__, KeyboardInterrupt):
+        return KeyboardInterrupt()
+    return UserError(f"there is nobody to ask; {way_out}")
+
+
 def console(*, stderr: bool = False, file: TextIO | None = None) -> Console:
     """Return a console that prints text as it is given, without guessing at highlights."""
     from rich.console import Console

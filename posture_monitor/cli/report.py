@@ -1,9 +1,12 @@
-"""``report``: one day, in the terminal or as JSON."""
+"""``report``: a day, its week or its month, for the terminal, the browser or other programs."""
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
+import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,50 +14,152 @@ import click
 
 from posture_monitor import paths
 from posture_monitor.cli.kit import Command, config_option, console, example, output_option
+from posture_monitor.errors import UserError
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
+    from posture_monitor.history.days import Day
+    from posture_monitor.history.diary import Episode
+    from posture_monitor.history.periods import Period
+    from posture_monitor.history.store import Store
 
 
 @click.command(
     cls=Command,
-    epilog=example("report", "report yesterday", "report 2026-03-02 --format json -o monday.json"),
+    epilog=example(
+        "report",
+        "report yesterday --open",
+        "report --week",
+        "report 2026-03-02 --month --format csv -o march.csv",
+    ),
 )
 @click.argument("day", default="today")
+@click.option("--week", "span", flag_value="week", help="Tell the week that holds DAY.")
+@click.option("--month", "span", flag_value="month", help="Tell the month that holds DAY.")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to tell it.",
+    type=click.Choice(["text", "html", "json", "csv"]),
+    help="How to tell it; default: text, with --open html.",
 )
 @output_option
+@click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
 @config_option
-def report(config: Config, day: str, form: str, output: Path | None) -> None:
+def report(
+    config: Config, day: str, span: str | None, form: str | None, output: Path | None, opened: bool
+) -> None:
     """Report on DAY: today, yesterday or YYYY-MM-DD.
 
     How long posture was good, mild, poor, unknown or away, the longest poor
     stretch, the alerts, the angles, and how much of the day was seen at all.
+    The HTML page is one file that loads nothing; it shows the day with its week
+    and month. What is written to a file is readable by you alone.
     """
+    form = form or ("html" if opened else "text")
+    if opened and form != "html":
+        raise UserError(f"--open shows the HTML page in a browser; leave --format {form} out")
+
     from posture_monitor.history import days
     from posture_monitor.history.store import Store
-    from posture_monitor.telling.report.json_ import to_json
     from posture_monitor.telling.report.story import parse_day
-    from posture_monitor.telling.report.text import render_text
 
-    wanted = parse_day(day, days.today())
+    date = parse_day(day, days.today())
     with Store.open(paths.history_file(), readonly=True) as store:
-        told = days.day(store, wanted)
+        if form == "html":
+            page = _html(store, date)
+        elif form == "text":
+            page = _text(store, date, span, to_file=output is not None)
+        else:
+            page = _data(store, date, span, form)
+    if opened and output is None:
+        paths.make_private(paths.data_dir())
+        output = paths.report_file()
+    if output is None:
+        click.echo(page, nl=False)
+        return
+    _write(output, page)
+    if opened:
+        from posture_monitor.service.end_of_day import show
+
+        click.echo(f"{output}")
+        show(output)
+
+
+def _html(store: Store, date: dt.date) -> str:
+    from posture_monitor.history import days, periods
+    from posture_monitor.history.diary import LOOK_BACK_DAYS
+    from posture_monitor.telling.report.html import render_html
+
+    month = periods.month(store, date)
+    entries = _entries(store, month.first, month.last)
+    before = _days(store, month.first, 1 - LOOK_BACK_DAYS, 0) if entries else []
+    return render_html(days.day(store, date), periods.week(store, date), month, entries, before)
+
+
+def _text(store: Store, date: dt.date, span: str | None, *, to_file: bool) -> str:
+    """Print the page to the screen, coloured where it can be; or return it for a file."""
+    from posture_monitor.history import days
+    from posture_monitor.history.diary import LOOK_BACK_DAYS
+    from posture_monitor.telling.report.text import render_diary, render_period, render_text
+
     page = io.StringIO()
-    if form == "json":
-        json.dump(to_json(told), page, indent=2, ensure_ascii=False)
-        page.write("\n")
-    elif output is None:
-        render_text(told, console())
+    told = console(file=page) if to_file else console()
+    period = _period(store, date, span)
+    if period is None:
+        first, last = date - dt.timedelta(days=LOOK_BACK_DAYS - 1), date
+        render_text(days.day(store, date), told)
     else:
-        render_text(told, console(file=page))
-    if output is not None:
-        output.write_text(page.getvalue(), encoding="utf-8")
-    else:
-        click.echo(page.getvalue(), nl=False)
+        first, last = period.first, period.last
+        render_period(period, told)
+    if _entries(store, first, last):
+        # A day says little of what came with what: the month up to it is laid beside.
+        first = min(first, last - dt.timedelta(days=30))
+        length = (last - first).days + 1
+        around = _days(store, first, 1 - LOOK_BACK_DAYS, length)
+        render_diary(_entries(store, first, last), around, told)
+    return page.getvalue()
+
+
+def _data(store: Store, date: dt.date, span: str | None, form: str) -> str:
+    from posture_monitor.history import days
+    from posture_monitor.telling.report.csv_ import to_csv
+    from posture_monitor.telling.report.json_ import period_to_json, to_json
+
+    period = _period(store, date, span)
+    if form == "csv":
+        return to_csv(period.days if period else [days.day(store, date)])
+    told = period_to_json(period) if period else to_json(days.day(store, date))
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def _period(store: Store, date: dt.date, span: str | None) -> Period | None:
+    from posture_monitor.history import periods
+
+    if span is None:
+        return None
+    return periods.week(store, date) if span == "week" else periods.month(store, date)
+
+
+def _entries(store: Store, first: dt.date, last: dt.date) -> list[Episode]:
+    """Return the diary from one local day to another."""
+    from posture_monitor.history.diary import Diary
+    from posture_monitor.history.timeline import midnight_s
+
+    return Diary(store.path).list(midnight_s(first), midnight_s(last + dt.timedelta(days=1)))
+
+
+def _days(store: Store, date: dt.date, begin: int, end: int) -> list[Day]:
+    """Return the days that lie `begin` up to `end` (left out) days after a date."""
+    from posture_monitor.history import days
+
+    return [days.day(store, date + dt.timedelta(days=number), shifts=False) for number in range(begin, end)]
+
+
+def _write(file: Path, page: str) -> None:
+    """Write a file that only this user may read: it tells of health."""
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        # One that was there before keeps its name but not its openness; a pipe has no owner to keep.
+        if os.name == "posix" and stat.S_ISREG(os.fstat(handle).st_mode):
+            os.fchmod(handle, 0o600)
+        out.write(page)

@@ -17,10 +17,8 @@ from posture_monitor.errors import UserError
 from posture_monitor.history import database
 from posture_monitor.history.days import Day
 from posture_monitor.history.packing import Floats
+from posture_monitor.history.records import SYMPTOMS, TRIGGERS
 from posture_monitor.history.timeline import utc_offset_s
-
-TRIGGERS = ("overexertion", "lifting", "bending", "twisting", "posture", "stress", "other")
-SYMPTOMS = ("sharp", "aching", "stiffness", "radiating", "tingling", "numbness", "weakness")
 
 #: With these the text below is shown: static, once, and nothing is inferred from them.
 _NEED_CARE = frozenset({"tingling", "numbness", "weakness"})

@@ -1,4 +1,4 @@
-"""What the history hands out: spans of states and alerts."""
+"""What the history hands out: spans of states and alerts; and the words it knows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 #: What a span can be. The first four mean that somebody was there.
 STATES = ("good", "mild", "poor", "unknown", "away", "paused", "busy")
+
+#: What a diary entry may name as its trigger, and what it may have felt like.
+TRIGGERS = ("overexertion", "lifting", "bending", "twisting", "posture", "stress", "other")
+SYMPTOMS = ("sharp", "aching", "stiffness", "radiating", "tingling", "numbness", "weakness")
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,9 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def render_html(day: Day, week: Period, month: Period, entries: Sequence[Episode] = ()) -> str:
+def render_html(
+    day: Day, week: Period, month: Period, entries: Sequence[Episode] = (), before: Sequence[Day] = ()
+) -> str:
     """Return the page of a day, with its week and month beside it.
 
     Parameters
@@ -58,13 +60,15 @@ def render_html(day: Day, week: Period, month: Period, entries: Sequence[Episode
         The periods that hold it; they may hold nothing else.
     entries
         The diary of the month; without any there is no word of it.
+    before
+        The two days before the month, which the first episodes are laid over as well.
     """
     told = story.measured_at_all(day)
     parts = [_figures(day), _timeline(day), *_details(day)] if told and day.spans else []
     if week.recorded or month.recorded:
         parts += [_week(week, day), _month(month)]
     if entries:
-        parts.append(_pain(pain_story(entries, month.days)))
+        parts.append(_pain(pain_story(entries, (*before, *month.days))))
     return _PAGE.format(
         policy=_POLICY,
         css=resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8"),

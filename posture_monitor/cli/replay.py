@@ -1,0 +1,76 @@
+"""``replay``: what other settings would have made of a day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from posture_monitor import paths
+from posture_monitor.cli.kit import Command, config_option, example
+
+if TYPE_CHECKING:
+    from posture_monitor.config import Config
+    from posture_monitor.service.what_if import WhatIf
+
+_PRESETS = ("gentle", "balanced", "strict")
+
+
+@click.command(cls=Command, epilog=example("replay --preset strict", "replay --day yesterday"))
+@click.option(
+    "--day", default="today", show_default=True, metavar="DAY", help="today, yesterday or YYYY-MM-DD."
+)
+@click.option("--preset", type=click.Choice(_PRESETS), help="Alert preset to try; default: each of them.")
+@config_option
+def replay(config: Config, day: str, preset: str | None) -> None:
+    """Run a day's kept readings again, and say what other settings would have changed.
+
+    The posture is taken as it was: what you would have done after an alert that
+    never came is not known.
+    """
+    from posture_monitor.history import days
+    from posture_monitor.history.store import Store
+    from posture_monitor.service.what_if import what_if
+    from posture_monitor.telling.report.story import parse_day
+
+    date = parse_day(day, days.today())
+    tried = [preset] if preset else list(_PRESETS)
+    policies = {name: getattr(config.alert.presets, name) for name in tried}
+    with Store.open(paths.history_file(), readonly=True) as store:
+        found = what_if(store, date, config, {"": config.alert.policy, **policies})
+    for name in tried:
+        click.echo(_sentence(name, found))
+    for line in _caveats(found):
+        click.echo(line)
+
+
+def _sentence(name: str, found: WhatIf) -> str:
+    import datetime as dt
+
+    count, own = len(found.alerts[name]), len(found.alerts[""])
+    if not count:
+        told = f"{name} would not have alerted"
+    else:
+        told = f"{name} would have alerted {'once' if count == 1 else f'{count} times'}"
+    told += f" instead of {own if own != 1 else 'once'}" if count != own else ", as your settings would"
+    clock = ", ".join(f"{dt.datetime.fromtimestamp(at_s):%H:%M}" for at_s in found.alerts[name])
+    return f"{told} ({clock})." if clock else f"{told}."
+
+
+def _caveats(found: WhatIf) -> list[str]:
+    """Return what the numbers leave out."""
+    from posture_monitor.telling.report.story import duration
+
+    own = len(found.alerts[""])
+    said = []
+    if found.shown != own:
+        said.append(
+            f"Shown on the day: {found.shown}. Buttons, do not disturb and the settings of that time count "
+            f"there; run again with your own settings of now it is {own}."
+        )
+    if found.kept_s < 0.95 * found.watched_s:
+        said.append(
+            f"Readings are kept of {duration(found.kept_s)} out of {duration(found.watched_s)} at the desk; "
+            "of the rest nothing can be said."
+        )
+    return said
