@@ -10,17 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from people import upright
 from rig import SIDE_CAMERA, Body, Camera
 
 from posture_monitor import paths
+from posture_monitor.cli import cli
 from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import FLOOR, Neutral
 from posture_monitor.posture.metrics import METRICS, NAMES, ROW
 from posture_monitor.posture.reading import View
-from posture_monitor.service import profiles
 from posture_monitor.service.profiles import (
     Profile,
     describe,
@@ -303,7 +304,53 @@ def test_what_was_calibrated_is_kept_over_every_re_anchoring(home: Path, mine: P
     back = load_profile("me")
     np.testing.assert_allclose(back.as_calibrated(0).centre, mine.neutral.centre, rtol=1e-4)
     assert back.neutral["head_drop"] != pytest.approx(mine.neutral["head_drop"], rel=0.01)
-    assert not back.without("sitting").captures
+    assert not back.adding(mine.neutral).captures
+    assert len(back.adding(mine.neutral).neutrals) == 1
+    both = back.adding(dataclasses.replace(mine.neutral, name="standing"))
+    assert [neutral.name for neutral in both.neutrals] == ["sitting", "standing"]
+
+
+# -- keeping house ---------------------------------------------------------------
+
+
+def test_tuning_is_listed_and_undone(home: Path, mine: Profile) -> None:
+    save_profile(dataclasses.replace(mine, tuning={"fsr": 1.5, "head_roll": 1.25}))
+    shown = CliRunner().invoke(cli, ["profiles", "show", "me"])
+    assert "fsr × 1.5" in shown.output
+    assert "reset-tuning me" in shown.output
+    undone = CliRunner().invoke(cli, ["profiles", "reset-tuning", "me"])
+    assert undone.exit_code == 0
+    assert "fsr × 1.5" in undone.output
+    assert load_profile("me").tuning == {}
+    np.testing.assert_allclose(load_profile("me").neutral.centre, mine.neutral.centre, rtol=1e-4)
+    assert "no tuning" in CliRunner().invoke(cli, ["profiles", "reset-tuning", "me"]).output
+
+
+def test_a_profile_is_renamed_and_never_over_another(home: Path, mine: Profile) -> None:
+    save_profile(mine)
+    save_profile(dataclasses.replace(mine, name="office", camera="camera 9"))
+    refused = CliRunner().invoke(cli, ["profiles", "rename", "me", "office"])
+    assert refused.exit_code == 2
+    assert "already a profile 'office'" in refused.output
+    assert load_profile("office").camera == "camera 9"
+    assert CliRunner().invoke(cli, ["profiles", "rename", "me", "home"]).exit_code == 0
+    assert load_profile("home").camera == "camera 0"
+    assert [info.name for info in list_profiles() if not info.starter] == ["home", "office"]
+
+
+def test_deleting_asks_first_and_never_touches_a_starter(home: Path, mine: Profile) -> None:
+    path = save_profile(mine)
+    assert CliRunner().invoke(cli, ["profiles", "delete", "me"], input="n\n").exit_code != 0
+    assert path.exists()
+    assert CliRunner().invoke(cli, ["profiles", "delete", "me"], input="y\n").exit_code == 0
+    assert not path.exists()
+    for name in ("me", "front"):
+        refused = CliRunner().invoke(cli, ["profiles", "delete", "--yes", name])
+        assert refused.exit_code == 2
+        assert f"no profile of your own named '{name}'" in refused.output
+    path.write_text("broken = ", encoding="utf-8")
+    assert CliRunner().invoke(cli, ["profiles", "delete", "--yes", "me"]).exit_code == 0
+    assert not path.exists()
 
 
 # -- atomic --------------------------------------------------------------------
@@ -319,7 +366,7 @@ def test_a_failed_write_keeps_the_old_profile_and_leaves_nothing_behind(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(profiles.os, broken, full)
+    monkeypatch.setattr(os, broken, full)
     changed = dataclasses.replace(mine, camera="another camera")
     with pytest.raises(UserError, match="No space left") as refused:
         save_profile(changed, tmp_path)

@@ -10,7 +10,7 @@ from posture_monitor.cli.kit import Group, example
 
 @click.group(cls=Group, epilog=example("profiles list", "profiles show default"))
 def profiles() -> None:
-    """List and show calibrated profiles."""
+    """List, show, rename and delete calibrated profiles."""
 
 
 @profiles.command("list", epilog=example("profiles list"))
@@ -25,7 +25,46 @@ def list_() -> None:
 @profiles.command(epilog=example("profiles show default", "profiles show ./office.toml"))
 @click.argument("profile", callback=kit.profile)
 def show(profile: str) -> None:
-    """Show what PROFILE holds: its view, its camera, and neutral of each measure."""
+    """Show what PROFILE holds: its view, its camera, its tuning, and neutral of each measure."""
     from posture_monitor.service.profiles import describe, load_profile
 
     click.echo(describe(load_profile(profile)))
+
+
+@profiles.command("reset-tuning", epilog=example("profiles reset-tuning default"))
+@click.argument("profile", callback=kit.new_profile)
+def reset_tuning(profile: str) -> None:
+    """Undo what pressing "Wrong alert" has widened in PROFILE."""
+    from dataclasses import replace
+
+    from posture_monitor.service.profiles import own_profile, save_profile
+
+    own = own_profile(profile)
+    if not own.tuning:
+        click.echo(f"Profile {profile!r} has no tuning; nothing was changed.")
+        return
+    save_profile(replace(own, tuning={}))
+    undone = ", ".join(f"{name} × {factor:g}" for name, factor in own.tuning.items())
+    click.echo(f"Undone in profile {profile!r}: {undone}.")
+
+
+@profiles.command(epilog=example("profiles rename default office"))
+@click.argument("profile", callback=kit.new_profile)
+@click.argument("name", callback=kit.new_profile)
+def rename(profile: str, name: str) -> None:
+    """Give PROFILE another NAME; a profile of that name is never overwritten."""
+    from posture_monitor.service.profiles import rename_profile
+
+    click.echo(f"Profile {profile!r} is {name!r} now: {rename_profile(profile, name)}")
+
+
+@profiles.command(epilog=example("profiles delete office"))
+@click.argument("profile", callback=kit.new_profile)
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+def delete(profile: str, yes: bool) -> None:
+    """Delete PROFILE, after asking."""
+    from posture_monitor.service.profiles import delete_profile
+
+    if not yes:
+        click.confirm(f"Delete the profile {profile!r}? It cannot be brought back", abort=True)
+    click.echo(f"Deleted {delete_profile(profile)}")

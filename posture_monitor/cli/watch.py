@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +18,7 @@ from posture_monitor.cli.kit import (
     playback_options,
     source_option,
 )
+from posture_monitor.errors import UserError
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
@@ -39,16 +41,18 @@ def demo(config: Config, realtime: bool) -> None:
 @click.command(
     cls=Command,
     epilog=example(
-        "calibrate", "calibrate --source /dev/video2 --profile standing-desk", "calibrate --seconds 40"
+        "calibrate",
+        "calibrate --source /dev/video2 --profile office",
+        "calibrate --reanchor",
+        "calibrate --slouch",
+        "calibrate --add standing",
     ),
 )
 @source_option
 @click.option(
     "--seconds",
     callback=duration,
-    default="25",
-    show_default=True,
-    help="How long to sit upright, such as 25 or 1m.",
+    help="How long to keep the posture, such as 25 or 1m; default: 25, with --reanchor 8.",
 )
 @click.option(
     "--profile",
@@ -56,31 +60,56 @@ def demo(config: Config, realtime: bool) -> None:
     metavar="NAME",
     help="Name to keep it under; default: the settings' profile.name.",
 )
+@click.option("--reanchor", is_flag=True, help="The camera or the chair has moved: follow it, keep the rest.")
+@click.option("--slouch", is_flag=True, help="Capture your usual slouch, and show how well it is told apart.")
+@click.option("--down", is_flag=True, help="Capture a look at the keyboard, and show how far from an alert.")
+@click.option(
+    "--add",
+    metavar="POSTURE",
+    help="Add a second neutral posture, such as standing, or sitting in another chair.",
+)
 @playback_options
 @config_option
 def calibrate(
     config: Config,
     source: str | None,
-    seconds: float,
+    seconds: float | None,
     profile: str | None,
+    reanchor: bool,
+    slouch: bool,
+    down: bool,
+    add: str | None,
     started_at: float | None,
     realtime: bool,
 ) -> None:
     """Learn your own upright posture.
 
     Sit as you would like to sit, look at the screen, and keep that for half a
-    minute. Later posture is judged against this.
+    minute. Later posture is judged against this. With one of --reanchor,
+    --slouch, --down and --add a profile that is there is added to.
     """
+    aims = [
+        name
+        for name, asked in (("reanchor", reanchor), ("slouch", slouch), ("down", down), ("add", add))
+        if asked or asked == ""
+    ]
+    if len(aims) > 1:
+        raise UserError(f"--{aims[0]} and --{aims[1]} are two captures: make one after the other")
+    if add is not None and not re.fullmatch(r"[\w-]{1,40}", add):
+        raise UserError(f"--add {add!r} cannot name a posture; use letters, digits, - and _ (at most 40)")
+    from posture_monitor.service.calibration import Aim
     from posture_monitor.service.calibration import calibrate as learn
 
     learn(
         config,
         source=source or config.camera.source,
-        seconds=seconds,
+        seconds=seconds or (8.0 if reanchor else 25.0),
         profile=profile or config.profile.name,
         started_at=started_at,
         realtime=realtime,
         console=console(),
+        aim=Aim(aims[0]) if aims else None,
+        name=add or "sitting",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +74,16 @@ def choose(people: npt.NDArray[Any], size: npt.NDArray[Any], neutral: Neutral | 
             continue
         return Choice(best, crowd=bool(misfit[other] - misfit[best] < clearer_by))
     return Choice(best)
+
+
+def fitting(
+    neutrals: Sequence[Neutral], face_size: float, head_shift: float, head_drop: float
+) -> tuple[int, float]:
+    """Return which neutral fits somebody's place and size best, and how badly it fits (see `_misfit`)."""
+    face, place = np.array([face_size]), np.array([[head_shift, head_drop]])
+    misfits = [float(_misfit(face, place, neutral)[0]) for neutral in neutrals]
+    best = int(np.argmin(misfits))
+    return best, misfits[best]
 
 
 def _misfit(face: npt.NDArray[Any], place: npt.NDArray[Any], neutral: Neutral) -> npt.NDArray[Any]:

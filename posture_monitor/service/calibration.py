@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +15,13 @@ from posture_monitor.errors import UserError
 from posture_monitor.posture.anchor import reanchored
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.capture import LEAST_FRAMES, capture
-from posture_monitor.posture.metrics import NAMES, Reason, measure
+from posture_monitor.posture.metrics import NAMES, Measurement, Reason, measure
+from posture_monitor.posture.person import fitting
+from posture_monitor.posture.separation import Separation, separation
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.looking import Looker, Seen
-from posture_monitor.service.profiles import Profile, now_iso, save_profile
+from posture_monitor.service.profiles import Profile, limits_of, now_iso, own_profile, save_profile
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,22 +43,50 @@ class Collected:
         self.sizes.append(seen.size)
         self.doubts.append(seen.doubt)
 
-    def neutral(self, *, least_frames: int = LEAST_FRAMES, steady: bool = True) -> Neutral:
-        """Return the neutral posture; `ValueError` says why the capture is too poor."""
+    def measured(self, azimuth_deg: float | None = None) -> Measurement:
+        """Return the metrics of all frames; `ValueError` where there are none."""
         if not self.landmarks:
             raise ValueError("there was no picture at all")
-        measurement = measure(np.stack(self.landmarks), np.stack(self.sizes))
-        return capture(measurement, self.doubts, least_frames=least_frames, steady=steady)
+        return measure(np.stack(self.landmarks), np.stack(self.sizes), azimuth_deg=azimuth_deg)
+
+    def neutral(
+        self, *, least_frames: int = LEAST_FRAMES, steady: bool = True, name: str = "sitting"
+    ) -> Neutral:
+        """Return the neutral posture; `ValueError` says why the capture is too poor."""
+        return capture(self.measured(), self.doubts, least_frames=least_frames, steady=steady, name=name)
+
+    def fitting(self, profile: Profile) -> int:
+        """Return which of a profile's neutrals fits best by place and size; `ValueError` for nobody."""
+        measurement = self.measured()
+        if not measurement.present.any():
+            raise ValueError("nobody was seen; sit where the camera sees your face and shoulders")
+        face, shift, drop = (
+            float(np.nanmedian(measurement[name])) for name in ("face_size", "head_shift", "head_drop")
+        )
+        return fitting(profile.neutrals, face, shift, drop)[0]
 
     def re_anchored(self, profile: Profile, index: int) -> Profile:
         """Return a profile with one neutral where camera and chair are now; `ValueError` says why not."""
-        if not self.landmarks:
-            raise ValueError("there was no picture at all")
-        measurement = measure(np.stack(self.landmarks), np.stack(self.sizes))
-        moved = reanchored(
-            profile.neutrals[index], measurement, self.doubts, calibrated=profile.as_calibrated(index)
-        )
-        return profile.re_anchored(index, moved)
+        neutral, first = profile.neutrals[index], profile.as_calibrated(index)
+        return profile.re_anchored(index, reanchored(neutral, self.measured(), self.doubts, first))
+
+
+class Aim(str, enum.Enum):
+    """What a capture is for, beyond a profile's first neutral posture."""
+
+    REANCHOR = "reanchor"
+    SLOUCH = "slouch"
+    DOWN = "down"
+    ADD = "add"
+
+
+_ASK = {
+    None: "Sit as you would like to sit, and keep that for {seconds:g} seconds.",
+    Aim.REANCHOR: "Sit as you do when upright, and keep that for {seconds:g} seconds.",
+    Aim.SLOUCH: "Slouch as you usually do, and keep that for {seconds:g} seconds.",
+    Aim.DOWN: "Sit upright and look down at the keyboard for {seconds:g} seconds.",
+    Aim.ADD: "Take the posture you would like to have, and keep that for {seconds:g} seconds.",
+}
 
 
 def calibrate(
@@ -66,10 +98,19 @@ def calibrate(
     started_at: float | None,
     realtime: bool,
     console: Console,
+    aim: Aim | None = None,
+    name: str = "sitting",
 ) -> Path:
-    """Watch `source` for some seconds and write the neutral posture to a profile.
+    """Watch `source` for some seconds and write what was learnt to a profile.
 
     A source without time (a folder of stills) is taken whole.
+
+    Parameters
+    ----------
+    aim
+        None makes a new profile; everything else goes into one that is there.
+    name
+        Of the neutral posture that is made or added.
 
     Raises
     ------
@@ -77,6 +118,7 @@ def calibrate(
         The source cannot be used, or the capture is too poor: then the old
         profile, if any, is left as it was.
     """
+    known = own_profile(profile) if aim is not None else None
     opened = open_source(
         source,
         started_at=started_at,
@@ -86,36 +128,86 @@ def calibrate(
     )
     collected = Collected()
     if opened.live:
-        console.print(f"Sit as you would like to sit, and keep that for {seconds:g} seconds.")
+        console.print(_ASK[aim].format(seconds=seconds))
     with Looker(opened, lambda: ensure_model(_own_model(config))) as looker:
-        for seen in looker.look():
+        for seen in looker.look(lambda: known.neutral if known and aim is not Aim.REANCHOR else None):
             # The first frame may be late: what counts is the time that passed in the source.
             if math.isfinite(seen.frame.t_s) and seen.frame.t_s >= seconds:
                 break
             collected.add(seen)
         width, height = (seen.frame.width, seen.frame.height) if collected.landmarks else (0, 0)
-    neutral = _neutral(collected, source)
-    made = Profile(profile, (neutral,), opened.identity, width, height, now_iso())
+    try:
+        if known is None or aim is None:
+            neutral = collected.neutral(name=name)
+            made = Profile(profile, (neutral,), opened.identity, width, height, now_iso())
+            text = told(made)
+        else:
+            made, text = _taken_in(config, known, aim, collected, name)
+    except ValueError as error:
+        raise UserError(f"not calibrated from {source}: {error}") from error
     path = save_profile(made)
-    console.print(told(made))
+    console.print(text)
     console.print(f"Kept as {path}", soft_wrap=True)
     return path
 
 
-def _neutral(collected: Collected, source: str) -> Neutral:
-    try:
-        return collected.neutral()
-    except ValueError as error:
-        raise UserError(f"not calibrated from {source}: {error}") from error
+def _taken_in(
+    config: Config, known: Profile, aim: Aim, collected: Collected, name: str
+) -> tuple[Profile, str]:
+    """Return a profile with one more capture in it, and what to say of it; `ValueError` says why not."""
+    if aim is Aim.ADD:
+        made = known.adding(collected.neutral(name=name))
+        names = ", ".join(neutral.name for neutral in made.neutrals)
+        return made, f"{told(made, -1)}\nNeutral postures of {made.name!r}: {names}."
+    if aim is Aim.REANCHOR:
+        which = collected.fitting(known)
+        text = f"Re-anchored {known.name!r} ({known.neutrals[which].name}): judged from the new place on."
+        return collected.re_anchored(known, which), text
+    # Looking down is no stillness of the head.
+    posture = collected.neutral(name=aim.value, steady=aim is Aim.SLOUCH)
+    neutral = known.neutrals[collected.fitting(known)]
+    apart = separation(collected.measured(neutral.azimuth_deg), neutral, limits_of(config, known))
+    made = replace(known, captures={**known.captures, aim.value: posture})
+    return made, told_separation(aim, apart)
+
+
+def told_separation(aim: Aim, apart: Separation) -> str:
+    """Return in a few lines how well a second capture is told from the neutral posture."""
+    what = "Your slouch" if aim is Aim.SLOUCH else "Looking down"
+    if not apart.judged:
+        return f"{what} cannot be judged from here; no frame of it could be."
+    lines = [
+        f"{what}: slouch index {apart.index:.2f} (0 is neutral, poor begins at 1); "
+        f"{apart.poor} of {apart.judged} frames by themselves are poor."
+    ]
+    for stretch in apart.stretches[:5]:
+        scatter = (
+            f", {stretch.of_scatter:.1f} times your own scatter" if math.isfinite(stretch.of_scatter) else ""
+        )
+        lines.append(f"  {stretch.name}: {100 * stretch.of_limit:.0f} % of its limit{scatter}")
+    if aim is Aim.SLOUCH:
+        lines.append(
+            "It is told from neutral."
+            if apart.margin <= 0
+            else "It is hardly told from neutral: place the camera higher or more to the side, or lower "
+            "judge.scale in the settings."
+        )
+    else:
+        lines.append(
+            f"To spare before it would count as a slouch: {100 * apart.margin:.0f} % of the limit."
+            if apart.margin > 0
+            else "It would count as a slouch where it lasts: a camera nearer to eye height tells them apart."
+        )
+    return "\n".join(lines)
 
 
 def _own_model(config: Config) -> Path | None:
     return Path(config.model.path) if config.model.path else None
 
 
-def told(profile: Profile) -> str:
+def told(profile: Profile, index: int = 0) -> str:
     """Return in a few lines what was learnt, and what cannot be measured from here."""
-    neutral = profile.neutral
+    neutral = profile.neutrals[index]
     angles = ", ".join(
         f"{label} {neutral[name]:+.0f}°"
         for label, name in (

@@ -38,7 +38,7 @@ from posture_monitor.service import end_of_day
 from posture_monitor.service.analysis import from_other_view
 from posture_monitor.service.calibration import Collected
 from posture_monitor.service.looking import Looker, Seen
-from posture_monitor.service.profiles import STANDING, Profile, load_profile, save_profile
+from posture_monitor.service.profiles import STANDING, Profile, limits_of, load_profile, save_profile
 from posture_monitor.telling import words
 from posture_monitor.telling.notify import ALERT_BUTTONS, Action, ChannelError, Notifier, pick_channel
 from posture_monitor.telling.quiet import QuietGate
@@ -160,10 +160,7 @@ class Monitor:
         return self.profile.neutrals[self.at]
 
     def _tuned(self) -> None:
-        scale = dict(self.config.judge.scale)
-        for name, factor in self.profile.tuning.items():
-            scale[name] = scale.get(name, 1.0) * factor
-        self.limits = Limits(scale, self.config.judge.min_confidence)
+        self.limits = limits_of(self.config, self.profile)
 
     # ------------------------------------------------------------------ in
 

@@ -17,15 +17,19 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import FLOOR, Neutral
+from posture_monitor.posture.judge import Limits
 from posture_monitor.posture.metrics import METRICS, NAMES, ROW
 from posture_monitor.posture.reading import View
+
+if TYPE_CHECKING:
+    from posture_monitor.config import Config
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -91,10 +95,11 @@ class Profile:
         captures = {**self.captures, _calibrated(self.neutrals[index].name): self.as_calibrated(index)}
         return replace(self, neutrals=neutrals, captures=captures)
 
-    def without(self, name: str) -> Profile:
-        """Return the profile without the neutral of this name, nor what it was calibrated as."""
-        captures = {key: value for key, value in self.captures.items() if key != _calibrated(name)}
-        return replace(self, neutrals=tuple(n for n in self.neutrals if n.name != name), captures=captures)
+    def adding(self, neutral: Neutral) -> Profile:
+        """Return the profile with one more neutral, in place of one of the same name."""
+        captures = {key: value for key, value in self.captures.items() if key != _calibrated(neutral.name)}
+        others = tuple(n for n in self.neutrals if n.name != neutral.name)
+        return replace(self, neutrals=(*others, neutral), captures=captures)
 
 
 def _calibrated(name: str) -> str:
@@ -344,6 +349,65 @@ def _text(profile: Profile) -> str:
         if postures:
             document[key] = tables
     return tomlkit.dumps(document)
+
+
+def own_profile(name: str) -> Profile:
+    """Return one of the user's own profiles, to be changed.
+
+    Raises
+    ------
+    UserError
+        There is none of that name, or it is a starter, which is not the user's to change.
+    """
+    profile = load_profile(name)
+    if profile.starter:
+        raise UserError(
+            f"{name!r} is a starter profile and not your own; "
+            f"make your own first with `posture-monitor calibrate --profile {name}`"
+        )
+    return profile
+
+
+def delete_profile(name: str) -> Path:
+    """Delete one of the user's own profiles and return where it was; `UserError` where that fails."""
+    path = _own_file(name)
+    try:
+        path.unlink()
+    except OSError as error:
+        raise UserError(f"cannot delete the profile {path}: {error.strerror or error}") from error
+    return path
+
+
+def rename_profile(name: str, new: str) -> Path:
+    """Give one of the user's own profiles another name; one of that name is never overwritten."""
+    old = _own_file(name)
+    if not _NAME.fullmatch(new):
+        raise UserError(f"{new!r} cannot name a profile; use letters, digits, - _ .")
+    path = old.with_name(f"{new}.toml")
+    if path.exists():
+        raise UserError(f"there is already a profile {new!r}; delete it first, or choose another name")
+    try:
+        old.rename(path)
+    except OSError as error:
+        raise UserError(f"cannot rename the profile {old}: {error.strerror or error}") from error
+    return path
+
+
+def _own_file(name: str) -> Path:
+    # Not read: a broken profile can be deleted and renamed as well.
+    path = paths.profiles_dir() / f"{name}.toml"
+    if not _NAME.fullmatch(name) or not path.is_file():
+        own = ", ".join(info.name for info in list_profiles() if not info.starter) or "none"
+        raise UserError(f"there is no profile of your own named {name!r} (there are: {own})")
+    return path
+
+
+def limits_of(config: Config, profile: Profile) -> Limits:
+    """Return the limits in force: those of the settings, widened by what *Wrong alert* has."""
+    scale = dict(config.judge.scale)
+    for name, factor in profile.tuning.items():
+        scale[name] = scale.get(name, 1.0) * factor
+    return Limits(scale, config.judge.min_confidence)
 
 
 def list_profiles() -> list[ProfileInfo]:
