@@ -1,0 +1,137 @@
+"""``calibrate`` on the command line: a profile is made, added to and re-anchored, from landmark tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from rig import SCENARIOS, Body, Camera, Pose, render
+
+from posture_monitor import paths
+from posture_monitor.cli import cli
+from posture_monitor.posture.landmarks import nobody
+from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
+from posture_monitor.service.profiles import load_profile
+
+Recorded = Callable[..., Path]
+
+
+@pytest.fixture
+def recorded(home: Path, tmp_path: Path) -> Recorded:
+    """Return what records somebody for half a minute, two frames a second, and returns the table's path."""
+
+    def record(pose: Pose | None = None, camera: Camera | None = None, seconds: float = 30) -> Path:
+        count = int(2 * seconds)
+        if pose is None:
+            points, size = np.repeat(nobody(), count, axis=0), np.array([640, 480])
+        else:
+            held = pose + Pose(lean=np.zeros(count))
+            points, size = render(
+                Body(), held, camera or Camera(), np.random.default_rng(1), noise_px=0.6, wander_px=0.6
+            )
+        path = tmp_path / f"{len(list(tmp_path.glob('*.npz')))}.npz"
+        sizes = np.broadcast_to(np.asarray(size, dtype=np.float64), (count, 2)).copy()
+        write_table(path, LandmarkTable(np.arange(count) / 2, sizes, points.astype(np.float32)))
+        return path
+
+    return record
+
+
+def calibrate(table: Path, *options: str) -> Result:
+    return CliRunner().invoke(cli, ["calibrate", "--source", str(table), "--profile", "me", *options])
+
+
+@pytest.fixture
+def mine(recorded: Recorded) -> None:
+    made = calibrate(recorded(Pose()))
+    assert made.exit_code == 0, made.output
+    assert "Calibrated 'me' on 50 frames, seen from the front." in made.output
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_slouch_is_captured_and_what_tells_it_from_neutral(recorded: Recorded) -> None:
+    done = calibrate(recorded(SCENARIOS["slump_moderate"]), "--slouch")
+    assert done.exit_code == 0, done.output
+    assert "50 of 50 frames" in done.output
+    assert re.search(r"head sinking: \d{3} % of its limit, \d+\.\d times your own scatter", done.output)
+    assert "It is told from neutral." in done.output
+    assert set(load_profile("me").captures) == {"slouch"}
+    assert "also captured: slouch" in CliRunner().invoke(cli, ["profiles", "show", "me"]).output
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_slouch_that_does_not_show_is_told_as_such(recorded: Recorded) -> None:
+    done = calibrate(recorded(Pose(lean=1)), "--slouch")
+    assert "0 of 50 frames" in done.output
+    assert "It is hardly told from neutral" in done.output
+
+
+@pytest.mark.usefixtures("mine")
+def test_looking_down_says_how_much_there_is_to_spare(recorded: Recorded) -> None:
+    before = load_profile("me")
+    done = calibrate(recorded(SCENARIOS["look_down"]), "--down")
+    assert done.exit_code == 0, done.output
+    index = float(re.search(r"slouch index (\d\.\d\d)", done.output)[1])  # type: ignore[index]
+    spare = int(re.search(r"To spare .*: (\d+) % of the limit", done.output)[1])  # type: ignore[index]
+    assert spare == pytest.approx(100 * (1 - index), abs=1)
+    # Neutral is as it was: a second capture is looked at, it moves nothing.
+    np.testing.assert_allclose(load_profile("me").neutral.centre, before.neutral.centre, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("mine")
+def test_re_anchoring_follows_the_camera_and_not_the_slouch(recorded: Recorded) -> None:
+    before = load_profile("me").neutral
+    moved = dataclasses.replace(Camera(), tilt_deg=8.0)
+    done = calibrate(recorded(SCENARIOS["slump_moderate"], moved), "--reanchor")
+    assert done.exit_code == 0, done.output
+    assert "Re-anchored 'me' (sitting)" in done.output
+    after = load_profile("me")
+    assert after.neutral["head_drop"] != pytest.approx(before["head_drop"], rel=0.05)
+    assert after.neutral["ear_height"] == pytest.approx(before["ear_height"], rel=1e-3)
+    np.testing.assert_allclose(after.as_calibrated(0).centre, before.centre, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("mine")
+def test_re_anchoring_takes_eight_seconds_unless_told_otherwise(recorded: Recorded) -> None:
+    late = recorded(Pose(), dataclasses.replace(Camera(), tilt_deg=8.0), seconds=9)
+    assert calibrate(late, "--reanchor").exit_code == 0
+    rising = recorded(Pose(lean=np.linspace(-25, 40, 24)), seconds=12)
+    assert "too much movement" in calibrate(rising, "--reanchor", "--seconds", "12").output
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_second_posture_is_added_and_replaced_by_its_name(recorded: Recorded) -> None:
+    for drop_m in (-0.1, -0.15):
+        done = calibrate(recorded(Pose(seat_y_m=-drop_m)), "--add", "standing")
+        assert done.exit_code == 0, done.output
+        assert "Neutral postures of 'me': sitting, standing." in done.output
+    assert [neutral.name for neutral in load_profile("me").neutrals] == ["sitting", "standing"]
+
+
+@pytest.mark.usefixtures("mine")
+@pytest.mark.parametrize("aim", [("--reanchor",), ("--slouch",), ("--down",), ("--add", "standing"), ()])
+def test_an_empty_chair_leaves_the_profile_as_it_was(recorded: Recorded, aim: tuple[str, ...]) -> None:
+    before = (paths.profiles_dir() / "me.toml").read_bytes()
+    refused = calibrate(recorded(None), *aim)
+    assert refused.exit_code == 2
+    assert "nobody was seen" in refused.output
+    assert refused.output.count("\n") == 1
+    assert (paths.profiles_dir() / "me.toml").read_bytes() == before
+
+
+def test_what_needs_a_profile_says_so(recorded: Recorded) -> None:
+    table = recorded(Pose())
+    assert "there is no profile 'me'" in calibrate(table, "--slouch").output
+    starter = CliRunner().invoke(
+        cli, ["calibrate", "--source", str(table), "--profile", "default", "--reanchor"]
+    )
+    assert starter.exit_code == 2
+    assert "not your own" in starter.output
+    assert "two captures" in calibrate(table, "--slouch", "--down").output
+    assert "--add 'a/b' cannot name a posture" in calibrate(table, "--add", "a/b").output
+    assert "--add '' cannot name a posture" in calibrate(table, "--add", "").output
