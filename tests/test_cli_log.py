@@ -1,0 +1,170 @@
+"""``log`` as it is typed: a diary that asks when called bare, and advice that comes once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner, Result
+from history_maker import wall
+
+from posture_monitor import paths
+from posture_monitor.cli import cli, kit
+from posture_monitor.history.diary import SEEK_CARE, Diary, Episode
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def typed(*arguments: str, answers: str | None = None) -> Result:
+    return CliRunner().invoke(cli, ["log", *arguments], input=answers, prog_name="posture-monitor")
+
+
+def done(*arguments: str, answers: str | None = None) -> str:
+    ended = typed(*arguments, answers=answers)
+    assert ended.exit_code == 0, ended.output
+    return ended.stdout
+
+
+def kept() -> list[Episode]:
+    return Diary(paths.history_file()).list()
+
+
+def test_a_spasm_is_kept_as_it_was_told() -> None:
+    began_s = time.time()
+    said = done(
+        "spasm", "--pain", "6", "--trigger", "lifting", "--symptom", "sharp", "--symptom", "aching",
+        "--note", "a crate",
+    )  # fmt: skip
+    (entry,) = kept()
+    assert (entry.pain, entry.trigger, entry.symptoms, entry.note) == (
+        6, "lifting", ("sharp", "aching"), "a crate",
+    )  # fmt: skip
+    assert began_s - 1 <= entry.wall_s <= time.time()
+    assert "pain 6 of 10; lifting; sharp, aching; a crate" in said
+    if os.name == "posix":
+        assert stat.S_IMODE(paths.history_file().stat().st_mode) == 0o600
+
+
+def test_a_spasm_of_another_day() -> None:
+    done("spasm", "--pain", "2", "--at", "2025-03-02 14:05")
+    assert kept()[0].wall_s == wall("2025-03-02 14:05")
+
+
+@pytest.mark.parametrize("bare", [[], ["spasm"]])
+def test_called_bare_it_asks_and_asks_again_after_nonsense(bare: list[str]) -> None:
+    said = done(
+        *bare, answers="eleven\n11\n7\nsoon\n2025-03-02 14:05\nmoon\nbending\nodd\nsharp, stiffness\nin bed\n"
+    )
+    (entry,) = kept()
+    assert (entry.pain, entry.trigger, entry.symptoms, entry.note, entry.wall_s) == (
+        7, "bending", ("sharp", "stiffness"), "in bed", wall("2025-03-02 14:05"),
+    )  # fmt: skip
+    assert said.count("Pain, from 0") == 3
+    assert "no such symptom: 'odd'" in said
+    assert "no such time: 'soon'" in said
+
+
+def test_all_but_the_pain_may_be_left_unanswered() -> None:
+    done(answers="3\n\n\n\n\n")
+    (entry,) = kept()
+    assert (entry.pain, entry.trigger, entry.symptoms, entry.note) == (3, "", (), "")
+    assert entry.wall_s == pytest.approx(time.time(), abs=60)
+
+
+def test_nobody_to_ask_is_one_line() -> None:
+    ended = typed(answers="")
+    assert ended.exit_code == 2
+    assert ended.stderr == "posture-monitor: there is nobody to ask; give --pain\n"
+    assert kept() == []
+
+
+def test_ctrl_c_at_a_question_is_130_and_keeps_nothing() -> None:
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "posture_monitor", "log"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert asking.stdout is not None
+    assert asking.stdout.read(4) == "Pain"
+    asking.send_signal(signal.SIGINT)
+    _, errors = asking.communicate(timeout=20)
+    assert (asking.returncode, errors) == (kit.INTERRUPTED, "")
+    assert kept() == []
+
+
+@pytest.mark.parametrize("symptom", ["tingling", "numbness", "weakness"])
+def test_a_sign_that_needs_a_doctor_brings_up_the_text_once(symptom: str) -> None:
+    said = done("spasm", "--pain", "3", "--symptom", "aching", "--symptom", symptom)
+    assert said.count(SEEK_CARE) == 1
+    # It has been read; changing a note does not bring it up again.
+    assert SEEK_CARE not in done("edit", "1", "--note", "better now")
+    assert SEEK_CARE not in done("list")
+
+
+def test_a_strained_back_brings_up_no_such_text() -> None:
+    said = done("spasm", "--pain", "10", "--symptom", "sharp", "--symptom", "radiating")
+    assert SEEK_CARE not in said
+    assert SEEK_CARE in done("edit", "1", "--symptom", "numbness")
+
+
+def test_edit_changes_what_is_given_and_nothing_else() -> None:
+    done("spasm", "--pain", "6", "--at", "2025-03-02 14:05", "--trigger", "lifting", "--symptom", "sharp")
+    before = kept()[0]
+    done("edit", "1", "--pain", "0", "--note", "gone")
+    after = kept()[0]
+    assert (after.pain, after.note) == (0, "gone")
+    assert (after.wall_s, after.utc_offset_s, after.trigger, after.symptoms) == (
+        before.wall_s, before.utc_offset_s, before.trigger, before.symptoms,
+    )  # fmt: skip
+    done("edit", "1", "--at", "2025-03-01 09:00")
+    assert kept()[0].wall_s == wall("2025-03-01 09:00")
+
+
+def test_list_gives_numbers_in_order_of_time() -> None:
+    assert done("list") == "The diary is empty.\n"
+    done("spasm", "--pain", "6", "--at", "2025-03-02 14:05")
+    done("spasm", "--pain", "4", "--at", "2025-03-01 09:00")
+    first, second = done("list").splitlines()
+    assert first.startswith("2  Sat 2025-03-01 09:00  pain 4 of 10")
+    assert second.startswith("1  Sun 2025-03-02 14:05  pain 6 of 10")
+
+
+def test_delete_asks_first() -> None:
+    done("spasm", "--pain", "6")
+    assert "Nothing was removed." in done("delete", "1", answers="n\n")
+    assert len(kept()) == 1
+    done("delete", "1", answers="y\n")
+    assert kept() == []
+    done("spasm", "--pain", "6")
+    done("delete", str(kept()[0].id), "--yes")
+    assert kept() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["spasm", "--pain", "3", "--at", "25:00"], "no such time: '25:00'"),
+        (["spasm", "--pain", "3", "--at", "2999-01-01 09:00"], "'2999-01-01 09:00' has not come yet"),
+        (["edit", "7", "--pain", "3"], "the diary has no entry 7; `posture-monitor log list`"),
+        (["delete", "7", "--yes"], "the diary has no entry 7; `posture-monitor log list`"),
+    ],
+)
+def test_mistakes_are_one_line(arguments: list[str], line: str) -> None:
+    ended = typed(*arguments)
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith(f"posture-monitor: {line}")
+    assert ended.stderr.count("\n") == 1
+    assert kept() == []
+
+
+@pytest.mark.parametrize("wrong", [["--pain", "11"], ["--pain", "x"], ["--pain", "3", "--trigger", "moon"]])
+def test_misuse_keeps_nothing(wrong: list[str]) -> None:
+    assert typed("spasm", *wrong).exit_code == 2
+    assert kept() == []

@@ -1,0 +1,241 @@
+"""``report`` and ``data`` as they are typed: every form, private files, and an erasure that asks."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import os
+import stat
+import sys
+import time
+from pathlib import Path
+
+import program
+import pytest
+from click.testing import CliRunner, Result
+from history_maker import wall, working_day
+
+from posture_monitor import paths
+from posture_monitor.cli import cli
+from posture_monitor.history.diary import NO_CAUSE, SEEK_CARE, Diary, episode
+from posture_monitor.history.store import Store
+
+DAY = "2025-05-14"
+
+
+def typed(*arguments: str | Path, answers: str | None = None) -> Result:
+    return CliRunner().invoke(cli, list(map(str, arguments)), input=answers, prog_name="posture-monitor")
+
+
+def done(*arguments: str | Path, answers: str | None = None) -> str:
+    ended = typed(*arguments, answers=answers)
+    assert ended.exit_code == 0, ended.output
+    return ended.stdout
+
+
+def refused(*arguments: str | Path, answers: str | None = None) -> str:
+    ended = typed(*arguments, answers=answers)
+    assert ended.exit_code == 2
+    assert ended.stderr.count("\n") == 1
+    return ended.stderr.removeprefix("posture-monitor: ").strip()
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture
+def history(home: Path) -> Path:
+    """Return a history of two days in one week and one of the month before."""
+    with Store.open(paths.history_file(), keep_samples_days=36500) as store:
+        store.begin("desk")
+        for number, date in enumerate(("2025-04-30", "2025-05-13", DAY)):
+            working_day(store, date, seed=number)
+    return paths.history_file()
+
+
+# -- report ------------------------------------------------------------------------
+
+
+def test_a_day_a_week_and_a_month_in_text(history: Path) -> None:
+    assert done("report", DAY).startswith("Wednesday 14 May 2025")
+    week = done("report", DAY, "--week")
+    assert week.startswith("Week of 12–18 May 2025")
+    assert "Wed 14" in week
+    month = done("report", DAY, "--month")
+    assert month.startswith("May 2025")
+
+
+def test_json_of_a_day_and_of_a_week(history: Path) -> None:
+    day = json.loads(done("report", DAY, "--format", "json"))
+    assert day["date"] == DAY
+    week = json.loads(done("report", DAY, "--week", "--format", "json"))
+    assert (week["kind"], week["first"], len(week["days"])) == ("week", "2025-05-12", 7)
+    assert week["days"][2]["seconds"] == day["seconds"]
+
+
+def test_csv_has_a_row_for_each_day(history: Path) -> None:
+    (day,) = csv.DictReader(io.StringIO(done("report", DAY, "--format", "csv")))
+    rows = list(csv.DictReader(io.StringIO(done("report", DAY, "--month", "--format", "csv"))))
+    assert len(rows) == 31
+    assert rows[13] == day
+    assert float(day["good_s"]) > 3600
+    assert rows[0]["good_s"] in ("0", "0.0")
+
+
+def test_the_page_is_private_and_loads_nothing(history: Path, tmp_path: Path) -> None:
+    file = tmp_path / "day.html"
+    file.write_text("an older one that everybody may read")
+    file.chmod(0o644)
+    assert done("report", DAY, "--format", "html", "-o", file) == ""
+    page = file.read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "Wednesday 14 May 2025" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    if os.name == "posix":
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("form", ["text", "json", "csv"])
+def test_what_goes_to_a_file_is_what_would_go_to_the_screen(history: Path, tmp_path: Path, form: str) -> None:
+    done("report", DAY, "--format", form, "-o", tmp_path / "file")
+    assert (tmp_path / "file").read_text(encoding="utf-8") == done("report", DAY, "--format", form)
+
+
+def test_open_makes_the_page_and_hands_it_to_the_browser(
+    history: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, seen = tmp_path / "browser", tmp_path / "seen"
+    browser.write_text(
+        f"#!{sys.executable}\nimport os, sys\nopen({str(seen)!r} + '.new', 'w').write("
+        f"sys.argv[1] + ' ' + os.environ.get('https_proxy', 'none'))\n"
+        f"os.rename({str(seen)!r} + '.new', {str(seen)!r})\n"
+    )
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    # webbrowser reads BROWSER once, when it is first asked: a process of its own has not asked yet.
+    said = program.done("report", DAY, "--open", home=paths.data_dir())
+    assert said.strip() == str(paths.report_file())
+    for _ in range(200):
+        if seen.exists():
+            break
+        time.sleep(0.05)
+    assert seen.read_text() == f"{paths.report_file().resolve().as_uri()} http://proxy.example:3128"
+    assert "Wednesday 14 May 2025" in paths.report_file().read_text(encoding="utf-8")
+    if os.name == "posix":
+        assert stat.S_IMODE(paths.report_file().stat().st_mode) == 0o600
+
+
+def test_open_with_another_form_is_refused(history: Path) -> None:
+    assert "--format json" in refused("report", DAY, "--open", "--format", "json")
+
+
+def test_a_history_that_is_not_there_yet_is_told_in_every_form(home: Path) -> None:
+    assert "Nothing was recorded on this day." in done("report")
+    assert "Nothing was recorded" in done("report", "--format", "html")
+    assert json.loads(done("report", "--format", "json"))["coverage"] is None
+    assert not paths.history_file().exists()
+
+
+# -- the diary in the report -------------------------------------------------------
+
+
+def note(at: str, pain: int = 6, *symptoms: str) -> None:
+    Diary(paths.history_file()).add(episode(pain, wall(at), trigger="lifting", symptoms=symptoms))
+
+
+def test_an_episode_is_laid_over_its_day_and_the_two_before(history: Path) -> None:
+    assert "Diary" not in done("report", DAY)
+    note(f"{DAY} 16:00")
+    for told in (done("report", DAY), done("report", DAY, "--week"), done("report", "2025-05-16")):
+        assert "Wed 14 May, 16:00  pain 6 of 10, lifting" in told
+        assert "longest bout" in told
+        assert NO_CAUSE not in told, "two days are too few to speak of an association"
+        assert "An association is shown from 14 recorded days" in told
+    assert "Diary" not in done("report", "2025-05-17")
+
+
+def test_the_first_of_a_month_looks_back_into_the_month_before(history: Path) -> None:
+    note("2025-05-01 10:00")
+    page = done("report", "2025-05-01", "--format", "html")
+    row = page[page.index("Thu 1 May, 10:00") :].split("</tr>")[0]
+    assert "not recorded" not in row, "30 April was recorded"
+    assert "lifting" in row
+    assert "not recorded" not in done("report", "2025-05-01").split("Diary, beside")[1]
+
+
+def test_signs_that_need_a_doctor_bring_up_the_text_once(history: Path) -> None:
+    note(f"{DAY} 16:00", 6, "numbness")
+    note(f"{DAY} 17:00", 5, "weakness")
+    told = " ".join(done("report", DAY).split())
+    assert told.count(SEEK_CARE) == 1
+
+
+# -- data --------------------------------------------------------------------------
+
+
+def test_size_counts_history_and_page(history: Path) -> None:
+    done("report", DAY, "--format", "html", "-o", paths.report_file())
+    sizes = {line.split()[0]: float(line.split()[1]) for line in done("data", "size").splitlines()}
+    assert sizes["history"] == pytest.approx(history.stat().st_size / 1e6, abs=0.2)
+    assert sizes["report"] > 0
+    assert sizes["together"] == pytest.approx(sum(sizes.values()) - sizes["together"], abs=0.2)
+
+
+def test_export_says_which_files_it_wrote(history: Path, tmp_path: Path) -> None:
+    files = [Path(line) for line in done("data", "export", tmp_path / "out").splitlines()]
+    assert {"spans.csv", "minutes.csv", "data_dictionary.csv", "history.json"} <= {f.name for f in files}
+    assert all(file.is_file() for file in files)
+    assert "not an empty folder" in refused("data", "export", tmp_path / "out")
+
+
+def extent() -> tuple[float, float] | None:
+    with Store.open(paths.history_file(), readonly=True) as store:
+        return store.extent()
+
+
+def test_erase_asks_first_and_no_means_no(history: Path) -> None:
+    before = extent()
+    assert "Nothing was wiped." in done("data", "erase", "--all", answers="n\n")
+    assert "say --yes" in refused("data", "erase", "--all", answers="")
+    assert extent() == before
+
+
+def test_erase_before_a_day_keeps_that_day(history: Path) -> None:
+    note("2025-04-30 12:00")
+    done("report", DAY, "--format", "html", "-o", paths.report_file())
+    assert "Wiped" in done("data", "erase", "--before", DAY, answers="y\n")
+    kept = extent()
+    assert kept is not None
+    assert kept[0] >= wall(f"{DAY} 00:00")
+    assert Diary(history).list() == []
+    assert not paths.report_file().exists(), "the page told of days that are gone"
+
+
+def test_erase_all(history: Path) -> None:
+    size = history.stat().st_size
+    done("data", "erase", "--all", "--yes")
+    assert extent() is None
+    assert history.stat().st_size < size / 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ([], "data erase needs exactly one of --before DATE and --all"),
+        (["--all", "--before", DAY], "data erase needs exactly one of"),
+        (["--before", "last week"], "--before 'last week' is not a date; write it like 2026-01-01"),
+    ],
+)
+def test_what_cannot_be_erased(history: Path, arguments: list[str], line: str) -> None:
+    before = extent()
+    assert refused("data", "erase", *arguments, "--yes").startswith(line)
+    assert extent() == before
+
+
+def test_today_is_the_default(history: Path) -> None:
+    assert json.loads(done("report", "--format", "json"))["date"] == dt.date.today().isoformat()
