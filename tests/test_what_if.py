@@ -1,0 +1,197 @@
+"""Other settings on the same day: what was watched, run again from what was kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from history_maker import wall
+from test_monitor import MORNING_S, NO_BREAKS, SLUMPED, UPRIGHT, Desk
+
+from posture_monitor import paths
+from posture_monitor.cli import cli
+from posture_monitor.config import Config, Policy, load_config
+from posture_monitor.errors import UserError
+from posture_monitor.history.store import Store
+from posture_monitor.history.timeline import utc_offset_s
+from posture_monitor.posture.reading import Verdict
+from posture_monitor.service import what_if as service
+from posture_monitor.service.what_if import WhatIf, what_if
+
+DATE = dt.date.fromtimestamp(MORNING_S)
+DAY = "2025-05-14"
+FOREVER_DAYS = 36500
+
+
+def settings(tmp_path: Path, text: str = "") -> Config:
+    (tmp_path / "config.toml").write_text(text)
+    return load_config(tmp_path / "config.toml")
+
+
+def presets(config: Config) -> dict[str, Policy]:
+    return {name: getattr(config.alert.presets, name) for name in ("gentle", "balanced", "strict")}
+
+
+def rerun(config: Config, date: dt.date = DATE) -> WhatIf:
+    with Store.open(paths.history_file(), readonly=True) as store:
+        return what_if(store, date, config, {"own": config.alert.policy, **presets(config)})
+
+
+def made_up(*stretches: tuple[str, str, float]) -> None:
+    """Record ``(start, state, minutes)`` with a reading every two seconds, each as a run of its own."""
+    index = {"good": 0.1, "mild": 0.7, "poor": 1.3}
+    with Store.open(paths.history_file(), keep_samples_days=FOREVER_DAYS) as store:
+        for start, state, minutes in stretches:
+            store.begin("desk")
+            for number in range(round(minutes * 30)):
+                at_s = wall(f"{DAY} {start}") + 2 * number
+                store.heartbeat(at_s, utc_offset_s(at_s), state, gap_s=5)
+                store.sample(at_s, {}, index.get(state, math.nan), verdict=state)
+
+
+# -- against the loop itself -------------------------------------------------------
+
+
+@pytest.fixture
+def watched(home: Path, tmp_path: Path) -> tuple[Config, list[float]]:
+    """Return the settings of a watched half hour and when its alerts came."""
+    config = settings(tmp_path, NO_BREAKS)
+    with Store.open(paths.history_file(), keep_samples_days=FOREVER_DAYS) as store:
+        desk = Desk(config, store, interval_s=1.0)
+        desk.sit(UPRIGHT, 120)
+        for slumped_s in (100, 45, 130, 240):
+            desk.sit(SLUMPED, slumped_s)
+            desk.sit(None, 15)
+            desk.sit(UPRIGHT, 240)
+        alerts = [row["wall_s"] for row in desk.kept("alerts")]
+    return config, alerts
+
+
+def test_the_same_settings_alert_at_the_same_moments(watched: tuple[Config, list[float]]) -> None:
+    config, alerts = watched
+    found = rerun(config)
+    assert len(alerts) >= 2
+    assert found.alerts["own"] == pytest.approx(alerts, abs=1.01)
+    assert found.alerts["balanced"] == found.alerts["own"]
+    assert found.shown == len(alerts)
+    assert found.kept_s == pytest.approx(found.watched_s, rel=0.02)
+
+
+def test_strict_alerts_sooner_and_more_often_and_gentle_less(watched: tuple[Config, list[float]]) -> None:
+    found = rerun(watched[0]).alerts
+    assert len(found["strict"]) > len(found["balanced"]) > len(found["gentle"])
+    assert found["strict"][0] == pytest.approx(found["balanced"][0] - 60, abs=5)
+
+
+# -- by hand -----------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("home")
+def test_ten_minutes_of_slouching_by_the_numbers_of_each_preset(tmp_path: Path) -> None:
+    made_up(("09:00", "good", 5), ("09:05", "poor", 2), ("09:07", "good", 20))
+    found = rerun(settings(tmp_path), dt.date.fromisoformat(DAY)).alerts
+    five_past = wall(f"{DAY} 09:05")
+    # Each recording begins afresh, so the state is known with its first readings.
+    assert [at_s - five_past for at_s in found["strict"]] == [pytest.approx(30, abs=8)]
+    assert [at_s - five_past for at_s in found["balanced"]] == [pytest.approx(90, abs=8)]
+    assert found["gentle"] == ()
+
+
+@pytest.mark.usefixtures("home")
+def test_quiet_hours_hold_back_here_as_well(tmp_path: Path) -> None:
+    made_up(("09:00", "poor", 10))
+    quiet = settings(tmp_path, '[quiet]\nhours = ["08:00-10:00"]\n')
+    assert rerun(quiet, dt.date.fromisoformat(DAY)).alerts["strict"] == ()
+    assert rerun(settings(tmp_path), dt.date.fromisoformat(DAY)).alerts["strict"]
+
+
+@pytest.mark.usefixtures("home")
+def test_a_restart_begins_afresh_as_the_program_does(tmp_path: Path) -> None:
+    made_up(("09:00", "poor", 1.2), ("09:01", "poor", 1.2))
+    # Together they would be enough for "balanced", alone neither is.
+    assert rerun(settings(tmp_path), dt.date.fromisoformat(DAY)).alerts["balanced"] == ()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_moment_recorded_twice_counts_once(tmp_path: Path) -> None:
+    made_up(("09:00", "poor", 10), ("09:00", "good", 10))
+    config = settings(tmp_path)
+    found = rerun(config, dt.date.fromisoformat(DAY))
+    assert found.alerts["strict"] == (), "the newer recording counts, and it says good"
+    assert found.kept_s == pytest.approx(600, abs=10)
+
+
+def test_unknown_and_away_raise_nothing() -> None:
+    stretch = service.Stretch(
+        np.arange(0.0, 1200.0, 1.0),
+        (Verdict.UNKNOWN,) * 600 + (Verdict.AWAY,) * 600,
+        np.full(1200, math.nan),
+        1.0,
+    )
+    told = service.states(stretch, 9.0)
+    assert {*told} == {Verdict.UNKNOWN, Verdict.AWAY}
+    strict = service.policy_of(load_config(paths.packaged("config.toml")).alert.presets.strict)
+    assert service.alerts(stretch, told, strict) == []
+
+
+# -- as typed ----------------------------------------------------------------------
+
+
+def typed(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["replay", *arguments], prog_name="posture-monitor")
+
+
+@pytest.mark.usefixtures("home")
+def test_it_says_how_often_instead_of_how_often(tmp_path: Path) -> None:
+    made_up(("09:00", "good", 5), ("09:05", "poor", 2), ("09:07", "good", 20), ("09:27", "poor", 1))
+    said = typed("--day", DAY, "--preset", "strict").stdout.splitlines()
+    assert re.fullmatch(r"strict would have alerted 2 times instead of once \(09:05, 09:27\)\.", said[0])
+    assert said[1].startswith("Shown on the day: 0."), "the made-up day had no notification"
+    every = typed("--day", DAY).stdout
+    assert "gentle would not have alerted instead of once." in every
+    assert "balanced would have alerted once, as your settings would (09:06)." in every
+
+
+@pytest.mark.usefixtures("home")
+def test_where_readings_are_missing_it_says_of_how_much() -> None:
+    made_up(("09:00", "poor", 5))
+    with Store.open(paths.history_file(), keep_samples_days=FOREVER_DAYS) as store:
+        store.begin("desk")
+        for number in range(450):
+            at_s = wall(f"{DAY} 11:00") + 2 * number
+            store.heartbeat(at_s, utc_offset_s(at_s), "poor", gap_s=5)
+    said = typed("--day", DAY, "--preset", "strict").stdout
+    assert "Readings are kept of 4 min 58 s out of 20 min at the desk" in said
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("kept_days", "why"), [(30, "they are kept for 30 days"), (0, "history.keep_samples_days = 0 keeps none")]
+)
+def test_where_nothing_is_kept_it_says_so(tmp_path: Path, kept_days: int, why: str) -> None:
+    with Store.open(paths.history_file(), keep_samples_days=0) as store:
+        at_s = wall(f"{DAY} 11:00")
+        for number in range(90):
+            store.heartbeat(at_s + 2 * number, utc_offset_s(at_s), "poor", gap_s=5)
+    (tmp_path / "own.toml").write_text(f"[history]\nkeep_samples_days = {kept_days}\n")
+    ended = typed("--day", DAY, "--config", str(tmp_path / "own.toml"))
+    assert ended.exit_code == 2
+    assert why in ended.stderr
+
+
+@pytest.mark.usefixtures("home")
+def test_a_day_without_a_record() -> None:
+    ended = typed("--day", DAY)
+    assert ended.exit_code == 2
+    assert f"nothing was recorded on {DAY}" in ended.stderr
+    assert not paths.history_file().exists()
+
+
+def test_no_reading_is_an_error_of_the_users_world(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nothing was recorded"):
+        rerun(settings(tmp_path))
