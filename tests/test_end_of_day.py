@@ -119,7 +119,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         assert settings["env"] == dict(os.environ)
         commands.append(list(command))
 
-    monkeypatch.setattr(end_of_day.subprocess, "Popen", start)
+    monkeypatch.setattr(subprocess, "Popen", start)
     return commands
 
 
