@@ -435,6 +435,30 @@ def test_a_starter_is_re_anchored_for_this_run_alone(seat: Seat) -> None:
     assert not paths.profiles_dir().exists()
 
 
+# -- several seats -----------------------------------------------------------------
+
+
+def test_who_stands_up_is_judged_as_standing_and_counted_so(seat: Seat) -> None:
+    wide, up = Camera(distance_m=1.1, hfov_deg=75), Pose(seat_y_m=0.3)
+    desk = seat("[breaks]\nsit_bout_s = 300\n", camera=wide, interval_s=2.0)
+    collected = Collected()
+    for seen in desk.pictures(up, 60):
+        collected.add(seen)
+    desk.t_s = 0.0
+    desk.monitor.profile = desk.profile.adding(collected.neutral(name="standing"))
+    desk.sit(UPRIGHT, 60)
+    desk.sit(up, 30)
+    assert desk.monitor.neutral.name == "standing"
+    assert {reading.verdict for reading in desk.sit(up, 60)} == {Verdict.GOOD}
+    desk.sit(up + Pose(neck_forward_m=0.08), 240)
+    assert desk.monitor.neutral.name == "standing"
+    assert [alert["title"] for alert in desk.kept("alerts") if alert["kind"] == "break-sit"] == [
+        "Time to sit"
+    ]
+    desk.sit(UPRIGHT, 20)
+    assert desk.monitor.neutral.name == "sitting"
+
+
 # -- quiet -------------------------------------------------------------------------
 
 

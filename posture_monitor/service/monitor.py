@@ -26,7 +26,7 @@ from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
-from posture_monitor.posture import breaks, dose, nudge, session, steady
+from posture_monitor.posture import breaks, dose, nudge, seat, session, steady
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.judge import SIGNALS, Limits, judge
 from posture_monitor.posture.metrics import NAMES, REASONS, Reason, measure
@@ -110,8 +110,8 @@ class Monitor:
         Scheduled seconds between readings.
     live
         Whether the source is a camera.
-    at
-        Which of the profile's neutrals is in force.
+    seat
+        Which of the profile's neutrals is in force, and what that rests on.
     gate
         When to hold notifications back: in the settings' quiet hours, until
         one is put here that asks the desktop as well.
@@ -124,7 +124,7 @@ class Monitor:
     console: Console
     interval_s: float
     live: bool = True
-    at: int = 0
+    seat: seat.Seat = field(default_factory=seat.Seat)
     session: Session = field(default_factory=Session)
     nudges: nudge.Nudges = field(default_factory=nudge.Nudges)
     sitting: breaks.Breaks = field(default_factory=breaks.Breaks)
@@ -157,7 +157,7 @@ class Monitor:
     @property
     def neutral(self) -> Neutral:
         """The neutral posture in force."""
-        return self.profile.neutrals[self.at]
+        return self.profile.neutrals[self.seat.index]
 
     def _tuned(self) -> None:
         self.limits = limits_of(self.config, self.profile)
@@ -172,6 +172,7 @@ class Monitor:
             self._pace(t_s)
         before = self.state
         self.session = session.step(self.session, self.steadiness, t_s, moment)
+        self._take_seat(reading)
         quiet = self._is_quiet(t_s)
         self._ask_to_reanchor(quiet)
         self._anchor(seen)
@@ -211,6 +212,19 @@ class Monitor:
             )
             self.steadiness = replace(self.steadiness, interval_s=self.interval_s)
         self._t_s = t_s
+
+    def _take_seat(self, reading: Reading) -> None:
+        """Judge from the next frame on against the neutral of the seat that was taken."""
+        if len(self.profile.neutrals) < 2:
+            return
+        look = seat.Look(
+            reading.t_s, *(reading.metrics[name] for name in ("face_size", "head_shift", "head_drop"))
+        )
+        before = self.neutral
+        self.seat = seat.step(self.seat, self.profile.neutrals, look)
+        if self.neutral is not before:
+            self.session = Session()
+            self.console.print(f"Judged against {self.neutral.name} now.")
 
     def _is_quiet(self, t_s: float) -> bool:
         """Say whether to hold back now; once it is over, tell what was held back meanwhile."""
@@ -354,7 +368,7 @@ class Monitor:
             return
         self._anchoring = None
         try:
-            self.profile = wanted.collected.re_anchored(self.profile, self.at)
+            self.profile = wanted.collected.re_anchored(self.profile, self.seat.index)
         except ValueError as error:
             self.console.print(f"Not re-anchored: {error}")
             return

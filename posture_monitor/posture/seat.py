@@ -1,0 +1,81 @@
+"""Which of several neutral postures is in force: sitting or standing, this chair or that.
+
+It is chosen by place and size when somebody arrives, and again when they have
+got up or sat down. In between it stays, so that a slouch, which moves the head
+down the picture as well, never picks itself a lower neutral.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Final, NamedTuple
+
+from posture_monitor.posture.baseline import Neutral
+from posture_monitor.posture.judge import STANDING_RISE
+from posture_monitor.posture.person import fitting
+
+#: Whoever was away for this long arrives anew; it ends a bout of sitting as well.
+AWAY_S: Final = 60.0
+#: They are looked at for this long before it is chosen.
+SETTLE_S: Final = 4.0
+
+
+class Look(NamedTuple):
+    """Place and size of the head at one time, as the metrics of these names."""
+
+    t_s: float
+    face_size: float
+    head_shift: float
+    head_drop: float
+
+
+@dataclass(frozen=True)
+class Seat:
+    """What is remembered.
+
+    Attributes
+    ----------
+    index
+        The neutral in force.
+    seen_s
+        When somebody was last seen; None at the start.
+    looks
+        Of the seconds in which a choice is under way; empty when none is.
+    arriving
+        The choice is for an arrival; otherwise for having got up or sat down.
+    """
+
+    index: int = 0
+    seen_s: float | None = None
+    looks: tuple[Look, ...] = ()
+    arriving: bool = False
+
+
+def step(seat: Seat, neutrals: Sequence[Neutral], look: Look) -> Seat:
+    """Take in where the head is; a `look` with NaN (nobody there) is passed over.
+
+    Parameters
+    ----------
+    neutrals
+        At least one.
+    """
+    if not all(value == value for value in look):
+        return seat
+    away = seat.seen_s is None or look.t_s - seat.seen_s >= AWAY_S
+    seat = replace(seat, seen_s=look.t_s)
+    if away:
+        seat = replace(seat, looks=(), arriving=True)
+    elif not seat.arriving and not _risen(neutrals[seat.index], look):
+        return replace(seat, looks=())
+    looks = (*seat.looks, look)
+    if look.t_s - looks[0].t_s < SETTLE_S:
+        return replace(seat, looks=looks)
+    best, _ = fitting(neutrals, *(median(values) for values in list(zip(*looks, strict=True))[1:]))
+    return replace(seat, index=best, looks=(), arriving=False)
+
+
+def _risen(neutral: Neutral, look: Look) -> bool:
+    """Say whether the head is so far up or down that somebody got up or sat down; no slouch goes as far."""
+    return abs(look.head_drop - neutral["head_drop"]) > STANDING_RISE * neutral["shoulder_width"]
