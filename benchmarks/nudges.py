@@ -2,7 +2,7 @@
 
 Days come from `natural_day`: hours of ordinary work with sustained slouches (10 min
 and more) and brief ones in between. Each is calibrated on its own first minute,
-judged frame by frame, steadied, and handed to the alert policy of every preset,
+judged as `run` does, and handed to the alert policy of every preset,
 twice: with somebody who heeds alerts (sits up 20 s after one) and with somebody
 who never does. An alert is false when nobody was slouching then, nor in the
 minute before.
@@ -24,12 +24,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from natural_day import CALIBRATION_S, Episode, NaturalDay, natural_day
 
 from posture_monitor.config import load_config
-from posture_monitor.posture import dose, nudge, steady
+from posture_monitor.posture import dose, nudge, session, steady
 from posture_monitor.posture.baseline import neutral_of
 from posture_monitor.posture.judge import judge
 from posture_monitor.posture.metrics import measure
 from posture_monitor.posture.nudge import Alert, Kind, Nudges, Policy
-from posture_monitor.posture.reading import VERDICTS, Verdict
+from posture_monitor.posture.reading import Verdict
 
 PRESETS = ("gentle", "balanced", "strict")
 #: A person who heeds an alert sits up this long after it.
@@ -99,9 +99,9 @@ class Tally:
 
 
 def judged(day: NaturalDay, window_s: float) -> Day:
-    """Run a simulated day through metrics, judgement and steadying, as live use does."""
+    """Run a simulated day through metrics, judgement and the core's loop, as live use does."""
     neutral = None
-    state = steady.Steady()
+    watched = session.Session()
     interval_s = float(day.t_s[1] - day.t_s[0])
     policy = steady.Policy(window_s, interval_s)
     times: list[float] = []
@@ -111,10 +111,10 @@ def judged(day: NaturalDay, window_s: float) -> Day:
         if neutral is None:
             neutral = neutral_of(measure(landmarks[t_s < CALIBRATION_S], day.size))
         judgement = judge(measurement, neutral)
-        for t, code, index in zip(t_s, judgement.verdict, judgement.slouch_index, strict=True):
-            state = steady.step(state, policy, float(t), VERDICTS[code], float(index))
+        for t, moment in zip(t_s, session.moments(judgement), strict=True):
+            watched = session.step(watched, policy, float(t), moment)
             times.append(float(t))
-            states.append(state.state)
+            states.append(watched.state)
     return Day(times, states, [episode for episode in day.episodes if episode.truth_poor])
 
 
