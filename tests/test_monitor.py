@@ -453,7 +453,7 @@ def test_who_stands_up_is_judged_as_standing_and_counted_so(seat: Seat) -> None:
     desk.sit(up + Pose(neck_forward_m=0.08), 240)
     assert desk.monitor.neutral.name == "standing"
     assert [alert["title"] for alert in desk.kept("alerts") if alert["kind"] == "break-sit"] == [
-        "Time to sit"
+        "Time to sit or walk"
     ]
     desk.sit(UPRIGHT, 20)
     assert desk.monitor.neutral.name == "sitting"

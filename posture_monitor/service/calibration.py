@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from posture_monitor.config import Config
 
 
+#: While calibrating others are looked for this often: whose neutral it is must be clear.
+CROWD_EVERY_S = 1.0
+
+
 class Collected:
     """Frames gathered so far, and the neutral posture they make."""
 
@@ -129,7 +133,7 @@ def calibrate(
     collected = Collected()
     if opened.live:
         console.print(_ASK[aim].format(seconds=seconds))
-    with Looker(opened, lambda: ensure_model(_own_model(config))) as looker:
+    with Looker(opened, lambda: ensure_model(_own_model(config)), crowd_every_s=CROWD_EVERY_S) as looker:
         for seen in looker.look(lambda: known.neutral if known and aim is not Aim.REANCHOR else None):
             # The first frame may be late: what counts is the time that passed in the source.
             if math.isfinite(seen.frame.t_s) and seen.frame.t_s >= seconds:

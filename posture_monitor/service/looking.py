@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,12 +55,23 @@ class Looker:
     model
         Returns the path of a checked model bundle; only asked when a frame
         comes as a picture.
+    crowd_every_s
+        In a stream the model follows one person and is blind to others. Every
+        so many seconds a frame is looked at once more, as a still, for a
+        second person; what that finds holds until the next such look. None
+        does without.
     """
 
-    def __init__(self, source: Source, model: Callable[[], Path]) -> None:
+    def __init__(
+        self, source: Source, model: Callable[[], Path], *, crowd_every_s: float | None = None
+    ) -> None:
         self.source = source
         self._model = model
         self._estimator: PoseEstimator | None = None
+        self._crowd_every_s = None if source.stills else crowd_every_s
+        self._for_crowd: PoseEstimator | None = None
+        self._crowd_at_s = math.nan
+        self._crowd = False
 
     def look(self, neutral: Callable[[], Neutral | None] = lambda: None) -> Iterator[Seen]:
         """Yield every frame with its person.
@@ -84,7 +96,22 @@ class Looker:
         doubt = _PICTURE_REASONS.get(quality(frame.image).reason, Reason.OK)
         if choice.index is None:
             return Seen(frame, nobody()[0], doubt)
-        return Seen(frame, people[choice.index], Reason.CROWD if choice.crowd else doubt)
+        crowd = choice.crowd or self._crowded(frame, size, neutral)
+        return Seen(frame, people[choice.index], Reason.CROWD if crowd else doubt)
+
+    def _crowded(self, frame: Frame, size: npt.NDArray[Any], neutral: Neutral | None) -> bool:
+        """Say whether the latest look for others found somebody who might be meant as well."""
+        if self._crowd_every_s is None or frame.image is None:
+            return False
+        since_s = frame.t_s - self._crowd_at_s
+        if not 0 <= since_s < self._crowd_every_s:  # also where there was none yet, or time ran back
+            self._crowd_at_s = frame.t_s
+            if self._for_crowd is None:
+                from posture_monitor.sensing.pose import PoseEstimator
+
+                self._for_crowd = PoseEstimator(self._model(), stills=True, people=2)
+            self._crowd = choose(self._for_crowd.detect(frame.image), size, neutral).crowd
+        return self._crowd
 
     def _pose(self) -> PoseEstimator:
         if self._estimator is None:
@@ -96,8 +123,9 @@ class Looker:
     def close(self) -> None:
         """Release source and model."""
         self.source.close()
-        if self._estimator is not None:
-            self._estimator.close()
+        for estimator in (self._estimator, self._for_crowd):
+            if estimator is not None:
+                estimator.close()
 
     def __enter__(self) -> Looker:
         return self

@@ -60,6 +60,8 @@ FIRST_READINGS = 12
 SNOOZE_S = 15 * 60.0
 #: The re-anchor button looks on for these seconds, and for at least so many frames.
 ANCHOR_S, ANCHOR_FRAMES = 8.0, 8
+#: While watching others are looked for this often.
+CROWD_EVERY_S = 10.0
 
 
 def read(seen: Seen, neutral: Neutral, limits: Limits) -> tuple[Reading, session.Moment]:
@@ -470,7 +472,9 @@ def run(
         min_interval_s=interval_s,
     )
     with contextlib.ExitStack() as stack:
-        looker = stack.enter_context(Looker(opened, lambda: ensure_model(_own_model(config))))
+        looker = stack.enter_context(
+            Looker(opened, lambda: ensure_model(_own_model(config)), crowd_every_s=CROWD_EVERY_S)
+        )
         if opened.stills:
             raise UserError(
                 f"{source}: stills have no time to watch over; use `posture-monitor analyze` for them"
