@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 from typing import Final, NamedTuple
+
+import numpy as np
 
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.judge import STANDING_RISE
@@ -72,7 +73,8 @@ def step(seat: Seat, neutrals: Sequence[Neutral], look: Look) -> Seat:
     looks = (*seat.looks, look)
     if look.t_s - looks[0].t_s < SETTLE_S:
         return replace(seat, looks=looks)
-    best, _ = fitting(neutrals, *(median(values) for values in list(zip(*looks, strict=True))[1:]))
+    _, face_size, head_shift, head_drop = np.median(looks, axis=0).tolist()
+    best, _ = fitting(neutrals, face_size, head_shift, head_drop)
     return replace(seat, index=best, looks=(), arriving=False)
 
 
