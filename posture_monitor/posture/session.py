@@ -11,6 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from posture_monitor.posture import place, steady, sustained
 from posture_monitor.posture.judge import Judgement
 from posture_monitor.posture.landmarks import Array
@@ -73,7 +75,10 @@ class Session:
 def moments(judgement: Judgement, scale: float = 1.0) -> list[Moment]:
     """Return ``N`` judged frames as `step` takes them; `scale` is the tolerance of a sinking head."""
     cue: Array = sustained.cues(judgement, scale)
-    spots: Array = judgement.deviations[_SPOT_ROWS]
+    # From the side the trunk's own lean moves head and shoulders alike: there, places tell nothing.
+    spots: Array = np.where(
+        np.isnan(judgement.deviations[ROW["trunk_incl"]]), judgement.deviations[_SPOT_ROWS], np.nan
+    )
     return [
         Moment(VERDICTS[verdict], REASONS[reason], tuple(column), tuple(spot))
         for verdict, reason, column, spot in zip(
