@@ -179,7 +179,7 @@ class Monitor:
         self._ask_to_reanchor(quiet)
         self._anchor(seen)
         self.counts[reading.verdict] = self.counts.get(reading.verdict, 0) + 1
-        self._keep(reading)
+        self._keep(reading, seen)
         for action in self.notifier.poll():
             self._answer(action, t_s)
         cause = self._cause(reading)
@@ -237,7 +237,7 @@ class Monitor:
             self._send(summary, None, ())
         return quiet
 
-    def _keep(self, reading: Reading) -> None:
+    def _keep(self, reading: Reading, seen: Seen) -> None:
         offset_s = utc_offset_s(self.wall_s)
         gap_s = min(2 * self.interval_s + 0.5, dose.LONGEST_SPOKEN_S)
         self.store.heartbeat(self.wall_s, offset_s, self.state.value, self.session.steady.reason, gap_s=gap_s)
@@ -248,6 +248,7 @@ class Monitor:
             verdict=reading.verdict.value,
             view=reading.view.value,
             confidence=reading.confidence,
+            landmarks=seen.landmarks,
         )
 
     def _cause(self, reading: Reading) -> nudge.Cause:
