@@ -100,6 +100,8 @@ BACK_FROM = 11.0
 #: about leaning sideways; a little further on a low or high camera sees level
 #: shoulders tilted, and beyond twice it the roll of the head means nothing either.
 TURNED_DEG, TURNED_SHOULDERS_DEG = 18.0, 24.0
+#: Focal length of usual webcams in picture heights (65° across at 4:3, 74° at 16:9).
+FOCAL_HEIGHTS = 1.1
 #: A face this many times larger or smaller than neutral belongs to somebody else.
 STRANGER_LARGER, STRANGER_SMALLER = 4.0, 0.40
 #: A head smaller than this (px/cm at 640 px picture height) is nobody at this
@@ -253,7 +255,10 @@ def _amounts(measurement: Measurement, neutral: Neutral, change: Array) -> dict[
         row: Array = change[ROW[name]]
         return row
 
-    yaw, grown = np.abs(of("head_yaw")), of("face_size")
+    # Whoever moves to the side of the picture is seen under an angle without having turned.
+    beside = of("head_shift") * neutral["shoulder_width"] / FOCAL_HEIGHTS
+    yaw = np.abs(of("head_yaw") - np.degrees(np.arctan(np.nan_to_num(beside))))
+    grown = of("face_size")
     side = measurement.view == VIEWS.index(View.SIDE)
     trunk_seen = np.isfinite(of("trunk_incl"))
 

@@ -155,8 +155,6 @@ BUST_MARGIN = 0.35
 #: A head of this size (px/cm at 640 px picture height) and larger is measured with
 #: full confidence; at desks it is 5 to 15, across a room 2.8.
 SURE_SIZE = 2.5
-#: Focal length of a usual webcam, in picture widths (a horizontal field of view of 65°).
-FOCAL_WIDTHS = 0.78
 #: Beyond this turn of the head against the line to the camera nothing that needs
 #: both sides of the face is measured; how much of it is a turn from neutral is
 #: for the judge to weigh.
@@ -335,9 +333,6 @@ def _measure(landmarks: npt.NDArray[Any], size: npt.NDArray[Any], azimuth_deg: f
         (trunk, neck, pitch, tilt, lateral_head, lateral_trunk)
     )
 
-    # Whoever sits beside the middle of the picture is seen under an angle without having turned.
-    yaw = head.yaw - np.degrees(np.arctan((head_x / size[..., 0] - 0.5) / FOCAL_WIDTHS))
-
     eyes = np.hypot(x[3] - x[6], y[3] - y[6])
     ears = np.hypot(x[7] - x[8], y[7] - y[8])
     rise = shoulder_y - face_y
@@ -351,7 +346,7 @@ def _measure(landmarks: npt.NDArray[Any], size: npt.NDArray[Any], azimuth_deg: f
             90.0 - neck,
             (y[lm.NOSE] - ears_y) / ears,
             (x[lm.NOSE] - ears_x) / ears,
-            yaw,
+            head.yaw,
             head.pitch,
             head.roll,
             tilt,
