@@ -119,12 +119,13 @@ def cues(judgement: Judgement, scale: float = 1.0) -> Array:
 
     nod = np.maximum(of("head_nod"), 0.0)
     ears = (-of("ear_height") - NOD_SINKS * nod) / scale
-    # From the side, trunk and neck angles say it better.
-    ears = np.where(np.isfinite(judgement.signals[0]), ears, 0.0)
     drop = of("head_drop") - NOD_DROPS * nod
     sunk = np.minimum(drop, 1.25 * of("shoulder_drop"))
     fallen = drop - of("fsr") / 100
-    rows = [ears, sunk, fallen]
+    # Where trunk and neck angles can be measured, they say it better.
+    blind = np.isnan(change[ROW["trunk_incl"]])
+    ears = np.where(np.isfinite(judgement.signals[0]), ears, 0.0)
+    rows = [ears, np.where(blind, sunk, 0.0), np.where(blind, fallen, 0.0)]
     for i in _TAKEN:
         room = ROOM.get(SIGNAL_NAMES[i], ROOM_ELSE)
         rows.append(np.maximum(np.nan_to_num(judgement.ratios[i]), 0.0) / room)
