@@ -13,7 +13,7 @@ from posture_monitor.posture.place import Place, Spot
 def play(
     way: list[tuple[float, float, float, float, float]], fps: float = 2.0
 ) -> tuple[Place, int, list[bool]]:
-    """Play ``(until_s, head_y, shoulder_y, x, size)`` held one after another; return place, asks and unsettled."""
+    """Hold each ``(until_s, head_y, shoulder_y, x, size)``; return place, number of asks, unsettled."""
     state, asks, unsettled, t_s = Place(), 0, [], 0.0
     for until_s, head_y, shoulder_y, x, size in way:
         while t_s < until_s:
