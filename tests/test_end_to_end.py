@@ -119,7 +119,7 @@ def test_the_day_is_what_the_labels_say(morning: Morning) -> None:
 @pytest.mark.data
 def test_the_long_slouch_is_alerted_and_the_short_one_is_not(morning: Morning) -> None:
     (alert,) = morning.day["alerts"]
-    assert alert["driver"] == "head_height"
+    assert alert["driver"] == "face_size"  # he slides down and back: the face gets smaller
     assert alert["deviation"] < -5
     assert alert["held_s"] == pytest.approx(8, abs=1.5)
     assert alert["time"].startswith("2026-03-02T09:00:3")
