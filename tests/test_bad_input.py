@@ -343,6 +343,7 @@ def test_a_full_disk_is_told_and_keeps_what_was_there(small_disk: Path, upright:
     assert kept() == day
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_while_watching_is_told_in_the_end(small_disk: Path, upright: Path) -> None:
     running = subprocess.Popen(
         [sys.executable, "-m", "posture_monitor", "run", "--realtime", "--source", str(upright)],
@@ -369,6 +370,7 @@ def test_a_disk_that_fills_while_watching_is_told_in_the_end(small_disk: Path, u
     kept()
 
 
+@pytest.mark.slow
 def test_a_read_only_disk_is_told_and_can_be_read(small_disk: Path, upright: Path) -> None:
     assert program("calibrate", "--source", upright, "--profile", "me").returncode == 0
     assert program("run", "--source", upright, "--profile", "me").returncode == 0

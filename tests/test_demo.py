@@ -81,6 +81,7 @@ def test_phases_cover_every_state_in_order() -> None:
     assert all(a[1] < b[0] for a, b in itertools.pairwise(phases))
 
 
+@pytest.mark.slow
 def test_it_plays_as_a_source_and_says_what_it_is() -> None:
     with open_source("demo", started_at=100.0) as source:
         frames = list(source.frames())
@@ -99,6 +100,7 @@ def test_the_same_moment_is_the_same_picture_in_another_process() -> None:
     assert not np.array_equal(demo.picture(33.4), demo.picture(33.6))
 
 
+@pytest.mark.slow
 def test_nothing_moves_in_leaps() -> None:
     moments = np.arange(0, demo.DEMO_SECONDS, 0.2)
     small = [demo.picture(float(t_s))[::8, ::8].astype(float) for t_s in moments]

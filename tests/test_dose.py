@@ -100,6 +100,7 @@ def test_mild_counts_half() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(days, st.sampled_from([30.0, 90.0, 240.0]))
+@pytest.mark.slow
 def test_same_alerts_at_every_rate(day: list[tuple[Activity, int]], hold_s: float) -> None:
     policy = Policy(hold_s)
     expected, closest = crossings(day, policy)

@@ -159,6 +159,7 @@ def test_a_recording_without_a_start_ends_now_and_lies_in_the_past(tmp_path: Pat
     assert day["recorded_s"] == pytest.approx(40, abs=1)
 
 
+@pytest.mark.slow
 def test_trunk_and_neck_angles_of_the_side_view_reach_the_report(tmp_path: Path) -> None:
     home = tmp_path / "home"
     upright = written(tmp_path / "upright.npz", (Pose(), 30), camera=SIDE_CAMERA)
@@ -221,6 +222,7 @@ def test_calibrating_in_the_dark_or_in_company_is_refused(
     assert "more than one person" in refused(modelled, company)
 
 
+@pytest.mark.slow
 def test_a_starter_stands_in_until_there_is_a_profile(tmp_path: Path) -> None:
     home, table = tmp_path / "home", written(tmp_path / "table.npz", (Pose(), 30))
     listed = done("profiles", "list", home=home)

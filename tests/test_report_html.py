@@ -158,6 +158,7 @@ def test_an_empty_day_is_kind(store: Store) -> None:
     assert "<code>posture-monitor run</code>" in page(store)
 
 
+@pytest.mark.slow
 def test_the_diary_stands_beside_the_days(store: Store) -> None:
     for number in range(1, 15):
         working_day(store, f"2025-05-{number:02d}", seed=number)

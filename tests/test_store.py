@@ -550,6 +550,7 @@ def writer(path: Path) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.slow
 def test_killed_writers_and_a_reader_beside_them(path: Path) -> None:
     """Two processes write, a third reads; then kill -9. At most 5 s are lost, and nothing is made up."""
     processes = [writer(path), writer(path)]
