@@ -234,7 +234,7 @@ def _summary(judgement: Judgement, measurement: Measurement, calibrated: int) ->
     angles = "; ".join(
         f"{label} {np.nanmedian(measurement[name]):+.1f}°"
         for label, name in (("trunk", "trunk_incl"), ("neck", "neck_incl"))
-        if np.isfinite(measurement[name]).any()
+        if np.isfinite(measurement[name]).sum() > measurement.present.sum() / 2
     )
     own = f"{calibrated} frames of calibration; " if calibrated else ""
     return f"{own}{len(measurement) - calibrated} frames judged: {parts}. View: {view}." + (
