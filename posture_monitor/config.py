@@ -89,6 +89,11 @@ class Model(_Section):
 
     path: str
 
+    @property
+    def own(self) -> Path | None:
+        """The user's bundle, or None for the program's own."""
+        return Path(self.path) if self.path else None
+
 
 class Profile(_Section):
     """The neutral posture judged against."""

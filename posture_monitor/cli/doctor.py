@@ -27,12 +27,11 @@ def doctor(
     One line each, and where something is amiss, what to do about it. Leaves
     with status 1 if watching could not work.
     """
-    from pathlib import Path
 
     from posture_monitor.service.doctor import render, run_checks
 
     checks = run_checks(
-        model_path=Path(config.model.path) if config.model.path else None,
+        model_path=config.model.own,
         source=source or config.camera.source,
         profile=profile or config.profile.name,
         notify=notify,

@@ -95,9 +95,7 @@ def analyze(
         return found
 
     with (
-        Looker(
-            opened, lambda: ensure_model(Path(config.model.path) if config.model.path else None)
-        ) as looker,
+        Looker(opened, lambda: ensure_model(config.model.own)) as looker,
         _progress(console, opened.total) as advance,
     ):
         for seen in looker.look(neutral):

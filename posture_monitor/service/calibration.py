@@ -133,7 +133,7 @@ def calibrate(
     collected = Collected()
     if opened.live:
         console.print(_ASK[aim].format(seconds=seconds))
-    with Looker(opened, lambda: ensure_model(_own_model(config)), crowd_every_s=CROWD_EVERY_S) as looker:
+    with Looker(opened, lambda: ensure_model(config.model.own), crowd_every_s=CROWD_EVERY_S) as looker:
         for seen in looker.look(lambda: known.neutral if known and aim is not Aim.REANCHOR else None):
             # The first frame may be late: what counts is the time that passed in the source.
             if math.isfinite(seen.frame.t_s) and seen.frame.t_s >= seconds:
@@ -203,10 +203,6 @@ def told_separation(aim: Aim, apart: Separation) -> str:
             else "It would count as a slouch where it lasts: a camera nearer to eye height tells them apart."
         )
     return "\n".join(lines)
-
-
-def _own_model(config: Config) -> Path | None:
-    return Path(config.model.path) if config.model.path else None
 
 
 def told(profile: Profile, index: int = 0) -> str:

@@ -17,7 +17,6 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -474,7 +473,7 @@ def run(
     )
     with contextlib.ExitStack() as stack:
         looker = stack.enter_context(
-            Looker(opened, lambda: ensure_model(_own_model(config)), crowd_every_s=CROWD_EVERY_S)
+            Looker(opened, lambda: ensure_model(config.model.own), crowd_every_s=CROWD_EVERY_S)
         )
         if opened.stills:
             raise UserError(
@@ -511,10 +510,6 @@ def run(
         console.print(_closing(monitor))
     if store.trouble:
         raise UserError(f"not all that was seen could be kept: {store.trouble}")
-
-
-def _own_model(config: Config) -> Path | None:
-    return Path(config.model.path) if config.model.path else None
 
 
 def _opening(name: str, profile: Profile, live: bool, notifier: Notifier) -> str:
