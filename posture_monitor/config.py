@@ -82,6 +82,26 @@ class Camera(_Section):
     width: int = Field(ge=160, le=3840)
     height: int = Field(ge=120, le=2160)
     interval_s: float = Field(ge=0.05, le=60)
+    mode: Literal["continuous", "burst"]
+    calls: Literal["yield", "quiet", "ignore"]
+
+
+class Sampling(_Section):
+    """How often a camera is looked at, in seconds between looks."""
+
+    settled_s: float = Field(ge=0.5, le=10)
+    deviating_s: float = Field(ge=0.1, le=5)
+    poor_s: float = Field(ge=0.5, le=10)
+    away_s: float = Field(ge=0.5, le=60)
+    unmoved_at_most_s: float = Field(ge=1, le=600)
+    battery_factor: float = Field(ge=1, le=5)
+
+
+class Service(_Section):
+    """When the background process watches at all, and its sign on the desktop."""
+
+    hours: Annotated[tuple[Annotated[str, AfterValidator(_quiet_span)], ...], Field(strict=False)]
+    tray: bool
 
 
 class Model(_Section):
@@ -99,6 +119,7 @@ class Profile(_Section):
     """The neutral posture judged against."""
 
     name: Annotated[str, AfterValidator(_profile)]
+    by_place: bool
 
 
 class Judge(_Section):
@@ -188,6 +209,8 @@ class Config(_Section):
 
     language: Annotated[str, AfterValidator(_language)]
     camera: Camera
+    sampling: Sampling
+    service: Service
     model: Model
     profile: Profile
     judge: Judge
