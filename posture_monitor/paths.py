@@ -6,12 +6,16 @@ tests); otherwise the platform's own data and config folders are used.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
 from posture_monitor.errors import UserError
 
 APP = "posture-monitor"
+
+#: Longest path of a Unix socket, in bytes: Linux takes 107, macOS 103.
+SOCKET_PATH_BYTES = 100
 
 
 def _folder(kind: str) -> Path:
@@ -51,6 +55,40 @@ def history_file() -> Path:
 def report_file() -> Path:
     """Return the page that is opened in the browser (it need not exist)."""
     return data_dir() / "report.html"
+
+
+def control_socket() -> Path:
+    """Return where the running monitor listens to this user (it need not exist).
+
+    It lies in the user's runtime folder where there is one, and beside the
+    history otherwise; a path too long for a socket is replaced by a short one
+    in a folder of the user's own under ``/tmp``.
+    """
+    wanted = _runtime_dir() / "control"
+    name = os.fsencode(wanted)
+    if os.name == "nt" or len(name) <= SOCKET_PATH_BYTES:
+        return wanted
+    # Not TMPDIR, which may differ between the monitor and the one who asks.
+    return Path(f"/tmp/{APP}-{os.getuid()}") / hashlib.sha256(name).hexdigest()[:16]
+
+
+def _runtime_dir() -> Path:
+    if os.environ.get("POSTURE_MONITOR_HOME") or os.name == "nt":
+        return data_dir()
+    told = os.environ.get("XDG_RUNTIME_DIR")
+    # A login by ssh, cron or su may not be told of the folder that the desktop's monitor uses.
+    runtime = Path(told) if told else Path(f"/run/user/{os.getuid()}")
+    return runtime / APP if os.access(runtime, os.W_OK | os.X_OK) else data_dir()
+
+
+def lock_file() -> Path:
+    """Return the file whose lock the one running monitor holds (it need not exist)."""
+    return data_dir() / "monitor.lock"
+
+
+def log_file() -> Path:
+    """Return the log of the monitor in the background (it need not exist)."""
+    return data_dir() / "logs" / "monitor.log"
 
 
 def make_private(folder: Path) -> Path:

@@ -1,0 +1,162 @@
+"""One monitor for each user, guaranteed by the operating system.
+
+The lock is on an open file: it goes when the process goes, however it ends. What
+is written in the file (who holds it, and how it was started) is information
+only; nothing is decided by it while the lock is free.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from posture_monitor import paths
+from posture_monitor.errors import UserError
+
+#: Somebody who only looks holds the lock for an instant; it is tried again for this long.
+_PATIENCE_S = 0.3
+#: Where Windows locks a byte that nobody needs to read.
+_FAR = 1 << 30
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds the lock.
+
+    Attributes
+    ----------
+    pid
+        Process id; 0 where it is not known (yet).
+    arguments
+        What it was started with, after the program's name.
+    folder
+        Where it was started: what relative paths in `arguments` start from.
+    """
+
+    pid: int = 0
+    arguments: tuple[str, ...] = ()
+    folder: str = ""
+
+
+class AlreadyRunning(UserError):  # noqa: N818 - a state of things, told to the user
+    """Another monitor of this user is running."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        who = f" (process {pid})" if pid else ""
+        super().__init__(f"already running{who}; `posture-monitor stop` ends it")
+
+
+class Lock:
+    """Held by the one running monitor, from ``with Lock():`` to its end.
+
+    Raises
+    ------
+    AlreadyRunning
+        Another process holds it.
+    UserError
+        The file cannot be used.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path or paths.lock_file()
+        self._file = -1
+
+    def __enter__(self) -> Lock:
+        paths.make_private(self._path.parent)
+        until_s = time.monotonic() + _PATIENCE_S
+        while not self._take():
+            if time.monotonic() > until_s:
+                found = _read(self._path)
+                raise AlreadyRunning(found.pid)
+            time.sleep(0.02)
+        told = {"pid": os.getpid(), "arguments": sys.argv[1:], "folder": str(Path.cwd())}
+        os.ftruncate(self._file, 0)
+        os.write(self._file, json.dumps(told).encode())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
+        if self._file >= 0:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, 0)
+            os.close(self._file)
+            self._file = -1
+
+    def _take(self) -> bool:
+        file = -1
+        try:
+            # Python opens files so that no program started from here inherits them.
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            taken = _grab(file, alone=True)
+        except OSError as error:
+            if file >= 0:
+                os.close(file)
+            raise UserError(
+                f"cannot use the lock {self._path}: {error.strerror or error}; "
+                "make it writable or set POSTURE_MONITOR_HOME to another folder"
+            ) from error
+        if taken:
+            # The file may have been deleted in between: a lock on what nobody finds guards nothing.
+            with contextlib.suppress(OSError):
+                if os.path.samestat(os.fstat(file), self._path.stat()):
+                    self._file = file
+                    return True
+        os.close(file)
+        return False
+
+
+def holder(path: Path | None = None) -> Holder | None:
+    """Return who holds the lock; None where nobody does."""
+    path = path or paths.lock_file()
+    try:
+        file = os.open(path, os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        return None if _grab(file, alone=False) else _read(path)
+    finally:
+        os.close(file)
+
+
+def _read(path: Path) -> Holder:
+    try:
+        told = json.loads(path.read_bytes())
+        return Holder(int(told["pid"]), tuple(map(str, told["arguments"])), str(told["folder"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Holder()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _grab(file: int, *, alone: bool) -> bool:
+        os.lseek(file, _FAR, os.SEEK_SET)
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        finally:
+            os.lseek(file, 0, os.SEEK_SET)
+        return True
+
+else:
+    import fcntl
+
+    def _grab(file: int, *, alone: bool) -> bool:
+        """Take the lock of an open file; those who only look do so together."""
+        try:
+            fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
