@@ -21,11 +21,19 @@ import pytest
 from posture_monitor.errors import UserError
 from posture_monitor.sensing import camera, demo
 from posture_monitor.sensing.camera import CameraInfo, CameraSource, list_cameras
+from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sources import SourceLost, open_source
 
 
 class FakeCapture:
-    """A camera of 100 frames a second behind `cv2.VideoCapture`; frame `i` has grey `50 + i`."""
+    """A camera of 100 pictures a second and its driver's queue, behind `cv2.VideoCapture`.
+
+    As in Video4Linux, four pictures are kept for a reader who is late, and those that come
+    then are lost: what the reader finds first is old. Each picture carries its number.
+    """
+
+    RATE = 100.0
+    QUEUED = 4
 
     def __init__(
         self, *, opens: bool = True, black: int = 0, lasts: int | None = None, hangs_after: int | None = None
@@ -35,6 +43,9 @@ class FakeCapture:
         self.released = False
         self.asked: dict[int, float] = {}
         self.go_on = threading.Event()
+        self._queue: list[int] = []
+        self._began = time.monotonic()
+        self._arrived = self._number = 0
 
     def isOpened(self) -> bool:
         return self.opens
@@ -46,24 +57,44 @@ class FakeCapture:
     def get(self, key: int) -> float:
         return self.asked.get(key, 0.0)
 
+    def now(self) -> int:
+        """Return the number of the picture that is taken now."""
+        return int((time.monotonic() - self._began) * self.RATE)
+
     def grab(self) -> bool:
         assert not self.released
         if self.hangs_after is not None and self.grabbed >= self.hangs_after:
             self.go_on.wait(20)
         if self.lasts is not None and self.grabbed >= self.lasts:
             return False
-        time.sleep(0.01)
+        now = self.now()
+        free = self.QUEUED - len(self._queue)
+        self._queue += range(self._arrived + 1, now + 1)[:free]
+        self._arrived = max(self._arrived, now)
+        if not self._queue:
+            self._arrived += 1
+            time.sleep(max(self._began + self._arrived / self.RATE - time.monotonic(), 0.0))
+            self._queue.append(self._arrived)
+        self._number = self._queue.pop(0)
         self.grabbed += 1
         return True
 
     def retrieve(self) -> tuple[bool, np.ndarray]:
         assert not self.released
         self.decoded += 1
-        level = 0 if self.grabbed <= self.black else 50 + self.grabbed % 200
-        return True, np.full((48, 64, 3), level, np.uint8)
+        image = np.full((48, 64, 3), 0 if self._number <= self.black else 90, np.uint8)
+        image[0, :2, 0] = divmod(self._number, 256)
+        return True, image
 
     def release(self) -> None:
         self.released = True
+
+
+def number(frame: Frame) -> int:
+    """Return the number that the stand-in camera wrote into the picture."""
+    assert frame.image is not None
+    high, low = frame.image[0, :2, 0]
+    return 256 * int(high) + int(low)
 
 
 @pytest.fixture
@@ -122,26 +153,67 @@ def test_frames_are_live_and_carry_both_clocks(plug: Plug) -> None:
     assert capture.released
 
 
-def test_unwanted_frames_are_grabbed_but_not_decoded(plug: Plug) -> None:
+def test_unwanted_frames_are_not_decoded(plug: Plug) -> None:
     capture = plug(FakeCapture())
     with open_source("0", min_interval_s=0.15) as source:
         times = [frame.t_s for frame, _ in zip(source.frames(), range(4), strict=False)]
     assert all(b - a >= 0.15 for a, b in itertools.pairwise(times))
     assert capture.decoded <= 6
-    assert capture.grabbed > 3 * capture.decoded
 
 
-def test_a_slow_reader_gets_the_newest_frame(plug: Plug) -> None:
+def test_a_slow_reader_gets_the_newest_frame_and_nothing_is_read_meanwhile(plug: Plug) -> None:
     capture = plug(FakeCapture())
     with open_source("0") as source:
         frames = source.frames()
         next(frames)
-        time.sleep(0.3)
-        before = capture.grabbed
+        grabbed, decoded = capture.grabbed, capture.decoded
+        time.sleep(0.5)
+        assert capture.grabbed == grabbed
+        asked = capture.now()
         frame = next(frames)
-    assert before > 15
-    assert frame.image is not None
-    assert frame.image[0, 0, 0] > 50 + before
+    assert number(frame) > asked
+    assert capture.grabbed - grabbed <= FakeCapture.QUEUED + 1
+    assert capture.decoded == decoded + 1
+
+
+def test_a_frame_is_taken_when_it_is_due(plug: Plug) -> None:
+    capture = plug(FakeCapture())
+    with CameraSource("0") as source:
+        first = source.take(0.0)
+        due_s = time.monotonic() + 0.4
+        frame = source.take(due_s)
+        late_s = time.monotonic() - due_s
+        assert 0 <= late_s < 0.3
+        assert number(frame) >= capture.now() - 100 * late_s - 1
+        assert frame.t_s - first.t_s > 0.39
+
+
+def test_a_camera_at_rest_is_closed_and_opens_again(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    captures = [FakeCapture(), FakeCapture(black=30)]
+    plug(captures[0])
+    monkeypatch.setattr(
+        camera.cv2, "VideoCapture", lambda *_: captures[[c.released for c in captures].count(True)]
+    )
+    with CameraSource("0") as source:
+        first = source.take(0.0)
+        source.rest()
+        assert captures[0].released
+        source.rest()
+        again = source.take(0.0)
+        assert number(again) > 30  # the black ones of waking up are passed over
+        assert again.t_s > first.t_s
+        assert not captures[1].released
+    assert captures[1].released
+
+
+def test_a_camera_that_is_gone_after_its_rest_is_lost(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    plug(FakeCapture())
+    with CameraSource("0") as source:
+        source.take(0.0)
+        source.rest()
+        monkeypatch.setattr(camera.cv2, "VideoCapture", lambda *_: FakeCapture(opens=False))
+        with pytest.raises(SourceLost, match="does not open"):
+            source.take(0.0)
 
 
 def test_black_frames_of_a_waking_camera_are_passed_over(plug: Plug) -> None:
@@ -160,7 +232,7 @@ def test_a_camera_that_stays_black_is_handed_over_in_the_end(
     with open_source("0") as source:
         frame = next(source.frames())
     assert frame.image is not None
-    assert frame.image.max() == 0
+    assert frame.image[1:].max() == 0
 
 
 def test_a_camera_that_stops_is_lost_not_ended(plug: Plug) -> None:

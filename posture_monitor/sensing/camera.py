@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import errno
 import os
 import sys
@@ -11,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,20 +20,41 @@ import numpy.typing as npt
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.opencv import cv2
-from posture_monitor.sensing.sources import Closing, SourceLost, silence_opencv, without_secrets
+from posture_monitor.sensing.patience import Errands, Hung, Left
+from posture_monitor.sensing.sources import Closing, silence_opencv, without_secrets
+from posture_monitor.sensing.trouble import BLACK_MEAN, SourceLost, SourceShut, Trouble
 
 #: Cameras deliver black pictures while they wake up and find their exposure; so long they are passed over.
 WARM_UP_S = 3.0
-#: A picture whose mean does not reach this is black; the darkest room in which a person is found has 8.
-BLACK_MEAN = 6.0
+#: A camera has found its exposure when, over this time, the picture's mean changes by less than this share.
+SETTLING_STEP_S = 0.15
+SETTLED_CHANGE = 0.03
+#: A driver that has not opened the camera by then does not open it at all.
+OPEN_S = 10.0
 #: No picture for so long, and the source is lost; network streams may pause between key frames.
 SILENCE_S = 5.0
 STREAM_SILENCE_S = 10.0
 #: So many failed reads in a row, a tenth of a second apart, and the source is lost.
 FAILED_READS = 5
 
+#: For the device to close; longer, and it hangs.
+_CLOSE_S = 2.0
+#: Pictures that a driver keeps for a reader who does not come: OpenCV asks Video4Linux for at most 4.
+_QUEUED = 4
+#: A grab that took longer has waited for the camera; from the queue it takes some microseconds.
+_WAITED_S = 0.004
+
 _SYS = Path("/sys/class/video4linux")
 _PROC = Path("/proc")
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """A picture, when it was grabbed on the monotonic clock, and on that of the wall."""
+
+    t_s: float
+    wall_s: float
+    image: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -57,12 +79,33 @@ def list_cameras() -> list[CameraInfo]:
     return sorted(found, key=lambda camera: camera.index)
 
 
-class _Live(Closing, abc.ABC):
-    """Frames of an open capture, always the newest.
+class _Device(Protocol):
+    """What gives pictures. All but `abort` is called from one thread, and may block or hang."""
 
-    A thread grabs without pause, so that nothing stale queues up, and decodes
-    only what is asked for. A device that hangs cannot freeze the program either:
-    the wait for its picture ends after a while.
+    #: Pictures pile up, or are spoilt, where nobody reads them; `skip` is called between two reads.
+    restless: bool
+
+    def read(self, due_s: float) -> _Shot | None:
+        """Return the first picture from `due_s` on that is not older than this call, or None if it failed."""
+        ...
+
+    def skip(self) -> None:
+        """Read on, keep nothing."""
+        ...
+
+    def abort(self) -> None:
+        """Let a read that waits for data come back; from any thread."""
+        ...
+
+    def release(self) -> None: ...
+
+
+class _Live(Closing, abc.ABC):
+    """Frames of a device, taken when they are wanted.
+
+    Whatever touches the device is done on one thread: a driver that hangs cannot
+    freeze the caller, whose wait for the picture ends after a while. Between two
+    frames nothing is decoded, and, where the device bears it, nothing is read.
     """
 
     name: str
@@ -70,101 +113,197 @@ class _Live(Closing, abc.ABC):
     stills = False
     live = True
     total: int | None = None
+    #: Whether brightness is still finding its level when the device has just been opened.
+    _settles = False
 
-    def __init__(self, *, min_interval_s: float, silence_s: float) -> None:
+    def __init__(self, *, min_interval_s: float, open_s: float, silence_s: float) -> None:
         self._min_interval_s = min_interval_s
         self._silence_s = silence_s
-        self._capture: Any = None
-        self._changed = threading.Condition()
-        self._wanted_from: float | None = None
-        self._latest: tuple[float, float, npt.NDArray[np.uint8]] | None = None
-        self._failed = False
-        self._closed = False
-        self._thread: threading.Thread | None = None
+        self._open_s = open_s
+        self._device: _Device | None = None
+        self._began: float | None = None
+        self._warm = False
+        self._closed = threading.Event()
+        self._errands = Errands(f"camera {self.name}")
+        try:
+            self._wake()
+        except BaseException:
+            self.close()
+            raise
+
+    def take(self, due_s: float) -> Frame:
+        """Return the first frame taken at `due_s` or later; sleeps until then.
+
+        Parameters
+        ----------
+        due_s
+            On the clock of `time.monotonic`; what has passed already is now.
+
+        Raises
+        ------
+        SourceLost
+            If the source stops giving frames or is silent for too long, and after
+            it was closed. Its `trouble` says why. The source is of no use then:
+            close it, and open another.
+        """
+        frame = self._take(due_s)
+        if frame is None:
+            raise SourceLost(f"{self.name}: was closed", Trouble.GONE)
+        return frame
+
+    def rest(self) -> None:
+        """Close the device until the next `take`, which opens it again."""
+        with contextlib.suppress(Hung, Left):
+            self._errands.run(self._release, _CLOSE_S)
 
     def frames(self) -> Iterator[Frame]:
         """Yield frames until the source is closed; `SourceLost` when it stops giving any."""
-        if self._thread is None and not self._closed:
-            self._thread = threading.Thread(target=self._grab, name=f"grab {self.name}", daemon=True)
-            self._thread.start()
-        began: float | None = None
         due_s = 0.0
-        warm_s = time.monotonic() + WARM_UP_S
-        while True:
-            taken = self._next(due_s)
-            if taken is None:
-                return
-            grabbed_s, wall_s, image = taken
-            if began is None:
-                if grabbed_s < warm_s and image.mean() < BLACK_MEAN:
-                    continue
-                began = grabbed_s
-            due_s = grabbed_s + self._min_interval_s
-            height, width = image.shape[:2]
-            yield Frame(grabbed_s - began, wall_s, width, height, image)
+        while (frame := self._take(due_s)) is not None:
+            due_s = frame.t_s + (self._began or 0.0) + self._min_interval_s
+            yield frame
 
     def close(self) -> None:
-        """Stop and release the device. Safe to call twice."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(timeout=2.0)
-        if self._thread is not None and self._thread.is_alive():
-            return  # hangs in the driver; it releases the device itself when it comes back
-        capture, self._capture = self._capture, None
-        if capture is not None:
-            capture.release()
+        """Stop and release the device. Safe to call twice.
 
-    def _next(self, due_s: float) -> tuple[float, float, npt.NDArray[np.uint8]] | None:
-        """Return the first picture grabbed from now on and not before `due_s`; None once closed."""
-        with self._changed:
-            self._latest = None
-            self._wanted_from = due_s
-            limit_s = max(due_s - time.monotonic(), 0.0) + self._silence_s
-            heard = self._changed.wait_for(
-                lambda: self._latest or self._failed or self._closed, timeout=limit_s
+        A device that hangs in its driver is released when it comes back.
+        """
+        self._closed.set()
+        if (device := self._device) is not None:
+            device.abort()
+        self._errands.leave(self._release, _CLOSE_S)
+
+    def _take(self, due_s: float) -> Frame | None:
+        """Return the first frame from `due_s` on; None once closed."""
+        try:
+            self._sleep(due_s)
+            if self._device is None:
+                self._wake()
+            shot = self._warmed(due_s) if not self._warm else self._shot(due_s)
+        except Left:
+            return None
+        except SourceShut as error:
+            raise SourceLost(str(error), error.trouble) from error
+        if self._began is None:
+            self._began = shot.t_s
+        height, width = shot.image.shape[:2]
+        return Frame(shot.t_s - self._began, shot.wall_s, width, height, shot.image)
+
+    def _sleep(self, due_s: float) -> None:
+        if self._closed.wait(max(due_s - time.monotonic(), 0.0)):
+            raise Left
+
+    def _shot(self, due_s: float) -> _Shot:
+        self._sleep(due_s)
+        try:
+            shot = self._errands.run(lambda: self._read(due_s), self._silence_s)
+        except Hung:
+            raise SourceLost(*self._why(f"no picture for {self._silence_s:.0f} s")) from None
+        if shot is None:
+            if self._closed.is_set():
+                raise Left
+            raise SourceLost(*self._why("stopped giving pictures"))
+        return shot
+
+    def _warmed(self, due_s: float) -> _Shot:
+        """Return the first picture after the device has woken up: not black, and its brightness settled."""
+        until_s = time.monotonic() + WARM_UP_S
+        level: float | None = None
+        while True:
+            shot = self._shot(due_s)
+            before, level = level, float(shot.image.mean())
+            settled = not self._settles or (
+                before is not None and abs(level - before) <= SETTLED_CHANGE * max(level, 50.0)
             )
-            self._wanted_from = None
-            if self._closed:
+            if shot.t_s >= until_s or (level >= BLACK_MEAN and settled):
+                self._warm = True
+                return shot
+            due_s = max(due_s, shot.t_s + SETTLING_STEP_S)
+
+    def _wake(self) -> None:
+        try:
+            if sys.platform == "darwin":
+                self._device = self._open()  # macOS asks for permission on the main thread only
+            else:
+                self._errands.run(self._open_there, self._open_s)
+        except Hung:
+            raise SourceShut(
+                f"{self.name}: does not open within {self._open_s:.0f} s; {self._mend()}", Trouble.HANGS
+            ) from None
+        self._warm = False
+
+    # --- on the thread of the device
+
+    def _open_there(self) -> None:
+        self._device = self._open()
+        self._errands.pastime = self._device.skip if self._device.restless else None
+
+    def _read(self, due_s: float) -> _Shot | None:
+        for _ in range(FAILED_READS):
+            if self._device is None or self._closed.is_set():
                 return None
-            if self._latest is None:
-                raise SourceLost(
-                    self._lost() if heard else f"{self.name}: no picture for {limit_s:.0f} s; {self._mend()}"
-                )
-            return self._latest
+            shot = self._device.read(due_s)
+            if shot is not None:
+                return shot
+            self._closed.wait(0.1)
+        return None
 
-    def _grab(self) -> None:
-        capture = self._capture
-        failures = 0
-        while not self._closed:
-            image = None
-            ok = capture.grab()
-            grabbed_s, wall_s = time.monotonic(), time.time()
-            wanted_from = self._wanted_from
-            if ok and wanted_from is not None and grabbed_s >= wanted_from:
-                ok, image = capture.retrieve()
-                ok = ok and image is not None
-            failures = 0 if ok else failures + 1
-            with self._changed:
-                if ok and image is not None:
-                    self._wanted_from = None
-                    self._latest = (grabbed_s, wall_s, np.asarray(image, dtype=np.uint8))
-                self._failed = failures >= FAILED_READS
-                self._changed.notify_all()
-                if self._failed:
-                    break
-                if failures:
-                    self._changed.wait_for(lambda: self._closed, timeout=0.1)
-        if self._closed:
-            capture.release()
+    def _release(self) -> None:
+        device, self._device = self._device, None
+        self._errands.pastime = None
+        if device is not None:
+            device.release()
 
-    def _lost(self) -> str:
-        return f"{self.name}: stopped giving pictures; {self._mend()}"
+    @abc.abstractmethod
+    def _open(self) -> _Device:
+        """Open the device; `SourceShut` if it does not."""
+
+    def _why(self, what: str) -> tuple[str, Trouble]:
+        """Return what to say and what is the matter when frames stop coming."""
+        return f"{self.name}: {what}; {self._mend()}", self._trouble()
+
+    @abc.abstractmethod
+    def _trouble(self) -> Trouble:
+        """Return why frames stopped coming."""
 
     @abc.abstractmethod
     def _mend(self) -> str:
         """Return what the user can do about it."""
+
+
+class _Captured:
+    """A device read through OpenCV."""
+
+    def __init__(self, capture: Any, *, restless: bool) -> None:
+        self._capture = capture
+        self.restless = restless
+
+    def read(self, due_s: float) -> _Shot | None:
+        """See `_Device`."""
+        for _ in range(_QUEUED + 1):
+            asked_s = time.monotonic()
+            if not self._capture.grab():
+                return None
+            grabbed_s, wall_s = time.monotonic(), time.time()
+            # What was queued while nobody read is there at once; a new picture is waited for.
+            if grabbed_s >= due_s and (self.restless or grabbed_s - asked_s >= _WAITED_S):
+                break
+        ok, image = self._capture.retrieve()
+        return (
+            _Shot(grabbed_s, wall_s, np.asarray(image, dtype=np.uint8)) if ok and image is not None else None
+        )
+
+    def skip(self) -> None:
+        """See `_Device`."""
+        if not self._capture.grab():
+            time.sleep(0.1)
+
+    def abort(self) -> None:
+        """OpenCV knows no such thing; its reads come back by themselves, or not at all."""
+
+    def release(self) -> None:
+        """Close the device."""
+        self._capture.release()
 
 
 class CameraSource(_Live):
@@ -181,9 +320,11 @@ class CameraSource(_Live):
 
     Raises
     ------
-    UserError
+    SourceShut
         If there is no such camera, it may not be used, another program uses it, or it does not open.
     """
+
+    _settles = True
 
     def __init__(
         self,
@@ -194,27 +335,37 @@ class CameraSource(_Live):
         fps: float | None = None,
         min_interval_s: float = 0.0,
     ) -> None:
-        super().__init__(min_interval_s=min_interval_s, silence_s=SILENCE_S)
         silence_opencv()
-        index = int(spec.removeprefix("/dev/video"))
+        self._index = int(spec.removeprefix("/dev/video"))
         linux = sys.platform.startswith("linux")
-        self._node = f"/dev/video{index}" if linux or spec.startswith("/") else ""
-        self.name = self._node or f"camera {index}"
+        self._node = f"/dev/video{self._index}" if linux or spec.startswith("/") else ""
+        self.name = self._node or f"camera {self._index}"
+        self._asked = (width, height, fps)
+        super().__init__(min_interval_s=min_interval_s, open_s=OPEN_S, silence_s=SILENCE_S)
+
+    def _open(self) -> _Device:
         if self._node:
             _check_node(self._node)
-        capture = cv2.VideoCapture(index, cv2.CAP_V4L2 if linux else cv2.CAP_ANY)
+        capture = cv2.VideoCapture(self._index, cv2.CAP_V4L2 if self._node else cv2.CAP_ANY)
         if not capture.isOpened():
             capture.release()
-            raise UserError(f"{self.name}: the camera does not open; {self._mend()}")
+            trouble = self._trouble()
+            raise SourceShut(f"{self.name}: the camera does not open; {self._mend()}", trouble)
+        width, height, fps = self._asked
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
         if fps is not None:
             capture.set(cv2.CAP_PROP_FPS, fps)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        self._capture = capture
         got = [round(capture.get(p) or 0) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)]
         size = f"{got[0]}x{got[1]}" if all(got) else f"{width}x{height}"
-        self.identity = f"{_model(index) or f'camera {index}'} {size}"
+        self.identity = f"{_model(self._index) or f'camera {self._index}'} {size}"
+        return _Captured(capture, restless=False)
+
+    def _trouble(self) -> Trouble:
+        if self._node and not Path(self._node).exists():
+            return Trouble.UNPLUGGED
+        return Trouble.BUSY if _users(self._node) else Trouble.HANGS
 
     def _mend(self) -> str:
         if users := _users(self._node):
@@ -238,48 +389,64 @@ class StreamSource(_Live):
 
     Raises
     ------
-    UserError
+    SourceShut
         If nothing answers there, or the answer is no video.
+    UserError
+        If the address cannot be read.
     """
 
     def __init__(self, url: str, *, min_interval_s: float = 0.0) -> None:
-        super().__init__(min_interval_s=min_interval_s, silence_s=STREAM_SILENCE_S)
         silence_opencv()
         try:
             self.name = without_secrets(url)
         except ValueError as error:
             raise UserError("the address of the stream cannot be read; check its spelling") from error
+        self._url = url
         self.identity = f"stream {self.name}"
+        super().__init__(
+            min_interval_s=min_interval_s, open_s=2 * STREAM_SILENCE_S, silence_s=STREAM_SILENCE_S
+        )
+
+    def _open(self) -> _Device:
         limit_ms = round(STREAM_SILENCE_S * 1000)
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit_ms]
-        self._capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits)
-        if not self._capture.isOpened():
-            self.close()
-            raise UserError(f"{self.name}: no stream could be opened there; {self._mend()}")
+        capture = cv2.VideoCapture(self._url, cv2.CAP_FFMPEG, limits)
+        if not capture.isOpened():
+            capture.release()
+            raise SourceShut(f"{self.name}: no stream could be opened there; {self._mend()}", Trouble.GONE)
+        return _Captured(capture, restless=True)
+
+    def _trouble(self) -> Trouble:
+        return Trouble.GONE
+
+    def _why(self, what: str) -> tuple[str, Trouble]:
+        text, trouble = super()._why(what)
+        return text, Trouble.HANGS if self._errands.hung else trouble
 
     def _mend(self) -> str:
         return "check the address, the user and password in it, and that the camera is on"
 
 
 def _check_node(node: str) -> None:
-    """Raise `UserError` where the device node says by itself why the camera cannot be used."""
+    """Raise `SourceShut` where the device node says by itself why the camera cannot be used."""
     try:
         os.close(os.open(node, os.O_RDWR | os.O_NONBLOCK))
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
             others = ", ".join(f"{camera.node} ({camera.name})" for camera in list_cameras())
             do = f"use one of: {others}" if others else "plug one in, or try it without one: --source demo"
-            raise UserError(f"{node}: no camera there; {do}") from error
+            raise SourceShut(f"{node}: no camera there; {do}", Trouble.UNPLUGGED) from error
         if error.errno in (errno.EACCES, errno.EPERM):
-            raise UserError(
+            raise SourceShut(
                 f"{node}: permission denied; add yourself to the group 'video' "
-                "(sudo usermod -aG video $USER) and log in again"
+                "(sudo usermod -aG video $USER) and log in again",
+                Trouble.PERMISSION,
             ) from error
         if error.errno == errno.EBUSY:
-            raise UserError(
-                f"{node}: the camera is busy; {_users(node) or 'another program'} is using it"
+            raise SourceShut(
+                f"{node}: the camera is busy; {_users(node) or 'another program'} is using it", Trouble.BUSY
             ) from error
-        raise UserError(f"{node}: the camera cannot be opened: {error.strerror}") from error
+        raise SourceShut(f"{node}: the camera cannot be opened: {error.strerror}", Trouble.HANGS) from error
 
 
 def _users(node: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.frame import Source
+from posture_monitor.sensing.trouble import SourceLost as SourceLost
 
 SOURCES = (
     "a camera (0, /dev/video0), a video file, a folder of images, an http://, https:// or rtsp:// stream, "
@@ -24,10 +25,6 @@ TABLE_SUFFIXES = frozenset({".csv", ".npz"})
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 _Self = TypeVar("_Self", bound="Closing")
-
-
-class SourceLost(UserError):  # noqa: N818 (named for what happened)
-    """A live source that worked stopped giving frames: unplugged, taken by another program, or cut off."""
 
 
 def open_source(
