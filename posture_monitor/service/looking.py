@@ -16,11 +16,10 @@ from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.person import choose
 from posture_monitor.sensing.frame import Frame, Source
+from posture_monitor.sensing.sight import DOUBTS
 
 if TYPE_CHECKING:
     from posture_monitor.sensing.pose import PoseEstimator
-
-_PICTURE_REASONS = {"too dark": Reason.DARK, "covered": Reason.COVERED, "blurred": Reason.BLURRED}
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,33 @@ class Seen:
     def size(self) -> npt.NDArray[Any]:
         """Width and height of the picture, ``(2,)``."""
         return np.array([self.frame.width, self.frame.height], dtype=np.float64)
+
+
+def chosen(
+    frame: Frame,
+    people: npt.NDArray[np.float32],
+    doubt: Reason,
+    neutral: Neutral | None,
+    crowded: Callable[[], bool] = lambda: False,
+) -> Seen:
+    """Return a frame with the one of its people who matters.
+
+    Parameters
+    ----------
+    people
+        ``(P, 33, 4)``.
+    doubt
+        Of the picture.
+    neutral
+        Whom to look for, if that is known by now.
+    crowded
+        Whether somebody else has been seen who is not among `people`; only asked where it matters.
+    """
+    choice = choose(people, np.array([frame.width, frame.height], dtype=np.float64), neutral)
+    if choice.index is None:
+        return Seen(frame, nobody()[0], doubt)
+    crowd = choice.crowd or crowded()
+    return Seen(frame, people[choice.index], Reason.CROWD if crowd else doubt)
 
 
 class Looker:
@@ -91,15 +117,10 @@ class Looker:
         from posture_monitor.sensing.image_quality import quality
 
         people = self._pose().detect(frame.image, frame.t_s)
-        size = np.array([frame.width, frame.height], dtype=np.float64)
-        choice = choose(people, size, neutral)
-        doubt = _PICTURE_REASONS.get(quality(frame.image).reason, Reason.OK)
-        if choice.index is None:
-            return Seen(frame, nobody()[0], doubt)
-        crowd = choice.crowd or self._crowded(frame, size, neutral)
-        return Seen(frame, people[choice.index], Reason.CROWD if crowd else doubt)
+        doubt = DOUBTS.get(quality(frame.image).reason, Reason.OK)
+        return chosen(frame, people, doubt, neutral, lambda: self._crowded(frame, neutral))
 
-    def _crowded(self, frame: Frame, size: npt.NDArray[Any], neutral: Neutral | None) -> bool:
+    def _crowded(self, frame: Frame, neutral: Neutral | None) -> bool:
         """Say whether the latest look for others found somebody who might be meant as well."""
         if self._crowd_every_s is None or frame.image is None:
             return False
@@ -110,7 +131,9 @@ class Looker:
                 from posture_monitor.sensing.pose import PoseEstimator
 
                 self._for_crowd = PoseEstimator(self._model(), stills=True, people=2)
-            self._crowd = choose(self._for_crowd.detect(frame.image), size, neutral).crowd
+            people = self._for_crowd.detect(frame.image)
+            size = np.array([frame.width, frame.height], dtype=np.float64)
+            self._crowd = choose(people, size, neutral).crowd
         return self._crowd
 
     def _pose(self) -> PoseEstimator:

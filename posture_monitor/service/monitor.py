@@ -15,7 +15,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
-from posture_monitor.posture import breaks, dose, nudge, seat, session, steady
+from posture_monitor.posture import breaks, dose, nudge, sampling, seat, session, steady
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.judge import SIGNALS, Limits, judge
 from posture_monitor.posture.metrics import NAMES, REASONS, Reason, measure
@@ -82,6 +82,29 @@ def read(seen: Seen, neutral: Neutral, limits: Limits) -> tuple[Reading, session
     return reading, session.moments(judgement, float(limits.scale.get("ear_height", 1.0)))[0]
 
 
+@dataclass(frozen=True)
+class Resting:
+    """Why nothing is looked at for now.
+
+    Attributes
+    ----------
+    state
+        ``paused``, ``busy``, ``away`` or ``unknown``, as the history keeps it.
+    reason
+        A few words.
+    """
+
+    state: str
+    reason: str
+
+    @property
+    def activity(self) -> dose.Activity:
+        """What it is to the dose: a pause and an absence drain it, what is not known leaves it."""
+        if self.state == "paused":
+            return dose.PAUSED
+        return Verdict.AWAY if self.state == "away" else Verdict.UNKNOWN
+
+
 @dataclass
 class _Shown:
     """An alert on the screen: its number in the history, its id on the channel, and what drove it."""
@@ -108,14 +131,18 @@ class Monitor:
     Attributes
     ----------
     interval_s
-        Scheduled seconds between readings.
+        Scheduled seconds to the next reading.
     live
         Whether the source is a camera.
+    pace
+        How often a live source is looked at; None looks always at `interval_s`.
+    ask_desktop
+        Hold notifications back while the desktop says so. Of a recording from
+        another time it says nothing.
     seat
         Which of the profile's neutrals is in force, and what that rests on.
     gate
-        When to hold notifications back: in the settings' quiet hours, until
-        one is put here that asks the desktop as well.
+        When to hold notifications back.
     """
 
     config: Config
@@ -125,6 +152,8 @@ class Monitor:
     console: Console
     interval_s: float
     live: bool = True
+    pace: sampling.Pace | None = None
+    ask_desktop: bool = False
     seat: seat.Seat = field(default_factory=seat.Seat)
     session: Session = field(default_factory=Session)
     nudges: nudge.Nudges = field(default_factory=nudge.Nudges)
@@ -132,6 +161,13 @@ class Monitor:
     counts: dict[Verdict, int] = field(default_factory=dict)
     alerts: int = 0
     wall_s: float = math.nan
+    in_call: bool = False
+    on_battery: bool = False
+    may_skip: bool = False
+    resting: Resting | None = None
+    rested_since_s: float = math.nan
+    reading: Reading | None = None
+    sampling: sampling.Sampling = field(default_factory=sampling.Sampling)
     _shown: dict[int, _Shown] = field(default_factory=dict)
     _suggested: dict[int, tuple[int, breaks.Wish]] = field(default_factory=dict)
     _question: str = ""
@@ -142,18 +178,32 @@ class Monitor:
     _t_s: float = math.nan
 
     def __post_init__(self) -> None:
-        policy = self.config.alert.policy
-        self.steadiness = steady.Policy(self.config.judge.window_s, self.interval_s)
+        self.configure(self.config)
+
+    def configure(self, config: Config) -> None:
+        """Take over settings, at the start and when they have changed meanwhile."""
+        self.config, policy = config, config.alert.policy
+        self.steadiness = steady.Policy(config.judge.window_s, self.interval_s)
         self.policy = nudge.Policy(dose.Policy(policy.poor_hold_s), policy.cooldown_s, policy.max_per_hour)
-        self.evening = end_of_day.EndOfDay(self.config.report.end_of_day)
-        self.rest = breaks.Policy(self.config.breaks.sit_bout_s, self.config.breaks.motionless_s)
-        self.gate = QuietGate(self.config.quiet.hours, respect_dnd=False)
+        self.evening = end_of_day.EndOfDay(config.report.end_of_day)
+        self.break_policy = breaks.Policy(config.breaks.sit_bout_s, config.breaks.motionless_s)
+        self.gate = QuietGate(config.quiet.hours, respect_dnd=config.quiet.respect_dnd and self.ask_desktop)
+        self._tuned()
+
+    def use(self, profile: Profile) -> None:
+        """Judge against another profile from the next frame on."""
+        self.profile, self.seat, self.session = profile, seat.Seat(), Session()
         self._tuned()
 
     @property
     def state(self) -> Verdict:
         """The steady state now."""
         return self.session.state
+
+    @property
+    def _longest_gap_s(self) -> float:
+        """Return for how long a reading may speak when the next one is late."""
+        return min(2 * self.interval_s + 0.5, dose.LONGEST_SPOKEN_S)
 
     @property
     def neutral(self) -> Neutral:
@@ -165,44 +215,82 @@ class Monitor:
 
     # ------------------------------------------------------------------ in
 
-    def take(self, seen: Seen) -> Reading:
-        """Take in one frame and act on what follows from it."""
+    def take(self, seen: Seen, *, moved: bool = True) -> Reading:
+        """Take in one frame and act on what follows from it.
+
+        Parameters
+        ----------
+        moved
+            Whether anything moved in the picture since the frame before.
+        """
         reading, moment = read(seen, self.neutral, self.limits)
         t_s, self.wall_s = reading.t_s, seen.frame.wall_s
         if not self.live:
             self._pace(t_s)
         before = self.state
-        self.session = session.step(self.session, self.steadiness, t_s, moment)
+        self.reading, self.resting = reading, None
+        self.session = session.step(
+            self.session, replace(self.steadiness, interval_s=self.interval_s), t_s, moment
+        )
         self._take_seat(reading)
-        quiet = self._is_quiet(t_s)
-        self._ask_to_reanchor(quiet)
+        self._plan(reading, moved)
         self._anchor(seen)
         self.counts[reading.verdict] = self.counts.get(reading.verdict, 0) + 1
         self._keep(reading, seen)
+        self._follow(t_s, self.state, self._cause(reading), reading.deviations)
+        if self.state is not before or self._told is None:
+            self._say_state()
+        return reading
+
+    def rest(self, t_s: float, wall_s: float, resting: Resting, beat_s: float) -> None:
+        """Note that nothing is looked at now, and why; `beat_s` are the seconds to the next such note."""
+        self.wall_s, self.interval_s, self.reading = wall_s, beat_s, None
+        if resting != self.resting:
+            self.console.print(f"{_clock(wall_s)}  {resting.state}: {resting.reason}")
+            self._told, self.rested_since_s = None, t_s
+        self.resting = resting
+        self.store.heartbeat(
+            wall_s, utc_offset_s(wall_s), resting.state, resting.reason, gap_s=self._longest_gap_s
+        )
+        self._follow(t_s, resting.activity, nudge.NO_CAUSE, {})
+
+    def _plan(self, reading: Reading, moved: bool) -> None:
+        """Settle when to look again."""
+        if self.pace is None:
+            return
+        self.sampling, plan = sampling.step(
+            self.sampling, self.pace, reading.t_s, self.state, reading.verdict, moved, self.on_battery
+        )
+        self.interval_s, self.may_skip = plan.wait_s, plan.may_skip
+        if self._anchoring is not None:  # its frames are wanted soon
+            self.interval_s, self.may_skip = min(self.interval_s, self.config.camera.interval_s), False
+
+    def _follow(
+        self, t_s: float, activity: dose.Activity, cause: nudge.Cause, deviations: Mapping[str, float]
+    ) -> None:
+        """Let the dose, the breaks and the notifications follow from what this moment was."""
+        quiet = self._is_quiet(t_s)
+        self._ask_to_reanchor(quiet)
         for action in self.notifier.poll():
             self._answer(action, t_s)
-        cause = self._cause(reading)
         self.nudges, effects = nudge.step(
-            self.nudges, self.policy, t_s, self.state, self.interval_s, cause, quiet
+            self.nudges, self.policy, t_s, activity, self.interval_s, cause, quiet
         )
         self._act(effects)
         if self.config.breaks.enabled:
             self.sitting, rest = breaks.step(
                 self.sitting,
-                self.rest,
+                self.break_policy,
                 t_s,
-                self.state,
+                activity,
                 self.interval_s,
-                deviations=reading.deviations,
+                deviations=deviations,
                 standing=self.neutral.name == STANDING,
                 quiet=quiet or nudge.snoozed_s(self.nudges) > 0,
             )
             self._act_on_breaks(rest)
         if self.live:
             self._sum_up(self.evening.due(self.wall_s))
-        if self.state is not before or self._told is None:
-            self._say_state()
-        return reading
 
     def _pace(self, t_s: float) -> None:
         """Take a recording's own spacing for the schedule where it is wider than the camera's would be."""
@@ -211,7 +299,6 @@ class Monitor:
             self.interval_s = max(
                 self.config.camera.interval_s, sorted(self._steps_s)[len(self._steps_s) // 2]
             )
-            self.steadiness = replace(self.steadiness, interval_s=self.interval_s)
         self._t_s = t_s
 
     def _take_seat(self, reading: Reading) -> None:
@@ -231,15 +318,20 @@ class Monitor:
         """Say whether to hold back now; once it is over, tell what was held back meanwhile."""
         if not math.isfinite(self.wall_s):
             return False
-        quiet = self.gate.look(t_s, dt.datetime.fromtimestamp(self.wall_s))
+        quiet = self.gate.look(t_s, dt.datetime.fromtimestamp(self.wall_s), in_call=self.in_call)
         if (summary := self.gate.summary()) is not None:
             self._send(summary, None, ())
         return quiet
 
     def _keep(self, reading: Reading, seen: Seen) -> None:
         offset_s = utc_offset_s(self.wall_s)
-        gap_s = min(2 * self.interval_s + 0.5, dose.LONGEST_SPOKEN_S)
-        self.store.heartbeat(self.wall_s, offset_s, self.state.value, self.session.steady.reason, gap_s=gap_s)
+        self.store.heartbeat(
+            self.wall_s,
+            offset_s,
+            self.state.value,
+            self.session.steady.reason,
+            gap_s=self._longest_gap_s,
+        )
         self.store.sample(
             self.wall_s,
             reading.deviations,
@@ -342,7 +434,7 @@ class Monitor:
             if found is not None or action.sent_id == self._question:
                 self._anchoring = _Anchoring(found[0] if found else None, action.sent_id, t_s)
         elif action.name == "snooze":
-            self.nudges, effects = nudge.snooze(self.nudges, t_s, SNOOZE_S)
+            self.snooze(t_s, SNOOZE_S)
         elif found is None:
             return
         elif action.name == "wrong":
@@ -351,6 +443,15 @@ class Monitor:
         elif action.name == "dismissed":
             self.nudges, effects = nudge.respond(self.nudges, self.policy, found[0], nudge.Response.DISMISSED)
         self._act(effects)
+
+    def snooze(self, t_s: float, seconds: float) -> None:
+        """Show nothing for some seconds; 0 ends it."""
+        self.nudges, effects = nudge.snooze(self.nudges, t_s, seconds)
+        self._act(effects)
+
+    def reanchor(self, t_s: float) -> None:
+        """Look on for some seconds and judge from where camera and chair are now."""
+        self._anchoring = _Anchoring(None, "", t_s)
 
     def _ask_to_reanchor(self, quiet: bool) -> None:
         """Ask once, when it is not quiet, whether the camera or the chair has moved."""
@@ -378,7 +479,8 @@ class Monitor:
         self._keep_profile()
         self.console.print("Re-anchored: judged from the new place on.")
         if wanted.alert_id is None:
-            self.notifier.withdraw(wanted.sent_id)
+            if wanted.sent_id:
+                self.notifier.withdraw(wanted.sent_id)
         else:
             self.nudges, effects = nudge.respond(
                 self.nudges, self.policy, wanted.alert_id, nudge.Response.REANCHORED
@@ -405,8 +507,11 @@ class Monitor:
 
     def _say_state(self) -> None:
         self._told = self.state
-        clock = time.strftime("%H:%M:%S", time.localtime(self.wall_s))
-        self.console.print(f"{clock}  {told_state(self.session.steady)}")
+        self.console.print(f"{_clock(self.wall_s)}  {told_state(self.session.steady)}")
+
+
+def _clock(wall_s: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(wall_s))
 
 
 def told_state(state: steady.Steady) -> str:
@@ -497,9 +602,7 @@ def run(
             },
         )
         live = opened.live or realtime
-        monitor = Monitor(config, chosen, store, notifier, console, interval_s, live)
-        # A recording was made at another time: whether the desktop is busy now says nothing about it.
-        monitor.gate = QuietGate(config.quiet.hours, respect_dnd=config.quiet.respect_dnd and live)
+        monitor = Monitor(config, chosen, store, notifier, console, interval_s, live, ask_desktop=live)
         console.print(_opening(opened.name, chosen, opened.live, notifier))
         views = _OtherView(chosen)
         with _stopping() as stop:

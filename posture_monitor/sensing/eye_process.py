@@ -1,0 +1,208 @@
+"""The eye: a process of its own that owns the camera and the pose model.
+
+Why a process: what it holds is really gone when it ends. The memory of the
+model is given back while the program is paused, the device is closed by the
+operating system whatever a driver thinks, and a library that hangs or crashes
+takes nothing with it. The monitor asks over a pipe, one look at a time; the eye
+answers, and ends when the pipe does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_monitor.errors import UserError
+from posture_monitor.posture.metrics import Reason
+from posture_monitor.sensing.frame import Frame, Source
+from posture_monitor.sensing.sight import DOUBTS, Blind, Place, Sight, Want
+
+if TYPE_CHECKING:
+    from posture_monitor.sensing.pose import PoseEstimator
+
+#: Of a picture for the preview: it is looked at once and forgotten.
+_JPEG_QUALITY = 80
+
+_LENGTH = struct.Struct(">I")
+
+
+def send(pipe: BinaryIO, message: object) -> None:
+    """Write one message."""
+    data = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+    pipe.write(_LENGTH.pack(len(data)) + data)
+    pipe.flush()
+
+
+def receive(pipe: BinaryIO) -> Any:
+    """Return the next message; `EOFError` where the other side has ended."""
+    head = pipe.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        raise EOFError
+    data = pipe.read(_LENGTH.unpack(head)[0])
+    return pickle.loads(data)
+
+
+class Eye:
+    """Takes pictures from one place and finds the people in them."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._source: Source | None = None
+        self._played: Iterator[Frame] | None = None
+        self._estimator: PoseEstimator | None = None
+        self._seen: npt.NDArray[np.uint8] | None = None
+        self._health: Any = None
+
+    def look(self, want: Want) -> Sight | Blind:
+        """Take a picture now and say who is in it."""
+        try:
+            frame, source = self._take()
+        except UserError as error:
+            self._close()
+            return Blind(str(getattr(error, "trouble", "") or "failed"), str(error))
+        if frame is None:
+            return Blind("ended", "the recording is over")
+        if want.close_after and hasattr(source, "rest"):
+            source.rest()
+        try:
+            return self._sight(frame, source, want)
+        except UserError as error:
+            return Blind("no model", str(error))
+
+    def _take(self) -> tuple[Frame | None, Source]:
+        from posture_monitor.sensing.sources import open_source
+
+        if self._source is None:
+            place = self.place
+            self._source = open_source(
+                place.source,
+                realtime=True,
+                started_at=place.started_at,
+                width=place.width,
+                height=place.height,
+            )
+        source: Any = self._source
+        if hasattr(source, "take"):
+            return source.take(time.monotonic()), source
+        if self._played is None:
+            self._played = source.frames()
+        # A recording waits for nobody: what has passed since the last look was not seen.
+        due_s = time.time()
+        for frame in self._played:
+            if frame.wall_s >= due_s:
+                return frame, source
+        return None, source
+
+    def _sight(self, frame: Frame, source: Source, want: Want) -> Sight:
+        people, moved, doubt, trouble, look_s, picture = frame.landmarks, True, Reason.OK, "", 0.0, None
+        if people is not None:
+            people = people[None]
+        else:
+            from posture_monitor.sensing import motion
+            from posture_monitor.sensing.image_quality import quality
+
+            assert frame.image is not None  # a frame is a picture or a row of a table
+            doubt = DOUBTS.get(quality(frame.image).reason, Reason.OK)
+            small = motion.thumbnail(frame.image)
+            trouble = self._trouble(small) if source.live else ""
+            moved = self._seen is None or motion.moved(self._seen, small)
+            if moved or not want.may_skip:
+                self._seen = small
+                began_s = time.perf_counter()
+                people = self._model().detect(frame.image)
+                look_s = time.perf_counter() - began_s
+            picture = _jpeg(frame.image) if want.picture else None
+        return Sight(
+            time.monotonic(),
+            frame.wall_s,
+            frame.width,
+            frame.height,
+            people,
+            moved,
+            doubt,
+            trouble,
+            source.name,
+            source.identity,
+            source.live,
+            look_s,
+            picture,
+        )
+
+    def _trouble(self, small: npt.NDArray[np.uint8]) -> str:
+        if self._health is None:
+            from posture_monitor.sensing.trouble import PictureHealth
+
+            self._health = PictureHealth()
+        found = self._health.feed(small, time.monotonic())
+        return "" if found is None else str(found)
+
+    def _model(self) -> PoseEstimator:
+        if self._estimator is None:
+            from posture_monitor.sensing.model import ensure_model
+            from posture_monitor.sensing.pose import PoseEstimator
+
+            # Looks lie seconds apart, too far for the model's following of one person; each
+            # picture on its own also shows whether somebody else is there.
+            self._estimator = PoseEstimator(ensure_model(self.place.model), stills=True)
+        return self._estimator
+
+    def _close(self) -> None:
+        source, self._source, self._played, self._health = self._source, None, None, None
+        if source is not None:
+            source.close()
+
+    def close(self) -> None:
+        """Release camera and model."""
+        self._close()
+        if self._estimator is not None:
+            self._estimator.close()
+
+
+def _jpeg(image: npt.NDArray[np.uint8]) -> bytes:
+    from posture_monitor.sensing.opencv import cv2
+
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return bytes(data)
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end this process when the monitor is killed, even in the middle of a hanging read."""
+    if not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def main() -> None:
+    """Answer until the pipe ends."""
+    # Ctrl-C in a terminal reaches the whole group; the monitor ends us when it is done.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_parent()
+    # Whatever a library prints to standard output must not end up between the answers.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    asked = os.fdopen(os.dup(0), "rb")
+    with contextlib.suppress(EOFError, BrokenPipeError), contextlib.closing(Eye(receive(asked))) as eye:
+        while True:
+            want: Want = receive(asked)
+            try:
+                answer: Sight | Blind = eye.look(want)
+            except (RuntimeError, ValueError, MemoryError) as error:
+                answer = Blind("failed", f"the picture could not be looked at: {error}")
+            send(answers, answer)
+
+
+if __name__ == "__main__":
+    main()

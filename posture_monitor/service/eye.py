@@ -1,0 +1,130 @@
+"""The monitor's end of the eye process: asks for looks, hears the answers, ends what hangs."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Any
+
+from posture_monitor.sensing.eye_process import receive, send
+from posture_monitor.sensing.sight import Blind, Place, Sight, Want
+
+log = logging.getLogger(__name__)
+
+#: A look that takes longer than this hangs: a camera gives up by itself after 5 to 10 s.
+LOOK_LIMIT_S = 15.0
+#: The first look loads the model and opens the camera.
+FIRST_LIMIT_S = 40.0
+
+
+@dataclass(frozen=True)
+class Looked:
+    """An answer of the eye, and which process gave it: one that was ended meanwhile is not believed."""
+
+    number: int
+    answer: Sight | Blind
+
+
+class EyeKeeper:
+    """Keeps one eye process, or none.
+
+    Parameters
+    ----------
+    heard
+        Called with each `Looked`, from a thread of its own.
+    """
+
+    def __init__(self, heard: Callable[[Looked], None]) -> None:
+        self._heard = heard
+        self._process: subprocess.Popen[bytes] | None = None
+        self._number = 0
+        self._asked_at_s: float | None = None
+        self._answered = False
+
+    @property
+    def pid(self) -> int | None:
+        """Of the eye process; None where there is none, and so no camera open and no model loaded."""
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a look has been asked for and not yet answered."""
+        return self._asked_at_s is not None
+
+    @property
+    def limit_s(self) -> float | None:
+        """Return the monotonic second at which the look under way counts as hanging; None if none is."""
+        if self._asked_at_s is None:
+            return None
+        return self._asked_at_s + (LOOK_LIMIT_S if self._answered else FIRST_LIMIT_S)
+
+    def look(self, place: Place, want: Want) -> None:
+        """Ask for a look, starting the process if there is none; the answer is heard later."""
+        self._asked_at_s = time.monotonic()
+        try:
+            if self._process is None:
+                self._start(place)
+            assert self._process is not None
+            send(self._pipe(self._process.stdin), want)
+        except OSError as error:  # it has just died, or none could be started
+            self._heard(Looked(self._number, Blind("failed", f"the camera process ended: {error}")))
+
+    def _start(self, place: Place) -> None:
+        self._number += 1
+        self._answered = False
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "posture_monitor.sensing.eye_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # The C libraries' memory pools are kept small: one thread does nearly all.
+            env={"MALLOC_ARENA_MAX": "2", **os.environ},
+        )
+        send(self._pipe(self._process.stdin), place)
+        threading.Thread(
+            target=self._hear, args=(self._process, self._number), name="eye", daemon=True
+        ).start()
+
+    def _hear(self, process: subprocess.Popen[bytes], number: int) -> None:
+        answers = self._pipe(process.stdout)
+        with answers:
+            try:
+                while True:
+                    self._heard(Looked(number, receive(answers)))
+            except Exception:  # whatever comes out of a dying process, it is over
+                status = process.wait()
+                log.info("the camera process %d ended (status %d)", process.pid, status)
+                self._heard(Looked(number, Blind("failed", f"the camera process ended (status {status})")))
+
+    @staticmethod
+    def _pipe(pipe: IO[bytes] | None) -> Any:
+        assert pipe is not None  # both are asked for at its start
+        return pipe
+
+    def believe(self, looked: Looked) -> Sight | Blind | None:
+        """Return the answer, or None for one of a process that was ended meanwhile."""
+        if looked.number != self._number or self._process is None:
+            return None
+        self._asked_at_s = None
+        self._answered = True
+        if self._process.poll() is not None:
+            self.end()
+        return looked.answer
+
+    def end(self) -> None:
+        """End the process at once, and with it release camera and model. Safe to call without one."""
+        process, self._process = self._process, None
+        self._asked_at_s = None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        # Its answers' end is closed by the thread that reads it.
+        with contextlib.suppress(OSError):
+            self._pipe(process.stdin).close()

@@ -1,0 +1,64 @@
+"""Today so far, counted along: what `status` and the tray tell between two reports."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+
+from posture_monitor.errors import UserError
+from posture_monitor.history import days
+from posture_monitor.history.records import STATES
+from posture_monitor.history.store import Store
+from posture_monitor.history.timeline import JUDGED, PRESENT
+from posture_monitor.service.status import Today
+
+
+class Tally:
+    """Adds up the seconds of each state since local midnight.
+
+    It begins with what the history holds of today and goes on by itself, so
+    that telling it costs nothing.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(STATES, 0.0)
+        self.alerts = 0
+        self._date: dt.date | None = None
+        self._before: tuple[float, str, float] | None = None
+
+    def begin(self, store: Store, wall_s: float) -> None:
+        """Take over what the history holds of today."""
+        self._date = dt.date.fromtimestamp(wall_s)
+        try:
+            day = days.day(store, self._date, wall_s, shifts=False)
+        except UserError:  # its trouble is told where the history is written
+            return
+        self.seconds.update({state: day.seconds[state] for state in STATES})
+        self.alerts = len(day.alerts)
+
+    def add(self, wall_s: float, state: str, longest_s: float) -> None:
+        """Take in what is the case now; it holds until the next such call, for `longest_s` at most."""
+        date = dt.date.fromtimestamp(wall_s)
+        if date != self._date:
+            self._date, self.alerts = date, 0
+            self.seconds = dict.fromkeys(STATES, 0.0)
+        elif self._before is not None:
+            since_s, before, most_s = self._before
+            # Longer than a reading may speak, and nothing was measured in between.
+            passed_s = wall_s - since_s
+            if 0.0 <= passed_s <= most_s:
+                self.seconds[before] += passed_s
+        self._before = (wall_s, state, longest_s)
+
+    def today(self, sit_bout_s: float) -> Today:
+        """Return it as `status` tells it."""
+        judged_s = sum(self.seconds[state] for state in JUDGED)
+        present_s = sum(self.seconds[state] for state in PRESENT)
+        return Today(
+            present_s=present_s,
+            judged_s=judged_s,
+            alerts=self.alerts,
+            sit_bout_s=sit_bout_s if math.isfinite(sit_bout_s) else 0.0,
+            coverage=judged_s / present_s if present_s else 0.0,
+            **{f"{state}_s": self.seconds[state] for state in STATES},
+        )

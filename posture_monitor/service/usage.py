@@ -1,0 +1,71 @@
+"""What the monitor costs: processor time and memory of its processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+
+#: The share of a core is taken over the last minutes, so that one look does not make it jump.
+_OVER_S = 120.0
+
+
+class Usage:
+    """Follows the processor time of this process and of its children, those that ended included."""
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[float, float]] = deque()
+
+    def cpu_percent(self, children: Iterable[int]) -> float:
+        """Return how much of one core was used lately, in percent.
+
+        Parameters
+        ----------
+        children
+            Processes that run now, on systems that tell of others (Linux).
+        """
+        now_s, used_s = time.monotonic(), cpu_s(children)
+        self._marks.append((now_s, used_s))
+        while len(self._marks) > 2 and now_s - self._marks[1][0] >= _OVER_S:
+            self._marks.popleft()
+        since_s, before_s = self._marks[0]
+        return 100 * max(0.0, used_s - before_s) / (now_s - since_s) if now_s > since_s else 0.0
+
+
+def cpu_s(children: Iterable[int] = ()) -> float:
+    """Return the processor seconds of this process, its ended children, and these running ones."""
+    times = os.times()
+    own = times.user + times.system + times.children_user + times.children_system
+    return own + sum(_cpu_of(pid) for pid in children)
+
+
+def _cpu_of(pid: int) -> float:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+def memory_mb(children: Iterable[int] = ()) -> float:
+    """Return the resident memory of this process and these children, in MB (2**20); shared pages once."""
+    if sys.platform.startswith("linux"):
+        return sum(_memory_of(str(pid)) for pid in ("self", *children)) / 1024
+    with contextlib.suppress(ImportError):  # Windows has none
+        import resource
+
+        largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return largest / (2**20 if sys.platform == "darwin" else 2**10)
+    return 0.0
+
+
+def _memory_of(pid: str) -> int:
+    """Return the proportional set size of a process in KiB: what it shares with others in part only."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
