@@ -1,0 +1,189 @@
+"""When to look again: often while something changes, seldom while all is as it was.
+
+Looking costs: a frame is decoded and a model run. A posture that is good and
+settled is the same a few seconds later, an empty chair as well. What must not
+wait is a change: from the first reading that does not fit the state, looks come
+every second until either the state has followed, or the reading has passed (a
+glance), or it has proved to be how this person sits (a verdict of a moment may
+differ for hours from the judgement over minutes, which knows more). No wait is
+longer than what one reading may speak for, so that no minute is lost to the
+dose, the history or the break clock.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from posture_monitor.posture.dose import LONGEST_SPOKEN_S
+from posture_monitor.posture.reading import Verdict
+
+#: A change is over, or the state has followed it, when they agree for this long.
+AGREED_S: Final = 3.0
+#: A verdict that the state has not followed by then is how this person sits:
+#: the state takes 4.5 s, and up to 10 s where readings waver at a limit.
+CONFIRMED_S: Final = 15.0
+#: Such a verdict is no news for this long after it was last met.
+KNOWN_S: Final = 300.0
+#: Motion is news after this much stillness; somebody who types moves all the time.
+STILL_S: Final = 30.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds from one look to the next.
+
+    Attributes
+    ----------
+    settled_s
+        The state is good (or unknown) and nothing contradicts it.
+    deviating_s
+        Something contradicts the state, and is to be confirmed.
+    poor_s
+        The state is mild or poor and nothing contradicts it.
+    away_s
+        Nobody is there.
+    unmoved_at_most_s
+        While nothing moves in the picture the model looks at least this often.
+    battery
+        All of these but `deviating_s` are this many times longer on battery.
+    """
+
+    settled_s: float = 6.0
+    deviating_s: float = 1.0
+    poor_s: float = 3.0
+    away_s: float = 8.0
+    unmoved_at_most_s: float = 60.0
+    battery: float = 2.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What comes next.
+
+    Attributes
+    ----------
+    wait_s
+        Seconds until the next look.
+    may_skip
+        If nothing has moved by then since the model last looked, it need not look:
+        the last reading holds, and is repeated with the new time.
+    """
+
+    wait_s: float
+    may_skip: bool
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What is remembered between looks.
+
+    Attributes
+    ----------
+    t_s, state
+        Of the latest reading.
+    looked_s, moved_s
+        When the model last looked, and when something last moved.
+    changing_s
+        Since when a change is being confirmed; NaN if all is settled.
+    agreed_s
+        Since when verdict and state have agreed; NaN if they do not.
+    known
+        Verdicts that are known to differ from this state, and until when.
+    may_skip
+        What the latest plan allowed.
+    """
+
+    t_s: float = math.nan
+    state: Verdict = Verdict.UNKNOWN
+    looked_s: float = math.nan
+    moved_s: float = math.nan
+    changing_s: float = math.nan
+    agreed_s: float = math.nan
+    known: tuple[tuple[Verdict, float], ...] = ()
+    may_skip: bool = False
+
+    @property
+    def changing(self) -> bool:
+        """Whether a change is being confirmed."""
+        return not math.isnan(self.changing_s)
+
+
+def step(
+    sampling: Sampling,
+    pace: Pace,
+    t_s: float,
+    state: Verdict,
+    verdict: Verdict,
+    moved: bool,
+    on_battery: bool = False,
+) -> tuple[Sampling, Plan]:
+    """Take in one reading and say when the next is due.
+
+    Parameters
+    ----------
+    t_s
+        Monotonic seconds; a step back starts afresh.
+    state
+        The steady state after this reading.
+    verdict
+        Of this reading alone. Where the model was spared, the one that is repeated.
+    moved
+        Whether anything moved in the picture since the model last looked.
+    on_battery
+        Whether the machine runs on battery.
+    """
+    fresh = not t_s >= sampling.t_s
+    if fresh:
+        sampling = Sampling(moved_s=t_s, state=state)
+    followed = state is not sampling.state
+    known = () if followed else tuple((v, until_s) for v, until_s in sampling.known if until_s > t_s)
+    surprising = verdict is not state and all(verdict is not v for v, _ in known)
+    stirred = moved and t_s - sampling.moved_s >= STILL_S
+    known = tuple((v, t_s + KNOWN_S if v is verdict else until_s) for v, until_s in known)
+
+    agreed_s = sampling.agreed_s
+    if surprising:
+        agreed_s = math.nan
+    elif math.isnan(agreed_s) or followed:
+        agreed_s = t_s
+    changing_s = sampling.changing_s
+    if fresh or followed or (math.isnan(changing_s) and (surprising or stirred)):
+        changing_s = t_s
+        agreed_s = math.nan if surprising else t_s
+    elif t_s - agreed_s >= AGREED_S:
+        changing_s = math.nan
+    elif t_s - changing_s >= CONFIRMED_S:
+        changing_s = math.nan
+        if surprising:
+            known, agreed_s = (*known, (verdict, t_s + KNOWN_S)), t_s
+    changing = not math.isnan(changing_s)
+
+    looked_s = sampling.looked_s if sampling.may_skip and not moved else t_s
+    wait_s = _wait_s(pace, state, changing, on_battery)
+    unmoved_s = pace.unmoved_at_most_s * (pace.battery if on_battery else 1.0)
+    # Sparing the next look puts the model off to the one after it.
+    may_skip = not changing and t_s + 2 * wait_s - looked_s <= unmoved_s
+    after = Sampling(
+        t_s=t_s,
+        state=state,
+        looked_s=looked_s,
+        moved_s=t_s if moved else sampling.moved_s,
+        changing_s=changing_s,
+        agreed_s=agreed_s,
+        known=known,
+        may_skip=may_skip,
+    )
+    return after, Plan(wait_s, may_skip)
+
+
+def _wait_s(pace: Pace, state: Verdict, changing: bool, on_battery: bool) -> float:
+    if changing:
+        return min(pace.deviating_s, LONGEST_SPOKEN_S)
+    wait_s = pace.settled_s
+    if state is Verdict.AWAY:
+        wait_s = pace.away_s
+    elif state in (Verdict.MILD, Verdict.POOR):
+        wait_s = pace.poor_s
+    return min(wait_s * (pace.battery if on_battery else 1.0), LONGEST_SPOKEN_S)

@@ -1,0 +1,167 @@
+"""When to look again: seldom while all is as it was, every second while something changes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from posture_monitor.posture.dose import LONGEST_SPOKEN_S
+from posture_monitor.posture.reading import Verdict
+from posture_monitor.posture.sampling import (
+    CONFIRMED_S,
+    KNOWN_S,
+    STILL_S,
+    Pace,
+    Plan,
+    Sampling,
+    step,
+)
+
+GOOD, MILD, POOR, UNKNOWN, AWAY = Verdict
+PACE = Pace()
+
+Look = tuple[float, Sampling, Plan]
+#: State, verdict and motion at a moment.
+Script = Callable[[float], tuple[Verdict, Verdict, bool]]
+
+
+def looks(
+    script: Script, end_s: float, pace: Pace = PACE, battery: bool = False, start_s: float = 0.0
+) -> list[Look]:
+    """Play a script, looking when the plan says so; return every look and the plan after it."""
+    sampling, t_s, out = Sampling(), start_s, []
+    while t_s <= end_s:
+        sampling, plan = step(sampling, pace, t_s, *script(t_s), battery)
+        out.append((t_s, sampling, plan))
+        t_s += plan.wait_s
+    return out
+
+
+def waits(found: list[Look], from_s: float, to_s: float) -> set[float]:
+    return {plan.wait_s for t_s, _, plan in found if from_s <= t_s < to_s}
+
+
+@pytest.mark.parametrize(
+    ("state", "wait_s", "on_battery_s"),
+    [(GOOD, 6, 12), (UNKNOWN, 6, 12), (MILD, 3, 6), (POOR, 3, 6), (AWAY, 8, 16)],
+)
+def test_a_settled_state_has_its_own_pace(state: Verdict, wait_s: float, on_battery_s: float) -> None:
+    for battery, expected in ((False, wait_s), (True, on_battery_s)):
+        found = looks(lambda _: (state, state, True), 300, battery=battery)
+        assert waits(found, 0, 3) == {PACE.deviating_s}, "the start is to be confirmed"
+        assert waits(found, 5, 300) == {expected}
+
+
+@pytest.mark.parametrize("verdict", [MILD, POOR, UNKNOWN, AWAY])
+def test_a_deviation_is_looked_at_closely_until_the_state_has_followed(verdict: Verdict) -> None:
+    def script(t_s: float) -> tuple[Verdict, Verdict, bool]:
+        return (GOOD if t_s < 65 else verdict), (GOOD if t_s < 60 else verdict), True
+
+    for battery in (False, True):
+        found = looks(script, 200, battery=battery)
+        seen_s = next(t_s for t_s, sampling, _ in found if t_s > 10 and sampling.changing)
+        assert seen_s - 60 <= PACE.settled_s * (PACE.battery if battery else 1)
+        assert waits(found, seen_s, max(seen_s, 65)) <= {PACE.deviating_s}
+        assert PACE.deviating_s not in waits(found, max(seen_s, 65) + 5, 200)
+
+
+def test_a_glance_is_forgotten_when_it_has_passed() -> None:
+    found = looks(lambda t_s: (GOOD, POOR if 60 <= t_s < 64 else GOOD, True), 120, start_s=0.0)
+    close = [t_s for t_s, _, plan in found if t_s > 10 and plan.wait_s == PACE.deviating_s]
+    assert len(close) <= 8
+    assert waits(found, 70, 120) == {PACE.settled_s}
+
+
+def test_a_verdict_the_state_never_follows_does_not_keep_it_awake() -> None:
+    """The judgement over minutes may know that somebody's verdict of a moment means nothing."""
+    found = looks(lambda t_s: (GOOD, POOR if t_s >= 60 else GOOD, True), 4000)
+    assert waits(found, 60 + PACE.settled_s + CONFIRMED_S + 1, 4000) == {PACE.settled_s}
+    wavering = looks(lambda t_s: (GOOD, (GOOD, MILD)[int(t_s / 2) % 2], True), 4000)
+    assert len([t for t, _, plan in wavering if plan.wait_s < PACE.settled_s]) < 40
+    # Another verdict is news all the same.
+    worse = looks(lambda t_s: (GOOD, MILD if t_s < 300 else POOR, True), 400)
+    assert PACE.deviating_s in waits(worse, 300, 310)
+
+
+def test_what_was_known_of_a_state_is_forgotten_with_time_and_with_the_state() -> None:
+    def script(t_s: float) -> tuple[Verdict, Verdict, bool]:
+        return GOOD, POOR if 60 <= t_s < 200 or t_s >= 200 + KNOWN_S + 60 else GOOD, True
+
+    assert PACE.deviating_s in waits(looks(script, 900), 200 + KNOWN_S + 60, 900)
+    later = looks(lambda t_s: (POOR if 200 <= t_s < 220 else GOOD, POOR if t_s > 60 else GOOD, True), 300)
+    assert PACE.deviating_s not in waits(later, 100, 195)
+    assert PACE.deviating_s in waits(later, 221, 240)
+
+
+def test_motion_is_news_only_after_stillness() -> None:
+    typing = looks(lambda _: (GOOD, GOOD, True), 600)
+    assert waits(typing, 5, 600) == {PACE.settled_s}
+    stirring = looks(lambda t_s: (GOOD, GOOD, t_s >= 300), 600)
+    first_s = next(t_s for t_s, _, _ in stirring if t_s >= 300)
+    assert first_s - 300 <= PACE.settled_s
+    assert waits(stirring, first_s, first_s + 2) == {PACE.deviating_s}
+    assert waits(stirring, first_s + 5, 600) == {PACE.settled_s}
+    brief = looks(lambda t_s: (GOOD, GOOD, int(t_s) % int(STILL_S - 12) < 6), 600)
+    assert waits(brief, 5, 600) == {PACE.settled_s}
+
+
+@pytest.mark.parametrize("state", [GOOD, POOR, AWAY])
+@pytest.mark.parametrize("battery", [False, True])
+def test_where_nothing_moves_the_model_is_spared_but_not_for_longer_than_allowed(
+    state: Verdict, battery: bool
+) -> None:
+    found = looks(lambda _: (state, state, False), 1800, battery=battery)
+    looked = [0.0]
+    for (t_s, _, _), (_, _, before) in zip(found[1:], found[:-1], strict=True):
+        if not before.may_skip:
+            looked.append(t_s)
+    longest_s = max(b - a for a, b in itertools.pairwise(looked))
+    most_s = PACE.unmoved_at_most_s * (PACE.battery if battery else 1)
+    assert most_s / 2 < longest_s <= most_s
+    assert len(looked) < len(found) / 3
+
+
+def test_nothing_is_skipped_while_a_change_is_confirmed() -> None:
+    found = looks(lambda t_s: (GOOD, GOOD if t_s < 100 else POOR, False), 200)
+    assert all(not (sampling.changing and plan.may_skip) for _, sampling, plan in found)
+
+
+def test_a_model_that_looked_all_the_same_counts_as_having_looked() -> None:
+    found = looks(lambda _: (GOOD, GOOD, True), 600)
+    assert all(plan.may_skip for t_s, _, plan in found if t_s > 10)
+    assert all(sampling.looked_s == t_s for t_s, sampling, _ in found)
+
+
+def test_a_clock_that_steps_back_starts_afresh() -> None:
+    _, sampling, _ = looks(lambda _: (GOOD, GOOD, True), 600)[-1]
+    again, plan = step(sampling, PACE, 5.0, GOOD, GOOD, True)
+    assert plan == Plan(PACE.deviating_s, False)
+    assert again.known == ()
+    assert again.changing
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(list(Verdict)), st.sampled_from(list(Verdict)), st.booleans()), min_size=1
+    ),
+    st.builds(
+        Pace, st.floats(0.5, 10), st.floats(0.1, 5), st.floats(0.5, 10), st.floats(0.5, 60),
+        st.floats(1, 600), st.floats(1, 5),
+    ),
+    st.booleans(),
+)  # fmt: skip
+def test_no_wait_is_longer_than_a_reading_may_speak_for(
+    readings: list[tuple[Verdict, Verdict, bool]], pace: Pace, battery: bool
+) -> None:
+    sampling, t_s = Sampling(), 0.0
+    for state, verdict, moved in readings:
+        sampling, plan = step(sampling, pace, t_s, state, verdict, moved, battery)
+        assert 0 < plan.wait_s <= LONGEST_SPOKEN_S
+        assert math.isfinite(sampling.looked_s)
+        t_s += plan.wait_s
