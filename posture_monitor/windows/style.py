@@ -1,0 +1,215 @@
+"""How the windows look: colours for day and night, fonts, spacing, and one application for all of them.
+
+The colours are those of the report (``telling/report/page.css``): good, mild and
+poor differ in lightness as well as in hue, so that they are told apart without
+colour vision too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+from posture_monitor import paths
+
+#: Space between things, in device-independent pixels; everything is a multiple of it.
+UNIT: Final = 8
+#: Radius of the corners of cards and pictures.
+RADIUS: Final = 14
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of a window.
+
+    Attributes
+    ----------
+    paper, card, line
+        Behind everything, behind a group, and between groups.
+    ink, muted, faint
+        Text, secondary text, and what is hardly there.
+    accent
+        What is to be pressed, and progress.
+    good, mild, poor, unknown, away, paused, busy
+        One for each state.
+    dark
+        Whether this is the night's palette.
+    """
+
+    paper: QColor
+    card: QColor
+    line: QColor
+    ink: QColor
+    muted: QColor
+    faint: QColor
+    accent: QColor
+    on_accent: QColor
+    good: QColor
+    mild: QColor
+    poor: QColor
+    unknown: QColor
+    away: QColor
+    paused: QColor
+    busy: QColor
+    dark: bool
+
+    def of_state(self, state: str) -> QColor:
+        """Return the colour of a state by its name; that of *unknown* for one that has none."""
+        colour = getattr(self, state, None)
+        return colour if isinstance(colour, QColor) else self.unknown
+
+
+def _palette(dark: bool, **colours: str) -> Palette:
+    return Palette(dark=dark, **{name: QColor(colour) for name, colour in colours.items()})
+
+
+DAY: Final = _palette(
+    False,
+    paper="#f7f6f3", card="#ffffff", line="#dcdfe3", ink="#1d232a", muted="#59636e", faint="#a9b1ba",
+    accent="#0072b2", on_accent="#ffffff",
+    good="#0072b2", mild="#e6a118", poor="#c23b0e",
+    unknown="#8a63c2", away="#98a2ad", paused="#66717d", busy="#2f8f8b",
+)  # fmt: skip
+NIGHT: Final = _palette(
+    True,
+    paper="#13161a", card="#1b1f24", line="#343b43", ink="#e8eaed", muted="#a3adb8", faint="#66717d",
+    accent="#56b4e9", on_accent="#0d1319",
+    good="#56b4e9", mild="#f2bd4b", poor="#ff7f50",
+    unknown="#b79ce6", away="#75808b", paused="#98a2ad", busy="#62c4bf",
+)  # fmt: skip
+
+
+def application() -> QApplication:
+    """Return the one application of this process, made at the first call and dressed as the desktop is."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    # Fractions such as 1.5 are drawn as they are, not rounded to 2: everything here is drawn, not a bitmap.
+    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    app = QApplication(["posture-monitor"])
+    app.setApplicationName("posture-monitor")
+    app.setApplicationDisplayName("Posture monitor")
+    app.setDesktopFileName(paths.APP)
+    app.setStyle("Fusion")  # one that a palette of our own reaches everywhere
+    dress(app)
+    # A desktop that turns dark in the evening takes its windows along.
+    app.styleHints().colorSchemeChanged.connect(lambda _scheme: dress(app))
+    return app
+
+
+def is_dark() -> bool:
+    """Return whether the desktop is dark, by what it says, else by its own window colour."""
+    scheme = QGuiApplication.styleHints().colorScheme()
+    if scheme is Qt.ColorScheme.Unknown:
+        return False
+    return scheme is Qt.ColorScheme.Dark
+
+
+def palette() -> Palette:
+    """Return the colours for the desktop as it is now."""
+    return NIGHT if is_dark() else DAY
+
+
+def dress(app: QApplication) -> None:
+    """Give the application our font, colours and style sheet."""
+    colours = palette()
+    app.setFont(font())
+    qt = QPalette()
+    role = QPalette.ColorRole
+    for which, colour in (
+        (role.Window, colours.paper),
+        (role.Base, colours.card),
+        (role.AlternateBase, colours.paper),
+        (role.Button, colours.card),
+        (role.WindowText, colours.ink),
+        (role.Text, colours.ink),
+        (role.ButtonText, colours.ink),
+        (role.ToolTipBase, colours.card),
+        (role.ToolTipText, colours.ink),
+        (role.PlaceholderText, colours.faint),
+        (role.Highlight, colours.accent),
+        (role.HighlightedText, colours.on_accent),
+        (role.Accent, colours.accent),
+        (role.Link, colours.accent),
+    ):
+        qt.setColor(which, colour)
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        qt.setColor(QPalette.ColorGroup.Disabled, which, colours.faint)
+    app.setPalette(qt)
+    app.setStyleSheet(sheet(colours))
+
+
+def font(scale: float = 1.0, *, bold: bool = False, figures: bool = False) -> QFont:
+    """Return the desktop's own font.
+
+    Parameters
+    ----------
+    scale
+        Of its size; no text is smaller than 0.85.
+    bold
+        A little heavier, for headings.
+    figures
+        With figures of one width, so that a number that changes does not make its neighbours jump.
+    """
+    base = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+    size = base.pointSizeF() if base.pointSizeF() > 0 else 10.5
+    # A bare X server says 9; our windows are looked at from where one sits upright.
+    base.setPointSizeF(max(size, 10.5) * scale)
+    base.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    base.setStyleStrategy(QFont.StyleStrategy.PreferAntialias)
+    base.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    if figures and hasattr(base, "setFeature"):
+        base.setFeature(QFont.Tag("tnum"), 1)
+    return base
+
+
+def css(colour: QColor, opacity: float = 1.0) -> str:
+    """Return a colour as a style sheet writes it."""
+    return f"rgba({colour.red()}, {colour.green()}, {colour.blue()}, {opacity:.3f})"
+
+
+def faded(colour: QColor, opacity: float) -> QColor:
+    """Return a colour made transparent, 0..1."""
+    out = QColor(colour)
+    out.setAlphaF(max(0.0, min(1.0, opacity)))
+    return out
+
+
+def mixed(one: QColor, other: QColor, part: float) -> QColor:
+    """Return a colour between two, 0 the first, 1 the second."""
+    return QColor.fromRgbF(
+        one.redF() + (other.redF() - one.redF()) * part,
+        one.greenF() + (other.greenF() - one.greenF()) * part,
+        one.blueF() + (other.blueF() - one.blueF()) * part,
+        one.alphaF() + (other.alphaF() - one.alphaF()) * part,
+    )
+
+
+def sheet(colours: Palette) -> str:
+    """Return the style sheet: the button to press first (``primary``), the others quiet, round cards."""
+    press = mixed(colours.accent, colours.ink, 0.18)
+    return f"""
+    QWidget#paper {{ background: {css(colours.paper)}; }}
+    QFrame#card {{ background: {css(colours.card)}; border: 1px solid {css(colours.line)};
+                   border-radius: {RADIUS}px; }}
+    QLabel {{ color: {css(colours.ink)}; background: transparent; }}
+    QLabel[role="muted"] {{ color: {css(colours.muted)}; }}
+    QPushButton {{ padding: 9px 18px; border-radius: 9px; border: 1px solid {css(colours.line)};
+                   background: {css(colours.card)}; color: {css(colours.ink)}; }}
+    QPushButton:hover {{ border-color: {css(colours.faint)}; }}
+    QPushButton:focus {{ border-color: {css(colours.accent)}; }}
+    QPushButton:disabled {{ color: {css(colours.faint)}; }}
+    QPushButton[role="primary"] {{ background: {css(colours.accent)}; color: {css(colours.on_accent)};
+                                   border-color: {css(colours.accent)}; font-weight: 600; }}
+    QPushButton[role="primary"]:hover {{ background: {css(press)}; border-color: {css(press)}; }}
+    QPushButton[role="primary"]:focus {{ border-color: {css(colours.ink)}; }}
+    QPushButton[role="plain"] {{ border-color: transparent; background: transparent;
+                                 color: {css(colours.muted)}; }}
+    QPushButton[role="plain"]:hover, QPushButton[role="plain"]:focus {{ color: {css(colours.ink)}; }}
+    QToolTip {{ color: {css(colours.ink)}; background: {css(colours.card)};
+                border: 1px solid {css(colours.line)}; padding: 4px 8px; }}
+    """
