@@ -1,0 +1,133 @@
+"""One connection to a D-Bus message bus: calls with a deadline, and the signals that came meanwhile."""
+
+# The package carries no types.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jeepney import DBusAddress, HeaderFields, Message, MessageFlag, MessageType, new_method_call
+from jeepney.bus import get_connectable_addresses
+from jeepney.io.blocking import DBusConnection, prep_socket
+
+#: A bus answers within a millisecond or two; one that takes this long is as good as gone.
+PATIENCE_S: Final = 1.0
+
+_DAEMON: Final = "org.freedesktop.DBus"
+_PROPERTIES: Final = "org.freedesktop.DBus.Properties"
+
+
+class RefusedError(Exception):
+    """The other side answered with an error; the connection is fine."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A signal as it came: where from, what, and its values."""
+
+    path: str
+    interface: str
+    member: str
+    body: tuple[Any, ...]
+
+
+def system_address() -> str:
+    """Return the address of the system's bus."""
+    return os.environ.get("DBUS_SYSTEM_BUS_ADDRESS") or "unix:path=/run/dbus/system_bus_socket"
+
+
+def session_address() -> str | None:
+    """Return the address of this user's bus; None where there is none."""
+    if address := os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return address
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    return f"unix:path={runtime}/bus" if runtime else None
+
+
+class Bus:
+    """A connection, used by one thread.
+
+    Anything but `RefusedError` that comes out of its methods means that the bus is gone.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._connection = DBusConnection(
+            prep_socket(next(get_connectable_addresses(address)), timeout=PATIENCE_S)
+        )
+        self._signals: deque[Signal] = deque()
+
+    def fileno(self) -> int:
+        """Return the socket to wait on for signals."""
+        descriptor: int = self._connection.sock.fileno()
+        return descriptor
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._connection.close()
+
+    def call(
+        self, name: str, path: str, interface: str, member: str, signature: str = "", *values: object
+    ) -> tuple[Any, ...]:
+        """Call a method, starting no service for it, and return what it returns.
+
+        Raises
+        ------
+        RefusedError
+            It answered with an error, or nobody has that name.
+        """
+        message = new_method_call(DBusAddress(path, name, interface), member, signature or None, values)
+        message.header.flags = MessageFlag.no_auto_start
+        connection = self._connection
+        serial = next(connection.outgoing_serial)
+        connection.send(message, serial=serial)
+        while True:
+            answer = connection.receive(timeout=PATIENCE_S)
+            if answer.header.fields.get(HeaderFields.reply_serial) != serial:
+                self._keep(answer)
+                continue
+            if answer.header.message_type is MessageType.error:
+                raise RefusedError(answer.header.fields.get(HeaderFields.error_name, "an error"))
+            return tuple(answer.body)
+
+    def properties(self, name: str, path: str, interface: str) -> dict[str, Any]:
+        """Return all properties of an object; see `call`."""
+        (found,) = self.call(name, path, _PROPERTIES, "GetAll", "s", interface)
+        return plain(found)
+
+    def has_owner(self, name: str) -> bool:
+        """Say whether somebody has this name now."""
+        return bool(self.call(_DAEMON, "/org/freedesktop/DBus", _DAEMON, "NameHasOwner", "s", name)[0])
+
+    def listen(self, rule: str) -> None:
+        """Ask for the signals that match a rule."""
+        self.call(_DAEMON, "/org/freedesktop/DBus", _DAEMON, "AddMatch", "s", rule)
+
+    def signals(self) -> list[Signal]:
+        """Return what has come since the last call. Never blocks."""
+        while True:
+            try:
+                self._keep(self._connection.receive(timeout=0))
+            except TimeoutError:
+                break
+        found = list(self._signals)
+        self._signals.clear()
+        return found
+
+    def _keep(self, message: Message) -> None:
+        if message.header.message_type is not MessageType.signal:
+            return
+        fields = message.header.fields
+        path, interface, member = (
+            fields.get(field, "")
+            for field in (HeaderFields.path, HeaderFields.interface, HeaderFields.member)
+        )
+        self._signals.append(Signal(path, interface, member, tuple(message.body)))
+
+
+def plain(found: dict[str, tuple[str, Any]]) -> dict[str, Any]:
+    """Return properties without the type that each value comes with."""
+    return {name: value for name, (_type, value) in found.items()}
