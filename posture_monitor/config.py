@@ -10,7 +10,6 @@ import difflib
 import functools
 import json
 import re
-import sys
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -20,11 +19,7 @@ from pydantic_core import ErrorDetails
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+from posture_monitor.settings_file import own_file, read_toml
 
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _QUIET_SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
@@ -268,29 +263,6 @@ def _lay_over(below: MutableMapping[str, Any], above: Mapping[str, Any]) -> None
             _lay_over(below[key], value)
         else:
             below[key] = value
-
-
-def own_file(path: Path | None) -> Path | None:
-    """Return the file laid over the defaults: `path` if given, else the user's own if there is one."""
-    if path is not None:
-        return path
-    own = paths.config_file()
-    return own if own.exists() else None
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return the content of a TOML file; `UserError` with file and line where it cannot be read."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        settings: dict[str, Any] = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not a text file in UTF-8 (byte {error.start})") from error
-    except (ValueError, RecursionError) as error:  # beside TOML's own: numbers or nesting beyond all measure
-        where = f"at line {text.count(chr(10)) + 1}, the end"
-        raise UserError(f"{path}: not valid TOML: {error}".replace("at end of document", where)) from error
-    except OSError as error:
-        raise UserError(f"cannot read the config {path}: {error.strerror or error}") from error
-    return settings
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -139,6 +140,24 @@ def test_a_history_that_is_not_there_yet_is_told_in_every_form(home: Path) -> No
     assert "Nothing was recorded" in done("report", "--format", "html")
     assert json.loads(done("report", "--format", "json"))["coverage"] is None
     assert not paths.history_file().exists()
+
+
+def test_settings_are_checked_where_there_are_own_ones_and_cost_nothing_where_there_are_none(
+    history: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import sys; from posture_monitor.cli import cli\n"
+        f"cli(['report', '{DAY}'], standalone_mode=False)\n"
+        "print('heavy:', *({'pydantic', 'matplotlib', 'cv2'} & sys.modules.keys()))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith("Wednesday 14 May 2025")
+    assert ran.stdout.endswith("heavy:\n")
+    paths.config_file().write_text("[alert]\npresent = 'gentle'\n")
+    assert "alert.present" in refused("report", DAY)
+    assert "cannot read" in refused("report", DAY, "--config", tmp_path / "nowhere.toml")
+    paths.config_file().write_text("language = 'de'\n")
+    assert "Rumpfneigung" in done("report", DAY)
 
 
 # -- the diary in the report -------------------------------------------------------

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from posture_monitor import config as settings
-from posture_monitor import paths
-from posture_monitor.config import Config, in_force, is_profile, load_config, read_toml
+from posture_monitor import paths, settings_file
+from posture_monitor.config import Config, in_force, is_profile, load_config
 from posture_monitor.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,7 +56,7 @@ def test_the_models_carry_no_defaults_of_their_own() -> None:
 
 
 def test_the_shipped_file_is_what_is_in_force_without_a_file_of_ones_own() -> None:
-    shipped = read_toml(paths.packaged("config.toml"))
+    shipped = settings_file.read_toml(paths.packaged("config.toml"))
     assert load_config().model_dump(mode="json") == shipped
 
 
@@ -235,7 +235,7 @@ sections = st.sampled_from(sorted(Config.model_fields)) | st.text(max_size=8)
     )
 )
 def test_whatever_a_file_holds_it_is_settings_or_one_line(own: dict[str, object]) -> None:
-    shipped = read_toml(paths.packaged("config.toml"))
+    shipped = settings_file.read_toml(paths.packaged("config.toml"))
     file = Path("mine.toml")
     line = None
     try:

@@ -3,15 +3,17 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import math
 import stat
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from history_maker import record, wall, working_day
 
 from posture_monitor.errors import UserError
-from posture_monitor.history import synthetic
+from posture_monitor.history import bulk, synthetic
 from posture_monitor.history.days import day
 from posture_monitor.history.export import DICTIONARY, erase, export, size
 from posture_monitor.history.store import Store
@@ -66,6 +68,31 @@ def test_every_column_is_in_the_dictionary_and_every_file_private(path: Path, tm
         assert {(name, column) for column in header} <= explained
     assert stat.S_IMODE(out.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in out.iterdir()} == {0o600}
+
+
+def test_numbers_in_bulk_are_those_written_one_by_one() -> None:
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float64)
+    told = bulk.texts(halves.reshape(256, 256)).ravel().tolist()
+    assert told == ["" if not math.isfinite(value) else bulk.short(value) for value in halves.tolist()]
+    assert (bulk.short(-12.3456), bulk.short(0.000123456), bulk.short(math.nan)) == ("-12.35", "0.0001235", "")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"])
+def test_moments_in_bulk_are_those_written_one_by_one(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    bulk._around_seconds.cache_clear()
+    try:
+        # A year in steps that meet both changes of the clock, and each half hour.
+        for step in range(0, 366 * 86400, 1789):
+            wall_s = 1_735_689_600 + step + step % 1000 / 1000
+            there = dt.timezone(dt.timedelta(seconds=time.localtime(wall_s).tm_gmtoff))
+            expected = dt.datetime.fromtimestamp(wall_s, there).isoformat(timespec="milliseconds")
+            assert bulk.moment(wall_s) == expected
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+        bulk._around_seconds.cache_clear()
 
 
 def test_nothing_is_overwritten(path: Path, tmp_path: Path) -> None:

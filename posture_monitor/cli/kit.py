@@ -161,23 +161,42 @@ def _name(parameter: click.Parameter) -> str:
 def config_option(command: F) -> F:
     """Give a command ``--config FILE``: it gets the checked `config`, and speaks its language."""
 
-    def load(context: click.Context, _parameter: click.Parameter, value: Path | None) -> Config | None:
-        if context.resilient_parsing:  # a shell asks for completions
-            return None
+    def load(file: Path | None) -> Config:
         from posture_monitor.config import load_config
         from posture_monitor.telling import language
 
-        config = load_config(value)
+        config = load_config(file)
         language.use(config.language)
         return config
+
+    return _config_option(load)(command)
+
+
+def language_option(command: F) -> F:
+    """Give a command ``--config FILE`` for its language alone; it is ready sooner than with all settings."""
+
+    def load(file: Path | None) -> None:
+        from posture_monitor import settings_file
+        from posture_monitor.telling import language
+
+        language.use(settings_file.language(file))
+
+    return _config_option(load, expose_value=False)(command)
+
+
+def _config_option(load: Callable[[Path | None], Any], **settings: Any) -> Callable[[F], F]:
+    def loaded(context: click.Context, _parameter: click.Parameter, value: Path | None) -> Any:
+        # Nothing is read while a shell asks for completions.
+        return None if context.resilient_parsing else load(value)
 
     return click.option(
         "--config",
         type=click.Path(path_type=Path),
-        callback=load,
+        callback=loaded,
         help="Settings to use instead of your own file.",
         metavar="FILE",
-    )(command)
+        **settings,
+    )
 
 
 def source_option(command: F) -> F:

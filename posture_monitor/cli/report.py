@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 import click
 
 from posture_monitor import paths
-from posture_monitor.cli.kit import Command, config_option, console, example, output_option
+from posture_monitor.cli.kit import Command, console, example, language_option, output_option
 from posture_monitor.errors import UserError
 
 if TYPE_CHECKING:
-    from posture_monitor.config import Config
     from posture_monitor.history.days import Day
     from posture_monitor.history.diary import Episode
     from posture_monitor.history.periods import Period
@@ -44,10 +43,8 @@ if TYPE_CHECKING:
 )
 @output_option
 @click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
-@config_option
-def report(
-    config: Config, day: str, span: str | None, form: str | None, output: Path | None, opened: bool
-) -> None:
+@language_option
+def report(day: str, span: str | None, form: str | None, output: Path | None, opened: bool) -> None:
     """Report on DAY: today, yesterday or YYYY-MM-DD.
 
     How long posture was good, mild, poor, unknown or away, the longest poor

@@ -8,23 +8,26 @@ import json
 import math
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
-from posture_monitor.history import database
+from posture_monitor.history import bulk, database
 from posture_monitor.history.diary import Diary
 from posture_monitor.history.packing import Minutes
 from posture_monitor.history.store import Store
-from posture_monitor.history.timeline import local_time, midnight_s, utc_offset_s
+from posture_monitor.history.timeline import local_time, midnight_s
 from posture_monitor.posture.metrics import METRICS, Change
 from posture_monitor.posture.reading import VERDICTS, VIEWS
+
+#: Values in the order of a file's columns; None and ``""`` are what is not known.
+Row = Sequence[object]
 
 #: Beyond every moment.
 _FOREVER_S = 1e11
@@ -130,7 +133,7 @@ def export(path: Path, folder: Path) -> list[Path]:
                     folder / "data_dictionary.csv",
                     ("file", "column", "meaning"),
                     (
-                        {"file": name, "column": column, "meaning": meaning}
+                        (name, column, meaning)
                         for name, columns in DICTIONARY.items()
                         for column, meaning in columns.items()
                     ),
@@ -147,10 +150,10 @@ def _private(path: Path) -> TextIO:
     return os.fdopen(handle, "w", encoding="utf-8", newline="")
 
 
-def _write_csv(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> Path:
+def _write_csv(path: Path, columns: Iterable[str], rows: Iterable[Row]) -> Path:
     with _private(path) as file:
-        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
-        writer.writeheader()
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
         writer.writerows(rows)
     return path
 
@@ -159,98 +162,93 @@ def _iso(wall_s: float, offset_s: int) -> str:
     return local_time(wall_s, offset_s).isoformat(timespec="milliseconds")
 
 
-def _short(value: float) -> float | str:
-    return float(f"{value:.4g}") if math.isfinite(value) else ""
+def _number(value: float) -> float | None:
+    return float(bulk.short(value)) if math.isfinite(value) else None
 
 
-def _recordings(store: Store) -> Iterator[dict[str, Any]]:
+def _recordings(store: Store) -> Iterator[Row]:
     for run, source, live, profile, neutral in store.recordings():
-        yield {"run": run, "source": source, "live": int(live), "profile": profile, "neutral": neutral}
+        yield run, source, int(live), profile, neutral
 
 
-def _spans(store: Store) -> Iterator[dict[str, Any]]:
+def _spans(store: Store) -> Iterator[Row]:
     for span in store.spans(0, _FOREVER_S):
-        yield {
-            "start": _iso(span.start_s, span.utc_offset_s),
-            "end": _iso(span.end_s, span.utc_offset_s),
-            "state": span.state,
-            "reason": span.reason,
-            "live": int(span.live),
-            "run": span.run,
-        }
+        yield (
+            _iso(span.start_s, span.utc_offset_s),
+            _iso(span.end_s, span.utc_offset_s),
+            *(span.state, span.reason, int(span.live), span.run),
+        )
 
 
-def _alerts(store: Store) -> Iterator[dict[str, Any]]:
+def _alerts(store: Store) -> Iterator[Row]:
     for alert in store.alerts(0, _FOREVER_S):
-        row = {k: v for k, v in asdict(alert).items() if k in DICTIONARY["alerts.csv"]}
-        yield row | {
-            "time": _iso(alert.wall_s, alert.utc_offset_s),
-            "deviation": _short(alert.deviation),
-            "held_s": _short(alert.held_s),
-            "outcome_s": _short(alert.outcome_s - alert.wall_s),
-            "live": int(alert.live),
-        }
+        yield (
+            _iso(alert.wall_s, alert.utc_offset_s),
+            *(alert.kind, alert.driver, _number(alert.deviation), _number(alert.held_s)),
+            *(alert.channel, alert.title, alert.body),
+            *(alert.outcome, _number(alert.outcome_s - alert.wall_s), int(alert.live), alert.run),
+        )
 
 
-def _diary(store: Store) -> Iterator[dict[str, Any]]:
+def _diary(store: Store) -> Iterator[Row]:
     for entry in Diary(store.path).list():
-        yield {
-            "time": _iso(entry.wall_s, entry.utc_offset_s),
-            "pain": entry.pain,
-            "trigger": entry.trigger,
-            "symptoms": ";".join(entry.symptoms),
-            "note": entry.note,
-        }
+        at = _iso(entry.wall_s, entry.utc_offset_s)
+        yield at, entry.pain, entry.trigger, ";".join(entry.symptoms), entry.note
 
 
-def _minutes(store: Store) -> Iterator[dict[str, Any]]:
+def _minutes(store: Store) -> Iterator[Row]:
     for hour, summary in store.minutes(0, _FOREVER_S):
-        for number, values in enumerate(summary.values):
-            at_s = 3600.0 * hour + 60 * number
-            for name, (median, p90) in zip(summary.names, values, strict=True):
-                if np.isfinite(median):
-                    yield {
-                        "time": _iso(at_s, utc_offset_s(at_s)),
-                        "metric": name,
-                        "median": _short(median),
-                        "p90": _short(p90),
-                    }
+        for number, told in enumerate(bulk.texts(summary.values).tolist()):
+            at = bulk.moment(3600.0 * hour + 60 * number)
+            for name, (median, p90) in zip(summary.names, told, strict=True):
+                if median:
+                    yield at, name, median, p90
 
 
-def _readings(store: Store) -> Iterator[dict[str, Any]]:
+def _readings(store: Store) -> Iterator[Row]:
+    place = {name: column for column, name in enumerate(DICTIONARY["readings.csv"])}
     for minute in store.samples(0, _FOREVER_S):
-        for row, at_s in enumerate(minute.wall_s.tolist()):
-            known = zip(minute.names, minute.deviations[row].tolist(), strict=True)
-            yield {
-                "time": _iso(at_s, utc_offset_s(at_s)),
-                "verdict": str(VERDICTS[minute.verdicts[row]]),
-                "view": str(VIEWS[minute.views[row]]),
-                "slouch_index": _short(minute.slouch_index[row]),
-                "confidence": _short(minute.confidence[row]),
-                **{name: _short(value) for name, value in known if name in DICTIONARY["readings.csv"]},
-            }
+        known = [k for k, name in enumerate(minute.names) if name in place]
+        table = np.full((len(minute.wall_s), len(place)), "", dtype=object)
+        table[:, place["time"]] = [bulk.moment(wall_s) for wall_s in minute.wall_s.tolist()]
+        table[:, place["verdict"]] = [str(VERDICTS[code]) for code in minute.verdicts]
+        table[:, place["view"]] = [str(VIEWS[code]) for code in minute.views]
+        table[:, place["slouch_index"]] = bulk.texts(minute.slouch_index)
+        table[:, place["confidence"]] = bulk.texts(minute.confidence)
+        table[:, [place[minute.names[k]] for k in known]] = bulk.texts(minute.deviations[:, known])
+        yield from table.tolist()
 
 
 def _write_json(path: Path, store: Store) -> Path:
     """Write all but the single readings, row by row: a history of years need not fit into memory."""
     with _private(path) as file:
         file.write('{\n"dictionary": ' + json.dumps(DICTIONARY, ensure_ascii=False))
-        for name, rows in (
-            ("recordings", _recordings),
-            ("spans", _spans),
-            ("alerts", _alerts),
-            ("diary", _diary),
-            ("minutes", _minutes),
+        for name, lines in (
+            ("recordings", _as_json("recordings.csv", _recordings(store))),
+            ("spans", _as_json("spans.csv", _spans(store))),
+            ("alerts", _as_json("alerts.csv", _alerts(store))),
+            ("diary", _as_json("diary.csv", _diary(store))),
+            ("minutes", _minutes_as_json(store)),
         ):
-            file.write(f',\n"{name}": [')
-            between = "\n"
-            for row in rows(store):
-                kept = {key: None if value == "" else value for key, value in row.items()}
-                file.write(between + json.dumps(kept, ensure_ascii=False, allow_nan=False))
-                between = ",\n"
+            file.write(f',\n"{name}": [\n')
+            file.write(next(lines, ""))
+            file.writelines(",\n" + line for line in lines)
             file.write("\n]")
         file.write("\n}\n")
     return path
+
+
+def _as_json(name: str, rows: Iterable[Row]) -> Iterator[str]:
+    columns = tuple(DICTIONARY[name])
+    for row in rows:
+        kept = {key: None if value == "" else value for key, value in zip(columns, row, strict=True)}
+        yield json.dumps(kept, ensure_ascii=False, allow_nan=False)
+
+
+def _minutes_as_json(store: Store) -> Iterator[str]:
+    """Yield the minutes, which are nearly all there is, with no more work than filling in a form."""
+    for at, name, median, p90 in _minutes(store):
+        yield f'{{"time": "{at}", "metric": "{name}", "median": {median}, "p90": {p90 or "null"}}}'
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,12 @@
-"""A made-up history of years, to try the reports and measure their speed. No person's data is in it."""
+"""A made-up history of years, to try the reports and measure their speed. No person's data is in it.
+
+``python -m posture_monitor.history.synthetic DIR`` makes one of three years;
+with ``POSTURE_MONITOR_HOME=DIR`` the program then tells of it.
+"""
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
 import random
 from collections.abc import Iterator
@@ -152,3 +157,23 @@ def _reading_templates(rng: random.Random) -> list[tuple[str, bytes]]:
         ]
         packed.append(packing.pack_samples(readings, 0))
     return packed
+
+
+def main() -> None:
+    """Make a history as the command line says."""
+    parser = argparse.ArgumentParser(
+        prog="python -m posture_monitor.history.synthetic", description="Make up a history, to try reports."
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="where history.sqlite3 is written")
+    parser.add_argument("--years", type=float, default=3.0, help="how far back it reaches; default: 3")
+    options = parser.parse_args()
+    path = options.folder / "history.sqlite3"
+    try:
+        made = make(path, options.years)
+    except UserError as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    print(f"{made} working days in {path}; to see them: POSTURE_MONITOR_HOME={options.folder}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Finding and reading a settings file; what is in it is checked by `config`.
+
+Apart from `config`, because checking takes longer to import than a day takes to
+be told, and is needed only where the user has a file of their own.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from posture_monitor import paths
+from posture_monitor.errors import UserError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+
+
+def own_file(path: Path | None) -> Path | None:
+    """Return the file laid over the defaults: `path` if given, else the user's own if there is one."""
+    if path is not None:
+        return path
+    own = paths.config_file()
+    return own if own.exists() else None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file; `UserError` with file and line where it cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        settings: dict[str, Any] = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not a text file in UTF-8 (byte {error.start})") from error
+    except (ValueError, RecursionError) as error:  # beside TOML's own: numbers or nesting beyond all measure
+        where = f"at line {text.count(chr(10)) + 1}, the end"
+        raise UserError(f"{path}: not valid TOML: {error}".replace("at end of document", where)) from error
+    except OSError as error:
+        raise UserError(f"cannot read the config {path}: {error.strerror or error}") from error
+    return settings
+
+
+def language(path: Path | None = None) -> str:
+    """Return the language asked for, from settings that are checked as a whole.
+
+    The shipped settings are right as they are; only a file of the user's own is checked.
+
+    Raises
+    ------
+    UserError
+        As `config.load_config` does.
+    """
+    own = own_file(path)
+    if own is None:
+        shipped: str = read_toml(paths.packaged("config.toml"))["language"]
+        return shipped
+    from posture_monitor.config import load_config
+
+    return load_config(own).language
