@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 from posture_monitor.errors import UserError
@@ -66,14 +67,14 @@ def control_socket() -> Path:
     """
     wanted = _runtime_dir() / "control"
     name = os.fsencode(wanted)
-    if os.name == "nt" or len(name) <= SOCKET_PATH_BYTES:
+    if sys.platform == "win32" or len(name) <= SOCKET_PATH_BYTES:
         return wanted
     # Not TMPDIR, which may differ between the monitor and the one who asks.
     return Path(f"/tmp/{APP}-{os.getuid()}") / hashlib.sha256(name).hexdigest()[:16]
 
 
 def _runtime_dir() -> Path:
-    if os.environ.get("POSTURE_MONITOR_HOME") or os.name == "nt":
+    if os.environ.get("POSTURE_MONITOR_HOME") or sys.platform == "win32":
         return data_dir()
     told = os.environ.get("XDG_RUNTIME_DIR")
     # A login by ssh, cron or su may not be told of the folder that the desktop's monitor uses.

@@ -8,7 +8,19 @@ import sys
 import click
 
 from posture_monitor import __version__
-from posture_monitor.cli import analyze, config, data, doctor, log, profiles, replay, report, stretch, watch
+from posture_monitor.cli import (
+    analyze,
+    config,
+    data,
+    doctor,
+    log,
+    profiles,
+    replay,
+    report,
+    service,
+    stretch,
+    watch,
+)
 from posture_monitor.cli.kit import Group, example
 
 
@@ -22,6 +34,14 @@ for command in (
     watch.demo,
     watch.calibrate,
     watch.run,
+    service.start,
+    service.stop,
+    service.restart,
+    service.status,
+    service.pause,
+    service.resume,
+    service.snooze,
+    service.logs,
     report.report,
     replay.replay,
     log.log,

@@ -29,10 +29,9 @@ from posture_monitor import paths
 from posture_monitor.errors import UserError
 
 if sys.platform == "win32":
-    from posture_monitor.service.local_pipe import Connection, Listener, connect
+    from posture_monitor.service.local_pipe import Connection, Listener, TooLongError, connect
 else:
-    from posture_monitor.service.local_socket import Connection, Listener, connect
-from posture_monitor.service.local_socket import TooLongError
+    from posture_monitor.service.local_socket import Connection, Listener, TooLongError, connect
 
 log = logging.getLogger(__name__)
 

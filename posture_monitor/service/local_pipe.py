@@ -19,10 +19,13 @@ from types import TracebackType
 from typing import Any
 
 from posture_monitor.errors import UserError
-from posture_monitor.service.local_socket import TooLongError
 
 #: A reader looks this often whether it is to stop.
 _LOOK_EVERY_S = 0.2
+
+
+class TooLongError(Exception):
+    """A message is longer than it may be."""
 
 
 class Connection:

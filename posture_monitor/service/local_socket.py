@@ -17,6 +17,8 @@ from types import TracebackType
 from posture_monitor.errors import UserError
 from posture_monitor.paths import make_private
 
+assert sys.platform != "win32"
+
 #: What is read at once, in bytes.
 _PIECE = 65536
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -173,6 +174,17 @@ class Status:
         parts["camera"] = _made(Camera, told.get("camera"))
         parts["profile"] = _made(InUse, told.get("profile"))
         return _made(cls, parts)
+
+
+def clock(posix_s: float, now_s: float) -> str:
+    """Return a time of day as it is said now: ``14:00``, ``tomorrow 06:00``, ``Friday 06:00``."""
+    then, now = time.localtime(posix_s), time.localtime(now_s)
+    told = time.strftime("%H:%M", then)
+    if then[:3] == now[:3]:
+        return told
+    if then[:3] == time.localtime(now_s + 24 * 3600)[:3]:
+        return f"tomorrow {told}"
+    return f"{time.strftime('%A', then)} {told}"
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,245 @@
+"""``start``, ``stop``, ``status`` and their kin: the monitor in the background."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from posture_monitor.cli import kit
+from posture_monitor.cli.kit import Command, console, example, source_option
+from posture_monitor.errors import UserError
+
+if TYPE_CHECKING:
+    from posture_monitor.service.status import Status
+
+#: Exit status of `status` when nothing runs, as service managers have it.
+NOT_RUNNING = 3
+#: `status --watch` looks this often.
+WATCH_S = 1.0
+#: What a snooze lasts unless told otherwise.
+SNOOZE = "15m"
+
+
+def _what_is_watched(command: kit.F) -> kit.F:
+    """Give a command the options that are handed on to the monitor."""
+    profile = click.option(
+        "--profile",
+        callback=kit.profile,
+        metavar="P",
+        help="Name or .toml file of the profile to judge against; default: the settings' profile.name.",
+    )
+    config = click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        help="Settings to use instead of your own file.",
+        metavar="FILE",
+    )
+    return source_option(profile(config(command)))
+
+
+@click.command(cls=Command, epilog=example("start", "start --source /dev/video2 --profile office"))
+@_what_is_watched
+def start(source: str | None, profile: str | None, config: Path | None) -> None:
+    """Watch in the background, also when this terminal is closed."""
+    from posture_monitor.service import background
+
+    started = background.start(config, source, profile)
+    if started.new:
+        click.echo(f"Started (process {started.pid}); `posture-monitor status` shows how it goes.")
+    else:
+        click.echo(f"It runs already (process {started.pid}).")
+
+
+@click.command(cls=Command, epilog=example("stop"))
+def stop() -> None:
+    """End the monitor; nothing is watched then."""
+    from posture_monitor.service import background
+
+    pid = background.stop()
+    click.echo("It does not run." if pid is None else f"Stopped (process {pid}).")
+
+
+@click.command(cls=Command, epilog=example("restart", "restart --profile office"))
+@_what_is_watched
+def restart(source: str | None, profile: str | None, config: Path | None) -> None:
+    """Stop the monitor and start it again, with the same source, profile and settings."""
+    from posture_monitor.service import background
+
+    pid = background.restart(config, source, profile).pid
+    click.echo(f"Started afresh (process {pid}).")
+
+
+@click.command(cls=Command, epilog=example("status", "status --watch", "status --json"))
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for other programs.")
+@click.option("--watch", is_flag=True, help="Go on showing it until Ctrl-C; into a pipe, a line on a change.")
+@click.pass_context
+def status(context: click.Context, as_json: bool, watch: bool) -> None:
+    """Show what the monitor sees and does right now.
+
+    Leaves with status 3 when no monitor runs.
+    """
+    if watch:
+        _watch(as_json)
+        return
+    told = _status()
+    if as_json:
+        click.echo(_json(told))
+    elif told is None:
+        click.echo(_nothing_runs())
+    else:
+        from posture_monitor.service import status_text
+
+        out = console()
+        if out.is_terminal:
+            out.print(status_text.Shown(told, time.time()))
+        else:
+            click.echo(status_text.plain(told, time.time()))
+    if told is None:
+        context.exit(NOT_RUNNING)
+
+
+@click.command(cls=Command, epilog=example("pause", "pause 1h", "pause until 14:00", "pause until tomorrow"))
+@click.argument("when", nargs=-1)
+def pause(when: tuple[str, ...]) -> None:
+    """Close the camera: for a while, until a time, or until `resume`."""
+    from posture_monitor.service.control import ask
+
+    end = _end(when) if when else None
+    ask("pause", until_s=None if end is None else end.timestamp())
+    until = "until you resume" if end is None else f"until {_clock(end)}"
+    click.echo(f"Paused {until}; the camera is off.")
+
+
+@click.command(cls=Command, epilog=example("resume"))
+def resume() -> None:
+    """End a pause and a snooze."""
+    from posture_monitor.service.control import ask
+
+    ask("resume")
+    click.echo("Resumed.")
+
+
+@click.command(cls=Command, epilog=example("snooze", "snooze 30m", "snooze until 14:00"))
+@click.argument("when", nargs=-1)
+def snooze(when: tuple[str, ...]) -> None:
+    """Hold notifications back, for 15 minutes unless said otherwise; measuring goes on."""
+    from posture_monitor.service.control import ask
+
+    now = dt.datetime.now()
+    end = _end(when or (SNOOZE,), now)
+    ask("snooze", seconds=end.timestamp() - now.timestamp())
+    click.echo(f"No notifications until {_clock(end)}; measuring goes on.")
+
+
+@click.command(cls=Command, epilog=example("logs", "logs --lines 200", "logs -f"))
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is added, until Ctrl-C.")
+@click.option(
+    "--lines", type=click.IntRange(0), default=50, show_default=True, help="How many lines to show."
+)
+def logs(follow: bool, lines: int) -> None:
+    """Show what the monitor in the background has logged (times are UTC)."""
+    from posture_monitor.service import logs as log
+
+    shown = log.last(lines)
+    if not shown and lines and not follow:
+        click.echo("Nothing has been logged yet.")
+    for line in shown:
+        click.echo(line)
+    if follow:
+        for line in log.follow():
+            click.echo(line)
+
+
+def _end(when: tuple[str, ...], now: dt.datetime | None = None) -> dt.datetime:
+    from posture_monitor.telling.quiet import parse_until
+
+    return parse_until(" ".join(when), now or dt.datetime.now())
+
+
+def _clock(moment: dt.datetime) -> str:
+    from posture_monitor.service.status import clock
+
+    return clock(moment.timestamp(), time.time())
+
+
+def _status() -> Status | None:
+    """Return the status; None where nothing runs."""
+    from posture_monitor.service import lock
+    from posture_monitor.service.control import NotRunning, ask
+    from posture_monitor.service.status import Status
+
+    try:
+        return Status.from_json(ask("status"))
+    except NotRunning:
+        running = lock.holder()
+        if running is None:
+            return None
+        raise UserError(
+            f"process {running.pid} is starting or ending, and does not answer; try again in a moment"
+        ) from None
+
+
+def _nothing_runs() -> str:
+    from posture_monitor.service.control import NotRunning
+
+    return str(NotRunning())
+
+
+def _json(told: Status | None, indent: int | None = 2) -> str:
+    import json
+
+    plain = {"version": 1, "activity": "stopped"} if told is None else told.to_json()
+    return json.dumps(plain, ensure_ascii=False, indent=indent)
+
+
+def _watch(as_json: bool) -> None:
+    """Go on showing the status; a monitor that ends or is not there yet is waited for."""
+    out = console()
+    if as_json or not out.is_terminal:
+        _tell_changes(as_json)
+        return
+    from rich.live import Live
+    from rich.text import Text
+
+    from posture_monitor.service.status_text import Shown
+
+    with Live(console=out, auto_refresh=False) as live:
+        while True:
+            try:
+                told = _status()
+                shown: Text | Shown = Text(_nothing_runs()) if told is None else Shown(told, time.time())
+            except UserError as error:
+                shown = Text(str(error))
+            live.update(shown, refresh=True)
+            time.sleep(WATCH_S)
+
+
+def _tell_changes(as_json: bool) -> None:
+    """Write a line for each change; as JSON, one for each look."""
+    before = ""
+    while True:
+        line = _told_now(as_json)
+        if as_json:
+            click.echo(line)
+        elif line != before:
+            click.echo(f"{time.strftime('%H:%M:%S')}  {line}")
+        before = line
+        time.sleep(WATCH_S)
+
+
+def _told_now(as_json: bool) -> str:
+    from posture_monitor.service.status_text import headline
+
+    try:
+        told = _status()
+    except UserError as error:
+        if as_json:
+            return _json(None, None)
+        return str(error)
+    if as_json:
+        return _json(told, None)
+    return _nothing_runs() if told is None else headline(told, time.time(), held=False).plain

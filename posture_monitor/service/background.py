@@ -1,0 +1,265 @@
+"""Starting the monitor in the background, and ending it.
+
+The monitor is the same program, run as ``posture-monitor run --detached`` in a
+session of its own, so that it lives on when the terminal is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+import posture_monitor
+from posture_monitor.errors import UserError
+from posture_monitor.service import lock
+from posture_monitor.service.control import NoAnswer, NotRunning, OtherVersion, ask
+
+#: A monitor must answer within this time of being started: the machine may be busy logging in.
+START_S: Final = 30.0
+#: A monitor that was asked to stop has this long; then it is told to, and then it is ended.
+STOP_S: Final = 10.0
+TERM_S: Final = 5.0
+_LOOK_EVERY_S: Final = 0.05
+
+#: What runs the monitor in the background.
+PROGRAM: Final = (sys.executable, "-m", posture_monitor.__name__, "run", "--detached")
+
+#: The unit that autostart makes where systemd runs: it starts a monitor that falls over again.
+UNIT: Final = "posture-monitor.service"
+
+#: The options of `run` that say what is watched; all take a value, and hold a path or a name.
+_OPTIONS: Final = ("--source", "--profile", "--config")
+
+
+@dataclass(frozen=True)
+class Started:
+    """A monitor that runs: its process, and whether it has only just been started."""
+
+    pid: int
+    new: bool
+
+
+def start(config: str | Path | None = None, source: str | None = None, profile: str | None = None) -> Started:
+    """Start the monitor in the background, and wait until it answers.
+
+    Parameters
+    ----------
+    config, source, profile
+        As the options of ``run``; None takes what the settings say.
+
+    Raises
+    ------
+    UserError
+        It ended at once, and why; or it does not answer.
+    """
+    running = lock.holder()
+    if running is not None:
+        return Started(_answering(running.pid), False)
+    chosen = _absolute(
+        [
+            f"{name}={value}"
+            for name, value in zip(_OPTIONS, (source, profile, config), strict=True)
+            if value is not None
+        ],
+        Path.cwd(),
+    )
+    if not chosen and _unit_is("enabled") and _systemctl("start"):
+        return Started(_answering(0), True)
+    return _spawn(chosen)
+
+
+def stop() -> int | None:
+    """End the running monitor; return its process id, or None where none runs.
+
+    It is asked first; one that does not go is told to by the operating system,
+    and one that hangs is ended.
+
+    Raises
+    ------
+    UserError
+        It cannot be ended.
+    """
+    running = lock.holder()
+    if running is None:
+        return None
+    # The unit would start what ends by force again.
+    if not (_unit_is("active") and _systemctl("stop")):
+        # One that hangs or speaks another version is ended below.
+        with contextlib.suppress(NotRunning, NoAnswer, OtherVersion):
+            ask("stop", timeout_s=STOP_S)
+    if _gone(STOP_S):
+        return running.pid
+    for how, patience_s in ((signal.SIGTERM, TERM_S), (getattr(signal, "SIGKILL", signal.SIGTERM), TERM_S)):
+        # Only who holds the lock now is the monitor; a number kept from earlier may be anybody's.
+        holds = lock.holder()
+        if holds is None:
+            return running.pid
+        if holds.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(holds.pid, how)
+        if _gone(patience_s):
+            return running.pid
+    raise UserError(f"process {running.pid} does not end; end it yourself, or log out and in again")
+
+
+def restart(
+    config: str | Path | None = None, source: str | None = None, profile: str | None = None
+) -> Started:
+    """End the monitor if it runs, and start it as it was started before, but for what is given here."""
+    running = lock.holder()
+    if running is None:
+        return start(config, source, profile)
+    given = dict(zip(_OPTIONS, (source, profile, config), strict=True))
+    by_unit = not any(given.values()) and _unit_is("active")
+    stop()
+    if by_unit and _systemctl("start"):
+        return Started(_answering(0), True)
+    kept = [f"{name}={value}" for name, value in _chosen(running.arguments) if given.get(name) is None]
+    kept = _absolute(kept, Path(running.folder or "."))
+    kept += _absolute([f"{name}={value}" for name, value in given.items() if value is not None], Path.cwd())
+    return _spawn(kept)
+
+
+def settle() -> None:
+    """Cut a monitor that now answers loose from who started it.
+
+    Until then its errors go where `start` reads them; from now on they are in
+    the log, and what native libraries print is nobody's.
+    """
+    with contextlib.suppress(OSError):
+        if not stat.S_ISREG(os.fstat(2).st_mode):
+            return  # a terminal, or the journal of a supervisor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+
+
+def _spawn(options: Sequence[str]) -> Started:
+    with tempfile.TemporaryFile() as errors:
+        child = subprocess.Popen(
+            [*PROGRAM, *options],
+            # Where the package is found however it was installed, and not a folder somebody wants to unmount.
+            cwd=Path(posture_monitor.__file__).parent.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+            creationflags=_flags(),
+        )
+        for _ in _until(START_S):
+            ended = child.poll()
+            if ended is not None:
+                break
+            with contextlib.suppress(UserError):
+                pid = int(ask("status")["pid"])
+                # On Windows the python of a virtual environment runs the program in a child of its own.
+                if pid == child.pid or sys.platform == "win32":
+                    child.returncode = 0  # it is meant to outlive us
+                    return Started(pid, True)
+        else:
+            raise UserError(
+                f"process {child.pid} was started, but does not answer; see `posture-monitor logs`"
+            )
+        # Two may be started at once: then one of them goes, and that is all right.
+        winner = lock.holder()
+        if winner is not None:
+            return Started(_answering(winner.pid), False)
+        raise UserError(_why(errors) or f"it ended at once (status {ended}); see `posture-monitor logs`")
+
+
+def _unit_is(state: str) -> bool:
+    """Return whether systemd has our unit, and it is ``enabled`` or ``active``."""
+    # A home for trials is none of the unit's business.
+    if os.environ.get("POSTURE_MONITOR_HOME") or shutil.which("systemctl") is None:
+        return False
+    return _systemctl(f"is-{state}")
+
+
+def _systemctl(do: str) -> bool:
+    try:
+        ended = subprocess.run(
+            ["systemctl", "--user", "--quiet", do, UNIT],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=STOP_S + TERM_S,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return ended.returncode == 0
+
+
+def _flags() -> int:
+    if sys.platform == "win32":
+        return subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+    return 0
+
+
+def _why(errors: IO[bytes]) -> str:
+    """Return the one line in which a program that ended has said why."""
+    errors.seek(0)
+    lines = [line for line in errors.read().decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1].removeprefix("posture-monitor: ") if lines else ""
+
+
+def _answering(pid: int) -> int:
+    """Wait until the monitor that runs answers, and return its process id."""
+    for _ in _until(START_S):
+        with contextlib.suppress(NotRunning, NoAnswer):
+            return int(ask("status")["pid"])
+        found = lock.holder()
+        if found is None and pid:
+            raise UserError("the monitor that was running has just ended; start it again")
+    who = f"process {pid}" if pid else f"the unit {UNIT}"
+    raise UserError(
+        f"{who} was started, but does not answer; see `posture-monitor logs`, "
+        "or start it afresh with `posture-monitor restart`"
+    )
+
+
+def _gone(timeout_s: float) -> bool:
+    return any(lock.holder() is None for _ in _until(timeout_s))
+
+
+def _until(timeout_s: float) -> Iterator[None]:
+    """Go on, with a short rest between, for so many seconds."""
+    end_s = time.monotonic() + timeout_s
+    while time.monotonic() < end_s:
+        yield
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _chosen(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield those of a monitor's arguments that say what it watches."""
+    waiting = ""
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if waiting:
+            yield waiting, argument
+            waiting = ""
+        elif name in _OPTIONS and equals:
+            yield name, value
+        elif name in _OPTIONS:
+            waiting = name
+
+
+def _absolute(options: Sequence[str], folder: Path) -> list[str]:
+    """Return the options with the paths among them as seen from everywhere."""
+    found = []
+    for option in options:
+        name, _, value = option.partition("=")
+        is_path = name == "--config" or value.endswith(".toml")
+        if name == "--source" and value != "demo" and not value.isdigit():
+            is_path = (folder / value).exists()
+        found.append(f"{name}={folder / value}" if is_path else option)
+    return found

@@ -1,0 +1,185 @@
+"""The monitor's status in words, for a terminal or a pipe.
+
+Every state has a sign and a word of its own; colour only repeats them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from posture_monitor.service.status import Angle, Status, clock
+from posture_monitor.telling import words
+
+#: Sign and colour of each state of posture.
+_STATES: Final = {
+    "good": ("●", "green"),
+    "mild": ("◐", "yellow"),
+    "poor": ("▼", "red"),
+    "unknown": ("?", "default"),
+    "away": ("○", "default"),
+    "paused": ("‖", "cyan"),
+    "busy": ("◇", "cyan"),
+}
+#: Sign, word and colour of what is done instead of watching.
+_ACTIVITIES: Final = {
+    "paused": ("‖", "paused", "cyan"),
+    "locked": ("‖", "resting", "cyan"),
+    "suspended": ("‖", "resting", "cyan"),
+    "busy": ("◇", "camera in use elsewhere", "cyan"),
+    "trouble": ("!", "trouble", "red"),
+    "starting": ("…", "starting", "default"),
+}
+_BAR: Final = 12
+#: Units in which a value says something to its owner.
+_SPOKEN_UNITS: Final = {"°": "{:.0f}°", "cm": "{:.0f} cm"}
+
+
+def headline(status: Status, now_s: float, *, held: bool = True) -> Text:
+    """Return the one line that matters; without `held` it says nothing that changes by itself."""
+    if status.activity in _ACTIVITIES:
+        sign, word, colour = _ACTIVITIES[status.activity]
+        until = f" until {clock(status.until_s, now_s)}" if status.until_s is not None else ""
+        why = "" if status.why.casefold().startswith(word) else status.why
+        rest = until + (f": {why}" if why else "")
+    else:
+        word = status.state
+        sign, colour = _STATES.get(word, ("?", "default"))
+        lasted = f" for {words.duration(status.held_s)}" if held and status.held_s >= 1 else ""
+        why = status.reason or (words.measure_name(status.driver) if word in ("mild", "poor") else "")
+        rest = lasted + (f": {why}" if why else "")
+    return Text.assemble((f"{sign} {word}", f"bold {colour}"), rest)
+
+
+def rows(status: Status, now_s: float) -> list[tuple[str, str]]:
+    """Return the details, each with its name."""
+    found: list[tuple[str, str]] = []
+    if status.activity == "watching":
+        found += _angles(status)
+        found.append(("dose", _dose(status)))
+    found.append(("today", _today(status)))
+    found.append(("camera", _camera(status)))
+    found.append(("profile", _profile(status)))
+    found.append(("reminders", _reminders(status, now_s)))
+    if status.history_trouble:
+        found.append(("history", f"! {status.history_trouble}"))
+    found.append(("program", _program(status, now_s)))
+    return found
+
+
+def plain(status: Status, now_s: float) -> str:
+    """Return it all as lines for a pipe."""
+    lines = [headline(status, now_s).plain]
+    lines += [f"  {name:<10} {told}" for name, told in rows(status, now_s)]
+    return "\n".join(lines)
+
+
+class Shown:
+    """The status as rich draws it; as `plain`, with colour, and wrapped where the terminal is narrow."""
+
+    def __init__(self, status: Status, now_s: float) -> None:
+        self._status, self._now_s = status, now_s
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield headline(self._status, self._now_s)
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(min_width=10, style="dim", no_wrap=True)
+        grid.add_column()
+        for name, told in rows(self._status, self._now_s):
+            grid.add_row(f"  {name}", Text(told, "bold red" if told.startswith("!") else ""))
+        yield grid
+
+
+def _angles(status: Status) -> Iterable[tuple[str, str]]:
+    """Yield what differs from neutral, what drives the state first, and then all that does not."""
+    off, same = [], []
+    told: set[str] = set()
+    for angle in sorted(status.angles, key=lambda angle: angle.name != status.driver):
+        if angle.value is None or (angle.label or angle.name) in told:
+            continue
+        told.add(angle.label or angle.name)
+        now = _SPOKEN_UNITS[angle.unit].format(angle.value) if angle.unit in _SPOKEN_UNITS else ""
+        if angle.deviation is None or _is_none(angle):
+            same.append(f"{angle.label or words.measure_name(angle.name)} {now}".rstrip())
+        else:
+            off.append(words.deviation_text(angle.name, angle.deviation) + (f" (now {now})" if now else ""))
+    for number, line in enumerate(off):
+        yield ("" if number else "differs"), line
+    if same:
+        yield "neutral", ", ".join(same)
+
+
+def _is_none(angle: Angle) -> bool:
+    """Return whether a deviation is so small that it is written as 0."""
+    if angle.name not in words.MEASURES or angle.deviation is None:
+        return True
+    size = words.amount(angle.name, angle.deviation)
+    return size == words.amount(angle.name, 0.0)
+
+
+def _dose(status: Status) -> str:
+    share = max(0.0, status.dose)
+    full = min(_BAR, round(share * _BAR))
+    text = f"{'█' * full}{'░' * (_BAR - full)} {share:.0%} of what a reminder takes"
+    if status.next_alert_s is not None:
+        text += f"; the next in {words.duration(status.next_alert_s)} if posture stays as it is"
+    return text
+
+
+def _today(status: Status) -> str:
+    today = status.today
+    if today.present_s < 1:
+        return "nobody seen at the desk yet"
+    parts = [f"{words.duration(today.present_s)} at the desk, {today.coverage:.0%} of it judged"]
+    if today.judged_s >= 1:
+        shares = (("good", today.good_s), ("mild", today.mild_s), ("poor", today.poor_s))
+        parts.append(", ".join(f"{name} {part_s / today.judged_s:.0%}" for name, part_s in shares))
+    parts.append(f"{today.alerts} reminder{'s'[: today.alerts != 1]}")
+    if today.sit_bout_s >= 60:
+        parts.append(f"sitting for {words.duration(today.sit_bout_s)}")
+    return "; ".join(parts)
+
+
+def _camera(status: Status) -> str:
+    camera = status.camera
+    size = f", {camera.width}×{camera.height}" if camera.width and camera.height else ""
+    burst = ", in bursts" if camera.mode == "burst" else ""
+    if camera.trouble:
+        detail = f": {camera.detail}" if camera.detail else ""
+        return f"! {camera.trouble}{detail}"
+    return f"{camera.name or status.source or 'none yet'}{size}, {'on' if camera.open else 'off'}{burst}"
+
+
+def _profile(status: Status) -> str:
+    profile = status.profile
+    if profile.starter:
+        return "starter limits, which are coarse; `posture-monitor calibrate` makes them your own"
+    neutral = f", {profile.neutral}" if profile.neutral else ""
+    view = f", seen from the {status.view}" if status.view not in ("", "unknown") else ""
+    return f"{profile.name or 'none'}{neutral}{view}"
+
+
+def _reminders(status: Status, now_s: float) -> str:
+    held = []
+    if status.snoozed_until_s is not None and status.snoozed_until_s > now_s:
+        held.append(f"snoozed until {clock(status.snoozed_until_s, now_s)}")
+    if status.quiet:
+        held.append(f"held back: {status.quiet}")
+    way = f"by {status.channel}" if status.channel else ""
+    return ", ".join(part for part in (status.preset, way, *held) if part) or "none"
+
+
+def _program(status: Status, now_s: float) -> str:
+    parts = [f"process {status.pid}"]
+    if status.since_s:
+        lasted = words.duration(now_s - status.since_s)
+        parts.append(f"running for {lasted}")
+    parts.append(f"{status.memory_mb:.0f} MB")
+    parts.append(f"{status.cpu_percent:.1f}% of a core")
+    if status.activity == "watching" and status.interval_s:
+        parts.append(f"looks every {status.interval_s:g} s")
+    return ", ".join(parts)
