@@ -127,6 +127,23 @@ def test_edit_changes_what_is_given_and_nothing_else() -> None:
     assert kept()[0].wall_s == wall("2025-03-01 09:00")
 
 
+def test_edit_takes_out_what_is_to_be_cleared_and_nothing_else() -> None:
+    done("spasm", "--pain", "6", "--trigger", "lifting", "--symptom", "numbness", "--note", "a crate")
+    done("edit", "1", "--clear", "trigger")
+    assert (kept()[0].trigger, kept()[0].symptoms, kept()[0].note) == ("", ("numbness",), "a crate")
+    assert SEEK_CARE not in done("edit", "1", "--clear", "symptom", "--clear", "note", "--trigger", "bending")
+    assert (kept()[0].pain, kept()[0].trigger, kept()[0].symptoms, kept()[0].note) == (6, "bending", (), "")
+
+
+@pytest.mark.parametrize(("what", "word"), [("trigger", "lifting"), ("symptom", "sharp"), ("note", "in bed")])
+def test_setting_and_clearing_the_same_part_is_refused(what: str, word: str) -> None:
+    done("spasm", "--pain", "6", "--trigger", "stress")
+    ended = typed("edit", "1", f"--{what}", word, "--clear", what)
+    assert (ended.exit_code, ended.stderr.count("\n")) == (2, 1)
+    assert f"--clear {what}" in ended.stderr
+    assert kept()[0].trigger == "stress"
+
+
 def test_list_gives_numbers_in_order_of_time() -> None:
     assert done("list") == "The diary is empty.\n"
     done("spasm", "--pain", "6", "--at", "2025-03-02 14:05")

@@ -7,6 +7,7 @@ import datetime as dt
 import io
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from posture_monitor import paths
 from posture_monitor.cli import cli
 from posture_monitor.history.diary import NO_CAUSE, SEEK_CARE, Diary, episode
 from posture_monitor.history.store import Store
+from posture_monitor.history.timeline import utc_offset_s
 
 DAY = "2025-05-14"
 
@@ -254,6 +256,45 @@ def test_what_cannot_be_erased(history: Path, arguments: list[str], line: str) -
     before = extent()
     assert refused("data", "erase", *arguments, "--yes").startswith(line)
     assert extent() == before
+
+
+# -- what the service writes while the camera is closed ------------------------------
+
+
+def test_paused_and_busy_are_told_as_themselves_in_every_form(home: Path) -> None:
+    parts = (
+        ("good", "", 1800), ("busy", "another program has the camera", 900), ("good", "", 600),
+        ("paused", "outside working hours", 1200), ("poor", "", 600),
+    )  # fmt: skip
+    at_s = wall(f"{DAY} 09:00")
+    with Store.open(paths.history_file()) as store:
+        for state, reason, length_s in parts:
+            for _ in range(0, length_s, 10):
+                store.heartbeat(at_s, utc_offset_s(at_s), state, reason)
+                at_s += 10
+        store.heartbeat(at_s, utc_offset_s(at_s), "away")
+    told = json.loads(done("report", DAY, "--format", "json"))
+    assert (told["seconds"]["busy"], told["seconds"]["paused"]) == (900, 1200)
+    assert (told["present_s"], told["coverage"], told["withheld"]) == (3000, 1, "")
+    assert [(span["state"], span["reason"]) for span in told["spans"]][:5] == [p[:2] for p in parts]
+    assert [bout["break_s"] for bout in told["bouts"]] == [None] * 3, "a closed camera saw no break"
+    (row,) = csv.DictReader(io.StringIO(done("report", DAY, "--format", "csv")))
+    assert (float(row["busy_s"]), float(row["paused_s"])) == (900, 1200)
+    text = done("report", DAY)
+    assert re.search(r"camera busy +15 min +18% ", text)
+    assert re.search(r"paused +20 min +24% ", text)
+    page = done("report", DAY, "--format", "html")
+    assert "09:30–09:45 camera busy (another program has the camera), 15 min" in page
+    assert "09:55–10:15 paused (outside working hours), 20 min" in page
+
+
+def test_a_day_with_the_camera_closed_is_not_a_day_without_anybody(home: Path) -> None:
+    with Store.open(paths.history_file()) as store:
+        for step in range(0, 3600, 10):
+            at_s = wall(f"{DAY} 09:00") + step
+            store.heartbeat(at_s, utc_offset_s(at_s), "paused")
+    assert "the camera was paused or in use elsewhere" in done("report", DAY)
+    assert "Nobody was seen" not in done("report", DAY)
 
 
 def test_today_is_the_default(history: Path) -> None:

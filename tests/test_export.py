@@ -74,7 +74,7 @@ def test_numbers_in_bulk_are_those_written_one_by_one() -> None:
     halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float64)
     told = bulk.texts(halves.reshape(256, 256)).ravel().tolist()
     assert told == ["" if not math.isfinite(value) else bulk.short(value) for value in halves.tolist()]
-    assert (bulk.short(-12.3456), bulk.short(0.000123456), bulk.short(math.nan)) == ("-12.35", "0.0001235", "")
+    assert [bulk.short(value) for value in (-12.3456, 0.000123456, math.nan)] == ["-12.35", "0.0001235", ""]
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"])
@@ -84,7 +84,7 @@ def test_moments_in_bulk_are_those_written_one_by_one(zone: str, monkeypatch: py
     bulk._around_seconds.cache_clear()
     try:
         # A year in steps that meet both changes of the clock, and each half hour.
-        for step in range(0, 366 * 86400, 1789):
+        for step in range(0, 366 * 86400, 3 * 1789):
             wall_s = 1_735_689_600 + step + step % 1000 / 1000
             there = dt.timezone(dt.timedelta(seconds=time.localtime(wall_s).tm_gmtoff))
             expected = dt.datetime.fromtimestamp(wall_s, there).isoformat(timespec="milliseconds")

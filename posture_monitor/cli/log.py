@@ -9,6 +9,7 @@ import click
 
 from posture_monitor import paths
 from posture_monitor.cli.kit import Command, F, Group, answered, confirmed, example, yes_option
+from posture_monitor.errors import UserError
 from posture_monitor.history.records import SYMPTOMS, TRIGGERS
 
 if TYPE_CHECKING:
@@ -112,9 +113,16 @@ def show_all() -> None:
         click.echo("The diary is empty.")
 
 
-@log.command(epilog=example("log edit 3 --pain 4", "log edit 3 --at 14:05 --note lifting"))
+@log.command(epilog=example("log edit 3 --pain 4", "log edit 3 --at 14:05 --clear trigger"))
 @click.argument("number", type=int)
 @_entry_options
+@click.option(
+    "--clear",
+    "cleared",
+    multiple=True,
+    type=click.Choice(("trigger", "symptom", "note")),
+    help="Take this out of the entry; may be given several times.",
+)
 def edit(
     number: int,
     pain: int | None,
@@ -122,8 +130,13 @@ def edit(
     trigger: str | None,
     symptoms: tuple[str, ...],
     note: str | None,
+    cleared: tuple[str, ...],
 ) -> None:
     """Change what is given of entry NUMBER; the rest of it stays."""
+    for what, given in (("trigger", trigger), ("symptom", symptoms), ("note", note)):
+        if given and what in cleared:
+            raise UserError(f"--{what} and --clear {what} ask for opposite things; give one of them")
+
     from dataclasses import replace
 
     from posture_monitor.history.diary import Diary, episode, parse_moment
@@ -133,9 +146,9 @@ def edit(
     after = episode(
         before.pain if pain is None else pain,
         before.wall_s if at is None else parse_moment(at, time.time()),
-        trigger=trigger or before.trigger,
-        symptoms=symptoms or before.symptoms,
-        note=before.note if note is None else note,
+        trigger="" if "trigger" in cleared else trigger or before.trigger,
+        symptoms=() if "symptom" in cleared else symptoms or before.symptoms,
+        note="" if "note" in cleared else before.note if note is None else note,
     )
     # An entry made on a journey keeps the clock of the place it was made in.
     offset_s = before.utc_offset_s if at is None else after.utc_offset_s
@@ -177,7 +190,6 @@ def _line(entry: Episode) -> str:
 
 
 def _asked_moment(text: str, now_s: float) -> float:
-    from posture_monitor.errors import UserError
     from posture_monitor.history.diary import parse_moment
 
     try:

@@ -198,7 +198,8 @@ class Day:
     def withheld(self) -> str:
         """Why there is no score and no conclusion; ``""`` where there is enough to go by."""
         if self.present_s == 0:
-            return "nobody was seen at the desk"
+            off = self.seconds["paused"] + self.seconds["busy"] > self.seconds["away"]
+            return "the camera was paused or in use elsewhere" if off else "nobody was seen at the desk"
         if self.coverage < ENOUGH_COVERAGE:
             why = _most_common_reason(self.spans)
             return (

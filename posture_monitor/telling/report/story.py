@@ -128,7 +128,7 @@ def followed(alert: Alert, day: Day) -> str:
 def coverage_line(day: Day) -> str:
     """Return how much of the time at the desk the report speaks of."""
     if day.present_s == 0:
-        return "Nobody was seen at the desk."
+        return f"{day.withheld[:1].upper()}{day.withheld[1:]}."
     return (
         f"{duration(day.judged_s)} of {duration(day.present_s)} at the desk could be judged "
         f"({day.coverage:.0%})."
