@@ -1,12 +1,19 @@
-"""``calibrate``: learn the user's neutral posture from a source and keep it as a profile."""
+"""``calibrate``: learn the user's neutral posture from a source and keep it as a profile.
+
+`learn` makes a profile of captured frames. `calibrate` here captures without
+guidance, for recordings and pipes; `posture_monitor.service.guided` leads
+through it before a live camera.
+"""
 
 from __future__ import annotations
 
-import enum
+import contextlib
 import math
-from dataclasses import replace
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +27,7 @@ from posture_monitor.posture.person import fitting
 from posture_monitor.posture.separation import Separation, separation
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
+from posture_monitor.service.guiding import Aim
 from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.profiles import Profile, limits_of, now_iso, own_profile, save_profile
 
@@ -31,15 +39,21 @@ if TYPE_CHECKING:
 
 #: While calibrating others are looked for this often: whose neutral it is must be clear.
 CROWD_EVERY_S = 1.0
+#: A monitor that has lent its camera takes it back after this long, whatever becomes of the calibration.
+LENT_S: Final = 600.0
+#: A monitor closes its camera within this time.
+CLOSING_S: Final = 4.0
 
 
 class Collected:
-    """Frames gathered so far, and the neutral posture they make."""
+    """Frames gathered so far, without their pictures, and the neutral posture they make."""
 
-    def __init__(self) -> None:
+    def __init__(self, frames: Iterable[Seen] = ()) -> None:
         self.landmarks: list[npt.NDArray[np.float32]] = []
         self.sizes: list[npt.NDArray[np.float64]] = []
         self.doubts: list[Reason] = []
+        for seen in frames:
+            self.add(seen)
 
     def add(self, seen: Seen) -> None:
         """Take in a frame."""
@@ -75,13 +89,26 @@ class Collected:
         return profile.re_anchored(index, reanchored(neutral, self.measured(), self.doubts, first))
 
 
-class Aim(str, enum.Enum):
-    """What a capture is for, beyond a profile's first neutral posture."""
+@dataclass(frozen=True)
+class Learnt:
+    """What a capture has come to, not kept yet.
 
-    REANCHOR = "reanchor"
-    SLOUCH = "slouch"
-    DOWN = "down"
-    ADD = "add"
+    Attributes
+    ----------
+    profile
+        With the capture in it.
+    neutral
+        The posture that is judged against: the one learnt, or the one that a second capture belongs to.
+    text
+        What to say of it, in a few lines.
+    apart
+        How a second capture is told from neutral.
+    """
+
+    profile: Profile
+    neutral: Neutral
+    text: str
+    apart: Separation | None = None
 
 
 _ASK = {
@@ -123,56 +150,112 @@ def calibrate(
         profile, if any, is left as it was.
     """
     known = own_profile(profile) if aim is not None else None
-    opened = open_source(
-        source,
-        started_at=started_at,
-        realtime=realtime,
-        width=config.camera.width,
-        height=config.camera.height,
-    )
     collected = Collected()
-    if opened.live:
-        console.print(_ASK[aim].format(seconds=seconds))
-    with Looker(opened, lambda: ensure_model(config.model.own), crowd_every_s=CROWD_EVERY_S) as looker:
-        for seen in looker.look(lambda: known.neutral if known and aim is not Aim.REANCHOR else None):
-            # The first frame may be late: what counts is the time that passed in the source.
-            if math.isfinite(seen.frame.t_s) and seen.frame.t_s >= seconds:
-                break
-            collected.add(seen)
-        width, height = (seen.frame.width, seen.frame.height) if collected.landmarks else (0, 0)
-    try:
-        if known is None or aim is None:
-            neutral = collected.neutral(name=name)
-            made = Profile(profile, (neutral,), opened.identity, width, height, now_iso())
-            text = told(made)
-        else:
-            made, text = _taken_in(config, known, aim, collected, name)
-    except ValueError as error:
-        raise UserError(f"not calibrated from {source}: {error}") from error
-    path = save_profile(made)
-    console.print(text)
+    with camera_lent(source, profile):
+        opened = open_source(
+            source,
+            started_at=started_at,
+            realtime=realtime,
+            width=config.camera.width,
+            height=config.camera.height,
+        )
+        if opened.live:
+            console.print(_ASK[aim].format(seconds=seconds))
+        with Looker(opened, lambda: ensure_model(config.model.own), crowd_every_s=CROWD_EVERY_S) as looker:
+            for seen in looker.look(lambda: known.neutral if known and aim is not Aim.REANCHOR else None):
+                # The first frame may be late: what counts is the time that passed in the source.
+                if math.isfinite(seen.frame.t_s) and seen.frame.t_s >= seconds:
+                    break
+                collected.add(seen)
+        try:
+            learnt = learn(config, collected, known, aim, name, profile, opened.identity)
+        except ValueError as error:
+            raise UserError(f"not calibrated from {source}: {error}") from error
+        path = save_profile(learnt.profile)
+    console.print(learnt.text)
     console.print(f"Kept as {path}", soft_wrap=True)
     return path
 
 
-def _taken_in(
-    config: Config, known: Profile, aim: Aim, collected: Collected, name: str
-) -> tuple[Profile, str]:
-    """Return a profile with one more capture in it, and what to say of it; `ValueError` says why not."""
+def learn(
+    config: Config,
+    collected: Collected,
+    known: Profile | None,
+    aim: Aim | None,
+    name: str,
+    profile: str,
+    camera: str,
+) -> Learnt:
+    """Return what captured frames make of a profile.
+
+    Parameters
+    ----------
+    known
+        The profile they go into; none is needed for a new one.
+    aim, name
+        What the capture is for, and what a new neutral posture is called.
+    profile, camera
+        Name of a new profile, and identity of the camera.
+
+    Raises
+    ------
+    ValueError
+        The capture is too poor; the message says why and what to do.
+    """
+    if known is None or aim is None:
+        neutral = collected.neutral(name=name)
+        width, height = (int(pixels) for pixels in collected.sizes[-1])
+        made = Profile(profile, (neutral,), camera, width, height, now_iso())
+        return Learnt(made, neutral, told(made))
     if aim is Aim.ADD:
-        made = known.adding(collected.neutral(name=name))
+        neutral = collected.neutral(name=name)
+        made = known.adding(neutral)
         names = ", ".join(neutral.name for neutral in made.neutrals)
-        return made, f"{told(made, -1)}\nNeutral postures of {made.name!r}: {names}."
+        return Learnt(made, neutral, f"{told(made, -1)}\nNeutral postures of {made.name!r}: {names}.")
+    which = collected.fitting(known)
     if aim is Aim.REANCHOR:
-        which = collected.fitting(known)
+        made = collected.re_anchored(known, which)
         text = f"Re-anchored {known.name!r} ({known.neutrals[which].name}): judged from the new place on."
-        return collected.re_anchored(known, which), text
+        return Learnt(made, made.neutrals[which], text)
     # Looking down is no stillness of the head.
     posture = collected.neutral(name=aim.value, steady=aim is Aim.SLOUCH)
-    neutral = known.neutrals[collected.fitting(known)]
+    neutral = known.neutrals[which]
     apart = separation(collected.measured(neutral.azimuth_deg), neutral, limits_of(config, known))
     made = replace(known, captures={**known.captures, aim.value: posture})
-    return made, told_separation(aim, apart)
+    return Learnt(made, neutral, told_separation(aim, apart), apart)
+
+
+@contextlib.contextmanager
+def camera_lent(source: str, profile: str) -> Iterator[None]:
+    """Have a running monitor close the camera meanwhile, and afterwards go on with the profile as it is then.
+
+    It is not asked where the source is a recording. A monitor that was paused stays so.
+    """
+    from posture_monitor.service.control import ask
+
+    try:
+        before = ask("status") if _is_camera(source) else {}
+    except UserError:  # none runs, or it does not answer: then the camera says itself whether it is free
+        before = {}
+    was_open = before.get("activity") != "paused"
+    if before and was_open:
+        ask("pause", until_s=time.time() + LENT_S)
+        waited_until = time.monotonic() + CLOSING_S
+        while time.monotonic() < waited_until and ask("status").get("camera", {}).get("open"):
+            time.sleep(0.1)
+    try:
+        yield
+    finally:
+        if before:
+            with contextlib.suppress(UserError):  # it may have been stopped meanwhile
+                if before.get("profile", {}).get("name") == profile:
+                    ask("profile", name=profile)
+                if was_open:
+                    ask("resume")
+
+
+def _is_camera(source: str) -> bool:
+    return source.isdigit() or source.startswith("/dev/video")
 
 
 def told_separation(aim: Aim, apart: Separation) -> str:

@@ -279,12 +279,16 @@ class Guide:
         if self._step is Step.SETTLING:
             left = max(0.0, SETTLE_S - (t_s - self._since_s))
             return replace(shown, hint="It begins by itself", left_s=left)
-        self.kept.append(seen)
+        self.kept.append(without_picture(seen))
         passed = t_s - self._since_s
         if passed >= self.seconds:
             return self.finish(t_s, notes)
         say = _KEEP[self.aim] if well else amiss or "Sit still"
         return replace(shown, say=say, hint="", left_s=self.seconds - passed, progress=passed / self.seconds)
+
+    def tell(self, hint: str) -> None:
+        """Show this line until the next capture begins."""
+        self._hint = hint
 
     def finish(self, t_s: float = math.nan, notes: tuple[Note, ...] = ()) -> Guidance:
         """Make a neutral posture of what was captured, also before its time where a recording ends.
@@ -346,6 +350,11 @@ class Guide:
             for name in ("head_shift", "head_drop")
         ]
         return math.hypot(*away) / width > STRAYED
+
+
+def without_picture(seen: Seen) -> Seen:
+    """Return a frame without its picture: none is kept, and half a minute of them would fill the memory."""
+    return replace(seen, frame=replace(seen.frame, image=None))
 
 
 def measured_of(frames: list[Seen], azimuth_deg: float | None = None) -> Measurement:

@@ -1,0 +1,259 @@
+"""A guided calibration before a source: moment after moment for a window or a terminal to show.
+
+The frames, the model and the profile are in here, what to say of them in
+`guiding`; who shows the moments decides about keeping, repeating and going on.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_monitor.errors import UserError
+from posture_monitor.posture.ghosts import Ghosts, ghosts
+from posture_monitor.posture.judge import judge
+from posture_monitor.posture.metrics import measure
+from posture_monitor.posture.reading import VERDICTS, Verdict
+from posture_monitor.sensing.model import ensure_model
+from posture_monitor.sensing.sources import open_source
+from posture_monitor.service import guiding
+from posture_monitor.service.calibration import CROWD_EVERY_S, Collected, Learnt, camera_lent, learn
+from posture_monitor.service.guiding import Aim, Guidance, Guide, Kind, Quality, Step
+from posture_monitor.service.looking import Looker, Seen
+from posture_monitor.service.profiles import limits_of, own_profile, save_profile
+
+if TYPE_CHECKING:
+    from posture_monitor.config import Config
+
+#: The slouch index shown after a capture follows its moments with this time constant.
+CALM_S: Final = 0.5
+#: How long the second captures take, which only say how well postures are told apart.
+SECOND_S: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """A capture that has come to its end.
+
+    Attributes
+    ----------
+    learnt
+        What it makes of the profile; not kept before `Guided.keep`.
+    quality
+        How good it is.
+    can, cannot, why_not
+        What can be measured from here, what cannot, and why.
+    body
+        ``(33, 4)`` the captured posture.
+    ghosts
+        The ways in which it goes poor.
+    """
+
+    learnt: Learnt
+    quality: Quality
+    can: tuple[str, ...]
+    cannot: tuple[str, ...]
+    why_not: str
+    body: npt.NDArray[np.float32]
+    ghosts: tuple[Ghosts, ...]
+
+
+@dataclass(frozen=True)
+class Live:
+    """How the present moment would be judged by what was just learnt."""
+
+    verdict: Verdict
+    index: float
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What to show now.
+
+    Attributes
+    ----------
+    guidance
+        What to say, and how far it has come.
+    seen
+        The frame; None before the first.
+    aim
+        Of the capture.
+    result
+        Once it is done.
+    live
+        Judged by that result.
+    over
+        The recording has come to its end.
+    """
+
+    guidance: Guidance
+    seen: Seen | None = None
+    aim: Aim | None = None
+    result: Result | None = None
+    live: Live | None = None
+    over: bool = False
+
+
+class Guided:
+    """One calibration, with as many captures as the user wants.
+
+    `capture` and `keep` may be called from another thread than that which
+    takes the `moments`.
+
+    Parameters
+    ----------
+    source, started_at, realtime
+        As for `open_source`.
+    seconds
+        How long the posture is to be kept.
+    profile
+        Name to keep it under.
+    aim, name
+        What the first capture is for, and the name of a neutral posture.
+
+    Raises
+    ------
+    UserError
+        The aim needs a profile that is not there.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        source: str,
+        seconds: float,
+        profile: str,
+        started_at: float | None = None,
+        realtime: bool = False,
+        aim: Aim | None = None,
+        name: str = "sitting",
+    ) -> None:
+        self.config, self.source, self.profile = config, source, profile
+        self.started_at, self.realtime = started_at, realtime
+        self.seconds, self.first_aim, self.name = seconds, aim, name
+        self.known = own_profile(profile) if aim is not None else None
+        self._judged_s = 0.0
+        self._result: Result | None = None
+        self._body: npt.NDArray[np.float32] | None = None
+        self.capture(aim)
+
+    def capture(self, aim: Aim | None) -> None:
+        """Begin a capture, from the next frame on; the one under way is dropped."""
+        seconds = self.seconds if aim is self.first_aim else min(self.seconds, SECOND_S)
+        self._guide, self._result = Guide(seconds, aim, self.name), None
+        self._index = math.nan
+
+    def moments(self) -> Iterator[Moment]:
+        """Yield a moment for each frame until the source ends; it is closed with the iterator.
+
+        Raises
+        ------
+        UserError
+            The source or the model cannot be used.
+        """
+        yield Moment(Guidance(Step.LOOKING, "Opening the camera…"), aim=self._guide.aim)
+        with camera_lent(self.source, self.profile):
+            opened = open_source(
+                self.source,
+                started_at=self.started_at,
+                realtime=self.realtime,
+                width=self.config.camera.width,
+                height=self.config.camera.height,
+            )
+            model = ensure_model(self.config.model.own)
+            moment = None
+            with Looker(opened, lambda: model, crowd_every_s=CROWD_EVERY_S) as looker:
+                for seen in looker.look(self._whom):
+                    moment = self._moment(seen, opened.identity)
+                    yield moment
+            if moment is not None:
+                yield self._ending(moment, opened.identity)
+
+    def _whom(self) -> Any:
+        known = self.known
+        return known.neutral if known and self._guide.aim not in (None, Aim.REANCHOR) else None
+
+    def _moment(self, seen: Seen, camera: str) -> Moment:
+        guide = self._guide  # another may be put in its place meanwhile
+        guidance = guide.step(seen)
+        return self._with_result(guide, guidance, seen, camera)
+
+    def _with_result(self, guide: Guide, guidance: Guidance, seen: Seen, camera: str) -> Moment:
+        if guidance.step is Step.DONE and self._result is None:
+            try:
+                self._result = self._made(guide, camera)
+            except ValueError as error:
+                self.capture(guide.aim)
+                self._guide.tell(f"Once more: {error}")
+                return Moment(Guidance(Step.LOOKING, str(error), notes=guidance.notes), seen, guide.aim)
+        live = self._live(seen, self._result) if self._result else None
+        return Moment(guidance, seen, guide.aim, self._result, live)
+
+    def _ending(self, last: Moment, camera: str) -> Moment:
+        """Return the last moment of a recording: what was captured until then has to do."""
+        guide, seen = self._guide, last.seen
+        assert seen is not None  # there was a frame
+        if last.result is None and guide.kept:
+            last = self._with_result(guide, guide.finish(), seen, camera)
+        if last.result is not None:
+            return Moment(last.guidance, seen, last.aim, last.result, last.live, over=True)
+        guidance = last.guidance
+        hint = guidance.hint or next((n.text for n in guidance.notes if n.kind is Kind.AMISS), "")
+        told = Guidance(Step.LOOKING, "The recording is over before a posture was captured", hint)
+        return Moment(told, seen, last.aim, over=True)
+
+    def _made(self, guide: Guide, camera: str) -> Result:
+        frames = guide.kept
+        learnt = learn(
+            self.config, Collected(frames), self.known, guide.aim, guide.name, self.profile, camera
+        )
+        body = guiding.middle_of(frames)
+        second = guide.aim in (Aim.SLOUCH, Aim.DOWN)
+        neutral = learnt.neutral
+        upright = self._body if second and self._body is not None else body
+        can, cannot = guiding.measurable(neutral)
+        ways = ghosts(
+            upright,
+            frames[-1].size,
+            neutral,
+            limits_of(self.config, learnt.profile),
+            slouch=body if guide.aim is Aim.SLOUCH and self._body is not None else None,
+        )
+        if not second:
+            self._body = body
+        quality = guiding.quality_of(neutral, frames)
+        return Result(learnt, quality, tuple(can), tuple(cannot), guiding.why_not(neutral), upright, ways)
+
+    def _live(self, seen: Seen, result: Result) -> Live:
+        neutral = result.learnt.neutral
+        measured = measure(seen.landmarks[None], seen.size, azimuth_deg=neutral.azimuth_deg)
+        limits = limits_of(self.config, result.learnt.profile)
+        judged = judge(measured, neutral, limits, [seen.doubt])
+        verdict, index = VERDICTS[int(judged.verdict[0])], float(judged.slouch_index[0])
+        if verdict in (Verdict.UNKNOWN, Verdict.AWAY) or not math.isfinite(index):
+            return Live(verdict, math.nan)
+        now_s = time.monotonic()
+        if not math.isfinite(self._index):
+            self._index = index
+        else:
+            part = 1.0 - math.exp(-(now_s - self._judged_s) / CALM_S)
+            self._index += part * (index - self._index)
+        self._judged_s = now_s
+        calm = Verdict.POOR if self._index >= 1 else Verdict.MILD if self._index >= 0.5 else Verdict.GOOD
+        return Live(calm, self._index)
+
+    def keep(self) -> Path:
+        """Write the latest result to its profile, and return where it is; `UserError` where that fails."""
+        if self._result is None:
+            raise UserError("there is nothing to keep yet")
+        path = save_profile(self._result.learnt.profile)
+        self.known = self._result.learnt.profile
+        return path
