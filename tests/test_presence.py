@@ -32,7 +32,7 @@ from posture_monitor.service.presence.lockers import Lockers
 PYTHON = "/usr/bin/python3"
 
 #: From the signal to the answer; the camera has a second to close.
-PROMPT_S = 0.3
+PROMPT_S = 0.5
 
 LOGIND = "org.freedesktop.login1"
 MANAGER = "/org/freedesktop/login1"

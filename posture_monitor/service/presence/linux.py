@@ -90,8 +90,10 @@ class _Source:
         if self.bus is None:
             return
         try:
-            for signal in self.bus.signals():
-                self._take(self.bus, signal, now_s)
+            # Taking one in may ask further, and more may come before the answer: until there are none.
+            while signals := self.bus.signals():
+                for signal in signals:
+                    self._take(self.bus, signal, now_s)
         except Exception as error:
             self._lose(now_s, error)
 
@@ -370,6 +372,7 @@ class LinuxPresence:
             now_s = time.monotonic()
             for source in sources:
                 source.tend(now_s)
+                source.hear(now_s)
             self._look_for_locker(now_s)
             self._tell(on_change)
             if not self._known.is_set():
@@ -380,8 +383,6 @@ class LinuxPresence:
             watched: list[socket.socket | Bus] = [self._woken]
             watched += [source.bus for source in sources if source.bus is not None]
             select.select(watched, [], [], max(0.0, due_s - time.monotonic()))
-            for source in sources:
-                source.hear(time.monotonic())
         for source in sources:
             source.close()
         self._woken.close()
