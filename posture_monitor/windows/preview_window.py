@@ -1,0 +1,539 @@
+"""The live view: the picture, the body on it, its angles where they are measured, and what is judged of it.
+
+The window shows a `preview.Feed`'s latest moment and waits for nothing: it
+looks many times a second whether there is a newer one.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Final
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from posture_monitor.errors import UserError
+from posture_monitor.posture import landmarks as lm
+from posture_monitor.service.preview import Feed, Shot, badge, headline, save_snapshot
+from posture_monitor.service.status import Angle, Status
+from posture_monitor.telling import words
+from posture_monitor.windows import icons, painter, style
+from posture_monitor.windows.painter import Place
+from posture_monitor.windows.style import UNIT, faded, font
+
+#: The window looks for a newer moment this often, in milliseconds.
+LOOK_MS: Final = 30
+#: A note stays for this long, in milliseconds.
+NOTE_MS: Final = 6000
+KEYS: Final = (
+    ("M", "mirror the picture, or not"),
+    ("V", "show the video, or only the body"),
+    ("R", "re-anchor: follow camera and chair to where they are now"),
+    ("S", "save the body's points for a bug report, without any picture"),
+    ("?", "show or hide these keys"),
+    ("Q", "close"),
+)
+#: What is listed beside the picture, in this order after what drives the verdict.
+_LISTED: Final = {
+    "ear_height": "Head over shoulders",
+    "neck_incl": "Neck forward",
+    "trunk_incl": "Trunk forward",
+    "distance": "Distance",
+    "fsr": "Face to shoulders",
+    "head_roll": "Head tilt",
+    "shoulder_tilt": "Shoulder tilt",
+    "lateral_head": "Head sideways",
+    "head_pitch": "Looking down",
+    "lateral_trunk": "Trunk sideways",
+    "head_height": "Head over shoulders",
+    "head_drop": "Head lowered",
+    "face_size": "Face size",
+}
+_ROWS: Final = 6
+_SIDEBAR: Final = 288
+
+
+def value_text(angle: Angle) -> str:
+    """Return a measure's value as it is read: ``12°``, ``19.4 cm``; ``""`` where it says nothing by itself."""
+    if angle.value is None:
+        return ""
+    if angle.unit == "°":
+        return f"{angle.value:.0f}°".replace("-0°", "0°").replace("-", "−")
+    return f"{angle.value:.1f} cm" if angle.unit == "cm" else ""
+
+
+def deviation_text(angle: Angle) -> str:
+    """Return how far a measure is from neutral, with its sign: ``+12°``, ``−8%``; ``=`` where it is not."""
+    if angle.deviation is None or angle.name not in words.MEASURES:
+        return ""
+    size = words.amount(angle.name, angle.deviation)
+    if size == words.amount(angle.name, 0.0):
+        return "="
+    # A part of the shoulders' width is long to read in a column.
+    return ("+" if angle.deviation > 0 else "−") + size.split(" ")[0]
+
+
+def listed(status: Status) -> list[Angle]:
+    """Return the measures to list, what drives the verdict first, none twice under one name."""
+    known = {angle.name: angle for angle in status.angles if angle.name in _LISTED}
+    order = [name for name in (status.driver, *_LISTED) if name in known]
+    out: dict[str, Angle] = {}
+    for name in order:
+        out.setdefault(_LISTED[name], known[name])
+    return list(out.values())[:_ROWS]
+
+
+class Preview(QWidget):
+    """The window.
+
+    Parameters
+    ----------
+    feed
+        Started by the caller, and closed by the caller when the window is.
+    video, mirrored
+        Show the picture, and show it as a mirror does; keys change both.
+    """
+
+    def __init__(self, feed: Feed, *, video: bool = True, mirrored: bool = True) -> None:
+        super().__init__(objectName="paper")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.feed = feed
+        feed.picture_wanted = video
+        self.stage = Stage(video=video, mirrored=mirrored)
+        self.side = Sidebar()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
+        row.setSpacing(2 * UNIT)
+        row.addWidget(self.stage, 1)
+        row.addWidget(self.side)
+        self.setMinimumSize(680, 440)
+        self.resize(1032, 572)
+        self.setWindowIcon(icons.icon("good"))
+        self._number = -1
+        self._noted = QTimer(self, singleShot=True)
+        self._noted.timeout.connect(lambda: self.stage.tell(""))
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.look)
+        self._timer.start(LOOK_MS)
+        self.look()
+
+    def look(self) -> None:
+        """Show the latest moment and note, if they are new."""
+        shot = self.feed.latest
+        if shot.number != self._number or not shot.number:
+            self._number = shot.number
+            self.stage.show_shot(shot)
+            self.side.show_shot(shot)
+            self.setWindowTitle(f"Posture monitor: {self.feed.name}")
+        while note := self.feed.note():
+            self.tell(note)
+
+    def tell(self, note: str) -> None:
+        """Show a note for some seconds."""
+        self.stage.tell(note)
+        self._noted.start(NOTE_MS)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Do what the key stands for, see `KEYS`."""
+        key = event.key()
+        if key in (Qt.Key.Key_Q, Qt.Key.Key_Escape):
+            if key == Qt.Key.Key_Escape and self.stage.help:
+                self.stage.switch_help()
+            else:
+                self.close()
+        elif key == Qt.Key.Key_M:
+            self.stage.mirrored = not self.stage.mirrored
+            self.stage.update()
+        elif key == Qt.Key.Key_V:
+            self.stage.video = self.feed.picture_wanted = not self.stage.video
+            self.stage.update()
+        elif key == Qt.Key.Key_R:
+            self.feed.reanchor()
+        elif key == Qt.Key.Key_S:
+            self.save()
+        elif key in (Qt.Key.Key_Question, Qt.Key.Key_F1, Qt.Key.Key_H):
+            self.stage.switch_help()
+        else:
+            super().keyPressEvent(event)
+
+    def save(self) -> None:
+        """Save the body's points of this moment, and say where."""
+        shot = self.stage.shot
+        if shot.landmarks is None:
+            self.tell("Nothing to save: nobody is seen.")
+            return
+        try:
+            path = save_snapshot(shot)
+        except UserError as error:
+            self.tell(f"Not saved: {error}.")
+        else:
+            self.tell(f"Saved, without any picture: {path}")
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw anew where the desktop has turned dark or light."""
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange) and hasattr(self, "side"):
+            self.side.show_shot(self.stage.shot)
+            self.stage.update()
+        super().changeEvent(event)
+
+
+class Stage(QWidget):
+    """The picture, or the place where it would be, with the body on it."""
+
+    def __init__(self, *, video: bool, mirrored: bool) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.video, self.mirrored, self.help = video, mirrored, False
+        self.shot = Shot()
+        self._image: QImage | None = None
+        self._note = ""
+        self._size = (640, 480)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the size of a usual camera's picture."""
+        return QSize(640, 480)
+
+    def show_shot(self, shot: Shot) -> None:
+        """Show a moment."""
+        self.shot = shot
+        if shot.image is not None:
+            self._image = painter.image_of(shot.image)
+        elif shot.jpeg is not None:
+            image = QImage.fromData(shot.jpeg)
+            self._image = None if image.isNull() else image
+        else:
+            self._image = None
+        if shot.width and shot.height:
+            self._size = (shot.width, shot.height)
+        title, text = headline(shot, time.time())
+        self.setAccessibleName(" ".join(part for part in (title, text) if part) or f"{shot.status.state}")
+        self.update()
+
+    def tell(self, note: str) -> None:
+        """Show a note below, or none."""
+        self._note = note
+        self.update()
+
+    def switch_help(self) -> None:
+        """Show the keys, or hide them."""
+        self.help = not self.help
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw it all, the picture first."""
+        del event
+        colours = style.palette()
+        pen = QPainter(self)
+        pen.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        image = self._image if self.video else None
+        title, text = headline(self.shot, time.time()) if self.shot.number else ("Starting", "")
+        place = Place.within(QRectF(self.rect()), *self._size, mirrored=self.mirrored)
+        clip = painter.rounded(place.rect)
+        on = style.NIGHT if image is not None else colours
+        veil = faded(QColor("#0b0e12"), 0.5 if title else 0.14) if image is not None else None
+        painter.draw_picture(pen, place, image, clip=clip, behind=colours.card, veil=veil)
+        if image is None:
+            pen.setPen(QPen(colours.line, 1))
+            pen.drawPath(clip)
+        pen.save()
+        pen.setClipPath(clip)
+        self._body(pen, place, on, opacity=0.45 if title else 1.0, quiet=bool(title))
+        pen.restore()
+        if title and not self.help:
+            self._headline(pen, place.rect, on, title, text)
+        if self.help:
+            self._keys(pen, place.rect)
+        if self._note:
+            self._pill(pen, place.rect)
+        pen.end()
+
+    def _body(
+        self, pen: QPainter, place: Place, colours: style.Palette, *, opacity: float, quiet: bool
+    ) -> None:
+        shot = self.shot
+        if shot.neutral is not None and not quiet:
+            ink = QColor("white") if colours.dark else colours.muted
+            painter.draw_ghost(pen, place, shot.neutral, ink, opacity=0.5, filled=0.07, dashed=True)
+        if shot.landmarks is None:
+            return
+        colour = colours.of_state(shot.status.state)
+        halo = QColor("black") if colours.dark else None
+        painter.draw_skeleton(pen, place, shot.landmarks, colour, opacity=opacity, halo=halo)
+        if quiet:
+            return
+        measures = {angle.name: angle.value for angle in shot.status.angles if angle.value is not None}
+        painter.draw_angles(pen, place, shot.landmarks, measures, colours)
+        if "neck_incl" not in measures and "ear_height" in measures:
+            _draw_height(pen, place, shot.landmarks, measures["ear_height"], colours)
+
+    def _headline(
+        self, pen: QPainter, rect: QRectF, colours: style.Palette, title: str, text: str
+    ) -> None:
+        state = "busy" if self.shot.lost else badge(self.shot.status)
+        side = max(40.0, min(72.0, rect.height() / 7))
+        large, small = font(1.75, bold=True), font(1.1)
+        width = min(rect.width() - 6 * UNIT, 460.0)
+        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+        first = QFontMetricsF(large).boundingRect(QRectF(0, 0, width, 1000), flags, title)
+        second = QFontMetricsF(small).boundingRect(QRectF(0, 0, width, 1000), flags, text)
+        top = rect.center().y() - (side + 2 * UNIT + first.height() + UNIT + second.height()) / 2
+        left = rect.center().x() - width / 2
+        icons.paint(pen, QRectF(rect.center().x() - side / 2, top, side, side), state, colours.of_state(state))
+        top += side + 2 * UNIT
+        pen.setPen(colours.ink)
+        pen.setFont(large)
+        pen.drawText(QRectF(left, top, width, first.height() + 4), flags, title)
+        pen.setFont(small)
+        pen.setPen(QColor("#d5dae0") if colours.dark else colours.muted)
+        pen.drawText(QRectF(left, top + first.height() + UNIT, width, second.height() + 8), flags, text)
+
+    def _keys(self, pen: QPainter, rect: QRectF) -> None:
+        colours = style.NIGHT
+        bold, plain = font(1.1, bold=True), font(1.05)
+        metrics = QFontMetricsF(plain)
+        high = 1.75 * metrics.height()
+        width = min(rect.width() - 2 * UNIT, 10 * UNIT + max(metrics.horizontalAdvance(t) for _, t in KEYS))
+        card = QRectF(0, 0, width, high * len(KEYS) + 4 * UNIT)
+        card.moveCenter(rect.center())
+        pen.fillPath(painter.rounded(card), faded(colours.paper, 0.94))
+        for row, (key, text) in enumerate(KEYS):
+            y = card.top() + 2 * UNIT + row * high
+            cap = QRectF(card.left() + 2 * UNIT, y + 0.15 * high, 3.5 * UNIT, 0.7 * high)
+            pen.setPen(QPen(colours.faint, 1))
+            pen.setBrush(colours.card)
+            pen.drawRoundedRect(cap, 5, 5)
+            pen.setPen(colours.ink)
+            pen.setFont(bold)
+            pen.drawText(cap, Qt.AlignmentFlag.AlignCenter, key)
+            pen.setFont(plain)
+            rest = QRectF(cap.right() + 1.5 * UNIT, y, card.right() - cap.right() - 2 * UNIT, high)
+            pen.drawText(rest, Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _pill(self, pen: QPainter, rect: QRectF) -> None:
+        pen.setFont(font())
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWrapAnywhere | Qt.TextFlag.TextWordWrap
+        wide = rect.width() - 8 * UNIT
+        text = QFontMetricsF(pen.font()).boundingRect(QRectF(0, 0, wide, 400), flags, self._note)
+        pill = QRectF(0, 0, text.width() + 4 * UNIT, text.height() + 2 * UNIT)
+        pill.moveCenter(QPointF(rect.center().x(), rect.bottom() - 2 * UNIT - pill.height() / 2))
+        pen.fillPath(painter.rounded(pill), faded(style.NIGHT.paper, 0.9))
+        pen.setPen(style.NIGHT.ink)
+        pen.drawText(pill.adjusted(2 * UNIT - 2, 0, 2 - 2 * UNIT, 0), flags, self._note)
+
+
+def _draw_height(
+    pen: QPainter, place: Place, landmarks: painter.Points, height_cm: float, colours: style.Palette
+) -> None:
+    """Draw how high the ears are over the shoulders as a dimension line beside the body."""
+    if not painter.is_seen(landmarks):
+        return
+    ears = landmarks[[lm.LEFT_EAR, lm.RIGHT_EAR], :2].mean(axis=0)
+    shoulders = landmarks[[lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER], :2]
+    # On the right of the screen, where no tilt is written.
+    edge = float(np.min(shoulders[:, 0])) if place.mirrored else float(np.max(shoulders[:, 0]))
+    x = place.at(edge, 0).x() + 0.03 * place.rect.width()
+    x = min(x, place.rect.right() - 74)
+    top, bottom = place.at(0, float(ears[1])).y(), place.at(0, float(shoulders[:, 1].mean())).y()
+    ink = QColor("white") if colours.dark else colours.ink
+    pen.save()
+    pen.setPen(QPen(faded(ink, 0.85), 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    pen.drawLine(QPointF(x, top), QPointF(x, bottom))
+    for y in (top, bottom):
+        pen.drawLine(QPointF(x - 6, y), QPointF(x + 6, y))
+    pen.restore()
+    middle = QPointF(x, (top + bottom) / 2)
+    painter.draw_label(pen, middle, f"{height_cm:.1f} cm", ink, quiet=True)
+
+
+class Sidebar(QFrame):
+    """What is judged: verdict, dose, measures, and how well and how fast it was seen."""
+
+    def __init__(self) -> None:
+        super().__init__(objectName="card")
+        self.setFixedWidth(_SIDEBAR)
+        self._mark = _Mark()
+        self._word, self._held, self._why = QLabel(), _muted(), QLabel(wordWrap=True)
+        self._word.setFont(font(1.7, bold=True))
+        self._dose_text, self._bar = _muted(wrap=True), _Bar()
+        self._grid = QGridLayout()
+        self._cells = [(QLabel(), QLabel(), QLabel()) for _ in range(_ROWS)]
+        for row, (name, value, off) in enumerate(self._cells):
+            for column, label in enumerate((name, value, off)):
+                label.setFont(font(0.97, figures=True))
+                self._grid.addWidget(label, row, column)
+            for label in (value, off):
+                label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._grid.setColumnStretch(0, 1)
+        self._grid.setHorizontalSpacing(UNIT)
+        self._grid.setVerticalSpacing(UNIT - 2)
+        self._foot, self._hint = _muted(wrap=True), _muted()
+        self._hint.setText("Press ? for the keys")
+        for label in (self._foot, self._hint):
+            label.setFont(font(0.88, figures=True))
+        head = QHBoxLayout()
+        head.setSpacing(UNIT + 4)
+        head.addWidget(self._mark)
+        head.addWidget(self._word)
+        head.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 20, 20, 16)
+        column.setSpacing(UNIT)
+        column.addLayout(head)
+        column.addWidget(self._held)
+        column.addWidget(self._why)
+        column.addSpacing(UNIT)
+        column.addWidget(self._bar)
+        column.addWidget(self._dose_text)
+        column.addSpacing(UNIT)
+        column.addLayout(self._grid)
+        column.addStretch(1)
+        column.addWidget(self._foot)
+        column.addWidget(self._hint)
+
+    def show_shot(self, shot: Shot) -> None:
+        """Show what is judged of a moment."""
+        colours = style.palette()
+        status = shot.status
+        state = "unknown" if not shot.number else "busy" if shot.lost else badge(status)
+        watching = bool(shot.number) and not shot.lost and status.activity == "watching"
+        self._mark.set(state, colours.of_state(state))
+        self._word.setText(_word(shot, state))
+        self._held.setText(f"for {words.duration(status.held_s)}" if watching and status.held_s >= 1 else "")
+        self._why.setText(_why(status) if watching else "")
+        self._why.setVisible(bool(self._why.text()))
+        share = max(0.0, min(1.0, status.dose)) if watching else 0.0
+        self._bar.set(share, colours.of_state(state if state in ("good", "mild", "poor") else "away"))
+        self._dose_text.setText(_dose(status) if watching else "")
+        measures = listed(status) if watching and status.state != "away" else []
+        for row, cells in enumerate(self._cells):
+            angle = measures[row] if row < len(measures) else None
+            texts = ("", "", "")
+            if angle is not None:
+                texts = (_LISTED[angle.name], value_text(angle), deviation_text(angle))
+            drives = angle is not None and angle.name == status.driver and state in ("mild", "poor")
+            for label, text in zip(cells, texts, strict=True):
+                label.setText(text)
+            tone = colours.ink if drives else colours.muted
+            cells[0].setStyleSheet(f"color: {style.css(colours.ink)}")
+            cells[1].setStyleSheet(f"color: {style.css(colours.ink)}")
+            cells[2].setStyleSheet(f"color: {style.css(tone)}; font-weight: {600 if drives else 400}")
+        self._foot.setText(_foot(shot, watching))
+
+
+def _muted(*, wrap: bool = False) -> QLabel:
+    label = QLabel(wordWrap=wrap)
+    label.setProperty("role", "muted")
+    return label
+
+
+def _word(shot: Shot, state: str) -> str:
+    if not shot.number:
+        return "Starting"
+    if shot.lost:
+        return "No picture"
+    status = shot.status
+    if status.activity == "watching":
+        return {"poor": "Poor", "mild": "Mild", "good": "Good", "away": "Away"}.get(status.state, "Unknown")
+    return {"paused": "Paused", "busy": "No picture"}.get(state, "Starting")
+
+
+def _why(status: Status) -> str:
+    """Return what drives the verdict, or why there is none."""
+    if status.state in ("mild", "poor") and status.driver:
+        found = next((angle for angle in status.angles if angle.name == status.driver), None)
+        off = found.deviation if found is not None and found.deviation is not None else math.nan
+        return words.deviation_text(status.driver, off)
+    if status.state == "unknown" and status.reason:
+        return f"{status.reason[0].upper()}{status.reason[1:]}"
+    return ""
+
+
+def _dose(status: Status) -> str:
+    if status.quiet:
+        return f"Reminders are held back: {status.quiet}"
+    if status.next_alert_s is not None:
+        return f"Reminder in {words.duration(status.next_alert_s)}, if it stays so"
+    return f"{max(0.0, status.dose):.0%} of what a reminder takes"
+
+
+def _foot(shot: Shot, watching: bool) -> str:
+    status = shot.status
+    if not watching:
+        return ""
+    seen = []
+    if status.state != "away" and status.view not in ("", "unknown"):
+        seen.append({"front": "Seen from the front", "side": "Seen from the side"}.get(status.view, "Seen obliquely"))
+        if status.confidence is not None:
+            seen.append(f"{status.confidence:.0%} sure")
+    speed = []
+    if shot.rate is not None:
+        speed.append(f"{shot.rate:.1f} frames/s")
+    if shot.judged_ms is not None:
+        speed.append(f"judged in {shot.judged_ms:.0f} ms")
+    starter = "Starter limits: calibrate for your own" if status.profile.starter else ""
+    return "\n".join(line for line in (", ".join(seen), ", ".join(speed), starter) if line)
+
+
+class _Mark(QWidget):
+    """The verdict's shape."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(30, 30)
+        self._state, self._colour = "unknown", QColor()
+
+    def set(self, state: str, colour: QColor) -> None:
+        """Show a state."""
+        self._state, self._colour = state, colour
+        self.setAccessibleName(state)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw the mark."""
+        del event
+        pen = QPainter(self)
+        icons.paint(pen, QRectF(self.rect()), self._state, self._colour)
+        pen.end()
+
+
+class _Bar(QWidget):
+    """How much of what a reminder takes has gathered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedHeight(UNIT)
+        self._share, self._colour = 0.0, QColor()
+
+    def set(self, share: float, colour: QColor) -> None:
+        """Show a share, 0..1."""
+        self._share, self._colour = share, colour
+        self.setAccessibleName(f"{share:.0%}")
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw the bar."""
+        del event
+        pen = QPainter(self)
+        pen.setRenderHint(QPainter.RenderHint.Antialiasing)
+        whole = QRectF(self.rect())
+        pen.fillPath(painter.rounded(whole, whole.height() / 2), style.palette().line)
+        if self._share > 0:
+            done = QRectF(whole)
+            done.setWidth(max(whole.height(), whole.width() * self._share))
+            pen.fillPath(painter.rounded(done, whole.height() / 2), self._colour)
+        pen.end()
+
+
+def show(feed: Feed, *, video: bool, mirrored: bool) -> int:
+    """Open the window, and return when it is closed."""
+    app = style.application()
+    feed.start()
+    try:
+        window = Preview(feed, video=video, mirrored=mirrored)
+        window.show()
+        return app.exec()
+    finally:
+        feed.close()
