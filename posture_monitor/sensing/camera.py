@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
 
 import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.frame import Frame
+from posture_monitor.sensing.mjpeg import LARGEST_PICTURE, Broken, MjpegStream, Refused, Unsuited, size_of
 from posture_monitor.sensing.opencv import cv2
 from posture_monitor.sensing.patience import Errands, Hung, Left
 from posture_monitor.sensing.sources import Closing, silence_opencv, without_secrets
@@ -37,6 +40,8 @@ STREAM_SILENCE_S = 10.0
 #: So many failed reads in a row, a tenth of a second apart, and the source is lost.
 FAILED_READS = 5
 
+#: A stream that breaks when it has not been read for longer was dropped for that.
+_DROPPED_S = 1.0
 #: For the device to close; longer, and it hangs.
 _CLOSE_S = 2.0
 #: Pictures that a driver keeps for a reader who does not come: OpenCV asks Video4Linux for at most 4.
@@ -199,6 +204,8 @@ class _Live(Closing, abc.ABC):
             shot = self._errands.run(lambda: self._read(due_s), self._silence_s)
         except Hung:
             raise SourceLost(*self._why(f"no picture for {self._silence_s:.0f} s")) from None
+        except Broken as error:
+            raise SourceLost(*self._why(f"stopped giving pictures ({error})")) from error
         if shot is None:
             if self._closed.is_set():
                 raise Left
@@ -306,6 +313,55 @@ class _Captured:
         self._capture.release()
 
 
+class _Streamed:
+    """A network camera read by our own reader."""
+
+    restless = False
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._stream = self._connect()
+        self._read_s = time.monotonic()
+
+    def read(self, due_s: float) -> _Shot | None:
+        """See `_Device`."""
+        idle_s = time.monotonic() - self._read_s
+        try:
+            come_s, jpeg = self._stream.newest(due_s)
+        except Broken:
+            if idle_s < _DROPPED_S:
+                raise
+            # A camera may drop who does not read for a while; that is no loss yet.
+            self._stream.close()
+            try:
+                self._stream = self._connect()
+            except (Unsuited, Refused) as error:
+                raise Broken(str(error)) from error
+            come_s, jpeg = self._stream.newest(due_s)
+        self._read_s = time.monotonic()
+        wall_s = time.time() - (self._read_s - come_s)
+        width, height = size_of(jpeg)
+        if not 0 < width * height <= LARGEST_PICTURE:
+            return None
+        image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        return None if image is None else _Shot(come_s, wall_s, np.asarray(image, dtype=np.uint8))
+
+    def _connect(self) -> MjpegStream:
+        # A read that is still waiting after the caller's own limit is to come back by itself.
+        return MjpegStream(self._url, connect_s=STREAM_SILENCE_S, silence_s=STREAM_SILENCE_S + _CLOSE_S)
+
+    def skip(self) -> None:
+        """See `_Device`; there is no need."""
+
+    def abort(self) -> None:
+        """See `_Device`."""
+        self._stream.abort()
+
+    def release(self) -> None:
+        """See `_Device`."""
+        self._stream.close()
+
+
 class CameraSource(_Live):
     """A camera of this machine.
 
@@ -408,6 +464,14 @@ class StreamSource(_Live):
         )
 
     def _open(self) -> _Device:
+        if urlsplit(self._url).scheme.lower() in ("http", "https") and not _behind_proxy(self._url):
+            try:
+                return _Streamed(self._url)
+            except Refused as error:
+                text = f"{self.name}: no stream could be opened there ({error}); {self._mend()}"
+                raise SourceShut(text, error.trouble) from error
+            except Unsuited:
+                pass  # video over HTTP, or a password that takes more than asking
         limit_ms = round(STREAM_SILENCE_S * 1000)
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit_ms]
         capture = cv2.VideoCapture(self._url, cv2.CAP_FFMPEG, limits)
@@ -425,6 +489,12 @@ class StreamSource(_Live):
 
     def _mend(self) -> str:
         return "check the address, the user and password in it, and that the camera is on"
+
+
+def _behind_proxy(url: str) -> bool:
+    """Whether the user's environment wants a proxy asked; OpenCV's reader does that."""
+    host = urlsplit(url).hostname or ""
+    return bool(getproxies_environment().get("http")) and not proxy_bypass(host)
 
 
 def _check_node(node: str) -> None:

@@ -1,4 +1,4 @@
-"""Has anything moved since the last look? Told by a small grey copy, at a hundredth of the cost of the model."""
+"""Has anything moved since the last look? A small grey copy tells, at a hundredth of the model's cost."""
 
 from __future__ import annotations
 
