@@ -97,7 +97,8 @@ def _rules() -> list[tuple[re.Pattern[str], str]]:
     home = Path.home()
     for folder in {str(home), os.path.realpath(home)}:
         if len(folder) > 1:
-            rules.append((re.compile(re.escape(folder) + r"(?![\w-])"), "~"))
+            # Where a path begins, and where its name ends.
+            rules.append((re.compile(rf"(?<![\w.~-]){re.escape(folder)}(?![\w-])"), "~"))
     try:
         login = re.escape(getpass.getuser())
         rules.append((re.compile(rf"(?<=[/\\]){login}(?![\w-])"), "<user>"))

@@ -1,0 +1,259 @@
+"""Real processes: started, killed, started again, two at once; and what the commands say of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from posture_monitor import paths
+from posture_monitor.errors import UserError
+from posture_monitor.service import background, lock
+from posture_monitor.service.control import ask
+
+pytestmark = pytest.mark.usefixtures("home")
+
+STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in_keeper.py")), "run", "--detached")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[None]:
+    monkeypatch.setattr(background, "PROGRAM", STAND_IN)
+    yield
+    running = lock.holder()
+    if running is not None and running.pid:
+        os.kill(running.pid, signal.SIGKILL)
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that starts the stand-in where it would start the monitor."""
+    code = (
+        "import sys; from posture_monitor.service import background; from posture_monitor.cli import main\n"
+        f"background.PROGRAM = {STAND_IN!r}; main()"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60
+    )
+
+
+def eventually(true: Callable[[], bool], within_s: float = 5.0) -> bool:
+    until_s = time.monotonic() + within_s
+    while not true():
+        if time.monotonic() > until_s:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_started_once_asked_stopped() -> None:
+    started = background.start()
+    assert started.new
+    assert ask("status")["pid"] == started.pid
+    assert os.getsid(started.pid) == started.pid != os.getsid(0)
+    assert background.start() == background.Started(started.pid, False)
+    # Nothing of who started it is held on to.
+    for end in range(3):
+        assert os.readlink(f"/proc/{started.pid}/fd/{end}") == "/dev/null"
+    assert background.stop() == started.pid
+    assert lock.holder() is None
+    assert not paths.control_socket().exists()
+    assert background.stop() is None
+
+
+def test_killed_hard_it_starts_again_over_what_it_left() -> None:
+    first = background.start().pid
+    os.kill(first, signal.SIGKILL)
+    assert eventually(lambda: lock.holder() is None)
+    assert paths.control_socket().exists()
+    assert str(first) in paths.lock_file().read_text()
+    again = background.start()
+    assert again.new
+    assert again.pid != first
+    assert ask("status")["pid"] == again.pid
+
+
+def test_two_started_at_once_one_wins_and_both_are_content() -> None:
+    code = (
+        "from posture_monitor.service import background\n"
+        f"background.PROGRAM = {STAND_IN!r}; s = background.start(); print(s.pid, s.new)"
+    )
+    both = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    told = [process.communicate(timeout=30)[0].split() for process in both]
+    assert [process.returncode for process in both] == [0, 0, 0]
+    assert len({pid for pid, _ in told}) == 1
+    assert sorted(new for _, new in told) == ["False", "False", "True"]
+    found = lock.holder()
+    assert found is not None
+    assert told[0][0] == str(found.pid)
+
+
+def test_one_that_ends_at_once_says_why() -> None:
+    with pytest.raises(UserError, match=r"^--source 'bad' is no camera$"):
+        background.start(source="bad")
+    assert lock.holder() is None
+
+
+@pytest.mark.slow
+def test_one_that_does_not_go_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "STOP_S", 0.3)
+    monkeypatch.setattr(background, "TERM_S", 0.3)
+    pid = background.start(source="deaf").pid
+    assert background.stop() == pid
+    assert lock.holder() is None
+
+
+def test_only_who_holds_the_lock_is_ended(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """A number in the file of a lock that is free is nobody's."""
+    home.mkdir()
+    other = subprocess.Popen(["sleep", "30"])
+    paths.lock_file().write_text(json.dumps({"pid": other.pid, "arguments": [], "folder": "/"}))
+    try:
+        assert background.stop() is None
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_restarted_it_watches_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").touch()
+    first = background.start("mine.toml", "http://127.0.0.1:9/video", "office").pid
+    arguments = lock.holder()
+    again = background.restart()
+    assert again.pid != first
+    found = lock.holder()
+    assert found is not None
+    assert arguments is not None
+    assert set(found.arguments) == set(arguments.arguments)
+    wanted = {"--source=http://127.0.0.1:9/video", "--profile=office", f"--config={tmp_path}/mine.toml"}
+    assert set(found.arguments) == {"run", "--detached", *wanted}
+    background.restart(source="3")
+    found = lock.holder()
+    assert found is not None
+    assert set(found.arguments) >= {"--source=3", "--profile=office"}
+
+
+def test_options_are_kept_however_they_were_written() -> None:
+    typed = ["-v", "run", "--source", "2", "--detached", "--profile=a=b", "--config", "x.toml", "--realtime"]
+    assert list(background._chosen(typed)) == [
+        ("--source", "2"),
+        ("--profile", "a=b"),
+        ("--config", "x.toml"),
+    ]
+
+
+def test_only_paths_are_made_absolute(tmp_path: Path) -> None:
+    for name in ("0", "demo", "office", "clip.mp4"):
+        (tmp_path / name).touch()
+    options = ["--source=0", "--source=demo", "--source=clip.mp4", "--profile=office", "--profile=o.toml"]
+    options += ["--source=/dev/video0", "--config=c"]
+    assert background._absolute(options, tmp_path) == [
+        "--source=0",
+        "--source=demo",
+        f"--source={tmp_path}/clip.mp4",
+        "--profile=office",
+        f"--profile={tmp_path}/o.toml",
+        "--source=/dev/video0",
+        f"--config={tmp_path}/c",
+    ]
+
+
+@pytest.mark.slow
+def test_the_commands_from_start_to_stop() -> None:
+    assert (command("status").returncode, command("status").stdout) == (
+        3,
+        "not running; `posture-monitor start` starts it\n",
+    )
+    for name in ("pause", "resume", "snooze"):
+        refused = command(name)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr == "posture-monitor: not running; `posture-monitor start` starts it\n"
+    ended = command("stop")
+    assert (ended.returncode, ended.stdout) == (0, "It does not run.\n")
+
+    started = command("start", "--source", "7")
+    assert started.returncode == 0
+    assert re.fullmatch(
+        r"Started \(process \d+\); `posture-monitor status` shows how it goes\.\n", started.stdout
+    )
+    assert re.fullmatch(r"It runs already \(process \d+\)\.\n", command("start").stdout)
+
+    shown = command("status")
+    assert shown.returncode == 0
+    assert shown.stdout.startswith("● good\n")
+    told = json.loads(command("status", "--json").stdout)
+    assert (told["activity"], told["source"]) == ("watching", "7")
+
+    assert command("pause").stdout == "Paused until you resume; the camera is off.\n"
+    assert command("status").stdout.startswith("‖ paused\n")
+    paused = command("pause", "until", "tomorrow").stdout
+    assert paused == "Paused until tomorrow 06:00; the camera is off.\n"
+    assert command("status").stdout.startswith("‖ paused until tomorrow 06:00\n")
+    assert command("resume").stdout == "Resumed.\n"
+    assert re.fullmatch(
+        r"No notifications until (tomorrow )?\d\d:\d\d; measuring goes on\.\n", command("snooze").stdout
+    )
+    assert "snoozed until" in command("status").stdout
+    wrong = command("pause", "soon")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("posture-monitor: 'soon' is not a length of time")
+
+    again = command("restart")
+    assert re.fullmatch(r"Started afresh \(process \d+\)\.\n", again.stdout)
+    assert json.loads(command("status", "--json").stdout)["source"] == "7"
+    assert len(command("logs").stdout.splitlines()) == 2
+    assert len(command("logs", "--lines", "1").stdout.splitlines()) == 1
+    assert re.fullmatch(r"Stopped \(process \d+\)\.\n", command("stop").stdout)
+    assert json.loads(command("status", "--json").stdout) == {"version": 1, "activity": "stopped"}
+
+
+def test_a_start_that_fails_is_one_line_and_status_2() -> None:
+    failed = command("start", "--source", "bad")
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr == "posture-monitor: --source 'bad' is no camera\n"
+
+
+@pytest.mark.slow
+def test_watching_into_a_pipe_tells_changes_only() -> None:
+    background.start()
+    with subprocess.Popen(
+        [sys.executable, "-m", "posture_monitor", "status", "--watch"], stdout=subprocess.PIPE, text=True
+    ) as watching:
+        assert watching.stdout is not None
+        assert re.fullmatch(r"\d\d:\d\d:\d\d  ● good\n", watching.stdout.readline())
+        ask("pause")
+        assert re.fullmatch(r"\d\d:\d\d:\d\d  ‖ paused\n", watching.stdout.readline())
+        background.stop()
+        assert "not running" in watching.stdout.readline()
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(5) == 130
+
+
+@pytest.mark.slow
+def test_the_status_is_told_at_once_and_without_anything_heavy() -> None:
+    background.start()
+    heavy = ("cv2", "mediapipe", "numpy", "pydantic", "matplotlib", "sqlite3")
+    code = (
+        "import sys; from posture_monitor.cli import main\n"
+        f"try: main()\nexcept SystemExit: print('heavy:', *(set({heavy!r}) & sys.modules.keys()))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code, "status"], capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-1] == "heavy:"
+    took_s = []
+    for _ in range(4):
+        began_s = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "posture_monitor", "status"], capture_output=True, check=True)
+        took_s.append(time.perf_counter() - began_s)
+    # The best of four: the machine may be busy with other tests.
+    assert min(took_s) < 0.25

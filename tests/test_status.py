@@ -1,0 +1,180 @@
+"""The monitor's status: told whole, and understood without colour."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+import time
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from posture_monitor.errors import UserError
+from posture_monitor.service.status import (
+    ACTIVITIES,
+    STATES,
+    Angle,
+    Camera,
+    InUse,
+    Status,
+    Today,
+    clock,
+)
+from posture_monitor.service.status_text import Shown, headline, plain
+
+NOW_S = time.mktime((2026, 3, 2, 15, 0, 0, 0, 0, -1))
+
+POOR = Status(
+    pid=4711,
+    since_s=NOW_S - 7200,
+    activity="watching",
+    state="poor",
+    driver="head_height",
+    held_s=240,
+    confidence=0.8,
+    view="front",
+    angles=(
+        Angle("trunk_incl", "trunk inclination", "°", 4.2, 0.2),
+        Angle("distance", "distance from the screen", "picture", 0.9, -12.0),
+        Angle("head_height", "head height over the shoulders", "cm", 16.1, -9.0),
+        Angle("neck_incl", "neck inclination", "°", None, None),
+    ),
+    dose=0.62,
+    next_alert_s=35,
+    today=Today(11400, 10300, 7300, 2060, 930, 300, 600, 0, 0, 2, 2280, 0.92),
+    camera=Camera("Integrated Camera", "usb:1", 640, 480, True, mode="burst"),
+    profile=InUse("office", "sitting"),
+    preset="balanced",
+    quiet="call",
+    snoozed_until_s=NOW_S + 600,
+    channel="desktop",
+    interval_s=3,
+    cpu_percent=2.13,
+    memory_mb=112.4,
+    source="0",
+)
+
+
+def test_it_comes_back_as_it_went() -> None:
+    assert Status.from_json(json.loads(json.dumps(POOR.to_json(), allow_nan=False))) == POOR
+    assert Status.from_json(Status().to_json()) == Status()
+
+
+def test_numbers_that_are_none_are_told_as_none() -> None:
+    told = dataclasses.replace(
+        POOR, dose=math.nan, angles=(Angle("x", value=float(np.float64("nan")), deviation=math.inf),)
+    ).to_json()
+    json.dumps(told, allow_nan=False)
+    assert told["dose"] is None
+    back = Status.from_json(told)
+    assert back.dose == 0.0
+    assert back.angles == (Angle("x"),)
+
+
+def test_what_is_unknown_is_passed_over_and_what_is_missing_has_its_default() -> None:
+    told = {"version": 1, "pid": 5, "new": 1, "camera": {"open": True, "lens": 3}, "today": None, "angles": 4}
+    assert Status.from_json(told) == Status(pid=5, camera=Camera(open=True))
+
+
+@pytest.mark.parametrize("told", [{}, {"version": 2}, [], None])
+def test_another_version_is_one_line_that_says_restart(told: object) -> None:
+    with pytest.raises(UserError, match=r"^the running monitor .*`posture-monitor restart`"):
+        Status.from_json(told)  # type: ignore[arg-type]
+
+
+def test_what_it_says_of_a_slouch() -> None:
+    assert plain(POOR, NOW_S).splitlines() == [
+        "▼ poor for 4 minutes: head height over the shoulders",
+        "  differs    Head low over the shoulders: 9% (now 16 cm)",
+        "             Closer to the screen: 12%",
+        "  neutral    trunk inclination 4°",
+        "  dose       ███████░░░░░ 62% of what a reminder takes; "
+        "the next in 35 seconds if posture stays as it is",
+        "  today      3 h 10 min at the desk, 92% of it judged; good 71%, mild 20%, poor 9%; 2 reminders; "
+        "sitting for 38 minutes",
+        "  camera     Integrated Camera, 640×480, on, in bursts",
+        "  profile    office, sitting, seen from the front",
+        "  reminders  balanced, by desktop, snoozed until 15:10, held back: call",
+        "  program    process 4711, running for 2 hours, 112 MB, 2.1% of a core, looks every 3 s",
+    ]
+
+
+def test_what_it_says_of_trouble_and_of_a_starter_profile() -> None:
+    shown = plain(
+        dataclasses.replace(
+            POOR,
+            activity="trouble",
+            why="the camera is unplugged",
+            camera=Camera("Integrated Camera", trouble="unplugged", detail="tried again every 30 s"),
+            profile=InUse(starter=True),
+            history_trouble="the disk is full",
+            today=Today(),
+        ),
+        NOW_S,
+    )
+    assert shown.startswith("! trouble: the camera is unplugged\n")
+    assert "dose" not in shown
+    assert "! unplugged: tried again every 30 s" in shown
+    assert "`posture-monitor calibrate`" in shown
+    assert "! the disk is full" in shown
+    assert "nobody seen at the desk yet" in shown
+
+
+@pytest.mark.parametrize(
+    ("activity", "why", "line"),
+    [
+        ("paused", "", "‖ paused until 16:00"),
+        ("paused", "Paused by you", "‖ paused until 16:00"),
+        ("locked", "the screen is locked", "‖ resting until 16:00: the screen is locked"),
+        ("busy", "", "◇ camera in use elsewhere until 16:00"),
+        ("starting", "opening the camera", "… starting until 16:00: opening the camera"),
+    ],
+)
+def test_what_is_done_instead_of_watching(activity: str, why: str, line: str) -> None:
+    status = Status(activity=activity, why=why, until_s=NOW_S + 3600)
+    assert headline(status, NOW_S).plain == line
+
+
+def test_every_state_and_activity_has_a_sign_and_a_word_of_its_own() -> None:
+    looks = [headline(Status(activity="watching", state=state), NOW_S).plain for state in STATES[:5]]
+    looks += [headline(Status(activity=what), NOW_S).plain for what in ACTIVITIES if what != "watching"]
+    assert len({look.split()[0] for look in looks}) >= 9
+    assert all(len(look.split()) >= 2 for look in looks)
+
+
+def test_a_line_for_changes_holds_nothing_that_runs_on() -> None:
+    later = dataclasses.replace(POOR, held_s=POOR.held_s + 90)
+    assert headline(POOR, NOW_S, held=False).plain == headline(later, NOW_S + 90, held=False).plain
+
+
+def test_a_terminal_shows_the_same_words_with_colour_and_wrapped() -> None:
+    def drawn(width: int) -> str:
+        out = Console(force_terminal=True, width=width, highlight=False, color_system="standard")
+        with out.capture() as capture:
+            out.print(Shown(POOR, NOW_S))
+        return capture.get()
+
+    assert "\x1b[1;31m▼ poor" in drawn(200)
+    bare = re.sub(r"\x1b\[[\d;]*m", "", drawn(200))
+    assert [line.split() for line in bare.splitlines()] == [
+        line.split() for line in plain(POOR, NOW_S).splitlines()
+    ]
+    narrow = re.sub(r"\x1b\[[\d;]*m", "", drawn(50)).splitlines()
+    assert max(map(len, narrow)) <= 50
+    assert sum(line.startswith("  dose") for line in narrow) == 1
+
+
+@pytest.mark.parametrize(
+    ("later_s", "told"),
+    [
+        (600, "15:10"),
+        (9 * 3600, "tomorrow 00:00"),
+        (15 * 3600, "tomorrow 06:00"),
+        (63 * 3600, "Thursday 06:00"),
+    ],
+)
+def test_a_time_of_day_is_told_as_people_do(later_s: float, told: str) -> None:
+    assert clock(NOW_S + later_s, NOW_S) == told
