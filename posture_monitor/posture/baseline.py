@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -24,7 +25,7 @@ _SHOULDERS = np.array([metric.change is Change.SHOULDERS for metric in METRICS])
 FLOOR = np.array([2.0 if m.unit == "°" else 1.5 if m.change is Change.PERCENT else 0.015 for m in METRICS])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Neutral:
     """One neutral posture, as one camera sees it.
 
@@ -54,6 +55,13 @@ class Neutral:
     def __getitem__(self, name: str) -> float:
         """Return the centre of one metric by name."""
         return float(self.centre[ROW[name]])
+
+    @cached_property
+    def unit(self) -> Array:
+        """``(len(METRICS),)``: what a difference from the centre is multiplied by to make a deviation."""
+        with np.errstate(all="ignore"):
+            percent, shoulder = 100.0 / self.centre, 1.0 / self.centre[ROW["shoulder_width"]]
+        return np.where(_PERCENT, percent, np.where(_SHOULDERS, shoulder, 1.0))
 
     @property
     def measurable(self) -> tuple[str, ...]:
@@ -111,9 +119,6 @@ def deviation(values: Array, neutral: Neutral) -> Array:
         By `Metric.change`: a difference in the metric's unit, percent of
         neutral, or neutral shoulder widths; NaN where either is missing.
     """
-    centre = neutral.centre[:, None]
     with np.errstate(all="ignore"):
-        out = values - centre
-        out[_PERCENT] *= 100.0 / centre[_PERCENT]
-        out[_SHOULDERS] /= neutral.centre[ROW["shoulder_width"]]
+        out: Array = (values - neutral.centre[:, None]) * neutral.unit[:, None]
     return out

@@ -2,8 +2,8 @@
 
 The eleven face landmarks (nose, eyes, ears, mouth) are matched with a head of
 typical adult size by scaled orthography: ``p = s R P + t`` has a linear least
-squares solution with one fixed pseudo-inverse, so a million frames cost one
-matrix product (DeMenthon & Davis 1995, the first step of POSIT).
+squares solution with one fixed pseudo-inverse, so a frame costs a few dozen
+multiplications (DeMenthon & Davis 1995, the first step of POSIT).
 
 Why it is worth it: outer-eye distance shrinks when the head turns and the
 distance from eyes to mouth when it nods, but the scale ``s`` of the whole head
@@ -12,10 +12,13 @@ does neither. It is the ruler against which everything else is measured.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, finite
 from posture_monitor.posture.landmarks import Array
 
 FACE = slice(0, 11)
@@ -40,18 +43,24 @@ TYPICAL_HEAD: Array = np.array(
     ]
 )
 
-_CENTRE = TYPICAL_HEAD.mean(axis=0)
-_INVERSE = np.linalg.pinv(TYPICAL_HEAD - _CENTRE)
+_INVERSE = np.linalg.pinv(TYPICAL_HEAD - TYPICAL_HEAD.mean(axis=0))
+# The head is symmetric, so the part to the person's left rests on the differences within
+# pairs (inner eyes, eyes, outer eyes, ears, corners of the mouth), the others on their sums;
+# and as it has no place of its own, all may be taken from the nose.
+_PAIRS = [1, 2, 3, 7, 9]
+_ACROSS: list[float] = _INVERSE[0, _PAIRS].tolist()
+_ALONG: list[float] = _INVERSE[1, _PAIRS].tolist()
+_DEPTH: list[float] = _INVERSE[2, _PAIRS].tolist()
 
 
 @dataclass(frozen=True)
 class HeadPose:
-    """Scale and attitude of the head, each an array ``(N,)``.
+    """Scale and attitude of the head, each a number or an array ``(N,)``.
 
     Attributes
     ----------
     scale
-        Pixels per centimetre at the depth of the head.
+        Pixels per centimetre at the depth of the head; NaN unless the whole face is known.
     yaw, pitch, roll
         Degrees against the line to the camera: yaw is positive when the face
         turns towards the person's left, pitch when it nods down, roll when
@@ -59,27 +68,48 @@ class HeadPose:
         face; only differences from neutral mean something.
     """
 
-    scale: Array
-    yaw: Array
-    pitch: Array
-    roll: Array
+    scale: Number
+    yaw: Number
+    pitch: Number
+    roll: Number
 
 
-def head_pose(x: Array, y: Array) -> HeadPose:
+def head_pose(x: Sequence[Number], y: Sequence[Number], m: Arithmetic = Many) -> HeadPose:
     """Return the pose of the head.
 
     Parameters
     ----------
     x, y
-        ``(33, N)`` pixel coordinates, x right, y down; NaN where nobody was seen.
+        Pixel coordinates of the landmarks, x right, y down, the face's eleven
+        first; NaN where nobody was seen.
+    m
+        The arithmetic of what they are: plain numbers, or arrays ``(N,)``.
     """
-    face_x, face_y = x[FACE], y[FACE]
-    # einsum, not BLAS: the same bits for one frame as for a million.
-    across = np.einsum("ij,jn->in", _INVERSE, face_x - face_x.mean(axis=0))  # (3, N): first row of s R
-    down = np.einsum("ij,jn->in", _INVERSE, face_y - face_y.mean(axis=0))
-    scale = np.sqrt((across * across + down * down).sum(axis=0) / 2)
-    yaw = np.arctan2(across[2], np.hypot(across[0], across[1]))
-    pitch = np.arctan2(down[2], np.hypot(down[0], down[1]))
-    roll = np.arctan2(down[0] - across[1], across[0] + down[1])
-    yaw, pitch, roll = np.degrees((yaw, pitch, roll))
+    across_x, along_x, depth_x = _projected(x)  # first row of s R
+    across_y, along_y, depth_y = _projected(y)  # second row
+    flat_x = across_x * across_x + along_x * along_x
+    flat_y = across_y * across_y + along_y * along_y
+    scale = m.sqrt((flat_x + flat_y + (depth_x * depth_x + depth_y * depth_y)) / 2)
+    scale = m.where(finite(scale), scale, math.nan)
+    yaw, pitch, roll = m.directions(
+        (depth_x, depth_y, across_y - along_x),
+        (m.sqrt(flat_x), m.sqrt(flat_y), across_x + along_y),
+    )
     return HeadPose(scale, yaw, pitch, roll)
+
+
+def _projected(p: Sequence[Number]) -> tuple[Number, Number, Number]:
+    """Return how the head's three axes show in one coordinate of the picture."""
+    nose = p[0] + p[0]
+    inner, eye, outer = p[1] + p[4] - nose, p[2] + p[5] - nose, p[3] + p[6] - nose
+    ear, mouth = p[7] + p[8] - nose, p[9] + p[10] - nose
+    a, b, c = _ACROSS, _ALONG, _DEPTH
+    return (
+        a[0] * (p[1] - p[4])
+        + a[1] * (p[2] - p[5])
+        + a[2] * (p[3] - p[6])
+        + a[3] * (p[7] - p[8])
+        + a[4] * (p[9] - p[10]),
+        b[0] * inner + b[1] * eye + b[2] * outer + b[3] * ear + b[4] * mouth,
+        c[0] * inner + c[1] * eye + c[2] * outer + c[3] * ear + c[4] * mouth,
+    )

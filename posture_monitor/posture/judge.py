@@ -11,12 +11,16 @@ several half-steps count for more than one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, One, Truth, blocks, known, total
 from posture_monitor.posture.baseline import Neutral, deviation
 from posture_monitor.posture.landmarks import Array
 from posture_monitor.posture.metrics import REASONS, ROW, Measurement, Needs, Reason
@@ -111,6 +115,24 @@ NOBODY_BELOW = 1.6
 STANDING_RISE = 0.55
 
 
+_GOOD, _MILD, _POOR, _UNKNOWN, _AWAY = map(
+    VERDICTS.index, (Verdict.GOOD, Verdict.MILD, Verdict.POOR, Verdict.UNKNOWN, Verdict.AWAY)
+)
+_SIDE = VIEWS.index(View.SIDE)
+_CODE = {reason: code for code, reason in enumerate(REASONS)}
+_SINK, _BACK = SIGNAL_NAMES.index("head sinking"), SIGNAL_NAMES.index("leaning back")
+# Slopes of the slouch index over a part of the poor limit, below and above mild.
+_SLOPES = tuple(
+    (0.5 * signal.poor / signal.mild, 0.5 / (1.0 - signal.mild / signal.poor)) for signal in SIGNALS
+)
+_SINK_ROWS = tuple((ROW[name], weight) for name, weight in SINK_WEIGHTS.items())
+_TRUNK, _NECK, _HEAD_YAW, _HEAD_NOD = (ROW[n] for n in ("trunk_incl", "neck_incl", "head_yaw", "head_nod"))
+_HEAD_ROLL, _TILT, _LATERAL_TRUNK = (ROW[n] for n in ("head_roll", "shoulder_tilt", "lateral_trunk"))
+_LATERAL_HEAD, _FSR, _ESR, _EARS = (ROW[n] for n in ("lateral_head", "fsr", "esr", "ear_height"))
+_FACE_SIZE, _DISTANCE, _HEAD_SHIFT = (ROW[n] for n in ("face_size", "distance", "head_shift"))
+_HEAD_DROP, _SHOULDER_DROP = (ROW[n] for n in ("head_drop", "shoulder_drop"))
+
+
 @dataclass(frozen=True)
 class Limits:
     """What the user may change.
@@ -125,6 +147,13 @@ class Limits:
 
     scale: Mapping[str, float] = field(default_factory=dict)
     min_confidence: float = 0.3
+
+    def __hash__(self) -> int:
+        # A mapping has none; equality tells the rest.
+        return hash(self.min_confidence)
+
+
+_USUAL = Limits()
 
 
 @dataclass(frozen=True)
@@ -162,13 +191,6 @@ class Judgement:
         return [SIGNALS[i].driver if i >= 0 else "" for i in self.signal]
 
 
-def _index(ratio: Array, mild: float) -> Array:
-    """Return parts of the poor limit on the scale of the slouch index: 0.5 at mild, 1 at poor."""
-    over = ratio - mild
-    result: Array = np.where(over < 0, 0.5 * ratio / mild, 0.5 + 0.5 * over / (1.0 - mild))
-    return result
-
-
 def judge(
     measurement: Measurement,
     neutral: Neutral,
@@ -196,49 +218,76 @@ def judge(
     1 at its poor limit. *Good* is below 0.5, *poor* from 1 on. Looking down
     alone never raises it past mild.
     """
+    yardstick = _yardstick(neutral, limits or _USUAL)
+    n = len(measurement)
+    given = None if doubts is None else [_CODE[doubt] for doubt in doubts]
+    if n == 1:
+        centre, unit = yardstick.centre, yardstick.unit
+        values = measurement.values[:, 0].tolist()
+        change = [(a - b) * c for a, b, c in zip(values, centre, unit, strict=True)]
+        frame = _judged(One, yardstick, _Sight.of_one(measurement), change, given[0] if given else 0)
+        return _one(frame, change)
+    whole = _nothing(n, deviation(measurement.values, neutral))
+    doubt = np.zeros(n, dtype=np.int8) if given is None else np.array(given, dtype=np.int8)
     with np.errstate(all="ignore"):
-        return _judge(measurement, neutral, limits or Limits(), doubts)
+        for block in blocks(n):
+            rows = list(whole.deviations[:, block])
+            sight = _Sight.of_many(measurement, block)
+            _take_in(whole, block, _judged(Many, yardstick, sight, rows, doubt[block]))
+    return whole
 
 
-def _judge(
-    measurement: Measurement, neutral: Neutral, limits: Limits, doubts: Sequence[Reason] | None
-) -> Judgement:
-    change = deviation(measurement.values, neutral)
-    amounts = _amounts(measurement, neutral, change)
-    ratios = np.full((len(SIGNALS), len(measurement)), np.nan)
-    for i, signal in enumerate(SIGNALS):
-        scale = float(limits.scale.get(signal.driver, 1.0))
-        limit = scale * float(np.hypot(signal.poor, signal.scatter * _spread(neutral, signal)))
-        ratios[i] = amounts[signal.name] / limit
-    back, sink = SIGNAL_NAMES.index("leaning back"), SIGNAL_NAMES.index("head sinking")
-    away = ratios[back] + BACK_SINK * ratios[sink]
-    away = np.where(ratios[sink] < BACK_LEAST_SINK, np.minimum(away, 0.99), away)
-    ratios[back] = np.where(amounts["leaning back"] > BACK_FROM, away, np.minimum(ratios[back], 0.0))
-    signals = np.stack(
-        [_index(ratio, signal.mild / signal.poor) for ratio, signal in zip(ratios, SIGNALS, strict=True)]
+class _Yardstick(NamedTuple):
+    """What a neutral posture and the user's limits come down to, once for all frames.
+
+    Attributes
+    ----------
+    centre, unit
+        Of each metric (`Neutral.centre`, `Neutral.unit`).
+    limits
+        Of each signal for *poor*, widened by tolerance and scatter.
+    least_confidence
+        Below it a frame is unknown.
+    side
+        Whether the neutral posture was seen from the side.
+    beside
+        Degrees to the side (tangent) for each shoulder width along the picture.
+    lift
+        Percent of the head's height for each shoulder width down the picture.
+    stretched
+        Percent that whoever calibrated too tall has sunk less.
+    """
+
+    centre: list[float]
+    unit: list[float]
+    limits: list[float]
+    least_confidence: float
+    side: bool
+    beside: float
+    lift: float
+    stretched: float
+
+
+@lru_cache(maxsize=16)
+def _yardstick(neutral: Neutral, limits: Limits) -> _Yardstick:
+    height_cm, rise = neutral["head_height"], neutral["head_rise"]
+    stretched = (
+        STRETCHED * (1 - TYPICAL_HEIGHT_CM / height_cm) * 100 if height_cm > TYPICAL_HEIGHT_CM else 0.0
     )
-
-    positive = np.where(signals > 0, signals, 0.0)
-    # Python's sum keeps one order of additions, and so the same bits, for one frame and for a million.
-    index = np.asarray(sum(positive**NORM)) ** (1 / NORM)
-    measured: npt.NDArray[np.bool_] = np.asarray(np.isfinite(signals).any(axis=0))
-    index = np.where(measured, index, np.nan)
-    strongest = positive.argmax(axis=0).astype(np.int8)
-    strongest = np.where(positive.max(axis=0) > 0.25, strongest, -1).astype(np.int8)
-
-    reason = _doubt(measurement, neutral, change, limits, measured)
-    if doubts is not None:
-        given = np.array([REASONS.index(doubt) for doubt in doubts], dtype=np.int8)
-        # Where nobody is seen in good light, nobody is there; in the dark that is not known.
-        reason = np.where(given > 0, given, reason)
-    verdict = np.full(len(measurement), VERDICTS.index(Verdict.GOOD), dtype=np.int8)
-    verdict[index >= 0.5] = VERDICTS.index(Verdict.MILD)
-    verdict[index >= 1.0] = VERDICTS.index(Verdict.POOR)
-    verdict[reason > 0] = VERDICTS.index(Verdict.UNKNOWN)
-    nobody = reason == REASONS.index(Reason.NOBODY)
-    verdict[nobody] = VERDICTS.index(Verdict.AWAY)
-    reason = np.where(nobody, 0, reason).astype(np.int8)
-    return Judgement(verdict, reason, index, strongest, signals, ratios, change)
+    return _Yardstick(
+        neutral.centre.tolist(),
+        neutral.unit.tolist(),
+        [
+            float(limits.scale.get(signal.driver, 1.0))
+            * math.hypot(signal.poor, signal.scatter * _spread(neutral, signal))
+            for signal in SIGNALS
+        ],
+        limits.min_confidence,
+        neutral.view is View.SIDE,
+        neutral["shoulder_width"] / FOCAL_HEIGHTS,
+        100 / rise if rise else math.nan,
+        stretched,
+    )
 
 
 def _spread(neutral: Neutral, signal: Signal) -> float:
@@ -248,77 +297,192 @@ def _spread(neutral: Neutral, signal: Signal) -> float:
     return sum(known) / len(known) if known else 0.0
 
 
-def _amounts(measurement: Measurement, neutral: Neutral, change: Array) -> dict[str, Array]:
+class _Sight(NamedTuple):
+    """How a frame, or a block of them, is seen; see `Measurement`."""
+
+    size: Number
+    present: Truth
+    face: Truth
+    bust: Truth
+    side: Truth
+    behind: Truth
+    confidence: Number
+
+    @classmethod
+    def of_one(cls, whole: Measurement) -> _Sight:
+        """Return the only frame there is."""
+        return cls(
+            whole.values.item(ROW["face_size"]),
+            whole.present.item(),
+            whole.seen.item(Needs.FACE),
+            whole.seen.item(Needs.BUST),
+            whole.view.item() == _SIDE,
+            whole.behind.item(),
+            whole.confidence.item(),
+        )
+
+    @classmethod
+    def of_many(cls, whole: Measurement, block: slice) -> _Sight:
+        """Return a block of frames."""
+        return cls(
+            whole.values[ROW["face_size"], block],
+            whole.present[block],
+            whole.seen[Needs.FACE, block],
+            whole.seen[Needs.BUST, block],
+            whole.view[block] == _SIDE,
+            whole.behind[block],
+            whole.confidence[block],
+        )
+
+
+class _Frame(NamedTuple):
+    """What `_judged` finds in a frame, or in a block of them; see `Judgement`."""
+
+    verdict: Number
+    reason: Number
+    slouch_index: Number
+    signal: Number
+    signals: Sequence[Number]
+    ratios: Sequence[Number]
+
+
+def _judged(
+    m: Arithmetic, yardstick: _Yardstick, sight: _Sight, change: Sequence[Number], doubt: Number
+) -> _Frame:
+    """Judge a frame, or a block of them; `change` are its deviations, by metric."""
+    amounts = _amounts(m, yardstick, sight, change)
+    ratios = [amount / limit for amount, limit in zip(amounts, yardstick.limits, strict=True)]
+    back = ratios[_BACK]
+    away = back + BACK_SINK * ratios[_SINK]
+    away = m.where(ratios[_SINK] < BACK_LEAST_SINK, m.lesser(away, 0.99), away)
+    ratios[_BACK] = m.where(amounts[_BACK] > BACK_FROM, away, m.lesser(back, 0.0))
+    # The upper one of two lines that meet at a half at mild: one comes from 0, the other goes to 1 at poor.
+    signals = [
+        m.greater(below * ratio, above * ratio + (1.0 - above))
+        for ratio, (below, above) in zip(ratios, _SLOPES, strict=True)
+    ]
+    positive = [m.where(signal > 0, signal, 0.0) for signal in signals]
+    squares = [signal * signal for signal in positive]
+    index = m.sqrt(m.sqrt(total([square * square for square in squares])))
+    measured = known(signals[0])
+    for signal in signals[1:]:
+        measured = measured | known(signal)
+    index = m.where(measured, index, math.nan)
+    most, which = m.largest(positive)
+    strongest = m.where(most > 0.25, which, -1)
+
+    reason = _doubt(m, yardstick, sight, change, measured)
+    # Where nobody is seen in good light, nobody is there; in the dark that is not known.
+    reason = m.where(doubt > 0, doubt, reason)
+    nobody = reason == _CODE[Reason.NOBODY]
+    verdict = m.where(index >= 1.0, _POOR, m.where(index >= 0.5, _MILD, _GOOD))
+    verdict = m.where(nobody, _AWAY, m.where(reason > 0, _UNKNOWN, verdict))
+    return _Frame(verdict, m.where(nobody, 0, reason), index, strongest, signals, ratios)
+
+
+def _amounts(
+    m: Arithmetic, yardstick: _Yardstick, sight: _Sight, change: Sequence[Number]
+) -> tuple[Number, ...]:
     """Return how far each signal has gone, in the unit of its driver's deviation; NaN where unmeasured."""
-
-    def of(name: str) -> Array:
-        row: Array = change[ROW[name]]
-        return row
-
     # Whoever moves to the side of the picture is seen under an angle without having turned.
-    beside = of("head_shift") * neutral["shoulder_width"] / FOCAL_HEIGHTS
-    yaw = np.abs(of("head_yaw") - np.degrees(np.arctan(np.nan_to_num(beside))))
-    grown = of("face_size")
-    side = measurement.view == VIEWS.index(View.SIDE)
-    trunk_seen = np.isfinite(of("trunk_incl"))
+    beside = change[_HEAD_SHIFT] * yardstick.beside
+    yaw = abs(change[_HEAD_YAW] - m.arctan(m.where(known(beside), beside, 0.0)))
+    sideways_seen = yaw < TURNED_DEG
+    grown, trunk, side = change[_FACE_SIZE], change[_TRUNK], sight.side
+    trunk_seen = known(trunk)
 
-    ears, sunk = -of("ear_height"), {name: -of(name) for name in SINK_WEIGHTS}
-    weights = sum(w * np.isfinite(sunk[name]) for name, w in SINK_WEIGHTS.items())
-    sink = sum(w * np.nan_to_num(sunk[name]) for name, w in SINK_WEIGHTS.items()) / weights
-    by_shoulders = sunk["esr"]
-    ear_sink = np.where(np.isnan(by_shoulders), ears, (ears + by_shoulders) / 2)
-    sink = np.minimum(sink, np.where(np.isnan(ear_sink), np.inf, ear_sink + NOD_ALLOWANCE))
-    nod = of("head_nod")
-    looking_down = (nod > NOD_DEG) & ~(grown > 2 * GROWN)
-    sink = np.where(looking_down, np.minimum(sink, ears - NOD_CARRIES * nod), sink)
-    # Shrugged or lifted shoulders shorten the neck without the head having moved.
-    lifted = np.maximum(-of("shoulder_drop"), 0.0) * 100 / neutral["head_rise"]
-    sink = sink - np.where(sink > 0, lifted * 0.5 * np.clip(1.5 - grown / GROWN, 0.0, 1.0), 0.0)
-    height_cm = neutral["head_height"]
-    if height_cm > TYPICAL_HEIGHT_CM:
-        sink = sink - STRETCHED * (1 - TYPICAL_HEIGHT_CM / height_cm) * 100
+    sink = _sunk(m, yardstick, change)
     # From the side, trunk and neck angles say it better.
-    sink = np.where(side & trunk_seen, np.nan, sink)
+    return (
+        m.where(side & trunk_seen, math.nan, sink),
+        m.where(sideways_seen, change[_FSR] * m.clip(grown / GROWN - 0.5, 0.0, 1.0), math.nan),
+        m.where(side, math.nan, -change[_DISTANCE]),
+        m.where(side, math.nan, -grown),
+        m.where(sight.bust, math.nan, change[_HEAD_DROP]),
+        m.where(yaw < 2 * TURNED_DEG, abs(change[_HEAD_ROLL]), math.nan),
+        m.where(yaw < TURNED_SHOULDERS_DEG, abs(change[_TILT]), math.nan),
+        m.where(sideways_seen, abs(change[_LATERAL_HEAD]), math.nan),
+        abs(change[_LATERAL_TRUNK]),
+        trunk,
+        -trunk,
+        m.where(side | trunk_seen, change[_NECK], math.nan),
+    )
 
-    no_bust = ~measurement.seen[Needs.BUST]
-    turned = np.where(np.isnan(yaw), np.inf, yaw)
-    sideways_seen = turned < TURNED_DEG
-    roll_seen = turned < 2 * TURNED_DEG
-    front = np.where(side, np.nan, 1.0)
-    return {
-        "head sinking": sink,
-        "face forward": np.where(sideways_seen, of("fsr") * np.clip(grown / GROWN - 0.5, 0.0, 1.0), np.nan),
-        "too near": -of("distance") * front,
-        "leaning back": -grown * front,
-        "head low": np.where(no_bust, of("head_drop"), np.nan),
-        "head tilted": np.where(roll_seen, np.abs(of("head_roll")), np.nan),
-        "shoulders tilted": np.where(turned < TURNED_SHOULDERS_DEG, np.abs(of("shoulder_tilt")), np.nan),
-        "leaning sideways": np.where(sideways_seen, np.abs(of("lateral_head")), np.nan),
-        "trunk sideways": np.abs(of("lateral_trunk")),
-        "leaning forward": of("trunk_incl"),
-        "reclined": -of("trunk_incl"),
-        "neck forward": np.where(side | trunk_seen, of("neck_incl"), np.nan),
-    }
+
+def _sunk(m: Arithmetic, yardstick: _Yardstick, change: Sequence[Number]) -> Number:
+    """Return by how much the head has sunk towards the shoulders, in percent of its height over them."""
+    ears, by_shoulders, grown = -change[_EARS], -change[_ESR], change[_FACE_SIZE]
+    weights, parts = [], []
+    for row, weight in _SINK_ROWS:
+        seen = known(change[row])
+        weights.append(m.where(seen, weight, 0.0))
+        parts.append(m.where(seen, weight * -change[row], 0.0))
+    sink = m.ratio(total(parts), total(weights))
+    ear_sink = m.where(known(by_shoulders), (ears + by_shoulders) / 2, ears)
+    sink = m.where(known(ear_sink), m.lesser(sink, ear_sink + NOD_ALLOWANCE), sink)
+    nod = change[_HEAD_NOD]
+    looking_down = (nod > NOD_DEG) & m.no(grown > 2 * GROWN)
+    sink = m.where(looking_down, m.lesser(sink, ears - NOD_CARRIES * nod), sink)
+    # Shrugged or lifted shoulders shorten the neck without the head having moved.
+    lifted = m.greater(-change[_SHOULDER_DROP], 0.0) * yardstick.lift
+    shrugged = lifted * 0.5 * m.clip(1.5 - grown / GROWN, 0.0, 1.0)
+    return m.where(sink > 0, sink - shrugged, sink) - yardstick.stretched
 
 
 def _doubt(
-    measurement: Measurement, neutral: Neutral, change: Array, limits: Limits, measured: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int8]:
-    """Return why a frame cannot be judged, codes into `REASONS`, 0 where it can."""
-    reason = np.zeros(len(measurement), dtype=np.int8)
-
-    def because(why: Reason, where: npt.NDArray[np.bool_]) -> None:
-        reason[where & (reason == 0)] = REASONS.index(why)
-
-    size = measurement["face_size"]
-    because(Reason.NOBODY, ~measurement.present | (size < NOBODY_BELOW))
-    because(Reason.FACE, ~measurement.seen[Needs.FACE])
-    side = measurement.view == VIEWS.index(View.SIDE)
-    because(Reason.VIEW, side != (neutral.view is View.SIDE))
-    ratio = 1 + change[ROW["face_size"]] / 100
-    because(Reason.STRANGER, (ratio > STRANGER_LARGER) | (ratio < STRANGER_SMALLER))
-    head, shoulders = change[ROW["head_drop"]], change[ROW["shoulder_drop"]]
-    because(Reason.STANDING, (head < -STANDING_RISE) & (shoulders < -STANDING_RISE) & ~side)
-    because(Reason.BEHIND, measurement.behind)
-    because(Reason.UNSURE, ~measured | (measurement.confidence < limits.min_confidence))
+    m: Arithmetic, yardstick: _Yardstick, sight: _Sight, change: Sequence[Number], measured: Truth
+) -> Number:
+    """Return why a frame cannot be judged, a code into `REASONS`, 0 where it can."""
+    side = sight.side
+    larger = 1 + change[_FACE_SIZE] / 100
+    risen = (change[_HEAD_DROP] < -STANDING_RISE) & (change[_SHOULDER_DROP] < -STANDING_RISE)
+    reason: Number = 0
+    # The last one that holds counts.
+    for why, holds in (
+        (Reason.UNSURE, m.no(measured) | (sight.confidence < yardstick.least_confidence)),
+        (Reason.BEHIND, sight.behind),
+        (Reason.STANDING, risen & m.no(side)),
+        (Reason.STRANGER, (larger > STRANGER_LARGER) | (larger < STRANGER_SMALLER)),
+        (Reason.VIEW, side != yardstick.side),
+        (Reason.FACE, m.no(sight.face)),
+        (Reason.NOBODY, m.no(sight.present) | (sight.size < NOBODY_BELOW)),
+    ):
+        reason = m.where(holds, _CODE[why], reason)
     return reason
+
+
+def _one(frame: _Frame, change: list[float]) -> Judgement:
+    """Return the judgement of a single frame."""
+    return Judgement(
+        np.array([frame.verdict], dtype=np.int8),
+        np.array([frame.reason], dtype=np.int8),
+        np.array([frame.slouch_index]),
+        np.array([frame.signal], dtype=np.int8),
+        np.array(frame.signals)[:, None],
+        np.array(frame.ratios)[:, None],
+        np.array(change)[:, None],
+    )
+
+
+def _nothing(n: int, deviations: Array) -> Judgement:
+    """Return room for `n` frames."""
+    return Judgement(
+        np.empty(n, dtype=np.int8),
+        np.empty(n, dtype=np.int8),
+        np.empty(n),
+        np.empty(n, dtype=np.int8),
+        np.empty((len(SIGNALS), n)),
+        np.empty((len(SIGNALS), n)),
+        deviations,
+    )
+
+
+def _take_in(whole: Judgement, block: slice, part: _Frame) -> None:
+    """Put a block of frames into its place."""
+    whole.verdict[block] = part.verdict
+    whole.reason[block] = part.reason
+    whole.slouch_index[block] = part.slouch_index
+    whole.signal[block] = part.signal
+    for i, (signal, ratio) in enumerate(zip(part.signals, part.ratios, strict=True)):
+        whole.signals[i, block] = signal
+        whole.ratios[i, block] = ratio

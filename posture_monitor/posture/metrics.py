@@ -12,14 +12,17 @@ Sign conventions: forward, downward and towards the person's left are positive.
 from __future__ import annotations
 
 import enum
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.posture import landmarks as lm
+from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, One, Truth, blocks, finite, total
 from posture_monitor.posture.head import head_pose
 from posture_monitor.posture.landmarks import Array
 from posture_monitor.posture.reading import VIEWS, View
@@ -140,7 +143,12 @@ METRICS: tuple[Metric, ...] = (
 )
 NAMES: tuple[str, ...] = tuple(metric.name for metric in METRICS)
 ROW: dict[str, int] = {name: row for row, name in enumerate(NAMES)}
-_NEEDS = np.array([metric.needs for metric in METRICS])
+_NEEDS = tuple(int(metric.needs) for metric in METRICS)
+_FRONT, _SIDE = VIEWS.index(View.FRONT), VIEWS.index(View.SIDE)
+# The landmarks that are used: face, shoulders and hips; and the columns of their x, y and visibility.
+_USED = (*range(13), lm.LEFT_HIP, lm.RIGHT_HIP)
+_LAST = lm.RIGHT_HIP + 1
+_COLUMNS = np.array([4 * i + k for k in (0, 1, 3) for i in _USED])
 
 #: A landmark counts as seen from this visibility on; 0.5 is the value at which
 #: MediaPipe's own drawing code shows a landmark.
@@ -159,12 +167,6 @@ SURE_SIZE = 2.5
 #: both sides of the face is measured; how much of it is a turn from neutral is
 #: for the judge to weigh.
 FACING_YAW_DEG = 50.0
-#: Face height is the mean of these: eyes, ears, nose and mouth, each pair once.
-_FACE_HEIGHT = np.zeros(11)
-_FACE_HEIGHT[[0]] = 1 / 4
-_FACE_HEIGHT[
-    [lm.LEFT_EYE_OUTER, lm.RIGHT_EYE_OUTER, lm.LEFT_EAR, lm.RIGHT_EAR, lm.MOUTH_LEFT, lm.MOUTH_RIGHT]
-] = 1 / 8
 _REFERENCE_HEIGHT = 640.0
 
 
@@ -273,127 +275,214 @@ def measure(
     plane looks smaller than it is; the true one is
     ``atan(tan(apparent) / sin φ)`` (orthographic approximation).
     """
-    with np.errstate(all="ignore"):
-        return _measure(landmarks, size, azimuth_deg)
-
-
-def _measure(landmarks: npt.NDArray[Any], size: npt.NDArray[Any], azimuth_deg: float | None) -> Measurement:
+    points = np.asarray(landmarks)
     size = np.asarray(size, dtype=np.float64)
-    # Sums round differently in another memory layout; the same landmarks must give the same bits.
-    landmarks = np.ascontiguousarray(landmarks)
-    x, y = lm.to_pixels(landmarks, size)
-    height = np.broadcast_to(size[..., 1], x.shape[1])
-    visible = landmarks[:, :, 3].T >= VISIBLE
-    u, v = landmarks[:, :, 0].T, landmarks[:, :, 1].T
-    near = (np.abs(u - 0.5) < 0.5 + BUST_MARGIN) & (np.abs(v - 0.5) < 0.5 + BUST_MARGIN) & visible
-    inside = (np.abs(u - 0.5) < 0.5 - HIP_MARGIN) & (np.abs(v - 0.5) < 0.5 - HIP_MARGIN) & visible
+    n = len(points)
+    if n == 1:
+        u, v, _, visibility = points[0, :_LAST].T.tolist()
+        width, height = size.reshape(2).tolist()
+        with np.errstate(all="ignore"):
+            frame = _measured(One, u, v, visibility, width, height, azimuth_deg)
+        return _one(frame)
+    whole = _nothing(n)
+    with np.errstate(all="ignore"):
+        for block in blocks(n):
+            u, v, visibility = _rows(points[block])
+            width, height = size[block].T if size.ndim == 2 else size.tolist()
+            _take_in(whole, block, _measured(Many, u, v, visibility, width, height, azimuth_deg))
+    return whole
 
-    head = head_pose(x, y)
+
+class _Frame(NamedTuple):
+    """What `_measured` finds in a frame, or in a block of them; see `Measurement`."""
+
+    values: Sequence[Number]
+    seen: Sequence[Truth]
+    present: Truth
+    confidence: Number
+    view: Number
+    azimuth: Number
+    behind: Truth
+
+
+def _measured(
+    m: Arithmetic,
+    u: Sequence[Number],
+    v: Sequence[Number],
+    visibility: Sequence[Number],
+    width: Number,
+    height: Number,
+    azimuth_deg: float | None,
+) -> _Frame:
+    """Measure a frame, or a block of them; `u` and `v` are image-normalised, all three by landmark."""
+
+    def within(margin: float, points: Iterable[int]) -> list[Truth]:
+        reach = 0.5 + margin
+        return [
+            (visibility[i] >= VISIBLE) & (abs(u[i] - 0.5) < reach) & (abs(v[i] - 0.5) < reach) for i in points
+        ]
+
+    nose_near, left_near, right_near = within(BUST_MARGIN, (lm.NOSE, lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER))
+    bust_inside = within(-HIP_MARGIN, range(13))
+    left_hip, right_hip = within(-HIP_MARGIN, (lm.LEFT_HIP, lm.RIGHT_HIP))
+    both_hips, a_hip = left_hip & right_hip, left_hip | right_hip
+
+    x, y = [a * width for a in u], [a * height for a in v]
+    nose_x, nose_y = x[lm.NOSE], y[lm.NOSE]
+    head = head_pose(x, y, m)
     scale = head.scale
-    face = near[0] & np.isfinite(scale) & (scale > 0)
-
-    left, right = lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER
-    shoulder_dx, shoulder_dy = x[left] - x[right], y[left] - y[right]
-    width = np.hypot(shoulder_dx, shoulder_dy)
-    shoulder_x, shoulder_y = (x[left] + x[right]) / 2, (y[left] + y[right]) / 2
-    shoulders = near[left] & near[right]
-
-    view, azimuth = classify(width / scale, head.yaw, azimuth_deg)
-    side = view == VIEWS.index(View.SIDE)
-    front = view == VIEWS.index(View.FRONT)
-
+    shoulder_dx, shoulder_dy = x[11] - x[12], y[11] - y[12]
+    shoulders_wide = m.sqrt(shoulder_dx * shoulder_dx + shoulder_dy * shoulder_dy)
+    shoulder_x, shoulder_y = (x[11] + x[12]) / 2, (y[11] + y[12]) / 2
     ears_x, ears_y = (x[7] + x[8]) / 2, (y[7] + y[8]) / 2
     eyes_x, eyes_y = (x[3] + x[6]) / 2, (y[3] + y[6]) / 2
     hips_x, hips_y = (x[23] + x[24]) / 2, (y[23] + y[24]) / 2
-    # Which way is forward for somebody seen from the side.
-    forward = np.where(x[lm.NOSE] >= ears_x, 1.0, -1.0)
+
+    view, azimuth = classify(m.ratio(shoulders_wide, scale), head.yaw, azimuth_deg, m)
+    side, front = view == _SIDE, view == _FRONT
 
     # Angles are taken between the middles of pairs, which lie in the body's own
     # plane of symmetry: from the side the nearer shoulder is 18 cm before it, the
     # nearer ear 7 cm, and a camera a little beside or below makes degrees of that.
     # Only where one hip alone is seen does the trunk go by its side.
-    both_hips = inside[23] & inside[24]
-    off = inside[24].astype(np.intp)
-    column = np.arange(x.shape[1])
-    base_x = np.where(both_hips | ~side, hips_x, x[23 + off, column])
-    base_y = np.where(both_hips | ~side, hips_y, y[23 + off, column])
-    top_x = np.where(both_hips | ~side, shoulder_x, x[left + off, column])
-    top_y = np.where(both_hips | ~side, shoulder_y, y[left + off, column])
-    foreshortening = np.sin(np.radians(azimuth))
-    trunk = np.arctan2(forward * (top_x - base_x) / foreshortening, base_y - top_y)
-    neck = np.arctan2(forward * (ears_x - shoulder_x) / foreshortening, shoulder_y - ears_y)
-    pitch = np.arctan2(eyes_y - ears_y, forward * (eyes_x - ears_x))
-    tilt = np.arctan2(shoulder_dy, shoulder_dx)
-    face_y = np.einsum("j,jn->n", _FACE_HEIGHT, y[:11])
-    # The middle of the head moves less than the nose when the head turns.
+    by_middle = both_hips | (view != _SIDE)
+    base_x = m.where(by_middle, hips_x, m.where(right_hip, x[24], x[23]))
+    base_y = m.where(by_middle, hips_y, m.where(right_hip, y[24], y[23]))
+    top_x = m.where(by_middle, shoulder_x, m.where(right_hip, x[12], x[11]))
+    top_y = m.where(by_middle, shoulder_y, m.where(right_hip, y[12], y[11]))
+    # Which way is forward for somebody seen from the side.
+    forward = m.where(nose_x >= ears_x, 1.0, -1.0)
+    foreshortening = m.sine(azimuth)
+    # The face's height is the mean of eyes, ears, nose and mouth; the middle of
+    # the head moves less than the nose when the head turns.
+    face_y = (nose_y + eyes_y + ears_y + (y[9] + y[10]) / 2) / 4
     head_x = (ears_x + eyes_x) / 2
-    lateral_head = np.arctan2(head_x - shoulder_x, shoulder_y - face_y)
-    lateral_trunk = np.arctan2(shoulder_x - hips_x, hips_y - shoulder_y)
-    trunk, neck, pitch, tilt, lateral_head, lateral_trunk = np.degrees(
-        (trunk, neck, pitch, tilt, lateral_head, lateral_trunk)
-    )
-
-    eyes = np.hypot(x[3] - x[6], y[3] - y[6])
-    ears = np.hypot(x[7] - x[8], y[7] - y[8])
-    rise = shoulder_y - face_y
-    ear_rise = shoulder_y - ears_y
-    values = np.stack(
+    rise, ear_rise = shoulder_y - face_y, shoulder_y - ears_y
+    trunk, neck, pitch, tilt, lateral_trunk, lateral_head = m.directions(
         (
-            trunk,
-            neck,
-            neck - trunk,
-            pitch,
-            90.0 - neck,
-            (y[lm.NOSE] - ears_y) / ears,
-            (x[lm.NOSE] - ears_x) / ears,
-            head.yaw,
-            head.pitch,
-            head.roll,
-            tilt,
-            lateral_trunk,
-            lateral_head,
-            eyes / width,
-            ear_rise / width,
-            (shoulder_y - y[lm.NOSE]) / width,
-            rise / scale,
-            rise / width,
-            ear_rise / scale,
-            scale * (_REFERENCE_HEIGHT / height),
-            height / scale,
-            width / height,
-            face_y / height,
-            shoulder_y / height,
-            head_x / height,
-            shoulder_x / height,
-        )
+            m.ratio(forward * (top_x - base_x), foreshortening),
+            m.ratio(forward * (ears_x - shoulder_x), foreshortening),
+            eyes_y - ears_y,
+            shoulder_dy,
+            shoulder_x - hips_x,
+            head_x - shoulder_x,
+        ),
+        (base_y - top_y, ear_rise, forward * (eyes_x - ears_x), shoulder_dx, hips_y - shoulder_y, rise),
     )
 
+    ears_dx, ears_dy, eyes_dx, eyes_dy = x[7] - x[8], y[7] - y[8], x[3] - x[6], y[3] - y[6]
+    ears_wide = m.sqrt(ears_dx * ears_dx + ears_dy * ears_dy)
+    eyes_wide = m.sqrt(eyes_dx * eyes_dx + eyes_dy * eyes_dy)
+    size = scale * (_REFERENCE_HEIGHT / height)
+    values = (
+        trunk,
+        neck,
+        neck - trunk,
+        pitch,
+        90.0 - neck,
+        m.ratio(nose_y - ears_y, ears_wide),
+        m.ratio(nose_x - ears_x, ears_wide),
+        head.yaw,
+        head.pitch,
+        head.roll,
+        tilt,
+        lateral_trunk,
+        lateral_head,
+        m.ratio(eyes_wide, shoulders_wide),
+        m.ratio(ear_rise, shoulders_wide),
+        m.ratio(shoulder_y - nose_y, shoulders_wide),
+        m.ratio(rise, scale),
+        m.ratio(rise, shoulders_wide),
+        m.ratio(ear_rise, scale),
+        size,
+        m.ratio(height, scale),
+        shoulders_wide / height,
+        face_y / height,
+        shoulder_y / height,
+        head_x / height,
+        shoulder_x / height,
+    )
+
+    face = nose_near & (scale > 0)
+    shoulders = left_near & right_near
     bust = face & shoulders
-    facing = bust & ~side & (np.abs(head.yaw) < FACING_YAW_DEG)
-    hip_seen = np.where(side, inside[23] | inside[24], both_hips) & ~front
-    seen = np.stack(
-        (
-            face,
-            bust,
-            shoulders,
-            facing,
-            bust & hip_seen,
-            bust & ~front,
-            bust & hip_seen & side,
-            face & side,
-            bust & front & both_hips,
-        )
+    from_side, not_side, not_front = bust & side, bust & (view != _SIDE), bust & (view != _FRONT)
+    hip_seen = m.where(side, a_hip, both_hips)
+    seen = (
+        face,
+        bust,
+        shoulders,
+        not_side & (abs(head.yaw) < FACING_YAW_DEG),
+        not_front & hip_seen,
+        not_front,
+        from_side & a_hip,
+        face & side,
+        bust & front & both_hips,
     )
-    values[~seen[_NEEDS] | ~np.isfinite(values)] = np.nan
 
-    present = np.isfinite(landmarks[:, lm.NOSE, 0])
     # A face alone gives half the confidence of a face with its shoulders.
-    support = 0.5 + 0.5 * landmarks[:, [left, right], 3].mean(axis=1)
-    framed = inside[0:13].mean(axis=0)
-    confidence = np.where(face, landmarks[:, lm.NOSE, 3] * support * (0.5 + 0.5 * framed), 0.0)
+    support = 0.5 + 0.25 * (visibility[11] + visibility[12])
+    framed = 0.5 + 0.5 * (total(bust_inside) / 13)
     # A head of a few pixels is a guess.
-    confidence = confidence * np.clip(scale * (_REFERENCE_HEIGHT / height) / SURE_SIZE, 0.0, 1.0)
-    confidence = np.where(np.isfinite(confidence), confidence, 0.0)
+    sure = visibility[lm.NOSE] * support * framed * m.clip(size / SURE_SIZE, 0.0, 1.0)
+    confidence = m.where(face & finite(sure), sure, 0.0)
     # The person's left lies on the picture's right, unless they show their back (or hang upside down).
-    behind = bust & ~side & (shoulder_dx < 0) & (rise > 0)
-    return Measurement(values, seen, present, confidence, view, azimuth, behind)
+    behind = not_side & (shoulder_dx < 0) & (rise > 0)
+    return _Frame(values, seen, finite(u[lm.NOSE]), confidence, view, azimuth, behind)
+
+
+def _rows(points: npt.NDArray[Any]) -> tuple[list[Number], list[Number], list[Number]]:
+    """Return x, y and visibility of a block of frames by landmark, each ``(B,)`` float64 where it is used."""
+    flat = points.reshape(len(points), -1).take(_COLUMNS, axis=1)
+    rows = iter(flat.T.astype(np.float64, order="C"))
+    lists: list[list[Number]] = []
+    for _ in range(3):
+        lists.append([0.0] * _LAST)
+        for i in _USED:
+            lists[-1][i] = next(rows)
+    return lists[0], lists[1], lists[2]
+
+
+def _one(frame: _Frame) -> Measurement:
+    """Return the measurement of a single frame."""
+    seen = frame.seen
+    values = [
+        value if seen[needs] and value - value == 0.0 else math.nan
+        for value, needs in zip(frame.values, _NEEDS, strict=True)
+    ]
+    return Measurement(
+        np.array(values)[:, None],
+        np.array(seen)[:, None],
+        np.array([frame.present]),
+        np.array([frame.confidence]),
+        np.array([frame.view], dtype=np.int8),
+        np.array([frame.azimuth]),
+        np.array([frame.behind]),
+    )
+
+
+def _nothing(n: int) -> Measurement:
+    """Return room for `n` frames."""
+    return Measurement(
+        np.empty((len(METRICS), n)),
+        np.empty((len(Needs), n), dtype=bool),
+        np.empty(n, dtype=bool),
+        np.empty(n),
+        np.empty(n, dtype=np.int8),
+        np.empty(n),
+        np.empty(n, dtype=bool),
+    )
+
+
+def _take_in(whole: Measurement, block: slice, part: _Frame) -> None:
+    """Put a block of frames into its place."""
+    values, seen = whole.values[:, block], whole.seen[:, block]
+    for row, met in zip(seen, part.seen, strict=True):
+        row[:] = met
+    for row, value, needs in zip(values, part.values, _NEEDS, strict=True):
+        row[:] = np.where(seen[needs] & finite(value), value, np.nan)
+    whole.present[block] = part.present
+    whole.confidence[block] = part.confidence
+    whole.view[block] = part.view
+    whole.azimuth[block] = part.azimuth
+    whole.behind[block] = part.behind

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+import math
+from functools import lru_cache
 
-from posture_monitor.posture.landmarks import Array
+from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, finite
 from posture_monitor.posture.reading import VIEWS, View
 
 #: Shoulder width, as the model marks it, in centimetres at the depth of the
@@ -36,53 +36,62 @@ KEPT_UNTIL = 1.2, 0.5
 SIDE_KEPT_BELOW = 0.55
 
 
+_FRONT, _OBLIQUE, _SIDE, _UNKNOWN = map(VIEWS.index, (View.FRONT, View.OBLIQUE, View.SIDE, View.UNKNOWN))
+
+
 def classify(
-    shoulders_cm: Array, head_yaw_deg: Array, azimuth_deg: float | None = None
-) -> tuple[npt.NDArray[np.int8], Array]:
+    shoulders_cm: Number, head_yaw_deg: Number, azimuth_deg: float | None = None, m: Arithmetic = Many
+) -> tuple[Number, Number]:
     """Tell the view and the trunk's azimuth.
 
     Parameters
     ----------
     shoulders_cm
-        ``(N,)`` apparent shoulder width over face scale (`head.head_pose`).
+        Apparent shoulder width over face scale (`head.head_pose`).
     head_yaw_deg
-        ``(N,)`` turn of the head against the line to the camera; unused where
-        the azimuth is given.
+        Turn of the head against the line to the camera; unused where the
+        azimuth is given.
     azimuth_deg
         The azimuth found at calibration, if any; a turned trunk still shows in
         the view, but angles are corrected with this one.
+    m
+        The arithmetic of what is given: plain numbers, or arrays ``(N,)``.
 
     Returns
     -------
     view, azimuth
-        ``(N,)`` codes into `reading.VIEWS`, and degrees, 0 front to 90 side.
+        Codes into `reading.VIEWS`, and degrees, 0 front to 90 side.
     """
     part = shoulders_cm / FRONT_SHOULDERS_CM
-    front_above: Array | float = FRONT_ABOVE
-    side_below = SIDE_BELOW
+    azimuth: Number
     if azimuth_deg is None:
-        azimuth = _estimated(part, head_yaw_deg)
-        front_above = np.where(azimuth < OBLIQUE_FROM_DEG, FRONT_ABOVE, np.inf)
+        azimuth = _estimated(part, head_yaw_deg, m)
+        front_above = m.where(azimuth < OBLIQUE_FROM_DEG, FRONT_ABOVE, math.inf)
+        side_below = SIDE_BELOW
     else:
-        azimuth = np.full(part.shape, float(azimuth_deg))
-        expected = float(np.cos(np.radians(azimuth_deg)))
-        if expected < SIDE_BELOW:
-            side_below = SIDE_KEPT_BELOW
-        elif azimuth_deg >= OBLIQUE_FROM_DEG:
-            front_above = max(FRONT_ABOVE, KEPT_UNTIL[0] * expected)
-            side_below = min(SIDE_BELOW, KEPT_UNTIL[1] * expected)
-    view = np.full(part.shape, VIEWS.index(View.OBLIQUE), dtype=np.int8)
-    view[part >= front_above] = VIEWS.index(View.FRONT)
-    view[part < side_below] = VIEWS.index(View.SIDE)
-    view[~np.isfinite(part)] = VIEWS.index(View.UNKNOWN)
+        azimuth = float(azimuth_deg)
+        front_above, side_below = _kept(azimuth)
+    view = m.where(part >= front_above, _FRONT, _OBLIQUE)
+    view = m.where(part < side_below, _SIDE, view)
+    view = m.where(finite(part), view, _UNKNOWN)
     # From the side the foreshortening is below 10 %, less than the estimate's own error.
-    azimuth = np.where(view == VIEWS.index(View.SIDE), 90.0, azimuth)
-    return view, azimuth
+    return view, m.where(view == _SIDE, 90.0, azimuth)
 
 
-def _estimated(part: Array, head_yaw_deg: Array) -> Array:
+@lru_cache(maxsize=16)
+def _kept(azimuth_deg: float) -> tuple[float, float]:
+    """Return from which part of `FRONT_SHOULDERS_CM` on a place shows the front, and below which the side."""
+    expected = math.cos(math.radians(azimuth_deg))
+    if expected < SIDE_BELOW:
+        return FRONT_ABOVE, SIDE_KEPT_BELOW
+    if azimuth_deg >= OBLIQUE_FROM_DEG:
+        return max(FRONT_ABOVE, KEPT_UNTIL[0] * expected), min(SIDE_BELOW, KEPT_UNTIL[1] * expected)
+    return FRONT_ABOVE, SIDE_BELOW
+
+
+def _estimated(part: Number, head_yaw_deg: Number, m: Arithmetic) -> Number:
     """Return the azimuth in degrees by how narrow the shoulders look and how far the face is turned."""
-    shoulders = np.degrees(np.arccos(np.clip(part, 0.0, 1.0)))
-    weight = 0.5 * np.clip((SHOULDERS_FROM_DEG - shoulders) / (SHOULDERS_FROM_DEG - FACE_UNTIL_DEG), 0.0, 1.0)
-    more = np.clip(np.abs(head_yaw_deg) - shoulders, -FACE_MAY_DIFFER_DEG, FACE_MAY_DIFFER_DEG)
-    return np.asarray(shoulders + weight * more)
+    shoulders = m.arccos(m.clip(part, 0.0, 1.0))
+    weight = 0.5 * m.clip((SHOULDERS_FROM_DEG - shoulders) / (SHOULDERS_FROM_DEG - FACE_UNTIL_DEG), 0.0, 1.0)
+    more = m.clip(abs(head_yaw_deg) - shoulders, -FACE_MAY_DIFFER_DEG, FACE_MAY_DIFFER_DEG)
+    return shoulders + weight * more
