@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from natural_day import CALIBRATION_S, SUSTAINED_S, Episode, NaturalDay
 
 from posture_monitor.config import Config, load_config
 from posture_monitor.posture import dose, nudge, session, steady
+from posture_monitor.posture import landmarks as lm
 from posture_monitor.posture.capture import capture
 from posture_monitor.posture.judge import SIGNALS, Judgement, Limits, judge
 from posture_monitor.posture.metrics import ROW, Measurement, Reason, measure
@@ -32,6 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HEEDED_AFTER_S = 20.0
 #: The dose remembers: an alert this soon after a slouch is about that slouch.
 GRACE_S = 60.0
+_POINTS = [lm.NOSE, lm.LEFT_EAR, lm.RIGHT_EAR, lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER]
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,10 @@ class Watched:
         What was true.
     judgement
         Of its ``N`` frames.
+    moments
+        The same, as the core's loop takes them.
+    points
+        ``(N, 5, 2)`` nose, ears and shoulders in the picture, in its widths and heights; NaN where nobody is.
     states, drivers
         ``N`` steady states, and the signals of the judgement over minutes behind them.
     activity
@@ -54,6 +61,8 @@ class Watched:
 
     day: NaturalDay
     judgement: Judgement
+    moments: list[session.Moment]
+    points: npt.NDArray[np.float32]
     states: list[Verdict]
     drivers: list[str]
     activity: npt.NDArray[np.str_]
@@ -87,6 +96,24 @@ class Watched:
     def signal(self, i: int) -> str:
         """Return the signal that drove frame `i`."""
         return self.drivers[i] or "several"
+
+
+class Looks(NamedTuple):
+    """When a day was looked at, if not at every frame.
+
+    Attributes
+    ----------
+    at
+        ``M`` indices of frames.
+    states
+        ``M`` steady states after them.
+    intervals_s
+        ``M`` waits that were planned after them.
+    """
+
+    at: Sequence[int]
+    states: Sequence[Verdict]
+    intervals_s: Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -137,26 +164,43 @@ def watch(day: NaturalDay, config: Config) -> Watched:
         part = slice(*np.searchsorted(day.t_s, (episode.start_s, episode.end_s)))
         activity[part] = episode.kind
         poor[part] |= episode.truth_poor
-    sessions = _sessions(day.t_s, judgement, config)
+    moments = session.moments(judgement, config.judge.scale["ear_height"])
+    sessions = _sessions(day.t_s, moments, config)
+    points = landmarks[:, _POINTS, :2].copy()
     return Watched(
-        day, judgement, [s.state for s in sessions], [s.sustained.name for s in sessions], activity, poor
+        day,
+        judgement,
+        moments,
+        points,
+        [s.state for s in sessions],
+        [s.sustained.name for s in sessions],
+        activity,
+        poor,
     )
 
 
-def notices(watched: Watched, policy: nudge.Policy, *, heeds: bool = True) -> list[Notice]:
+def notices(
+    watched: Watched, policy: nudge.Policy, *, heeds: bool = True, looks: Looks | None = None
+) -> list[Notice]:
     """Return the notifications of a day.
 
     Parameters
     ----------
     heeds
         Whether the person sits up soon after a rightful alert, until the end of that slouch.
+    looks
+        Those that were taken; None means every frame.
     """
+    if looks is None:
+        count = len(watched.states)
+        looks = Looks(range(count), watched.states, [watched.interval_s] * count)
     state, shown = nudge.Nudges(), []
-    slouches, interval_s = watched.slouches, watched.interval_s
+    slouches, times_s = watched.slouches, watched.day.t_s.tolist()
     upright_from_s = upright_to_s = -1.0
     drivers, deviations = watched.judgement.signal.tolist(), watched.judgement.deviations
     rows = [ROW[signal.driver] for signal in SIGNALS]
-    for i, (t_s, activity) in enumerate(zip(watched.day.t_s.tolist(), watched.states, strict=True)):
+    for i, activity, interval_s in zip(*looks, strict=True):
+        t_s = times_s[i]
         if upright_from_s <= t_s < upright_to_s:
             activity = Verdict.GOOD
         cause = nudge.NO_CAUSE
@@ -190,6 +234,12 @@ def _joined(parts: Sequence[Measurement]) -> Measurement:
     )
 
 
-def _sessions(t_s: npt.NDArray[np.float64], judgement: Judgement, config: Config) -> list[session.Session]:
+def _sessions(
+    t_s: npt.NDArray[np.float64], moments: Sequence[session.Moment], config: Config
+) -> list[session.Session]:
     policy = steady.Policy(config.judge.window_s, float(t_s[1] - t_s[0]))
-    return session.replay(judgement, t_s.tolist(), policy, config.judge.scale["ear_height"])
+    sitting, out = session.Session(), []
+    for at, moment in zip(t_s.tolist(), moments, strict=True):
+        sitting = session.step(sitting, policy, at, moment)
+        out.append(sitting)
+    return out

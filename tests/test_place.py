@@ -17,7 +17,7 @@ def play(
     state, asks, unsettled, t_s = Place(), 0, [], 0.0
     for until_s, head_y, shoulder_y, x, size in way:
         while t_s < until_s:
-            state = place.step(state, Spot(t_s, x, head_y, x, shoulder_y, size))
+            state = place.step(state, Spot(t_s, x, head_y, x, shoulder_y, size), 1 / fps)
             asks += state.ask
             unsettled.append(state.unsettled)
             t_s += 1 / fps
@@ -35,6 +35,18 @@ def test_a_moved_laptop_lid_is_taken_out_and_asked_about_once(fps: float) -> Non
     assert any(unsettled)
     assert not state.unsettled
     assert sum(unsettled) / fps <= 2 * (place.SETTLE_S + 2)
+
+
+def test_seldom_readings_see_it_as_well_but_nobody_who_was_away() -> None:
+    way = [STILL, (180.0, 0.4, 0.4, 0.0, 2.0)]
+    assert play(way, 1 / 6)[1] == 1
+    assert play(way, 1 / 12)[1] == 1
+    seen = Place()
+    for t_s in range(60):
+        seen = place.step(seen, Spot(float(t_s), 0.0, 0.0, 0.0, 0.0, 0.0), 1.0)
+    for t_s in range(75, 120):
+        seen = place.step(seen, Spot(float(t_s), 0.0, 0.4, 0.0, 0.4, 0.0), 1.0)
+        assert not seen.unsettled
 
 
 def test_a_slouch_is_no_move_of_the_camera() -> None:

@@ -110,7 +110,7 @@ def test_motion_is_news_only_after_stillness() -> None:
     assert waits(brief, 5, 600) == {PACE.settled_s}
 
 
-@pytest.mark.parametrize("state", [GOOD, POOR, AWAY])
+@pytest.mark.parametrize("state", [GOOD, UNKNOWN, AWAY])
 @pytest.mark.parametrize("battery", [False, True])
 def test_where_nothing_moves_the_model_is_spared_but_not_for_longer_than_allowed(
     state: Verdict, battery: bool
@@ -127,8 +127,14 @@ def test_where_nothing_moves_the_model_is_spared_but_not_for_longer_than_allowed
 
 
 def test_nothing_is_skipped_while_a_change_is_confirmed() -> None:
-    found = looks(lambda t_s: (GOOD, GOOD if t_s < 100 else POOR, False), 200)
+    found = looks(lambda t_s: (GOOD, GOOD if t_s < 100 else POOR, False), 112)
+    assert any(sampling.changing for t_s, sampling, _ in found if t_s > 100)
     assert all(not (sampling.changing and plan.may_skip) for _, sampling, plan in found)
+
+
+@pytest.mark.parametrize("state", [MILD, POOR])
+def test_of_a_slouch_nothing_is_skipped(state: Verdict) -> None:
+    assert not any(plan.may_skip for _, _, plan in looks(lambda _: (state, state, False), 200))
 
 
 def test_a_model_that_looked_all_the_same_counts_as_having_looked() -> None:

@@ -88,7 +88,8 @@ def test_every_rate_tells_the_same_story(phase_s: float) -> None:
     for fps in RATES:
         assert [state for state, _ in told[fps]] == states, fps
         for (_, at_s), (_, finest_s) in zip(told[fps][1:], told[15.0][1:], strict=True):
-            assert abs(at_s - finest_s) <= 1 / fps + BUCKET_S, fps
+            # A change is met by the reading after it, and judged to last at another.
+            assert abs(at_s - finest_s) <= max(1 / fps + BUCKET_S, 2 / fps), fps
 
 
 @settings(max_examples=15, deadline=None)
@@ -134,6 +135,38 @@ def test_noise_about_neutral_stays_good_and_noise_about_a_slouch_poor() -> None:
         for centre, state in ((0.15, Verdict.GOOD), (1.5, Verdict.POOR)):
             watched = watch(lambda _: float(rng.normal(centre, 0.25)), 300, fps)  # noqa: B023
             assert after_start(watched) == {state}
+
+
+# -- distances that change -----------------------------------------------------
+
+
+def watch_adaptively(script: Script, end_s: float, phase_s: float) -> list[tuple[float, Steady]]:
+    """Look every six seconds, and every second from the first reading that contradicts the state."""
+    steady, t_s, wait_s, out = Steady(), phase_s, 1.0, []
+    while t_s <= end_s:
+        verdict, index = reading(script(t_s))
+        steady = step(steady, Policy(interval_s=wait_s), t_s, verdict, index)
+        out.append((t_s, steady))
+        wait_s = 6.0 if verdict is steady.state and t_s > 20 else 1.0
+        t_s += wait_s
+    return out
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0, 6), st.sampled_from([0.8, 1.5, 50.0, Verdict.AWAY, Verdict.UNKNOWN]))
+def test_seldom_looks_see_a_step_six_seconds_later_at_most(phase_s: float, to: float | Verdict) -> None:
+    state, at_s = changes(watch_adaptively(lambda t_s: 0.1 if t_s < 60 else to, 100, phase_s))[-1]
+    assert state is reading(to)[0]
+    assert 60 + 4 <= at_s <= 60 + 4.5 + 6 + 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0, 6), st.floats(0.1, 3.95), st.sampled_from([3.0, 50.0, Verdict.UNKNOWN, Verdict.AWAY]))
+def test_seldom_looks_make_no_more_of_a_glance(
+    phase_s: float, length_s: float, what: float | Verdict
+) -> None:
+    watched = watch_adaptively(lambda t_s: what if 60 <= t_s < 60 + length_s else 0.1, 120, phase_s)
+    assert after_start(watched) <= {Verdict.GOOD}
 
 
 # -- hysteresis ----------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -121,3 +122,38 @@ def test_more_tolerance_means_less_sinking() -> None:
     landmarks, size = rig.render(body, rig.SCENARIOS["slump_deep"], camera)
     judged = judge(measure(landmarks, size), neutral)
     assert sustained.cues(judged, 2.0)[0, 0] == pytest.approx(sustained.cues(judged)[0, 0] / 2)
+
+
+def test_what_was_learnt_outlives_the_sitting() -> None:
+    rng = np.random.default_rng(1)
+    lively = Sustained()
+    for _ in range(60):
+        lively = held(lively, cue(head_sinking=float(rng.normal(0, 6))), 60, fps=0.5)
+    learnt = json.loads(json.dumps(lively.to_learnt()))
+    again = Sustained.from_learnt(learnt)
+    assert again.limit == pytest.approx(lively.limit, abs=0.01)
+    assert (again.sunk, again.fallen, math.isnan(again.t_s)) == (0.0, 0.0, True)
+    assert Sustained.from_learnt(Sustained().to_learnt()) == Sustained()
+
+
+def test_nothing_kept_passes_the_bounds_of_learning() -> None:
+    kept = Sustained.from_learnt({"version": 1, "minutes": [1e9] * 50 + [18.0] * 5000})
+    assert kept.limit == sustained.SINK_MOST
+    assert len(kept.minutes) <= sustained.LEARN_MINUTES
+    assert Sustained.from_learnt({"version": 1, "minutes": [-50] * 300}).limit == sustained.SINK_LEAST
+
+
+@pytest.mark.parametrize(
+    "learnt",
+    [{}, {"version": 2, "minutes": []}, {"version": 1}, {"version": 1, "minutes": [math.nan]},
+     {"version": 1, "minutes": ["a"]}, {"version": 1, "minutes": "none"}],
+)  # fmt: skip
+def test_what_is_not_learnt_data_is_refused(learnt: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"version|minutes"):
+        Sustained.from_learnt(learnt)
+
+
+def test_a_change_after_a_long_wait_speaks_for_half_of_it() -> None:
+    state = held(Sustained(), QUIET, 60, fps=0.5)
+    once = sustained.step(state, state.t_s + 6, cue(sunk_in_the_seat=1.0), 6.0)
+    assert once.sunk == pytest.approx(0.5 * (1 - math.exp(-6 / sustained.SLOW_S)))

@@ -16,6 +16,9 @@ from typing import Final, NamedTuple
 #: A shift is looked for between the last two seconds and these seconds earlier.
 NOW_S: Final = 2.0
 BEFORE_S: Final = 8.0
+#: After a gap longer than this, and than twice the scheduled one, there is
+#: nothing to compare with.
+GAP_S: Final = 4.0
 #: How far head and shoulders must have moved (neutral shoulder widths). A laptop
 #: lid moves them by 0.3 for 8°; a change of the chair's height by 5 cm, 0.16.
 LEAST: Final = 0.25
@@ -86,18 +89,26 @@ class Place:
         return self.shift is not None
 
 
-def step(place: Place, spot: Spot) -> Place:
-    """Take in where head and shoulders are now; a `spot` with NaN is passed over."""
+def step(place: Place, spot: Spot, interval_s: float = 0.5) -> Place:
+    """Take in where head and shoulders are now; a `spot` with NaN is passed over.
+
+    Parameters
+    ----------
+    interval_s
+        Scheduled seconds between this reading and the one before it.
+    """
     if place.ask:
         place = replace(place, ask=False)
     if not all(map(math.isfinite, spot)):
         return place
     recent = place.recent
-    if not recent or not -1e-9 <= spot.t_s - recent[-1].t_s <= BEFORE_S / 2:
+    if not recent or not -1e-9 <= spot.t_s - recent[-1].t_s <= max(GAP_S, 2 * interval_s):
         return replace(place, recent=(spot,), shift=None, since_s=spot.t_s)  # nothing to compare with
     if spot.t_s - recent[-1].t_s < _SPACING_S:
         return place
-    recent = (*(s for s in recent if spot.t_s - s.t_s <= BEFORE_S), spot)
+    lately = [s for s in recent if spot.t_s - s.t_s <= BEFORE_S]
+    # Where readings are far apart, the one before it all counts as earlier.
+    recent = (*(lately or recent[-1:]), spot)
     place = replace(place, recent=recent)
     now = _mean([s for s in recent if spot.t_s - s.t_s <= NOW_S])
     if place.shift is not None:

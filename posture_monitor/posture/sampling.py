@@ -29,6 +29,8 @@ KNOWN_S: Final = 300.0
 #: Motion is news after this much stillness; somebody who types moves all the time.
 STILL_S: Final = 30.0
 
+_STRAYING: Final = (Verdict.MILD, Verdict.POOR)
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -163,8 +165,10 @@ def step(
     looked_s = sampling.looked_s if sampling.may_skip and not moved else t_s
     wait_s = _wait_s(pace, state, changing, on_battery)
     unmoved_s = pace.unmoved_at_most_s * (pace.battery if on_battery else 1.0)
-    # Sparing the next look puts the model off to the one after it.
-    may_skip = not changing and t_s + 2 * wait_s - looked_s <= unmoved_s
+    # Sparing the next look puts the model off to the one after it. Of a slouch the end matters, which may
+    # be less motion than a picture shows for sure.
+    unmoving = not changing and state not in _STRAYING
+    may_skip = unmoving and t_s + 2 * wait_s - looked_s <= unmoved_s
     after = Sampling(
         t_s=t_s,
         state=state,
@@ -184,6 +188,6 @@ def _wait_s(pace: Pace, state: Verdict, changing: bool, on_battery: bool) -> flo
     wait_s = pace.settled_s
     if state is Verdict.AWAY:
         wait_s = pace.away_s
-    elif state in (Verdict.MILD, Verdict.POOR):
+    elif state in _STRAYING:
         wait_s = pace.poor_s
     return min(wait_s * (pace.battery if on_battery else 1.0), LONGEST_SPOKEN_S)

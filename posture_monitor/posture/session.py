@@ -96,13 +96,15 @@ def step(session: Session, policy: steady.Policy, t_s: float, moment: Moment) ->
 
     Parameters
     ----------
+    policy
+        Its `interval_s` is the scheduled time between this frame and the one before it.
     t_s
         Monotonic seconds.
     """
     verdict, reason = moment.verdict, moment.reason
     where, cue = session.place, None
     if verdict not in _UNJUDGED:
-        where = place.step(where, Spot(t_s, *moment.spot))
+        where = place.step(where, Spot(t_s, *moment.spot), policy.interval_s)
         if where.unsettled:
             verdict, reason = Verdict.UNKNOWN, Reason.MOVED
         else:

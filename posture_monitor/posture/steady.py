@@ -6,6 +6,11 @@ the same, and the state follows the time-weighted median of the last nine
 seconds: a glance shorter than half of that changes nothing, a step is seen as
 soon as it fills half, and no single frame can move anything. Hysteresis keeps
 the state from flickering at a limit.
+
+Readings may come at any distance, and the distance may change from one to the
+next. Of the time between two readings the latter speaks for the last half
+second, the former for the rest: what is seen for the first time after a long
+wait may have begun just now, and must prove to last like anything else.
 """
 
 from __future__ import annotations
@@ -37,8 +42,9 @@ class Policy:
         Length of the median. Half of it is how long a change must last, and
         how late it is seen.
     interval_s
-        Scheduled seconds between readings; a reading speaks for at most twice
-        that, so that a suspended machine says nothing.
+        Scheduled seconds between the reading taken in and the one before it;
+        twice that is the longest that lies between two readings, so that a
+        suspended machine says nothing.
     """
 
     window_s: float = 9.0
@@ -87,6 +93,8 @@ class Steady:
         Why it is unknown.
     driver
         The metric that drove it.
+    latest
+        The latest reading: verdict, index, reason and driver.
     """
 
     state: Verdict = Verdict.UNKNOWN
@@ -96,6 +104,7 @@ class Steady:
     driver: str = ""
     buckets: tuple[Bucket, ...] = ()
     t_s: float | None = None
+    latest: tuple[Verdict, float, str, str] = (Verdict.UNKNOWN, math.nan, "", "")
     open_s: float = 0.0
     open_index: float = 0.0
     open_judged_s: float = 0.0
@@ -122,12 +131,15 @@ def step(
     verdict, index, reason, driver
         Of the reading (`judge.judge`).
     """
+    reading = (verdict, index, reason, driver)
     if steady.t_s is None or t_s < steady.t_s:
-        began = replace(Steady(), t_s=t_s, since_s=t_s, reason=reason)
-        return _opened(began, policy, t_s, verdict, index, reason, driver, min(policy.interval_s, BUCKET_S))
-    # Each reading speaks for the time since the one before it.
-    spoken_s = min(t_s - steady.t_s, 2 * policy.interval_s, LONGEST_SPOKEN_S)
-    return _opened(steady, policy, t_s, verdict, index, reason, driver, spoken_s)
+        began = replace(Steady(), t_s=t_s, since_s=t_s, reason=reason, latest=reading)
+        return _opened(began, policy, t_s, *reading, min(policy.interval_s, BUCKET_S))
+    gap_s = min(t_s - steady.t_s, 2 * policy.interval_s, LONGEST_SPOKEN_S)
+    own_s = min(gap_s, BUCKET_S)
+    if gap_s > own_s:
+        steady = _opened(steady, policy, steady.t_s + gap_s - own_s, *steady.latest, gap_s - own_s)
+    return _opened(replace(steady, t_s=t_s, latest=reading), policy, t_s, *reading, own_s)
 
 
 def _opened(
@@ -143,7 +155,6 @@ def _opened(
     judged = verdict in _JUDGED and math.isfinite(index)
     steady = replace(
         steady,
-        t_s=t_s,
         open_s=steady.open_s + spoken_s,
         open_index=steady.open_index + (index * spoken_s if judged else 0.0),
         open_judged_s=steady.open_judged_s + (spoken_s if judged else 0.0),
@@ -165,7 +176,11 @@ def _closed(steady: Steady, policy: Policy, t_s: float) -> Steady:
     mean = steady.open_index / judged_s if kind is Verdict.GOOD else math.nan
     bucket = Bucket(t_s, steady.open_s, kind, mean, steady.open_reason, steady.open_driver)
     horizon = t_s - policy.window_s
-    buckets = (*(b for b in steady.buckets if b.until_s > horizon), bucket)
+    buckets = tuple(
+        replace(b, seconds=min(b.seconds, b.until_s - horizon))
+        for b in (*steady.buckets, bucket)
+        if b.until_s > horizon
+    )
     after = replace(
         steady,
         buckets=buckets,
@@ -199,7 +214,7 @@ def _median(buckets: list[Bucket]) -> float:
     half = sum(b.seconds for b in ranked) / 2
     for bucket in ranked:
         half -= bucket.seconds
-        if half <= 0:
+        if half <= 1e-9:
             return bucket.index
     return ranked[-1].index
 

@@ -21,8 +21,9 @@ The limits were set on two dozen simulated working days and are scored on others
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -42,6 +43,8 @@ LEARN_GAIN, LEARN_QUANTILE = 1.5, 0.98
 LEARN_RAMP, LEARN_MINUTES = 20, 300
 #: A minute further out than this (times the limit) is a slouch, and teaches nothing.
 LEARN_BELOW: Final = 1.6
+#: A minute with fewer judged seconds than this is added to the next one.
+LEAST_MINUTE_S: Final = 30.0
 #: Time constant (seconds) and limits (shoulder widths) of a lowered head: head
 #: and shoulders both lower; or the head lower while the face does not grow.
 SLOW_S: Final = 240.0
@@ -67,6 +70,8 @@ SUSTAINED_NAMES: Final = (
 )
 _DRIVERS: Final = ("ear_height", "head_drop", "head_drop", *(SIGNALS[i].driver for i in _TAKEN))
 _MOST_SPOKEN_S: Final = 20.0
+#: Of the plain data that `Sustained.to_learnt` returns.
+LEARNT_VERSION: Final = 1
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,8 @@ class Sustained:
         The strongest signal and the metric that stands for it; ``""`` below a quarter.
     limit
         Limit of the ears' sinking (percent) as learnt so far.
+    latest
+        The first three cues of the latest reading; None if it was not judged.
     """
 
     index: float = math.nan
@@ -93,6 +100,40 @@ class Sustained:
     minute_s: float = 0.0
     minute_sum: float = 0.0
     minutes: tuple[float, ...] = ()
+    latest: tuple[float, float, float] | None = None
+
+    def to_learnt(self) -> dict[str, Any]:
+        """Return what was learnt of this person, to be kept until the next sitting, as plain data."""
+        return {"version": LEARNT_VERSION, "minutes": [round(mean, 3) for mean in self.minutes]}
+
+    @classmethod
+    def from_learnt(cls, learnt: Mapping[str, Any]) -> Sustained:
+        """Return a fresh state that knows what was learnt before.
+
+        The limit is worked out anew from the minutes, within the bounds of
+        learning, whatever they hold: nothing kept can pass them.
+
+        Parameters
+        ----------
+        learnt
+            As `to_learnt` gave it, for the same neutral posture.
+
+        Raises
+        ------
+        ValueError
+            It is not that; the message says what is wrong.
+        """
+        if learnt.get("version") != LEARNT_VERSION:
+            raise ValueError(f"version is {learnt.get('version')!r}, not {LEARNT_VERSION}")
+        minutes = learnt.get("minutes")
+        if not isinstance(minutes, list | tuple) or not all(
+            isinstance(mean, int | float) and math.isfinite(mean) for mean in minutes
+        ):
+            raise ValueError("minutes is not a list of numbers")
+        # A limit that grew minute by minute may have let in more than the start would: no minute is
+        # worth more than the widest limit lets in.
+        kept = tuple(float(mean) for mean in minutes if mean < LEARN_BELOW * SINK_MOST)[-LEARN_MINUTES:]
+        return cls(limit=_limit(kept), minutes=kept)
 
 
 def cues(judgement: Judgement, scale: float = 1.0) -> Array:
@@ -143,7 +184,8 @@ def step(state: Sustained, t_s: float, cue: tuple[float, ...] | None, interval_s
         One column of `cues`; None where the frame was not judged: then nothing
         is learnt and nothing forgotten.
     interval_s
-        Scheduled seconds between readings; one speaks for at most twice that, and never over 20 s.
+        Scheduled seconds between this reading and the one before it; at most twice that counts
+        as lying between them, and never over 20 s. The two speak for half of it each.
     """
     since_s = t_s - state.t_s if math.isfinite(state.t_s) else interval_s
     spoken_s = min(max(since_s, 0.0), 2 * interval_s, _MOST_SPOKEN_S)
@@ -152,23 +194,26 @@ def step(state: Sustained, t_s: float, cue: tuple[float, ...] | None, interval_s
             math.nan, "", "", state.limit, t_s, state.sunk, state.fallen,
             state.minute_s, state.minute_sum, state.minutes,
         )  # fmt: skip
+    now = (cue[0], cue[1], cue[2])
+    ears, sinking, falling = ((a + b) / 2 for a, b in zip(state.latest or now, now, strict=True))
     gain = 1.0 - math.exp(-spoken_s / SLOW_S)
-    sunk = state.sunk + gain * (cue[1] - state.sunk)
-    fallen = state.fallen + gain * (cue[2] - state.fallen)
+    sunk = state.sunk + gain * (sinking - state.sunk)
+    fallen = state.fallen + gain * (falling - state.fallen)
     ratios = (cue[0] / state.limit, sunk / SUNK_LIMIT, fallen / FALLEN_LIMIT, *cue[3:])
     total = sum(ratio**NORM for ratio in ratios if ratio > 0) ** (1 / NORM)
     strongest = max(range(len(ratios)), key=ratios.__getitem__)
     told = ratios[strongest] > 0.25
     limit, minutes = state.limit, state.minutes
-    minute_s, minute_sum = state.minute_s + spoken_s, state.minute_sum + cue[0] * spoken_s
-    if minute_s >= 60.0:
+    minute_s, minute_sum = state.minute_s + spoken_s, state.minute_sum + ears * spoken_s
+    # Minutes of the clock, so that they are the same however often one looks.
+    if t_s // 60.0 != state.t_s // 60.0 and minute_s >= LEAST_MINUTE_S:
         limit, minutes = _learnt(limit, minutes, minute_sum / minute_s)
         minute_s = minute_sum = 0.0
     return Sustained(
         _index(total),
         SUSTAINED_NAMES[strongest] if told else "",
         _DRIVERS[strongest] if told else "",
-        limit, t_s, sunk, fallen, minute_s, minute_sum, minutes,
+        limit, t_s, sunk, fallen, minute_s, minute_sum, minutes, now,
     )  # fmt: skip
 
 
@@ -184,8 +229,15 @@ def _learnt(limit: float, minutes: tuple[float, ...], mean: float) -> tuple[floa
     if mean >= LEARN_BELOW * limit:
         return limit, minutes
     minutes = (*minutes, mean)[-LEARN_MINUTES:]
+    return _limit(minutes), minutes
+
+
+def _limit(minutes: tuple[float, ...]) -> float:
+    """Return the limit that these minutes teach."""
+    if not minutes:
+        return SINK_START
     ranked = sorted(minutes)
     usual = ranked[min(len(ranked) - 1, int(LEARN_QUANTILE * len(ranked)))]
     weight = min(1.0, len(minutes) / LEARN_RAMP)
     learnt = weight * LEARN_GAIN * usual + (1.0 - weight) * SINK_START
-    return min(max(learnt, SINK_LEAST), SINK_MOST), minutes
+    return min(max(learnt, SINK_LEAST), SINK_MOST)
