@@ -90,7 +90,7 @@ def test_what_it_says_of_a_slouch() -> None:
         "▼ poor for 4 minutes: head height over the shoulders",
         "  differs    Head low over the shoulders: 9% (now 16 cm)",
         "             Closer to the screen: 12%",
-        "  neutral    trunk inclination 4°",
+        "  neutral    trunk inclination",
         "  dose       ███████░░░░░ 62% of what a reminder takes; "
         "the next in 35 seconds if posture stays as it is",
         "  today      3 h 10 min at the desk, 92% of it judged; good 71%, mild 20%, poor 9%; 2 reminders; "
@@ -127,7 +127,7 @@ def test_what_it_says_of_trouble_and_of_a_starter_profile() -> None:
     ("activity", "why", "line"),
     [
         ("paused", "", "‖ paused until 16:00"),
-        ("paused", "Paused by you", "‖ paused until 16:00"),
+        ("paused", "paused; the camera is off", "‖ paused until 16:00: the camera is off"),
         ("locked", "the screen is locked", "‖ resting until 16:00: the screen is locked"),
         ("busy", "", "◇ camera in use elsewhere until 16:00"),
         ("starting", "opening the camera", "… starting until 16:00: opening the camera"),

@@ -25,8 +25,10 @@ from posture_monitor.errors import UserError
 from posture_monitor.service import lock
 from posture_monitor.service.control import NoAnswer, NotRunning, OtherVersion, ask
 
-#: A monitor must answer within this time of being started: the machine may be busy logging in.
-START_S: Final = 30.0
+#: A monitor must answer within this time of being started: it may have to fetch the pose model first.
+START_S: Final = 180.0
+#: One that runs already must answer within this time: it may be starting too.
+ANSWER_S: Final = 30.0
 #: A monitor that was asked to stop has this long; then it is told to, and then it is ended.
 STOP_S: Final = 10.0
 TERM_S: Final = 5.0
@@ -214,7 +216,7 @@ def _why(errors: IO[bytes]) -> str:
 
 def _answering(pid: int) -> int:
     """Wait until the monitor that runs answers, and return its process id."""
-    for _ in _until(START_S):
+    for _ in _until(ANSWER_S):
         with contextlib.suppress(NotRunning, NoAnswer):
             return int(ask("status")["pid"])
         found = lock.holder()

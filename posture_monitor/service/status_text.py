@@ -5,6 +5,7 @@ Every state has a sign and a word of its own; colour only repeats them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -12,7 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from posture_monitor.service.status import Angle, Status, clock
+from posture_monitor.service.status import Status, clock
 from posture_monitor.telling import words
 
 #: Sign and colour of each state of posture.
@@ -35,8 +36,10 @@ _ACTIVITIES: Final = {
     "starting": ("…", "starting", "default"),
 }
 _BAR: Final = 12
-#: Units in which a value says something to its owner.
-_SPOKEN_UNITS: Final = {"°": "{:.0f}°", "cm": "{:.0f} cm"}
+#: Deviations written with a smaller number (of degrees or percent) are told as neutral.
+NEAR: Final = 3
+#: Measures whose value says something to its owner; others have signs and rulers of their own.
+_VALUES: Final = {"trunk_incl": "{:.0f}°", "neck_incl": "{:.0f}°", "head_height": "{:.0f} cm"}
 
 
 def headline(status: Status, now_s: float, *, held: bool = True) -> Text:
@@ -44,7 +47,9 @@ def headline(status: Status, now_s: float, *, held: bool = True) -> Text:
     if status.activity in _ACTIVITIES:
         sign, word, colour = _ACTIVITIES[status.activity]
         until = f" until {clock(status.until_s, now_s)}" if status.until_s is not None else ""
-        why = "" if status.why.casefold().startswith(word) else status.why
+        why = status.why
+        if why.casefold().startswith(word):  # it repeats itself
+            why = why[len(word) :].lstrip(" ,;:")
         rest = until + (f": {why}" if why else "")
     else:
         word = status.state
@@ -65,6 +70,8 @@ def rows(status: Status, now_s: float) -> list[tuple[str, str]]:
     found.append(("camera", _camera(status)))
     found.append(("profile", _profile(status)))
     found.append(("reminders", _reminders(status, now_s)))
+    if status.activity == "watching" and status.why:
+        found.append(("settings", f"! {status.why}"))
     if status.history_trouble:
         found.append(("history", f"! {status.history_trouble}"))
     found.append(("program", _program(status, now_s)))
@@ -96,29 +103,29 @@ class Shown:
 
 def _angles(status: Status) -> Iterable[tuple[str, str]]:
     """Yield what differs from neutral, what drives the state first, and then all that does not."""
-    off, same = [], []
-    told: set[str] = set()
+    differs: dict[str, str] = {}
+    same: dict[str, None] = {}
     for angle in sorted(status.angles, key=lambda angle: angle.name != status.driver):
-        if angle.value is None or (angle.label or angle.name) in told:
+        if angle.value is None or angle.deviation is None or angle.name not in words.MEASURES:
             continue
-        told.add(angle.label or angle.name)
-        now = _SPOKEN_UNITS[angle.unit].format(angle.value) if angle.unit in _SPOKEN_UNITS else ""
-        if angle.deviation is None or _is_none(angle):
-            same.append(f"{angle.label or words.measure_name(angle.name)} {now}".rstrip())
-        else:
-            off.append(words.deviation_text(angle.name, angle.deviation) + (f" (now {now})" if now else ""))
-    for number, line in enumerate(off):
+        told = words.deviation_text(angle.name, angle.deviation)
+        # Several measures may tell of the same thing: "Head to the right" is said once.
+        what = told.partition(":")[0]
+        if _size(angle.name, angle.deviation) < NEAR:
+            same[words.measure_name(angle.name)] = None
+        elif what not in differs:
+            now = _VALUES.get(angle.name, "").format(angle.value)
+            differs[what] = told + (f" (now {now})" if now else "")
+    for number, line in enumerate(differs.values()):
         yield ("" if number else "differs"), line
     if same:
         yield "neutral", ", ".join(same)
 
 
-def _is_none(angle: Angle) -> bool:
-    """Return whether a deviation is so small that it is written as 0."""
-    if angle.name not in words.MEASURES or angle.deviation is None:
-        return True
-    size = words.amount(angle.name, angle.deviation)
-    return size == words.amount(angle.name, 0.0)
+def _size(metric: str, deviation: float) -> int:
+    """Return the number in which a deviation is written."""
+    found = re.search(r"\d+", words.amount(metric, deviation))
+    return int(found[0]) if found else 0
 
 
 def _dose(status: Status) -> str:
