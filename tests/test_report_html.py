@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -221,26 +223,78 @@ def test_chromium_shows_it_without_complaint(
     assert pages == (1 if kind == "empty" else 2)
 
 
+#: Widths in pixels of a phone, of a sheet of A4 and of a laptop.
+WIDTHS = (390, 794, 1280)
+
+_PROBE = """
+const seen = {};
+const rgb = (colour) => (colour.match(/[\\d.]+/g) || []).map(Number);
+const light = (colour) => {
+  const linear = (v) => (v <= 10 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+  const [r, g, b] = rgb(colour).map(linear);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const look = (frame) => {
+  const page = frame.contentDocument, root = page.documentElement;
+  const style = (element) => frame.contentWindow.getComputedStyle(element);
+  const drawn = [...page.querySelectorAll(".ribbon path, .ribbon use")];
+  const marks = drawn.filter((mark) => mark.querySelector("title"));
+  seen[frame.width] = {
+    across: root.scrollWidth, room: root.clientWidth,
+    paper: light(style(root).backgroundColor), ink: light(style(page.body).color),
+    blocks: marks.map((mark) => mark.getBoundingClientRect().width),
+    colours: [...new Set(marks.map((mark) => style(mark).fill))],
+    loaded: frame.contentWindow.performance.getEntriesByType("resource").length,
+    text: page.body.innerText,
+  };
+  if (Object.keys(seen).length === frames.length) document.title = JSON.stringify(seen);
+};
+const frames = [...document.querySelectorAll("iframe")];
+for (const frame of frames) { frame.onload = () => look(frame); frame.srcdoc = PAGE; }
+"""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("width", [390, 768, 1280])
-def test_chromium_needs_no_sideways_scrolling(
-    store: Store, tmp_path: Path, chromium: list[str], width: int
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_chromium_shows_all_of_it_on_phone_paper_and_laptop(
+    store: Store, tmp_path: Path, chromium: list[str], kind: str, scheme: str
 ) -> None:
-    fill(store, "full")
+    fill(store, kind)
+    told = day(store, TODAY, LATER)
+    # The page itself may run no script: it is looked at from the page around it.
+    frames = "".join(f'<iframe width="{width}" height="900" style="border:0"></iframe>' for width in WIDTHS)
+    probe = _PROBE.replace("PAGE", json.dumps(page(store)).replace("</", "<\\/"))
     file = tmp_path / "report.html"
-    # The page itself may run no script; for the measurement alone its policy is lifted.
-    probe = (
-        f'<iframe id="f" style="border:0;width:{width}px;height:900px" srcdoc=""></iframe><script>'
-        "const f = document.getElementById('f');"
-        "f.onload = () => { const d = f.contentDocument.documentElement;"
-        "document.title = d.scrollWidth + ' of ' + d.clientWidth; };"
-        f"f.srcdoc = {page(store)!r};</script>"
+    file.write_text(
+        f'<!DOCTYPE html><meta charset="utf-8"><body>{frames}<script>{probe}</script>', encoding="utf-8"
     )
-    file.write_text(f'<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>{probe}</body></html>')
     shown = subprocess.run(
-        [*chromium, "--virtual-time-budget=4000", "--dump-dom", file.as_uri()],
+        [*chromium, f"--blink-settings=preferredColorScheme={int(scheme == 'light')}",
+         "--virtual-time-budget=8000", "--dump-dom", file.as_uri()],
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
-    found = re.search(r"<title>(\d+) of (\d+)</title>", shown.stdout)
+    # What the page's own policy had to refuse would stand there as well.
+    assert "CONSOLE" not in shown.stderr
+    found = re.search(r"<title>(.*?)</title>", shown.stdout, re.DOTALL)
     assert found is not None
-    assert int(found.group(1)) <= int(found.group(2))
+    seen = json.loads(unescape(found.group(1)))
+    assert set(seen) == set(map(str, WIDTHS))
+    for width, look in seen.items():
+        assert look["loaded"] == 0
+        assert look["across"] <= look["room"], f"{width} pixels are too few"
+        assert (look["paper"] > 0.8) is (scheme == "light")
+        assert (look["paper"] < 0.05) is (scheme == "dark")
+        dark, bright = sorted((look["paper"], look["ink"]))
+        assert (bright + 0.05) / (dark + 0.05) >= 7, "text and paper are too alike"
+        assert "Wednesday 14 May 2025" in look["text"]
+        assert len(look["blocks"]) == len(told.spans)
+        assert all(length > 0 for length in look["blocks"])
+        assert len(look["colours"]) == len({span.state for span in told.spans})
+    if kind == "night":
+        assert told.spans[0].start_s == told.start_s, "the night before goes on after midnight"
+        assert re.search(r"Sitting bouts and breaks", seen["390"]["text"])
+    if kind in ("full", "front", "night"):
+        assert "best hour" in seen["390"]["text"].lower()
+    if kind == "empty":
+        assert "Nothing was recorded on this day." in seen["390"]["text"]
