@@ -30,6 +30,8 @@ _AT_ONCE: Final = 64 << 10
 #: What lay in buffers comes without a pause, or with those of the network's own round trips; the
 #: next picture of a camera with 30 a second is up to 33 ms away.
 _PAUSE_S: Final = 0.012
+#: What a camera sends within this time from its answer on is new.
+_JUST_OPENED_S: Final = 0.5
 #: A sender that never pauses is drained for so long; then the newest picture has to do.
 _DRAIN_S: Final = 1.0
 _REDIRECTIONS: Final = 5
@@ -196,8 +198,10 @@ class MjpegStream:
         """
         began_s = time.monotonic()
         # No more can lie in buffers than came while nobody read.
-        pause_s = min(_PAUSE_S, (began_s - self._read_s) / 4)
-        caught_up = fresh = False
+        idle_s = began_s - self._read_s
+        pause_s = min(_PAUSE_S, idle_s / 4)
+        caught_up = fresh = idle_s < (_PAUSE_S if self._begun else _JUST_OPENED_S)
+        self._begun = True
         come_s = began_s
         while True:
             while (picture := self._parts.next()) is not None:
@@ -233,7 +237,7 @@ class MjpegStream:
         try:
             data = self._response.read1(_AT_ONCE)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise Broken(str(error) or "the connection broke off") from error
+            raise Broken(" ".join(str(error).split()) or "the connection broke off") from error
         if not data:
             raise Broken("the stream ended")
         return data
@@ -246,7 +250,7 @@ class MjpegStream:
             except ssl.SSLError as error:
                 raise Unsuited(str(error)) from error
             except (OSError, http.client.HTTPException, ValueError) as error:
-                raise Refused(str(error) or "no answer", Trouble.GONE) from error
+                raise Refused(" ".join(str(error).split()) or "no answer", Trouble.GONE) from error
             if response.status not in (301, 302, 303, 307, 308):
                 return self._accept(response)
             url = self._redirected(url, response.getheader("Location", ""))
@@ -288,7 +292,7 @@ class MjpegStream:
             # The caller waits no longer than this; a read that still waits then is let go.
             self._socket.settimeout(self._silence_s)
             self._parts = Parts(str(response.headers.get_param("boundary", "") or ""))
-            self._read_s = time.monotonic()
+            self._read_s, self._begun = time.monotonic(), False
             return
         digest = "digest" in response.getheader("WWW-Authenticate", "").lower()
         self.close()
