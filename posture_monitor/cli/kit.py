@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: Where a command's context keeps the file given with ``--config``, or None.
+CONFIG_FILE = "posture_monitor.config"
+
 #: What a shell reports for a program ended by Ctrl-C.
 INTERRUPTED = 130
 
@@ -186,6 +189,7 @@ def language_option(command: F) -> F:
 
 def _config_option(load: Callable[[Path | None], Any], **settings: Any) -> Callable[[F], F]:
     def loaded(context: click.Context, _parameter: click.Parameter, value: Path | None) -> Any:
+        context.meta[CONFIG_FILE] = value
         # Nothing is read while a shell asks for completions.
         return None if context.resilient_parsing else load(value)
 
@@ -265,8 +269,8 @@ def _unanswered(nobody: click.Abort, way_out: str) -> BaseException:
     return UserError(f"there is nobody to ask; {way_out}")
 
 
-def console(*, stderr: bool = False, file: TextIO | None = None) -> Console:
+def console(*, stderr: bool = False, file: TextIO | None = None, quiet: bool = False) -> Console:
     """Return a console that prints text as it is given, without guessing at highlights."""
     from rich.console import Console
 
-    return Console(stderr=stderr, file=file, highlight=False)
+    return Console(stderr=stderr, file=file, quiet=quiet, highlight=False)

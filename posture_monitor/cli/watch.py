@@ -126,21 +126,42 @@ def calibrate(
     metavar="P",
     help="Name or .toml file of the profile to judge against; default: the settings' profile.name.",
 )
+@click.option("--detached", is_flag=True, hidden=True, help="As `start` runs it: in the background.")
 @playback_options
 @config_option
 def run(
-    config: Config, source: str | None, profile: str | None, started_at: float | None, realtime: bool
+    config: Config,
+    source: str | None,
+    profile: str | None,
+    detached: bool,
+    started_at: float | None,
+    realtime: bool,
 ) -> None:
     """Watch your posture and say when it is time to move.
 
     Runs until Ctrl-C, or to the end of a recording. Pictures are looked at and
     forgotten; only the judgements are kept.
     """
+    from posture_monitor.sensing.sources import is_live
+
+    source = source or config.camera.source
+    if detached or is_live(source):
+        from posture_monitor.service.keeper import keep
+
+        keep(
+            config,
+            config_path=click.get_current_context().meta[kit.CONFIG_FILE],
+            source=source,
+            profile=profile,
+            console=console(quiet=detached),
+            detached=detached,
+        )
+        return
     from posture_monitor.service.monitor import run as watch
 
     watch(
         config,
-        source=source or config.camera.source,
+        source=source,
         profile=profile or config.profile.name,
         started_at=started_at,
         realtime=realtime,

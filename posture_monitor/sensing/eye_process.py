@@ -114,7 +114,7 @@ class Eye:
             assert frame.image is not None  # a frame is a picture or a row of a table
             doubt = DOUBTS.get(quality(frame.image).reason, Reason.OK)
             small = motion.thumbnail(frame.image)
-            trouble = self._trouble(small) if source.live else ""
+            trouble = self._trouble(small, frame.image) if source.live else ""
             moved = self._seen is None or motion.moved(self._seen, small)
             if moved or not want.may_skip:
                 self._seen = small
@@ -138,12 +138,12 @@ class Eye:
             picture,
         )
 
-    def _trouble(self, small: npt.NDArray[np.uint8]) -> str:
+    def _trouble(self, small: npt.NDArray[np.uint8], image: npt.NDArray[np.uint8]) -> str:
         if self._health is None:
             from posture_monitor.sensing.trouble import PictureHealth
 
             self._health = PictureHealth()
-        found = self._health.feed(small, time.monotonic())
+        found = self._health.feed(small, time.monotonic(), image)
         return "" if found is None else str(found)
 
     def _model(self) -> PoseEstimator:

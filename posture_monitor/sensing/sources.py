@@ -69,7 +69,7 @@ def open_source(
         from posture_monitor.sensing.demo import DemoSource
 
         return DemoSource(started_at=started_at, realtime=realtime)
-    if re.fullmatch(r"\d{1,4}|/dev/video\d+", spec):
+    if _is_camera(spec):
         from posture_monitor.sensing.camera import CameraSource
 
         return CameraSource(spec, width=width, height=height, fps=fps, min_interval_s=min_interval_s)
@@ -80,6 +80,16 @@ def open_source(
 
         return StreamSource(spec, min_interval_s=min_interval_s)
     return _open_path(spec, started_at, realtime, fps, min_interval_s)
+
+
+def is_live(spec: str) -> bool:
+    """Return whether a source is a camera or a stream, which never ends, and not a recording."""
+    scheme, is_url, _ = spec.partition("://")
+    return _is_camera(spec) or (bool(is_url) and scheme.lower() in STREAM_SCHEMES)
+
+
+def _is_camera(spec: str) -> bool:
+    return re.fullmatch(r"\d{1,4}|/dev/video\d+", spec) is not None
 
 
 def _open_path(

@@ -19,8 +19,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.history.store import Store
@@ -28,15 +26,15 @@ from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.posture import breaks, dose, nudge, sampling, seat, session, steady
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.judge import SIGNALS, Limits, judge
-from posture_monitor.posture.metrics import NAMES, REASONS, Reason, measure
-from posture_monitor.posture.reading import VERDICTS, VIEWS, Reading, Verdict, View
+from posture_monitor.posture.metrics import NAMES, REASONS, measure
+from posture_monitor.posture.reading import VERDICTS, VIEWS, Reading, Verdict
 from posture_monitor.posture.session import Session
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service import end_of_day
-from posture_monitor.service.analysis import from_other_view
 from posture_monitor.service.calibration import Collected
 from posture_monitor.service.looking import Looker, Seen
+from posture_monitor.service.places import OtherView
 from posture_monitor.service.profiles import STANDING, Profile, limits_of, load_profile, save_profile
 from posture_monitor.telling import words
 from posture_monitor.telling.notify import ALERT_BUTTONS, Action, ChannelError, Notifier, pick_channel
@@ -53,8 +51,6 @@ log = logging.getLogger(__name__)
 #: "Wrong alert" widens the limit of the metric that drove it by this factor,
 #: up to this many times the usual.
 WIDEN_BY, WIDEST = 1.25, 2.0
-#: After so many readings with a person, a profile of another view is recognised.
-FIRST_READINGS = 12
 #: How long the snooze button holds.
 SNOOZE_S = 15 * 60.0
 #: The re-anchor button looks on for these seconds, and for at least so many frames.
@@ -189,6 +185,16 @@ class Monitor:
         self.break_policy = breaks.Policy(config.breaks.sit_bout_s, config.breaks.motionless_s)
         self.gate = QuietGate(config.quiet.hours, respect_dnd=config.quiet.respect_dnd and self.ask_desktop)
         self._tuned()
+
+    def begin(self, source: str) -> None:
+        """Begin a recording of this source in the history, judged against the neutral in force."""
+        centre = zip(NAMES, self.neutral.centre.tolist(), strict=True)
+        self.store.begin(
+            source,
+            live=self.live,
+            profile=self.profile.name,
+            neutral={name: value for name, value in centre if math.isfinite(value)},
+        )
 
     def use(self, profile: Profile) -> None:
         """Judge against another profile from the next frame on."""
@@ -444,6 +450,10 @@ class Monitor:
             self.nudges, effects = nudge.respond(self.nudges, self.policy, found[0], nudge.Response.DISMISSED)
         self._act(effects)
 
+    def say(self, text: words.Text) -> None:
+        """Show a notification that asks for nothing."""
+        self._send(text, None, ())
+
     def snooze(self, t_s: float, seconds: float) -> None:
         """Show nothing for some seconds; 0 ends it."""
         self.nudges, effects = nudge.snooze(self.nudges, t_s, seconds)
@@ -527,28 +537,6 @@ def told_state(state: steady.Steady) -> str:
     return f"{sign} {state.state}{why}"
 
 
-class _OtherView:
-    """Recognises, among the first readings, a profile made from another view."""
-
-    def __init__(self, profile: Profile) -> None:
-        self.profile = profile
-        self.seen: list[View] = []
-        self.other = 0
-
-    def check(self, reading: Reading) -> None:
-        if len(self.seen) >= FIRST_READINGS or reading.verdict is Verdict.AWAY:
-            return
-        self.seen.append(reading.view)
-        if reading.reason:
-            self.other += from_other_view(Reason(reading.reason), reading.view, self.profile.neutral)
-        if len(self.seen) == FIRST_READINGS and self.other > 0.8 * FIRST_READINGS:
-            view = max(set(self.seen), key=self.seen.count)
-            raise UserError(
-                f"profile {self.profile.name!r} was made from the {self.profile.neutral.view} view, but this "
-                f"source shows the {view} view; calibrate for this camera place, or choose another profile"
-            )
-
-
 def run(
     config: Config,
     *,
@@ -593,29 +581,28 @@ def run(
         )
         notifier = pick_channel(config.alert.channel, sound=config.alert.sound, write=console.print)
         stack.callback(notifier.close)
-        store.begin(
-            opened.name,
-            live=opened.live or realtime,
-            profile=chosen.name,
-            neutral={
-                n: float(v) for n, v in zip(NAMES, chosen.neutral.centre, strict=True) if np.isfinite(v)
-            },
-        )
         live = opened.live or realtime
         monitor = Monitor(config, chosen, store, notifier, console, interval_s, live, ask_desktop=live)
-        console.print(_opening(opened.name, chosen, opened.live, notifier))
-        views = _OtherView(chosen)
-        with _stopping() as stop:
+        monitor.begin(opened.name)
+        console.print(opening(opened.name, chosen, opened.live, notifier))
+        views = OtherView(chosen)
+        with stopping() as stop:
             for seen in looker.look(lambda: monitor.neutral):
-                views.check(monitor.take(seen))
+                if (view := views.check(monitor.take(seen))) is not None:
+                    raise UserError(
+                        f"profile {chosen.name!r} was made from the {chosen.neutral.view} view, but this "
+                        f"source shows the {view} view; calibrate for this camera place, "
+                        "or choose another profile"
+                    )
                 if stop.is_set():
                     break
-        console.print(_closing(monitor))
+        console.print(closing(monitor))
     if store.trouble:
         raise UserError(f"not all that was seen could be kept: {store.trouble}")
 
 
-def _opening(name: str, profile: Profile, live: bool, notifier: Notifier) -> str:
+def opening(name: str, profile: Profile, live: bool, notifier: Notifier) -> str:
+    """Return the line that says what is about to be watched."""
     against = (
         "starter limits, which are coarse (make them your own with `posture-monitor calibrate`)"
         if profile.starter
@@ -625,7 +612,8 @@ def _opening(name: str, profile: Profile, live: bool, notifier: Notifier) -> str
     return f"Watching {name} against {against}; notifications by {notifier.name}; {until}."
 
 
-def _closing(monitor: Monitor) -> str:
+def closing(monitor: Monitor) -> str:
+    """Return the line that says what was seen."""
     total = sum(monitor.counts.values())
     if not total:
         return "Nothing was seen."
@@ -636,7 +624,7 @@ def _closing(monitor: Monitor) -> str:
 
 
 @contextlib.contextmanager
-def _stopping() -> Iterator[threading.Event]:
+def stopping() -> Iterator[threading.Event]:
     """Let Ctrl-C and SIGTERM end the loop after the frame in hand, so that nothing is lost."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from posture_monitor.posture import breaks, dose, nudge
+from posture_monitor.posture.judge import SIGNALS
 from posture_monitor.posture.metrics import METRICS
 from posture_monitor.posture.reading import Reading, Verdict
 from posture_monitor.service.monitor import Monitor
@@ -45,22 +46,24 @@ def of_posture(monitor: Monitor, tally: Tally, t_s: float, wall_s: float) -> Sta
     )
 
 
+#: What is told: the measures that a verdict can rest on.
+_TOLD = frozenset(signal.driver for signal in SIGNALS)
+
+
 def angles(reading: Reading | None) -> tuple[Angle, ...]:
-    """Return every measure that could be taken, in the order in which they are explained."""
+    """Return each measure that a verdict can rest on and that could be taken; of like ones the first."""
     if reading is None or reading.verdict is Verdict.AWAY:
         return ()
-    return tuple(
-        Angle(
-            metric.name,
-            words.measure_name(metric.name),
-            metric.unit,
-            value,
-            deviation if math.isfinite(deviation) else None,
-        )
-        for metric in METRICS
-        if math.isfinite(value := reading.metrics[metric.name])
-        and (math.isfinite(deviation := reading.deviations[metric.name]) or metric.name == reading.driver)
-    )
+    found: dict[str, Angle] = {}
+    for metric in METRICS:
+        value, deviation = reading.metrics[metric.name], reading.deviations[metric.name]
+        if metric.name not in _TOLD or not math.isfinite(value):
+            continue
+        label = words.measure_name(metric.name)
+        angle = Angle(metric.name, label, metric.unit, value, deviation if math.isfinite(deviation) else None)
+        if label not in found or metric.name == reading.driver:
+            found[label] = angle
+    return tuple(found.values())
 
 
 def until_alert_s(monitor: Monitor) -> float | None:

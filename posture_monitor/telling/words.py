@@ -361,6 +361,17 @@ def reanchor_text() -> Text:
     )
 
 
+def calibrate_text() -> Text:
+    """Return the invitation given once where there is no profile of this camera's place."""
+    return Text(
+        say("This place is not calibrated yet"),
+        say(
+            "Posture is judged by coarse limits here. Half a minute makes them your own: "
+            "run posture-monitor calibrate."
+        ),
+    )
+
+
 def day_text(judged_s: float, poor_s: float, present_s: float, alerts: int, *, enough: bool) -> Text:
     """Return the one line that sums up a day.
 

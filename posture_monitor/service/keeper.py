@@ -1,0 +1,622 @@
+"""The background service: one loop that lives on one inbox.
+
+Everything that happens arrives as an event: what the eye saw, what the user
+asked, a locked screen, a call that takes the camera. Between events it sleeps.
+While there is a reason not to look (a pause, a lock, a call, the evening) there
+is no eye process, and so the camera is closed and the model's memory is free;
+that time is written down as what it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import datetime as dt
+import logging
+import os
+import queue
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NoAnswerYet
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from posture_monitor import paths
+from posture_monitor.errors import UserError
+from posture_monitor.history.store import Store
+from posture_monitor.posture.sampling import Pace
+from posture_monitor.sensing.frame import Frame
+from posture_monitor.sensing.model import ensure_model
+from posture_monitor.sensing.sight import Blind, Place, Sight, Want
+from posture_monitor.service import background, logs, places, snapshot
+from posture_monitor.service.control import Server
+from posture_monitor.service.eye import EyeKeeper, Looked
+from posture_monitor.service.lock import Lock
+from posture_monitor.service.looking import Seen, chosen
+from posture_monitor.service.monitor import Monitor, Resting, closing, opening
+from posture_monitor.service.presence import PRESENT, Away, open_presence
+from posture_monitor.service.profiles import Profile, load_profile
+from posture_monitor.service.settings import Settings
+from posture_monitor.service.status import Camera, Status
+from posture_monitor.service.tally import Tally
+from posture_monitor.service.tray import Tray
+from posture_monitor.service.usage import Usage, memory_mb
+from posture_monitor.telling import words
+from posture_monitor.telling.notify import pick_channel
+from posture_monitor.telling.quiet import parse_span
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from posture_monitor.config import Config
+
+log = logging.getLogger(__name__)
+
+#: While nothing is looked at, that is written down this often.
+BEAT_S: Final = 4.0
+#: A source that gives no picture is tried again after these seconds, then twice as long, up to the last.
+FIRST_RETRY_S, LAST_RETRY_S = 2.0, 60.0
+#: While somebody watches the preview there are five looks a second.
+VIEWING_S: Final = 0.2
+#: Who has not asked for a picture for so long no longer watches.
+VIEWER_LEFT_S: Final = 3.0
+#: Settings, power supply and usage are looked at this often.
+TEND_S: Final = 10.0
+#: A command is carried out within this, between two events.
+COMMAND_S: Final = 5.0
+
+_ANOTHER = Resting("busy", "another program has the camera")
+_FOLLOWS = {"unplugged": "no camera", "busy": "camera in use", "gone": "no camera", "hangs": "camera hangs"}
+
+
+@dataclass
+class _Command:
+    """What somebody asked for over the control channel."""
+
+    do: str
+    args: Mapping[str, Any]
+    done: Future[dict[str, Any]] = field(default_factory=Future)
+
+
+@dataclass(frozen=True)
+class _CameraHeld:
+    """Another program has opened the camera, or let go of it."""
+
+    by: str
+
+
+class _Stop:
+    """Somebody wants the program to end."""
+
+
+class Keeper:
+    """The running service. `run` returns when it is asked to stop.
+
+    Parameters
+    ----------
+    source
+        As in `sources.open_source`.
+    settings
+        The settings, and whether their file has changed.
+    node
+        The camera's device node, watched for calls; empty where there is none.
+    """
+
+    def __init__(
+        self, monitor: Monitor, settings: Settings, source: str, node: str, *, by_place: bool
+    ) -> None:
+        config = settings.config
+        self.monitor, self.settings = monitor, settings
+        self.place = Place(source, config.camera.width, config.camera.height, config.model.own)
+        self._node, self._by_place = node, by_place
+        self.inbox: queue.Queue[object] = queue.Queue()
+        self.eye = EyeKeeper(self.inbox.put)
+        self.tally = Tally()
+        self.others: Callable[[], list[int]] = list
+        self._usage = Usage()
+        self._since_s = time.time()
+        self._paused, self._paused_until_s = False, None
+        self._away: Away = PRESENT
+        self._held_by = ""
+        self._blind: Blind | None = None
+        self._failures = 0
+        self._look_at_s = self._beat_at_s = self._tend_at_s = -1.0
+        self._viewed_at_s = -VIEWER_LEFT_S
+        self._sight: Sight | None = None
+        self._seen: Seen | None = None
+        self._moment: dict[str, Any] = {}
+        self._status = Status(pid=os.getpid(), since_s=self._since_s, source=source)
+        self._stopping = False
+        self._invited = False
+        self._views = places.OtherView(monitor.profile)
+        self._alerts_before = 0
+        self._fit_for = ""
+        self._cost = (0.0, 0.0)
+
+    # ---------------------------------------------------------------- the loop
+
+    def run(self) -> None:
+        """Go on until asked to stop, or until a recording is over."""
+        self.tally.begin(self.monitor.store, time.time())
+        self._publish()
+        try:
+            while not self._stopping:
+                wake_s = self._turn(time.monotonic())
+                self._publish()
+                with contextlib.suppress(queue.Empty):
+                    self._hear(self.inbox.get(timeout=max(0.0, wake_s - time.monotonic())))
+        finally:
+            self.eye.end()
+
+    def _turn(self, now_s: float) -> float:
+        """Do what is due, and return when to wake without an event."""
+        if now_s >= self._tend_at_s:
+            self._tend(now_s)
+        resting = self._resting()
+        if resting is not None:
+            if self.eye.pid is not None:
+                log.info("camera closed: %s", resting.reason)
+                self.eye.end()
+                self._tend_at_s = now_s + 1.0  # what it costs now is soon told
+            self._sight = self._seen = None
+            return min(self._beat(now_s, resting), self._tend_at_s)
+        if self._blind is not None and now_s < self._look_at_s:
+            return min(self._beat(now_s, _unseeing(self._blind)), self._look_at_s)
+        limit_s = self.eye.limit_s
+        if limit_s is None:
+            if now_s < self._look_at_s:
+                return self._look_at_s
+            viewing = now_s - self._viewed_at_s < VIEWER_LEFT_S
+            burst = self.monitor.config.camera.mode == "burst" and not viewing
+            self.eye.look(
+                self.place,
+                Want(
+                    may_skip=self.monitor.may_skip and self._seen is not None and not viewing,
+                    picture=viewing,
+                    close_after=burst and self.monitor.interval_s >= self.monitor.config.sampling.poor_s,
+                ),
+            )
+            return now_s
+        if now_s >= limit_s:
+            self.eye.end()
+            self._blinded(Blind("hangs", "the camera does not answer; unplug it and plug it in again"), now_s)
+            return now_s
+        return limit_s
+
+    def _resting(self) -> Resting | None:
+        """Return why the camera is to be closed now, if it is."""
+        wall_s = time.time()
+        if self._paused and self._paused_until_s is not None and wall_s >= self._paused_until_s:
+            self._resume()
+        if self._paused:
+            return Resting("paused", "paused")
+        if self._away:
+            return Resting("away", f"{self._away.reason}")
+        hours = self.monitor.config.service.hours
+        if hours:
+            clock = time.localtime(wall_s)
+            at = dt.time(clock.tm_hour, clock.tm_min, clock.tm_sec)
+            if not any(at in parse_span(span) for span in hours):
+                return Resting("paused", "outside working hours")
+        return _ANOTHER if self._held_by and self.monitor.config.camera.calls == "yield" else None
+
+    def _beat(self, now_s: float, resting: Resting) -> float:
+        """Write down, now and then, that nothing is looked at; return when to do so next."""
+        if resting != self.monitor.resting or now_s >= self._beat_at_s:
+            self._beat_at_s = now_s + BEAT_S
+            self.monitor.rest(now_s, time.time(), resting, BEAT_S)
+            self.tally.add(time.time(), resting.state, 2 * BEAT_S)
+        return self._beat_at_s
+
+    # -------------------------------------------------------------- what comes in
+
+    @property
+    def node(self) -> str:
+        """The camera's device node; empty where there is none to watch."""
+        return self._node
+
+    def own_pids(self) -> set[int]:
+        """Return the processes of ours that may hold the camera."""
+        return {os.getpid(), *(pid for pid in (self.eye.pid,) if pid is not None)}
+
+    def camera_held(self, held: bool) -> None:
+        """Hear that another program has opened the camera, or let go of it."""
+        by = ""
+        if held:
+            from posture_monitor.sensing.camera_users import holders
+
+            by = ", ".join(holders(self._node, self.own_pids())) or "another program"
+        self.inbox.put(_CameraHeld(by))
+
+    def _hear(self, event: object) -> None:
+        if isinstance(event, Looked):
+            answer = self.eye.believe(event)
+            now_s = time.monotonic()
+            if isinstance(answer, Blind):
+                self._blinded(answer, now_s)
+            elif answer is not None:
+                self._see(answer, now_s)
+        elif isinstance(event, _Command):
+            self._obey(event)
+        elif isinstance(event, Away):
+            if event != self._away:
+                log.info("presence: %s", event.reason or "here")
+            self._away = event
+            self._look_at_s = -1.0
+        elif isinstance(event, _CameraHeld):
+            self._held_by = event.by
+            self.monitor.in_call = bool(event.by) and self.monitor.config.camera.calls == "quiet"
+            log.info("the camera is %s", "used by another program" if event.by else "free")
+            self._look_at_s = -1.0
+        elif isinstance(event, _Stop):
+            self._stopping = True
+
+    def _blinded(self, blind: Blind, now_s: float) -> None:
+        """Take in that no picture could be had, and try again later, and later still."""
+        if blind.trouble == "ended":
+            self._stopping = True
+            return
+        if blind.trouble == "no model":
+            # The file may have been deleted or damaged meanwhile: it is fetched anew, by a new process.
+            self.eye.end()
+        if self._blind is None or self._blind.trouble != blind.trouble:
+            log.warning("no picture (%s): %s", blind.trouble, blind.detail)
+        self._blind, self._sight, self._seen = blind, None, None
+        wait_s = min(FIRST_RETRY_S * 2.0**self._failures, LAST_RETRY_S)
+        self._failures = min(self._failures + 1, 10)
+        self._look_at_s = now_s + wait_s
+
+    def _see(self, sight: Sight, now_s: float) -> None:
+        if self._blind is not None:
+            log.info("the camera gives pictures again")
+        self._blind, self._failures, self._sight = None, 0, sight
+        if sight.trouble:
+            self._blind_picture(sight, now_s)
+            return
+        self._fit_profile(sight)
+        frame = Frame(now_s, sight.wall_s, sight.width, sight.height)
+        if sight.people is not None:
+            self._seen = chosen(frame, sight.people, sight.doubt, self.monitor.neutral)
+        elif self._seen is not None:  # nothing has moved: what was seen last is so still
+            self._seen = replace(self._seen, frame=frame)
+        else:
+            return
+        reading = self.monitor.take(self._seen, moved=sight.moved)
+        self._look_at_s = now_s + self.monitor.interval_s
+        if now_s - self._viewed_at_s < VIEWER_LEFT_S:
+            self._look_at_s = now_s + min(VIEWING_S, self.monitor.interval_s)
+        self.tally.alerts += self.monitor.alerts - self._alerts_before
+        self._alerts_before = self.monitor.alerts
+        self.tally.add(sight.wall_s, self.monitor.state.value, 2 * self.monitor.interval_s + 0.5)
+        view = self._views.check(reading)
+        if view is not None:
+            found = places.of_view(view, sight.identity, sight.width, sight.height)
+            self._use(found, f"the camera sees you from the {view} view")
+        self._remember_moment(sight)
+
+    def _blind_picture(self, sight: Sight, now_s: float) -> None:
+        """Take in a picture that shows nothing: it is no posture, and the lens may be free again soon."""
+        self._seen = None
+        self._beat_at_s = -1.0
+        self._beat(now_s, Resting("unknown", f"camera {sight.trouble}"))
+        self._look_at_s = now_s + BEAT_S
+        self._remember_moment(sight)
+
+    def _remember_moment(self, sight: Sight) -> None:
+        landmarks = None
+        if self._seen is not None and np.isfinite(self._seen.landmarks).any():
+            landmarks = np.nan_to_num(self._seen.landmarks).round(5).tolist()
+        self._moment = {
+            "t_s": sight.t_s,
+            "wall_s": sight.wall_s,
+            "width": sight.width,
+            "height": sight.height,
+            "landmarks": landmarks,
+            "picture": base64.b64encode(sight.picture).decode() if sight.picture else None,
+            "look_s": sight.look_s,
+        }
+
+    # ----------------------------------------------------------------- profiles
+
+    def _fit_profile(self, sight: Sight) -> None:
+        """Choose the profile by the camera in use, when that has changed."""
+        camera = f"{sight.identity} {sight.width}x{sight.height}"
+        if camera == self._fit_for:
+            return
+        self._fit_for = camera
+        if self._by_place and self.monitor.config.profile.by_place:
+            found = places.fitting(self.monitor.profile, sight.identity, sight.width, sight.height)
+            if found is not None and found.name != self.monitor.profile.name:
+                self._use(found, "the camera in use")
+                return
+        self.monitor.begin(sight.name)
+        if self.monitor.profile.starter:
+            self._invite()
+
+    def _use(self, profile: Profile, why: str) -> None:
+        log.info("another profile is used: %s", why)
+        self.monitor.console.print(f"Judged against profile {profile.name!r} now: {why}.")
+        self.monitor.use(profile)
+        self._views = places.OtherView(profile)
+        self.monitor.begin(self._sight.name if self._sight else self.place.source)
+        if profile.starter:
+            self._invite()
+
+    def _invite(self) -> None:
+        """Invite once to calibrate where there is no profile of this place."""
+        if not self._invited:
+            self._invited = True
+            self.monitor.say(words.calibrate_text())
+
+    # ----------------------------------------------------------------- commands
+
+    def handle(self, do: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer a command of the control channel; called from its threads."""
+        if do == "status":
+            return self._status.to_json()
+        if do == "look":
+            self._viewed_at_s = time.monotonic()
+            self.inbox.put(None)  # wakes the loop, which looks more often now
+            picture = self._moment.get("picture") if args["picture"] else None
+            return {**self._moment, "picture": picture, "status": self._status.to_json()}
+        command = _Command(do, args)
+        self.inbox.put(command)
+        try:
+            return command.done.result(COMMAND_S)
+        except NoAnswerYet:
+            raise UserError("the monitor is busy; try again in a moment") from None
+
+    def _obey(self, command: _Command) -> None:
+        try:
+            result = self._carry_out(command.do, command.args)
+        except Exception as error:
+            command.done.set_exception(error)
+            return
+        self._publish()
+        command.done.set_result(result)
+
+    def _carry_out(self, do: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        if do == "stop":
+            self._stopping = True
+        elif do == "pause":
+            self._paused, self._paused_until_s = True, args["until_s"]
+            log.info("paused")
+            self._turn(time.monotonic())
+        elif do == "resume":
+            self._resume()
+            self.monitor.snooze(time.monotonic(), 0.0)
+            self._turn(time.monotonic())
+        elif do == "snooze":
+            self.monitor.snooze(time.monotonic(), args["seconds"])
+        elif do == "preset":
+            self._preset(args["name"])
+        elif do == "profile":
+            self._by_place = False  # the user knows better
+            self._use(load_profile(args["name"]), "as you chose")
+        elif do == "reanchor":
+            if self.monitor.resting is not None or self._seen is None:
+                raise UserError("nobody is seen at the moment; sit down before the camera first")
+            self.monitor.reanchor(time.monotonic())
+            self._look_at_s = -1.0
+        return {}
+
+    def _resume(self) -> None:
+        self._paused, self._paused_until_s = False, None
+        self._look_at_s = -1.0
+        log.info("resumed")
+
+    def _preset(self, name: str) -> None:
+        if name not in ("gentle", "balanced", "strict"):
+            raise UserError(f"there is no preset {name!r}; choose gentle, balanced or strict")
+        self.settings.choose("alert", "preset", name)
+        self._configure()
+
+    # --------------------------------------------------------------- housekeeping
+
+    def _tend(self, now_s: float) -> None:
+        """Look after what changes seldom: settings, power, and what all this costs."""
+        self._tend_at_s = now_s + TEND_S
+        if self.settings.changed():
+            self._configure()
+        try:
+            from posture_monitor.service import power
+
+            self.monitor.on_battery = power.on_battery() is True
+        except ImportError:
+            pass
+        pids = [*self.own_pids() - {os.getpid()}, *self.others()]
+        self._cost = (self._usage.cpu_percent(pids), memory_mb(pids))
+
+    def _configure(self) -> None:
+        config = self.settings.config
+        self.monitor.configure(config)
+        self.monitor.pace = pace_of(config)
+        self._fit_for = ""
+        place = replace(
+            self.place, width=config.camera.width, height=config.camera.height, model=config.model.own
+        )
+        if place != self.place:
+            self.place = place
+            self.eye.end()
+            self._look_at_s = -1.0
+        log.info("the settings in force have changed")
+
+    def _publish(self) -> None:
+        """Put down what is to be told of this moment."""
+        now_s, wall_s, monitor = time.monotonic(), time.time(), self.monitor
+        sight, blind, resting = self._sight, self._blind, monitor.resting
+        activity, why, until_s = "watching", "", None
+        if self._paused:
+            activity, why, until_s = "paused", "paused; the camera is off", self._paused_until_s
+        elif self._away:
+            activity = "suspended" if self._away.reason == "suspended" else "locked"
+            why = f"{self._away.reason}; the camera is off"
+        elif resting == _ANOTHER:
+            activity, why = "busy", f"{self._held_by} has the camera; it comes back by itself"
+        elif resting is not None and resting.state == "paused":
+            activity, why = "paused", f"{resting.reason}; the camera is off"
+        elif blind is not None:
+            activity, why = ("busy" if blind.trouble == "busy" else "trouble"), blind.detail
+        elif sight is not None and sight.trouble:
+            activity, why = "trouble", f"the camera's picture is {sight.trouble}"
+        elif sight is None:
+            activity, why = "starting", "the camera is being opened"
+        camera = Camera(
+            name=sight.name if sight else self.place.source,
+            identity=sight.identity if sight else "",
+            width=sight.width if sight else 0,
+            height=sight.height if sight else 0,
+            open=self.eye.pid is not None and sight is not None,
+            trouble=blind.trouble if blind else sight.trouble if sight else "",
+            detail=blind.detail if blind else "",
+            mode=monitor.config.camera.mode,
+        )
+        self._status = replace(
+            snapshot.of_posture(monitor, self.tally, now_s, wall_s),
+            pid=os.getpid(),
+            since_s=self._since_s,
+            activity=activity,
+            why=why or self.settings.trouble,
+            until_s=until_s,
+            camera=camera,
+            cpu_percent=round(self._cost[0], 2),
+            memory_mb=round(self._cost[1], 1),
+            source=self.place.source,
+        )
+
+
+def _unseeing(blind: Blind) -> Resting:
+    """Return what a camera in trouble is to the day: another's call is *busy*, all else unknown."""
+    state = "busy" if blind.trouble == "busy" else "unknown"
+    return Resting(state, _FOLLOWS.get(blind.trouble, f"camera: {blind.trouble}"))
+
+
+def pace_of(config: Config) -> Pace:
+    """Return how often to look, as the settings say."""
+    chosen = config.sampling
+    return Pace(
+        settled_s=chosen.settled_s,
+        deviating_s=max(chosen.deviating_s, config.camera.interval_s),
+        poor_s=chosen.poor_s,
+        away_s=chosen.away_s,
+        unmoved_at_most_s=chosen.unmoved_at_most_s,
+        battery=chosen.battery_factor,
+    )
+
+
+def keep(
+    config: Config,
+    *,
+    config_path: Path | None,
+    source: str,
+    profile: str | None,
+    console: Console,
+    detached: bool,
+) -> None:
+    """Be the service until somebody ends it.
+
+    Parameters
+    ----------
+    config_path
+        The settings file that is followed; None follows the user's own.
+    profile
+        As the user asked for it now; None takes that of the settings, or the one that fits the place.
+    detached
+        In the background: what happens goes to the log.
+
+    Raises
+    ------
+    UserError
+        Another one runs already, or profile, model, history or channel cannot be used.
+    """
+    if detached:
+        logs.to_file(verbose=log.isEnabledFor(logging.DEBUG))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(Lock())
+        ensure_model(config.model.own)
+        chosen_profile = load_profile(profile or config.profile.name)
+        store = stack.enter_context(
+            Store.open(
+                paths.history_file(),
+                keep_samples_days=config.history.keep_samples_days,
+                keep_landmarks=config.history.keep_landmarks,
+            )
+        )
+        notifier = pick_channel(config.alert.channel, sound=config.alert.sound, write=console.print)
+        stack.callback(notifier.close)
+        monitor = Monitor(
+            config,
+            chosen_profile,
+            store,
+            notifier,
+            console,
+            config.camera.interval_s,
+            pace=pace_of(config),
+            ask_desktop=True,
+        )
+        node = camera_node(source)
+        keeper = Keeper(monitor, Settings(config_path, config), source, node, by_place=profile is None)
+        stack.enter_context(_signals(keeper))
+        stack.enter_context(_watching(keeper))
+        stack.enter_context(Server(paths.control_socket(), keeper.handle))
+        tray = stack.enter_context(Tray(wanted=config.service.tray and detached))
+        keeper.others = lambda: [pid for pid in (tray.pid,) if pid is not None]
+        if detached:
+            background.settle()
+            log.info("started (process %d)", os.getpid())
+        console.print(opening(source, chosen_profile, True, notifier))
+        keeper.run()
+        console.print(closing(monitor))
+        log.info("stopped")
+    if store.trouble:
+        raise UserError(f"not all that was seen could be kept: {store.trouble}")
+
+
+def camera_node(source: str) -> str:
+    """Return the device node of a camera of this machine; empty for all else."""
+    if re.fullmatch(r"\d{1,4}", source):
+        source = f"/dev/video{source}"
+    return source if source.startswith("/dev/video") and Path(source).exists() else ""
+
+
+@contextlib.contextmanager
+def _watching(keeper: Keeper) -> Iterator[None]:
+    """Hear of a locked screen, a sleeping machine, and of others who use the camera."""
+    presence = open_presence()
+    presence.start(keeper.inbox.put)
+    with contextlib.ExitStack() as stack:
+        stack.callback(presence.close)
+        if keeper.node and keeper.monitor.config.camera.calls != "ignore":
+            from posture_monitor.sensing.camera_users import CameraWatch
+
+            watch = CameraWatch(keeper.node, keeper.camera_held, own=keeper.own_pids)
+            watch.start()
+            stack.callback(watch.close)
+        yield
+
+
+@contextlib.contextmanager
+def _signals(keeper: Keeper) -> Iterator[None]:
+    """End on Ctrl-C, SIGTERM and a closed terminal after the event in hand, so that nothing is lost."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked = ["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"]
+    numbers = [getattr(signal, name) for name in asked if hasattr(signal, name)]
+
+    def stop(_number: int, _frame: Any) -> None:
+        keeper.inbox.put(_Stop())
+
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,86 @@
+"""Which profile fits the place: the camera in use, and from where it sees.
+
+A laptop, a docking station and a standing desk have cameras of their own, and a
+neutral posture seen by one says nothing about another.
+"""
+
+from __future__ import annotations
+
+from posture_monitor.errors import UserError
+from posture_monitor.posture.metrics import Reason
+from posture_monitor.posture.reading import Reading, Verdict, View
+from posture_monitor.service.analysis import from_other_view
+from posture_monitor.service.profiles import Profile, list_profiles, load_profile
+
+#: After so many readings with a person, another view than the profile's is recognised.
+FIRST_READINGS = 12
+#: This share of them has to be from the other view.
+NEARLY_ALL = 0.8
+
+
+def fitting(wanted: Profile, identity: str, width: int, height: int) -> Profile | None:
+    """Return the profile to judge by with this camera; None where none was made with it.
+
+    Parameters
+    ----------
+    wanted
+        The profile asked for. It is taken if it was made with this camera, or
+        with none that is known; and, while it is the user's own and no other
+        one fits, where the camera cannot be told.
+    identity, width, height
+        Of the camera, as `Source.identity`, and its picture's size in pixels.
+    """
+    if not wanted.starter and (_made_with(wanted, identity, width, height) or not wanted.camera):
+        return wanted
+    found = [profile for profile in _own() if profile.camera and _made_with(profile, identity, width, height)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        return wanted if wanted in found else max(found, key=lambda profile: profile.created)
+    # Made with another camera: its angles do not hold here, and coarse limits are the honest choice.
+    return wanted if wanted.starter else load_profile("front")
+
+
+def of_view(view: View, identity: str, width: int, height: int) -> Profile:
+    """Return a profile for this camera from this view: the user's own, else the coarse starter."""
+    for profile in _own():
+        if profile.neutral.view is view and _made_with(profile, identity, width, height):
+            return profile
+    return load_profile(view.value if view is not View.UNKNOWN else View.FRONT.value)
+
+
+def _made_with(profile: Profile, identity: str, width: int, height: int) -> bool:
+    same_shape = not (profile.width and profile.height) or profile.width * height == profile.height * width
+    return profile.camera == identity and same_shape
+
+
+def _own() -> list[Profile]:
+    found = []
+    for info in list_profiles():
+        if info.starter:
+            continue
+        try:
+            found.append(load_profile(info.name))
+        except UserError:  # a broken one is told of by `profiles list`
+            continue
+    return found
+
+
+class OtherView:
+    """Recognises, among the first readings, a profile made from another view."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self._seen: list[View] = []
+        self._other = 0
+
+    def check(self, reading: Reading) -> View | None:
+        """Take in a reading; return, once, the view that the source shows if it is another one."""
+        if len(self._seen) >= FIRST_READINGS or reading.verdict is Verdict.AWAY:
+            return None
+        self._seen.append(reading.view)
+        if reading.reason:
+            self._other += from_other_view(Reason(reading.reason), reading.view, self.profile.neutral)
+        if len(self._seen) < FIRST_READINGS or self._other <= NEARLY_ALL * FIRST_READINGS:
+            return None
+        return max(set(self._seen), key=self._seen.count)

@@ -1,0 +1,112 @@
+"""The settings in force while the service runs: their file may be changed under it, or by it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from posture_monitor import paths
+from posture_monitor.config import Config, load_config
+from posture_monitor.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+class Settings:
+    """Settings that follow their file.
+
+    Parameters
+    ----------
+    path
+        As for `load_config`.
+
+    Attributes
+    ----------
+    config
+        What is in force. A file that has become wrong changes nothing.
+    trouble
+        Why the file as it is now is not in force; ``""`` while it is.
+    """
+
+    def __init__(self, path: Path | None = None, config: Config | None = None) -> None:
+        self._path = path
+        self.config = config or load_config(path)
+        self.trouble = ""
+        self._stamp = self._stamped()
+
+    @property
+    def file(self) -> Path:
+        """The file that is followed; it need not exist."""
+        return self._path or paths.config_file()
+
+    def changed(self) -> bool:
+        """Read the file if it has been written since, and return whether other settings are in force."""
+        stamp = self._stamped()
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        try:
+            config = load_config(self._path)
+        except UserError as error:
+            if str(error) != self.trouble:
+                log.warning("the settings stay as they were: %s", error)
+            self.trouble = str(error)
+            return False
+        self.trouble = ""
+        if config == self.config:
+            return False
+        self.config = config
+        return True
+
+    def choose(self, section: str, key: str, value: Any) -> None:
+        """Put a choice of the user's into force, and into the file, which keeps all else it holds.
+
+        Raises
+        ------
+        UserError
+            The file cannot be read or written, or does not allow this value.
+        """
+        write_setting(self.file, section, key, value)
+        self.config = load_config(self._path or self.file)
+        self._stamp, self.trouble = self._stamped(), ""
+
+    def _stamped(self) -> tuple[int, int, int] | None:
+        try:
+            found = self.file.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def write_setting(file: Path, section: str, key: str, value: Any) -> None:
+    """Write one setting into a settings file, comments and all else left as they are.
+
+    Raises
+    ------
+    UserError
+        The file cannot be read or written, or the settings would not be allowed: then it is left as it was.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        before = file.read_text(encoding="utf-8-sig") if file.exists() else ""
+        document = tomlkit.parse(before)
+        if section not in document:
+            document[section] = tomlkit.table()
+        document[section][key] = value
+        paths.make_private(file.parent)
+        # Beside the file, so that it is checked as a whole before it takes its place, and that at once.
+        draft = file.with_name(f".{file.name}.new")
+        draft.write_text(tomlkit.dumps(document), encoding="utf-8")
+        try:
+            load_config(draft)
+            os.replace(draft, file)
+        finally:
+            draft.unlink(missing_ok=True)
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: not valid TOML: {error}; mend it first") from error
+    except OSError as error:
+        raise UserError(f"cannot write {file}: {error.strerror or error}") from error
