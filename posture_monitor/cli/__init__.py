@@ -10,6 +10,7 @@ import click
 from posture_monitor import __version__
 from posture_monitor.cli import (
     analyze,
+    autostart,
     config,
     data,
     doctor,
@@ -42,6 +43,7 @@ for command in (
     service.resume,
     service.snooze,
     service.logs,
+    autostart.autostart,
     report.report,
     replay.replay,
     log.log,

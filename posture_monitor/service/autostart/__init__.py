@@ -1,0 +1,234 @@
+"""Starting with the desktop: written where this system looks for it, and taken away without a trace.
+
+One module for each way: a systemd user unit where systemd brings the desktop
+up, an XDG autostart entry elsewhere on Linux, a launchd agent on macOS, a file
+in the Startup folder on Windows. All of them run the same program as ``start``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+from posture_monitor import paths
+from posture_monitor.errors import UserError
+
+#: What a file of ours does now: nothing is there, it starts this program, or something else (an older one).
+Found: TypeAlias = Literal["absent", "current", "differs"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is to be started.
+
+    Attributes
+    ----------
+    command
+        The program and its arguments.
+    folders
+        What it writes: its data and its settings.
+    environment
+        What it has to be told beside that.
+    network
+        Whether its pictures come over the network.
+    """
+
+    command: tuple[str, ...]
+    folders: tuple[Path, ...]
+    environment: Mapping[str, str]
+    network: bool
+
+
+class Way(Protocol):
+    """One way to start with the desktop."""
+
+    name: str
+
+    def works(self) -> bool:
+        """Say whether it starts anything on this desktop."""
+        ...
+
+    def path(self) -> Path:
+        """Return the file that does it."""
+        ...
+
+    def text(self, program: Program) -> str:
+        """Return what stands in that file."""
+        ...
+
+    def switch_on(self) -> None:
+        """Let the system know of the file, once it is written."""
+        ...
+
+    def switch_off(self) -> None:
+        """Let the system forget it, before it is removed."""
+        ...
+
+    def switched_on(self) -> bool:
+        """Say whether the system would start what the file says."""
+        ...
+
+
+@dataclass(frozen=True)
+class State:
+    """How the program starts with the desktop.
+
+    Attributes
+    ----------
+    way
+        Name of the way; empty where it does not.
+    file
+        What does it; None where nothing does.
+    current
+        Whether that file says what `enable` would write now.
+    on
+        Whether the system would start it.
+    """
+
+    way: str = ""
+    file: Path | None = None
+    current: bool = False
+    on: bool = False
+
+    @property
+    def enabled(self) -> bool:
+        """Whether this program, as it is now, starts with the desktop."""
+        return self.on and self.current
+
+
+def ways() -> tuple[Way, ...]:
+    """Return the ways of this system, best first."""
+    from posture_monitor.service.autostart import launchd, systemd, windows, xdg
+
+    if sys.platform == "darwin":
+        return (launchd.Launchd(),)
+    if sys.platform == "win32":
+        return (windows.Startup(),)
+    return (systemd.Systemd(), xdg.Xdg())
+
+
+def this_program() -> Program:
+    """Return this very program, in its own environment and with its own folders."""
+    from posture_monitor.config import load_config
+    from posture_monitor.service.background import PROGRAM
+
+    environment = {}
+    if home := os.environ.get("POSTURE_MONITOR_HOME"):
+        environment["POSTURE_MONITOR_HOME"] = str(Path(home).expanduser().absolute())
+    folders = tuple(dict.fromkeys((paths.data_dir().absolute(), paths.config_file().parent.absolute())))
+    return Program(tuple(PROGRAM), folders, environment, "://" in load_config().camera.source)
+
+
+def enable() -> State:
+    """Start with the desktop from the next login on; a second time changes nothing.
+
+    Raises
+    ------
+    UserError
+        The file cannot be written, or the system does not take it.
+    """
+    chosen, *others = sorted(ways(), key=lambda way: not way.works())
+    for other in others:
+        _take_away(other)
+    program = this_program()
+    for folder in program.folders:
+        paths.make_private(folder)
+    _write(chosen.path(), chosen.text(program))
+    chosen.switch_on()
+    return status()
+
+
+def disable() -> list[Path]:
+    """Start with the desktop no more; return the files that were removed."""
+    removed = [way.path() for way in ways() if _take_away(way)]
+    if removed:
+        # Folders that were made for the unit to write into, and stayed empty.
+        for folder in (paths.config_file().parent, paths.data_dir()):
+            _remove_empty(folder, 1)
+    return removed
+
+
+def status() -> State:
+    """Return how the program starts with the desktop."""
+    program = this_program()
+    for way in ways():
+        found = look(way, program)
+        if found != "absent":
+            return State(way.name, way.path(), found == "current", way.switched_on())
+    return State()
+
+
+def describe(state: State) -> str:
+    """Return a state in one line."""
+    if state.file is None:
+        return "It does not start by itself; `posture-monitor autostart enable` changes that."
+    where = f"{state.way}: {state.file}"
+    if not state.current:
+        renew = "`posture-monitor autostart enable` renews it"
+        return f"Not written by this program as it is now ({where}); {renew}."
+    if not state.on:
+        return f"Switched off on this desktop ({where}); `posture-monitor autostart enable` switches it on."
+    return f"It starts at each login ({where})."
+
+
+def look(way: Way, program: Program) -> Found:
+    """Return whether the file of a way is there, and says what it should."""
+    try:
+        text = way.path().read_bytes().decode()
+    except FileNotFoundError:
+        return "absent"
+    except (OSError, UnicodeDecodeError):
+        return "differs"
+    return "current" if text == way.text(program) else "differs"
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the file in one go, so that no half of it is ever read at a login."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".posture-monitor-")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path}: {error.strerror or error}; make that folder writable, "
+            "or start it yourself with `posture-monitor start`"
+        ) from error
+
+
+def _take_away(way: Way) -> bool:
+    """Remove what a way has written; return whether there was anything."""
+    path = way.path()
+    if not os.path.lexists(path):
+        return False
+    way.switch_off()
+    try:
+        path.unlink()
+    except OSError as error:
+        raise UserError(
+            f"cannot remove {path}: {error.strerror or error}; remove it yourself, then log in again"
+        ) from error
+    _remove_empty(path.parent, 3)
+    return True
+
+
+def _remove_empty(folder: Path, levels: int) -> None:
+    """Remove a folder that holds nothing, and up to so many in all; a home stays, empty or not."""
+    for empty in (folder, *folder.parents)[:levels]:
+        if empty == Path.home():
+            return
+        try:
+            empty.rmdir()
+        except OSError:
+            return

@@ -1,0 +1,163 @@
+"""systemd: a unit of the user's own manager, started again after a fall, and shut in.
+
+What the unit may not do is listed line by line in ``docs/autostart.md``, with
+what each line is good for and where a user's own manager cannot enforce it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from posture_monitor.errors import UserError
+from posture_monitor.service.autostart import Program
+
+UNIT: Final = "posture-monitor.service"
+#: Is up while the desktop is.
+TARGET: Final = "graphical-session.target"
+
+_PATIENCE_S: Final = 10.0
+
+_TEMPLATE: Final = """\
+# Written by `posture-monitor autostart enable`, removed by `posture-monitor autostart disable`.
+[Unit]
+Description=Posture monitor: watches your sitting posture through your own webcam
+PartOf={target}
+After={target}
+# Five falls within ten minutes, and it stays down until the next login.
+StartLimitIntervalSec=600
+StartLimitBurst=5
+
+[Service]
+Type=exec
+ExecStart=:{command}
+{environment}\
+Restart=on-failure
+RestartSec=15
+TimeoutStopSec=20
+RuntimeDirectory=posture-monitor
+RuntimeDirectoryMode=0700
+UMask=0077
+LimitCORE=0
+
+# Its own files, and no others
+ProtectSystem=strict
+ProtectHome=read-only
+ReadWritePaths={folders}
+PrivateTmp=yes
+BindReadOnlyPaths=-/tmp/.X11-unix
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+
+# Cameras, and no microphone
+DevicePolicy=closed
+DeviceAllow=char-video4linux rw
+InaccessiblePaths=-/dev/snd
+
+# {network_why}
+RestrictAddressFamilies={families}
+
+# No more rights than it has, and none of what it does not need
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+RestrictSUIDSGID=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+ProtectClock=yes
+ProtectHostname=yes
+KeyringMode=private
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @obsolete
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy={target}
+"""
+
+
+class Systemd:
+    """A file in ``~/.config/systemd/user``; see `Way`."""
+
+    name = "systemd user unit"
+
+    def works(self) -> bool:
+        """Say whether a user's manager runs and brings the desktop up.
+
+        Where it runs, but no desktop has told it of itself, a unit that waits
+        for the desktop would wait for ever.
+        """
+        return shutil.which("systemctl") is not None and _systemctl("is-active", "--quiet", TARGET)
+
+    def path(self) -> Path:
+        """See `Way.path`."""
+        config = os.environ.get("XDG_CONFIG_HOME")
+        return Path(config or Path.home() / ".config") / "systemd" / "user" / UNIT
+
+    def text(self, program: Program) -> str:
+        """See `Way.text`."""
+        environment = "".join(
+            f"Environment={quoted(f'{name}={value}')}\n" for name, value in program.environment.items()
+        )
+        return _TEMPLATE.format(
+            target=TARGET,
+            command=" ".join(map(quoted, program.command)),
+            environment=environment,
+            # Without the dash a folder that was removed would keep it from starting.
+            folders=" ".join(quoted(f"-{folder}") for folder in program.folders),
+            families="AF_UNIX AF_INET AF_INET6" if program.network else "AF_UNIX",
+            network_why="The configured camera is in the network" if program.network else "No network at all",
+        )
+
+    def switch_on(self) -> None:
+        """Let systemd start the unit with the desktop."""
+        _systemctl("daemon-reload")
+        if not _systemctl("enable", UNIT):
+            raise UserError(f"systemd does not take {self.path()}; see `systemctl --user enable {UNIT}`")
+
+    def switch_off(self) -> None:
+        """Let systemd start the unit no more; what runs goes on until it is stopped."""
+        _systemctl("disable", UNIT)
+        # Where the manager does not run, nobody else removes its link.
+        with contextlib.suppress(OSError):
+            self._link().unlink()
+        with contextlib.suppress(OSError):
+            self._link().parent.rmdir()
+
+    def switched_on(self) -> bool:
+        """Say whether the unit is started with the desktop."""
+        return self._link().is_symlink() and self._link().exists()
+
+    def _link(self) -> Path:
+        return self.path().parent / f"{TARGET}.wants" / UNIT
+
+
+def quoted(text: str) -> str:
+    r"""Return one word as it has to stand in a unit: in quotes, ``\`` and ``"`` escaped, ``%`` doubled.
+
+    Control characters, among them a line break, are written as ``\xhh``.
+    """
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    text = "".join(
+        f"\\x{ord(letter):02x}" if ord(letter) < 32 or letter == "\x7f" else letter for letter in text
+    )
+    return f'"{text}"'
+
+
+def _systemctl(*arguments: str) -> bool:
+    """Return whether systemd did, or said yes."""
+    try:
+        done = subprocess.run(
+            ["systemctl", "--user", *arguments], capture_output=True, timeout=_PATIENCE_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0

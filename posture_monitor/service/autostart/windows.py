@@ -1,0 +1,53 @@
+"""Windows: a small command file in the Startup folder, run at each login."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PureWindowsPath
+
+from posture_monitor.service.autostart import Program
+
+
+class Startup:
+    """A file in the Startup folder; see `Way`."""
+
+    name = "Startup folder"
+
+    def works(self) -> bool:
+        """Return that it does: Windows always runs these."""
+        return True
+
+    def path(self) -> Path:
+        """See `Way.path`."""
+        roaming = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+        startup = roaming / "Microsoft" / "Windows" / "Start Menu" / "Programs" / "Startup"
+        return startup / "posture-monitor.cmd"
+
+    def text(self, program: Program) -> str:
+        """See `Way.text`."""
+        python, *arguments = program.command
+        # The python that opens no window.
+        windowless = PureWindowsPath(python).with_name("pythonw.exe")
+        lines = [
+            "@echo off",
+            "rem Starts posture-monitor; `posture-monitor autostart disable` removes this file.",
+            "chcp 65001 >nul",
+            *(f'set "{name}={_plain(value)}"' for name, value in program.environment.items()),
+            " ".join(['start "" /min', *(f'"{_plain(part)}"' for part in (str(windowless), *arguments))]),
+        ]
+        return "".join(f"{line}\r\n" for line in lines)
+
+    def switch_on(self) -> None:
+        """Do nothing: the file alone does it."""
+
+    def switch_off(self) -> None:
+        """Do nothing: the file alone does it."""
+
+    def switched_on(self) -> bool:
+        """Say whether the file is there."""
+        return self.path().exists()
+
+
+def _plain(text: str) -> str:
+    """Return text for within quotes; a path holds no quotes here, but may hold a percent sign."""
+    return text.replace("%", "%%")
