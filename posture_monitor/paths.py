@@ -53,6 +53,11 @@ def history_file() -> Path:
     return data_dir() / "history.sqlite3"
 
 
+def learnt_file() -> Path:
+    """Return what was learnt of each profile's natural scatter (it need not exist)."""
+    return data_dir() / "learnt.json"
+
+
 def report_file() -> Path:
     """Return the page that is opened in the browser (it need not exist)."""
     return data_dir() / "report.html"

@@ -35,7 +35,7 @@ from posture_monitor.posture.sampling import Pace
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
-from posture_monitor.service import background, logs, places, snapshot
+from posture_monitor.service import background, learnt, logs, places, snapshot
 from posture_monitor.service.control import Server
 from posture_monitor.service.eye import EyeKeeper, Looked
 from posture_monitor.service.lock import Lock
@@ -69,6 +69,8 @@ VIEWING_S: Final = 0.2
 VIEWER_LEFT_S: Final = 3.0
 #: Settings, power supply and usage are looked at this often.
 TEND_S: Final = 10.0
+#: What was learnt is kept this often, and at the end.
+KEEP_S: Final = 1800.0
 #: A command is carried out within this, between two events.
 COMMAND_S: Final = 5.0
 
@@ -128,6 +130,7 @@ class Keeper:
         self._blind: Blind | None = None
         self._failures = 0
         self._look_at_s = self._beat_at_s = self._tend_at_s = -1.0
+        self._keep_at_s = time.monotonic() + KEEP_S
         self._viewed_at_s = -VIEWER_LEFT_S
         self._sight: Sight | None = None
         self._seen: Seen | None = None
@@ -145,6 +148,7 @@ class Keeper:
     def run(self) -> None:
         """Go on until asked to stop, or until a recording is over."""
         self.tally.begin(self.monitor.store, time.time())
+        self._recall()
         self._publish()
         try:
             while not self._stopping:
@@ -154,6 +158,7 @@ class Keeper:
                     self._hear(self.inbox.get(timeout=max(0.0, wake_s - time.monotonic())))
         finally:
             self.eye.end()
+            learnt.keep(self.monitor.profile, self.monitor.session.sustained)
 
     def _turn(self, now_s: float) -> float:
         """Do what is due, and return when to wake without an event."""
@@ -343,11 +348,18 @@ class Keeper:
     def _use(self, profile: Profile, why: str) -> None:
         log.info("another profile is used: %s", why)
         self.monitor.console.print(f"Judged against profile {profile.name!r} now: {why}.")
+        learnt.keep(self.monitor.profile, self.monitor.session.sustained)
         self.monitor.use(profile)
+        self._recall()
         self._views = places.OtherView(profile)
         self.monitor.begin(self._sight.name if self._sight else self.place.source)
         if profile.starter:
             self._invite()
+
+    def _recall(self) -> None:
+        """Begin with what is known of this person's scatter."""
+        known = learnt.recall(self.monitor.profile)
+        self.monitor.session = replace(self.monitor.session, sustained=known)
 
     def _invite(self) -> None:
         """Invite once to calibrate where there is no profile of this place."""
@@ -423,6 +435,9 @@ class Keeper:
     def _tend(self, now_s: float) -> None:
         """Look after what changes seldom: settings, power, and what all this costs."""
         self._tend_at_s = now_s + TEND_S
+        if now_s >= self._keep_at_s:
+            self._keep_at_s = now_s + KEEP_S
+            learnt.keep(self.monitor.profile, self.monitor.session.sustained)
         if self.settings.changed():
             self._configure()
         try:
