@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from program import fresh_home
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
-from posture_monitor.service import background, lock
+from posture_monitor.service import background, lock, status_text
 from posture_monitor.service.control import ask
+from posture_monitor.service.status import Status
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -257,3 +259,48 @@ def test_the_status_is_told_at_once_and_without_anything_heavy() -> None:
         took_s.append(time.perf_counter() - began_s)
     # The best of four: the machine may be busy with other tests.
     assert min(took_s) < 0.25
+
+
+@pytest.mark.slow
+def test_the_real_monitor_lives_pauses_dies_and_lives_again(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    fresh_home(home)
+    monkeypatch.setattr(background, "PROGRAM", (sys.executable, "-m", "posture_monitor", "run", "--detached"))
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
+    first = background.start(source="demo")
+    assert first.new
+    assert eventually(lambda: now().activity == "watching" and now().state == "good", 60)
+    assert now().camera.open
+    assert now().angles
+
+    began_s = time.perf_counter()
+    assert now().pid == first.pid
+    assert time.perf_counter() - began_s < 0.1
+    with pytest.raises(lock.AlreadyRunning, match=f"process {first.pid}"), lock.Lock():
+        pass
+
+    ask("pause", 8.0)
+    assert eventually(lambda: not now().camera.open)
+    assert now().activity == "paused"
+    assert "the camera is off" in status_text.plain(now(), time.time())
+    ask("resume", 8.0)
+    assert eventually(lambda: now().camera.open, 60)
+
+    os.kill(first.pid, signal.SIGKILL)
+    assert eventually(lambda: lock.holder() is None)
+    again = background.start(source="demo")
+    assert again.new
+    restarted = background.restart()
+    assert restarted.pid not in (first.pid, again.pid)
+    assert now().source == "demo"
+    assert background.stop() == restarted.pid
+    log = paths.log_file().read_text()
+    assert "Traceback" not in log
+    for private in (str(Path.home()) + "/", "default"):
+        assert private not in log
+
+
+def now() -> Status:
+    return Status.from_json(ask("status"))

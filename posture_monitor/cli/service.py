@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 NOT_RUNNING = 3
 #: `status --watch` looks this often.
 WATCH_S = 1.0
+#: The monitor carries a command out between two looks of the eye, which may take a moment.
+COMMAND_S = 8.0
 #: What a snooze lasts unless told otherwise.
 SNOOZE = "15m"
 
@@ -109,7 +111,7 @@ def pause(when: tuple[str, ...]) -> None:
     from posture_monitor.service.control import ask
 
     end = _end(when) if when else None
-    ask("pause", until_s=None if end is None else end.timestamp())
+    ask("pause", COMMAND_S, until_s=None if end is None else end.timestamp())
     until = "until you resume" if end is None else f"until {_clock(end)}"
     click.echo(f"Paused {until}; the camera is off.")
 
@@ -119,7 +121,7 @@ def resume() -> None:
     """End a pause and a snooze."""
     from posture_monitor.service.control import ask
 
-    ask("resume")
+    ask("resume", COMMAND_S)
     click.echo("Resumed.")
 
 
@@ -131,7 +133,7 @@ def snooze(when: tuple[str, ...]) -> None:
 
     now = dt.datetime.now()
     end = _end(when or (SNOOZE,), now)
-    ask("snooze", seconds=end.timestamp() - now.timestamp())
+    ask("snooze", COMMAND_S, seconds=end.timestamp() - now.timestamp())
     click.echo(f"No notifications until {_clock(end)}; measuring goes on.")
 
 
