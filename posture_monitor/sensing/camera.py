@@ -200,17 +200,18 @@ class _Live(Closing, abc.ABC):
 
     def _shot(self, due_s: float) -> _Shot:
         self._sleep(due_s)
+        why, shot = "stopped giving pictures", None
         try:
             shot = self._errands.run(lambda: self._read(due_s), self._silence_s)
         except Hung:
-            raise SourceLost(*self._why(f"no picture for {self._silence_s:.0f} s")) from None
+            why = f"no picture for {self._silence_s:.0f} s"
         except Broken as error:
-            raise SourceLost(*self._why(f"stopped giving pictures ({error})")) from error
-        if shot is None:
-            if self._closed.is_set():
-                raise Left
-            raise SourceLost(*self._why("stopped giving pictures"))
-        return shot
+            why += f" ({error})"
+        if shot is not None:
+            return shot
+        if self._closed.is_set():  # which is why
+            raise Left
+        raise SourceLost(f"{self.name}: {why}; {self._mend()}", self._trouble())
 
     def _warmed(self, due_s: float) -> _Shot:
         """Return the first picture after the device has woken up: not black, and its brightness settled."""
@@ -264,10 +265,6 @@ class _Live(Closing, abc.ABC):
     @abc.abstractmethod
     def _open(self) -> _Device:
         """Open the device; `SourceShut` if it does not."""
-
-    def _why(self, what: str) -> tuple[str, Trouble]:
-        """Return what to say and what is the matter when frames stop coming."""
-        return f"{self.name}: {what}; {self._mend()}", self._trouble()
 
     @abc.abstractmethod
     def _trouble(self) -> Trouble:
@@ -481,11 +478,7 @@ class StreamSource(_Live):
         return _Captured(capture, restless=True)
 
     def _trouble(self) -> Trouble:
-        return Trouble.GONE
-
-    def _why(self, what: str) -> tuple[str, Trouble]:
-        text, trouble = super()._why(what)
-        return text, Trouble.HANGS if self._errands.hung else trouble
+        return Trouble.HANGS if self._errands.hung else Trouble.GONE
 
     def _mend(self) -> str:
         return "check the address, the user and password in it, and that the camera is on"

@@ -185,7 +185,7 @@ class MjpegStream:
         self._connection: http.client.HTTPConnection | None = None
         self._response: http.client.HTTPResponse | None = None
         self._socket: socket.socket | None = None
-        self._read_s = time.monotonic()
+        self._read_s, self._begun = 0.0, False
         self._open()
 
     def newest(self, due_s: float) -> tuple[float, bytes]:
