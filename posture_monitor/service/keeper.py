@@ -137,6 +137,7 @@ class Keeper:
         self._moment: dict[str, Any] = {}
         self._status = Status(pid=os.getpid(), since_s=self._since_s, source=source)
         self._stopping = False
+        self._looks = self._model_runs = 0
         self._invited = False
         self._views = places.OtherView(monitor.profile)
         self._alerts_before = 0
@@ -282,6 +283,8 @@ class Keeper:
         if self._blind is not None:
             log.info("the camera gives pictures again")
         self._blind, self._failures, self._sight = None, 0, sight
+        self._looks += 1
+        self._model_runs += sight.people is not None
         if sight.trouble:
             self._blind_picture(sight, now_s)
             return
@@ -501,6 +504,8 @@ class Keeper:
             why=why or self.settings.trouble,
             until_s=until_s,
             camera=camera,
+            looks=self._looks,
+            model_runs=self._model_runs,
             cpu_percent=round(self._cost[0], 2),
             memory_mb=round(self._cost[1], 1),
             source=self.place.source,

@@ -115,6 +115,8 @@ class Status:
         Why notifications are held back, ``""`` if they are not.
     interval_s
         Scheduled seconds between looks.
+    looks, model_runs
+        Pictures taken since the start, and how often the model was asked about one.
     cpu_percent, memory_mb
         Of all the monitor's processes; percent of one core.
     """
@@ -143,6 +145,8 @@ class Status:
     history_trouble: str = ""
     channel: str = ""
     interval_s: float = 0.0
+    looks: int = 0
+    model_runs: int = 0
     cpu_percent: float = 0.0
     memory_mb: float = 0.0
     source: str = ""
