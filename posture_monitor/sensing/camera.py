@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
@@ -27,11 +27,17 @@ from posture_monitor.sensing.patience import Errands, Hung, Left
 from posture_monitor.sensing.sources import Closing, silence_opencv, without_secrets
 from posture_monitor.sensing.trouble import BLACK_MEAN, SourceLost, SourceShut, Trouble
 
+if TYPE_CHECKING:
+    from posture_monitor.sensing.v4l2 import Mode
+
 #: Cameras deliver black pictures while they wake up and find their exposure; so long they are passed over.
 WARM_UP_S = 3.0
 #: A camera has found its exposure when, over this time, the picture's mean changes by less than this share.
 SETTLING_STEP_S = 0.15
 SETTLED_CHANGE = 0.03
+#: Pictures a second asked of a camera of which nothing else is wanted: a look is then at most a tenth of a
+#: second late, exposure settles soon, and nobody sits faster than that.
+WATCHING_FPS = 10.0
 #: A driver that has not opened the camera by then does not open it at all.
 OPEN_S = 10.0
 #: No picture for so long, and the source is lost; network streams may pause between key frames.
@@ -366,8 +372,11 @@ class CameraSource(_Live):
     ----------
     spec
         ``0``, ``1``, … or ``/dev/video0``.
-    width, height, fps
-        Asked of the camera, which may choose otherwise.
+    width, height
+        At least wanted, in pixels. Where the camera tells what it offers, the
+        smallest size that holds this is asked of it; what it gives may differ.
+    fps
+        Pictures a second, likewise. None: `WATCHING_FPS`, or what `min_interval_s` takes.
     min_interval_s
         Least time between two frames.
 
@@ -393,6 +402,8 @@ class CameraSource(_Live):
         linux = sys.platform.startswith("linux")
         self._node = f"/dev/video{self._index}" if linux or spec.startswith("/") else ""
         self.name = self._node or f"camera {self._index}"
+        if fps is None and min_interval_s > 0:
+            fps = max(WATCHING_FPS, 1 / min_interval_s)
         self._asked = (width, height, fps)
         super().__init__(min_interval_s=min_interval_s, open_s=OPEN_S, silence_s=SILENCE_S)
 
@@ -405,6 +416,10 @@ class CameraSource(_Live):
             trouble = self._trouble()
             raise SourceShut(f"{self.name}: the camera does not open; {self._mend()}", trouble)
         width, height, fps = self._asked
+        if self._node and (chosen := _choose(self._node, width, height, fps or WATCHING_FPS)):
+            mode, fps = chosen
+            width, height = mode.width, mode.height
+            capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*mode.fourcc))
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
         if fps is not None:
@@ -482,6 +497,12 @@ class StreamSource(_Live):
 
     def _mend(self) -> str:
         return "check the address, the user and password in it, and that the camera is on"
+
+
+def _choose(node: str, width: int, height: int, fps: float) -> tuple[Mode, float] | None:
+    from posture_monitor.sensing import v4l2  # there is none but on Linux
+
+    return v4l2.choose(v4l2.modes(node, width, height), width, height, fps)
 
 
 def _behind_proxy(url: str) -> bool:
