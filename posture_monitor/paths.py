@@ -67,24 +67,32 @@ def control_socket() -> Path:
     """Return where the running monitor listens to this user (it need not exist).
 
     It lies in the user's runtime folder where there is one, and beside the
-    history otherwise; a path too long for a socket is replaced by a short one
-    in a folder of the user's own under ``/tmp``.
+    history otherwise or with ``POSTURE_MONITOR_HOME``; a path too long for a
+    socket is replaced by a short one.
     """
-    wanted = _runtime_dir() / "control"
+    if sys.platform == "win32":
+        return data_dir() / "control"
+    runtime = _runtime_dir()
+    own = os.environ.get("POSTURE_MONITOR_HOME")
+    wanted = (runtime if runtime and not own else data_dir()) / "control"
     name = os.fsencode(wanted)
-    if sys.platform == "win32" or len(name) <= SOCKET_PATH_BYTES:
+    if len(name) <= SOCKET_PATH_BYTES:
         return wanted
-    # Not TMPDIR, which may differ between the monitor and the one who asks.
-    return Path(f"/tmp/{APP}-{os.getuid()}") / hashlib.sha256(name).hexdigest()[:16]
+    # Not under TMPDIR, which may differ between the monitor and the one who asks.
+    return (runtime or Path(f"/tmp/{APP}-{os.getuid()}")) / hashlib.sha256(name).hexdigest()[:16]
 
 
-def _runtime_dir() -> Path:
-    if os.environ.get("POSTURE_MONITOR_HOME") or sys.platform == "win32":
-        return data_dir()
-    told = os.environ.get("XDG_RUNTIME_DIR")
-    # A login by ssh, cron or su may not be told of the folder that the desktop's monitor uses.
-    runtime = Path(told) if told else Path(f"/run/user/{os.getuid()}")
-    return runtime / APP if os.access(runtime, os.W_OK | os.X_OK) else data_dir()
+def _runtime_dir() -> Path | None:
+    """Return the program's folder in that of the user's session, if there is such a session."""
+    if sys.platform == "win32":
+        return None
+    # A login by ssh, cron or su is not told of the folder that the desktop's monitor uses.
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+    try:
+        # Whether it can be written says nothing: a unit shut in by systemd may write to our part of it alone.
+        return runtime / APP if runtime.stat().st_uid == os.getuid() else None
+    except OSError:
+        return None
 
 
 def lock_file() -> Path:

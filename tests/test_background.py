@@ -146,6 +146,42 @@ def test_restarted_it_watches_the_same(tmp_path: Path, monkeypatch: pytest.Monke
     assert set(found.arguments) >= {"--source=3", "--profile=office"}
 
 
+SYSTEMCTL = """#!/bin/sh
+echo "$@" >> "$0.log"
+case "$*" in
+  *is-enabled*) ;;
+  *show*) cat "$0.pid" ;;
+  *start*) {start} >/dev/null 2>&1 & echo $! > "$0.pid" ;;
+  *stop*) kill "$(cat "$0.pid")" ;;
+esac
+"""
+
+
+def test_a_unit_that_starts_it_is_used_and_asked_to_stop_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A stand-in for systemctl, which keeps a log and does what systemd would."""
+    asked = tmp_path / "bin" / "systemctl"
+    asked.parent.mkdir()
+    asked.write_text(SYSTEMCTL.format(start=" ".join(STAND_IN)))
+    asked.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{asked.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(background, "_unit_starts_it", lambda: True)
+    started = background.start()
+    assert started.new
+    assert (asked.parent / "systemctl.pid").read_text().strip() == str(started.pid)
+    again = background.restart()
+    assert again.pid != started.pid
+    assert background.stop() == again.pid
+    verbs = [line.split()[1] for line in (asked.parent / "systemctl.log").read_text().splitlines()]
+    assert verbs == ["start", "show", "show", "stop", "start", "show", "stop"]
+    # One that is not the unit's is none of systemd's business.
+    plain = background.start(source="5")
+    assert background.stop() == plain.pid
+    verbs = [line.split()[1] for line in (asked.parent / "systemctl.log").read_text().splitlines()]
+    assert verbs[7:] == ["show"]
+
+
 def test_options_are_kept_however_they_were_written() -> None:
     typed = ["-v", "run", "--source", "2", "--detached", "--profile=a=b", "--config", "x.toml", "--realtime"]
     assert list(background._chosen(typed)) == [

@@ -292,6 +292,17 @@ def test_a_socket_left_behind_is_replaced_and_one_in_use_is_not(handler: Handler
     assert not paths.control_socket().exists()
 
 
+def test_a_socket_that_was_tidied_away_comes_back(monkeypatch: pytest.MonkeyPatch, handler: Handler) -> None:
+    monkeypatch.setattr(local_socket, "CHECK_EVERY_S", 0.05)
+    with Server(paths.control_socket(), handler):
+        before = len(os.listdir("/proc/self/fd"))
+        paths.control_socket().unlink()
+        paths.control_socket().parent.rmdir()
+        assert eventually(lambda: _answers("resume"))
+        assert eventually(lambda: len(os.listdir("/proc/self/fd")) == before)
+    assert not paths.control_socket().exists()
+
+
 def test_eight_at_once_and_the_ninth_is_turned_away(server: Server) -> None:
     def connected() -> socket.socket:
         end = socket.socket(socket.AF_UNIX)
@@ -402,6 +413,8 @@ def test_the_runtime_folder_is_used_where_there_is_one(
 ) -> None:
     monkeypatch.delenv("POSTURE_MONITOR_HOME")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert paths.control_socket() == tmp_path / "posture-monitor" / "control"
+    tmp_path.chmod(0o500)  # a unit of systemd may write to our own part of it alone
     assert paths.control_socket() == tmp_path / "posture-monitor" / "control"
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "gone"))
     assert paths.control_socket() == paths.data_dir() / "control"

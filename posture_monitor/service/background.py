@@ -23,6 +23,7 @@ from typing import IO, Final
 import posture_monitor
 from posture_monitor.errors import UserError
 from posture_monitor.service import lock
+from posture_monitor.service.autostart.systemd import UNIT
 from posture_monitor.service.control import NoAnswer, NotRunning, OtherVersion, ask
 
 #: A monitor must answer within this time of being started: it may have to fetch the pose model first.
@@ -32,13 +33,12 @@ ANSWER_S: Final = 30.0
 #: A monitor that was asked to stop has this long; then it is told to, and then it is ended.
 STOP_S: Final = 10.0
 TERM_S: Final = 5.0
+#: systemd waits for a unit to stop, and longer than we do.
+SYSTEMD_S: Final = 30.0
 _LOOK_EVERY_S: Final = 0.05
 
 #: What runs the monitor in the background.
 PROGRAM: Final = (sys.executable, "-m", posture_monitor.__name__, "run", "--detached")
-
-#: The unit that autostart makes where systemd runs: it starts a monitor that falls over again.
-UNIT: Final = "posture-monitor.service"
 
 #: The options of `run` that say what is watched; all take a value, and hold a path or a name.
 _OPTIONS: Final = ("--source", "--profile", "--config")
@@ -76,7 +76,7 @@ def start(config: str | Path | None = None, source: str | None = None, profile: 
         ],
         Path.cwd(),
     )
-    if not chosen and _unit_is("enabled") and _systemctl("start"):
+    if not chosen and _unit_starts_it() and _systemctl("start") is not None:
         return Started(_answering(0), True)
     return _spawn(chosen)
 
@@ -96,7 +96,7 @@ def stop() -> int | None:
     if running is None:
         return None
     # The unit would start what ends by force again.
-    if not (_unit_is("active") and _systemctl("stop")):
+    if not (_unit_runs(running.pid) and _systemctl("stop") is not None):
         # One that hangs or speaks another version is ended below.
         with contextlib.suppress(NotRunning, NoAnswer, OtherVersion):
             ask("stop", timeout_s=STOP_S)
@@ -123,9 +123,9 @@ def restart(
     if running is None:
         return start(config, source, profile)
     given = dict(zip(_OPTIONS, (source, profile, config), strict=True))
-    by_unit = not any(given.values()) and _unit_is("active")
+    by_unit = not any(given.values()) and _unit_runs(running.pid)
     stop()
-    if by_unit and _systemctl("start"):
+    if by_unit and _systemctl("start") is not None:
         return Started(_answering(0), True)
     kept = [f"{name}={value}" for name, value in _chosen(running.arguments) if given.get(name) is None]
     kept = _absolute(kept, Path(running.folder or "."))
@@ -180,25 +180,32 @@ def _spawn(options: Sequence[str]) -> Started:
         raise UserError(_why(errors) or f"it ended at once (status {ended}); see `posture-monitor logs`")
 
 
-def _unit_is(state: str) -> bool:
-    """Return whether systemd has our unit, and it is ``enabled`` or ``active``."""
+def _unit_starts_it() -> bool:
+    """Return whether systemd has our unit and starts it with the desktop; then it looks after it, too."""
     # A home for trials is none of the unit's business.
-    if os.environ.get("POSTURE_MONITOR_HOME") or shutil.which("systemctl") is None:
-        return False
-    return _systemctl(f"is-{state}")
+    return not os.environ.get("POSTURE_MONITOR_HOME") and _systemctl("is-enabled") is not None
 
 
-def _systemctl(do: str) -> bool:
+def _unit_runs(pid: int) -> bool:
+    """Return whether this very process is that of our unit."""
+    return bool(pid) and _systemctl("show", "--property=MainPID", "--value") == str(pid)
+
+
+def _systemctl(*do: str) -> str | None:
+    """Return what systemd says of our unit; None where it does not, or says no."""
+    if shutil.which("systemctl") is None:
+        return None
     try:
         ended = subprocess.run(
-            ["systemctl", "--user", "--quiet", do, UNIT],
+            ["systemctl", "--user", *do, UNIT],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=STOP_S + TERM_S,
+            text=True,
+            timeout=SYSTEMD_S,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return False
-    return ended.returncode == 0
+        return None
+    return ended.stdout.strip() if ended.returncode == 0 else None
 
 
 def _flags() -> int:

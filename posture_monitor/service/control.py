@@ -246,6 +246,8 @@ class Server:
                     log.warning("control: %s", error.strerror or error)
                     time.sleep(0.2)  # no more files may be open: let some be closed
                 continue
+            if client is None:
+                continue
             if self._closing:
                 client.close()
             else:

@@ -92,7 +92,7 @@ class Listener:
                 f"another program listens at {address(path)}; `posture-monitor stop` ends it"
             ) from error
 
-    def accept(self) -> Connection:
+    def accept(self) -> Connection | None:
         """Wait for somebody to come."""
         return Connection(self._listener.accept())
 

@@ -21,6 +21,8 @@ assert sys.platform != "win32"
 
 #: What is read at once, in bytes.
 _PIECE = 65536
+#: A listener sees this often whether its socket's file is still there.
+CHECK_EVERY_S = 30.0
 
 
 class TooLongError(Exception):
@@ -113,24 +115,38 @@ class Listener:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        _guard(make_private(path.parent))
-        _clear(path)
-        self._end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listen()
+
+    def _listen(self) -> None:
+        _guard(make_private(self._path.parent))
+        _clear(self._path)
+        end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._end.bind(os.fspath(path))
-            path.chmod(0o600)
-            self._end.listen(16)
+            end.bind(os.fspath(self._path))
+            self._path.chmod(0o600)
+            end.listen(16)
+            self._made = self._path.stat().st_ino
         except OSError as error:
-            self._end.close()
+            end.close()
             raise UserError(
-                f"cannot listen at {path}: {error.strerror or error}; "
+                f"cannot listen at {self._path}: {error.strerror or error}; "
                 "set POSTURE_MONITOR_HOME to a folder of your own"
             ) from error
-        self._made = path.stat().st_ino
+        end.settimeout(CHECK_EVERY_S)
+        self._end = end
 
-    def accept(self) -> Connection:
-        """Wait for somebody to come."""
-        return Connection(self._end.accept()[0])
+    def accept(self) -> Connection | None:
+        """Wait for somebody to come; return None now and then when nobody does."""
+        try:
+            return Connection(self._end.accept()[0])
+        except TimeoutError:
+            # What lies about for weeks may be tidied away; nobody would find us any more.
+            if not self._path.exists():
+                before = self._end
+                with contextlib.suppress(UserError):
+                    self._listen()
+                    before.close()
+            return None
 
     def close(self) -> None:
         """Close it, and remove the socket's file unless another has taken its place."""
