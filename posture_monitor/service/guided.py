@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -151,7 +151,7 @@ class Guided:
         self._guide, self._result = Guide(seconds, aim, self.name), None
         self._index = math.nan
 
-    def moments(self) -> Iterator[Moment]:
+    def moments(self) -> Generator[Moment, None, None]:
         """Yield a moment for each frame until the source ends; it is closed with the iterator.
 
         Raises

@@ -42,14 +42,17 @@ GRACE_S: Final = 1.2
 #: Stillness is told from this much time.
 STILL_S: Final = 1.5
 #: Stillness (0..1) that is needed to begin, and below which a capture starts over.
-STILL_TO_BEGIN, STILL_TO_GO_ON = 0.5, 0.15
+STILL_TO_BEGIN, STILL_TO_GO_ON = 0.4, 0.1
+#: Spread of the head's place sideways (shoulder widths) at which nobody is still. A
+#: glance aside moves the head so, and does a capture no harm.
+MOST_SHIFT: Final = 0.3
 #: A head that has left its place by this much (shoulder widths) is another posture.
 STRAYED: Final = 0.45
 #: Below the first size (px/cm at 640 px picture height) a head is too small to measure,
 #: below the second it could well be larger; at desks it is 5 to 15.
 TOO_FAR, FAR = 0.75 * SURE_SIZE, 4.0
-#: The nose this near to the picture's upper edge (part of its height): the head is cut off.
-CUT_OFF: Final = 0.12
+#: The nose this near (cm) to the picture's upper edge: the eyes, 4 cm above it, leave the picture.
+CUT_OFF_CM: Final = 6.0
 #: A level head seen as nodded by so much (degrees) is seen from well below or above:
 #: 7.5° make 0.1 m at the usual distance, and people at their webcams have -10° to 20°.
 FROM_BELOW_DEG, FROM_ABOVE_DEG = -18.0, 28.0
@@ -169,11 +172,13 @@ def notes_of(seen: Seen, measured: Measurement, aim: Aim | None = None) -> tuple
     view = VIEWS[int(measured.view[0])]
     size, yaw, nod = (float(measured[name][0]) for name in ("face_size", "head_yaw", "head_nod"))
     nose = float(points[lm.NOSE, 1])
+    # `face_size` is taken in a picture of 640 pixels' height.
+    cut_off = nose * 640.0 < CUT_OFF_CM * (size if math.isfinite(size) else 10.0)
     if seen.doubt is Reason.CROWD:
         amiss.append("Two people are in the picture: calibrate alone")
     if measured.behind[0]:
         amiss.append("Your back is to the camera: face the screen")
-    if nose < CUT_OFF:
+    if cut_off:
         amiss.append("Camera too low: lift the laptop, or tilt its lid back")
     if not face:
         amiss.append("Your face is not seen clearly: face the screen")
@@ -190,7 +195,7 @@ def notes_of(seen: Seen, measured: Measurement, aim: Aim | None = None) -> tuple
     if aim is not Aim.DOWN and face and view is View.FRONT and abs(yaw) > LOOKS_AWAY_DEG:
         amiss.append("Your face is turned away: face the screen")
     if face and aim is not Aim.DOWN and view is not View.SIDE:
-        if nod < FROM_BELOW_DEG and nose >= CUT_OFF:
+        if nod < FROM_BELOW_DEG and not cut_off:
             other.append(Note(Kind.FINE, "The camera looks up at you; lifting the laptop helps"))
         elif nod > FROM_ABOVE_DEG:
             other.append(Note(Kind.FINE, "The camera looks down on you; eye height is better"))
@@ -332,9 +337,10 @@ class Guide:
             return 0.0
         rows = np.array(self._recent)[:, 1:]
         spread = rows.std(axis=0)
-        # The limits of a capture hold for half a minute; so little time sees a third of that.
+        # The limits of a capture hold for half a minute; so little time sees half of that.
         moved = max(
-            float(spread[:2].max()) / width / (MOST_SPREAD["head_drop"] / 2),
+            float(spread[0]) / width / MOST_SHIFT,
+            float(spread[1]) / width / (MOST_SPREAD["head_drop"] / 2),
             100 * float(spread[2] / rows[:, 2].mean()) / (MOST_SPREAD["face_size"] / 2),
         )
         return max(0.0, min(1.0, 1.0 - moved))

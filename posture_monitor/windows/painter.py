@@ -224,7 +224,7 @@ def draw_skeleton(
     if head is None:
         return
     at = place.points(landmarks)
-    thick = max(2.5, 0.85 * head.scale)
+    thick = max(2.4, min(0.55 * head.scale, 8.0))
     left, right = at[lm.LEFT_SHOULDER], at[lm.RIGHT_SHOULDER]
     middle = (left + right) / 2
     nape = head.centre + QPointF(-math.sin(math.radians(head.roll)), math.cos(math.radians(head.roll))) * (

@@ -7,6 +7,7 @@ colour vision too.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,10 +103,10 @@ def application() -> QApplication:
 
 
 def is_dark() -> bool:
-    """Return whether the desktop is dark, by what it says, else by its own window colour."""
+    """Return whether the desktop is dark, by what it says; a bare window manager only says so to GTK."""
     scheme = QGuiApplication.styleHints().colorScheme()
     if scheme is Qt.ColorScheme.Unknown:
-        return False
+        return os.environ.get("GTK_THEME", "").lower().endswith(("dark", ":dark"))
     return scheme is Qt.ColorScheme.Dark
 
 
