@@ -100,7 +100,9 @@ def episode(
     _one_of("trigger", trigger, ("", *TRIGGERS))
     for symptom in symptoms:
         _one_of("symptom", symptom, SYMPTOMS)
-    return Episode(wall_s, utc_offset_s(wall_s), pain, trigger, tuple(dict.fromkeys(symptoms)), note.strip())
+    # What a terminal in another encoding typed is no text that could be kept.
+    note = note.encode(errors="replace").decode().strip()
+    return Episode(wall_s, utc_offset_s(wall_s), pain, trigger, tuple(dict.fromkeys(symptoms)), note)
 
 
 def _one_of(what: str, word: str, known: Sequence[str]) -> None:

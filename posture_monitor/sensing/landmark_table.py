@@ -16,7 +16,6 @@ import math
 import os
 import re
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,12 +196,17 @@ def _missing(path: Path, missing: list[str], hint: str = "") -> UserError:
     )
 
 
+def _single(landmarks: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+        return landmarks.astype(np.float32, copy=False)
+
+
 def _from_columns(columns: npt.NDArray[np.float64]) -> LandmarkTable:
     """Return the table of an array ``(N, 135)`` in the order of `COLUMNS`."""
     return LandmarkTable(
         t_s=columns[:, 0].copy(),
         size=columns[:, 1:3].copy(),
-        landmarks=columns[:, 3:].astype(np.float32).reshape(-1, COUNT, 4),
+        landmarks=_single(columns[:, 3:]).reshape(-1, COUNT, 4),
     )
 
 
@@ -214,8 +218,12 @@ def _read_npz(path: Path) -> LandmarkTable:
             wanted = (*_HEAD, "landmarks") if whole else COLUMNS
             if missing := [name for name in wanted if name not in file.files]:
                 raise _missing(path, missing)
-            arrays = {name: file[name] for name in wanted}
-    except (ValueError, zipfile.BadZipFile, EOFError, KeyError, AttributeError, NotImplementedError) as error:
+            # A member that is no array at all comes as bytes.
+            arrays = {name: np.asarray(file[name]) for name in wanted}
+    except (UserError, OSError):
+        raise
+    except Exception as error:
+        # NumPy lets through whatever it stumbles over: errors of zlib, of Python's own tokenizer, of memory.
         raise UserError(
             f"{path}: cannot be read as a landmark table; damaged, or holds more than numbers"
         ) from error
@@ -231,7 +239,7 @@ def _read_npz(path: Path) -> LandmarkTable:
     return LandmarkTable(
         t_s=arrays["t_s"].astype(np.float64),
         size=np.stack([arrays["width"], arrays["height"]], axis=1).astype(np.float64),
-        landmarks=arrays["landmarks"].astype(np.float32, copy=False),
+        landmarks=_single(arrays["landmarks"]),
     )
 
 
