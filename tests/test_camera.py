@@ -39,6 +39,7 @@ class FakeCapture:
         self, *, opens: bool = True, black: int = 0, lasts: int | None = None, hangs_after: int | None = None
     ) -> None:
         self.opens, self.black, self.lasts, self.hangs_after = opens, black, lasts, hangs_after
+        self.stamped, self.lazy_s = False, 0.0
         self.grabbed = self.decoded = 0
         self.released = False
         self.asked: dict[int, float] = {}
@@ -55,6 +56,8 @@ class FakeCapture:
         return True
 
     def get(self, key: int) -> float:
+        if key == cv2.CAP_PROP_POS_MSEC and self.stamped:
+            return 1000 * (self._began + self._number / self.RATE)
         return self.asked.get(key, 0.0)
 
     def now(self) -> int:
@@ -67,6 +70,7 @@ class FakeCapture:
             self.go_on.wait(20)
         if self.lasts is not None and self.grabbed >= self.lasts:
             return False
+        time.sleep(self.lazy_s)
         now = self.now()
         free = self.QUEUED - len(self._queue)
         self._queue += range(self._arrived + 1, now + 1)[:free]
@@ -174,6 +178,33 @@ def test_a_slow_reader_gets_the_newest_frame_and_nothing_is_read_meanwhile(plug:
     assert number(frame) > asked
     assert capture.grabbed - grabbed <= FakeCapture.QUEUED + 1
     assert capture.decoded == decoded + 1
+
+
+def test_on_a_busy_machine_the_cameras_own_stamps_tell_what_is_stale(plug: Plug) -> None:
+    capture = plug(FakeCapture())
+    capture.stamped = True
+    with CameraSource("0") as source:
+        source.take(0.0)
+        time.sleep(0.3)
+        capture.lazy_s = 0.006  # each grab seems to have waited
+        asked = capture.now()
+        assert number(source.take(0.0)) >= asked - 5
+
+
+def test_what_the_camera_offers_decides_what_is_asked_of_it(
+    plug: Plug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("cameras tell what they offer on Linux only")
+    from posture_monitor.sensing import v4l2
+
+    offered = [v4l2.Mode("YUYV", 800, 600, (5.0, 15.0, 30.0)), v4l2.Mode("MJPG", 800, 600, (15.0, 30.0))]
+    monkeypatch.setattr(v4l2, "modes", lambda *_: offered)
+    capture = plug(FakeCapture())
+    with CameraSource("0") as source:
+        assert source.identity == "camera 0 800x600"
+    assert capture.asked[cv2.CAP_PROP_FPS] == 15  # at this size, uncompressed is too much
+    assert capture.asked[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"MJPG")
 
 
 def test_a_frame_is_taken_when_it_is_due(plug: Plug) -> None:

@@ -54,6 +54,10 @@ _CLOSE_S = 2.0
 _QUEUED = 4
 #: A grab that took longer has waited for the camera; from the queue it takes some microseconds.
 _WAITED_S = 0.004
+#: Video4Linux stamps pictures by the monotonic clock, at their beginning; one begun so long before it was
+#: due is new enough. Stamps of another age than any queue has are of another clock.
+_ON_THE_WAY_S = 0.05
+_STAMP_AGE_S = 3600.0
 
 _SYS = Path("/sys/class/video4linux")
 _PROC = Path("/proc")
@@ -284,24 +288,33 @@ class _Live(Closing, abc.ABC):
 class _Captured:
     """A device read through OpenCV."""
 
-    def __init__(self, capture: Any, *, restless: bool) -> None:
+    def __init__(self, capture: Any, *, restless: bool = False, stamped: bool = False) -> None:
         self._capture = capture
         self.restless = restless
+        self._stamped = stamped
 
     def read(self, due_s: float) -> _Shot | None:
         """See `_Device`."""
-        for _ in range(_QUEUED + 1):
+        due_s = max(due_s, time.monotonic())
+        for _ in range(_QUEUED + 1):  # after so many grabs, whatever they told, the queue was emptied
             asked_s = time.monotonic()
             if not self._capture.grab():
                 return None
             grabbed_s, wall_s = time.monotonic(), time.time()
-            # What was queued while nobody read is there at once; a new picture is waited for.
-            if grabbed_s >= due_s and (self.restless or grabbed_s - asked_s >= _WAITED_S):
+            if self.restless or self._new(due_s, asked_s, grabbed_s):
                 break
         ok, image = self._capture.retrieve()
-        return (
-            _Shot(grabbed_s, wall_s, np.asarray(image, dtype=np.uint8)) if ok and image is not None else None
-        )
+        if not ok or image is None:
+            return None
+        return _Shot(grabbed_s, wall_s, np.asarray(image, dtype=np.uint8))
+
+    def _new(self, due_s: float, asked_s: float, grabbed_s: float) -> bool:
+        """Whether the picture in hand was taken when it was due, and is not from the driver's queue."""
+        taken_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._stamped else 0.0
+        if taken_s > 0 and 0 <= grabbed_s - taken_s < _STAMP_AGE_S:
+            return bool(taken_s >= due_s - _ON_THE_WAY_S)
+        # What was queued while nobody read is there at once; a new picture is waited for.
+        return grabbed_s - asked_s >= _WAITED_S
 
     def skip(self) -> None:
         """See `_Device`."""
@@ -428,7 +441,7 @@ class CameraSource(_Live):
         got = [round(capture.get(p) or 0) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)]
         size = f"{got[0]}x{got[1]}" if all(got) else f"{width}x{height}"
         self.identity = f"{_model(self._index) or f'camera {self._index}'} {size}"
-        return _Captured(capture, restless=False)
+        return _Captured(capture, stamped=bool(self._node))
 
     def _trouble(self) -> Trouble:
         if self._node and not Path(self._node).exists():
