@@ -28,6 +28,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -173,7 +174,8 @@ def _close_all() -> None:
 def _mediapipe() -> Any:
     _keep_in()
     try:
-        import mediapipe
+        with _without_plots():
+            import mediapipe
     except (ImportError, OSError) as error:
         raise UserError(
             f"mediapipe cannot be imported ({_first_line(error)}); "
@@ -188,6 +190,27 @@ def _mediapipe() -> Any:
 
     threading._register_atexit(_close_all)  # type: ignore[attr-defined]
     return mediapipe
+
+
+@contextlib.contextmanager
+def _without_plots() -> Iterator[None]:
+    """Keep MediaPipe from loading Matplotlib, which only its drawing of results in 3-D would need.
+
+    It costs more than half a second and 35 MB. An empty module stands in while
+    MediaPipe is loaded, and is gone after: whoever wants Matplotlib gets the real one.
+    """
+    wanted = ("matplotlib", "matplotlib.pyplot")
+    if any(name in sys.modules for name in wanted):
+        yield
+        return
+    whole, part = (ModuleType(name) for name in wanted)
+    whole.pyplot = part  # type: ignore[attr-defined]
+    sys.modules.update(zip(wanted, (whole, part), strict=True))
+    try:
+        yield
+    finally:
+        for name in wanted:
+            sys.modules.pop(name, None)
 
 
 def _keep_in() -> None:
