@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -290,10 +291,11 @@ def test_the_status_is_told_at_once_and_without_anything_heavy() -> None:
     assert shown.stdout.splitlines()[-1] == "heavy:"
     took_s = []
     for _ in range(4):
-        began_s = time.perf_counter()
+        began = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-m", "posture_monitor", "status"], capture_output=True, check=True)
-        took_s.append(time.perf_counter() - began_s)
-    # The best of four: the machine may be busy with other tests.
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took_s.append(ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime)
+    # What it takes of a processor, and the best of four: the machine may be busy with other tests.
     assert min(took_s) < 0.25
 
 
