@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.errors import UserError
+from posture_monitor.sensing.camera_users import holders
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.mjpeg import LARGEST_PICTURE, Broken, MjpegStream, Refused, Unsuited, size_of
 from posture_monitor.sensing.opencv import cv2
@@ -60,7 +61,6 @@ _ON_THE_WAY_S = 0.05
 _STAMP_AGE_S = 3600.0
 
 _SYS = Path("/sys/class/video4linux")
-_PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
@@ -444,14 +444,14 @@ class CameraSource(_Live):
         return _Captured(capture, stamped=bool(self._node))
 
     def _trouble(self) -> Trouble:
-        if self._node and not Path(self._node).exists():
+        if self._node and not _plugged(self._node):
             return Trouble.UNPLUGGED
-        return Trouble.BUSY if _users(self._node) else Trouble.HANGS
+        return Trouble.BUSY if holders(self._node) else Trouble.HANGS
 
     def _mend(self) -> str:
-        if users := _users(self._node):
-            return f"{users} is using it; close that program"
-        if self._node and not Path(self._node).exists():
+        if users := holders(self._node):
+            return f"{', '.join(users)} is using it; close that program"
+        if self._node and not _plugged(self._node):
             return "it was unplugged; plug it in again"
         return "it may be used by another program; close that, or unplug the camera and plug it in again"
 
@@ -524,6 +524,10 @@ def _behind_proxy(url: str) -> bool:
     return bool(getproxies_environment().get("http")) and not proxy_bypass(host)
 
 
+def _plugged(node: str) -> bool:
+    return Path(node).exists()
+
+
 def _check_node(node: str) -> None:
     """Raise `SourceShut` where the device node says by itself why the camera cannot be used."""
     try:
@@ -541,23 +545,10 @@ def _check_node(node: str) -> None:
             ) from error
         if error.errno == errno.EBUSY:
             raise SourceShut(
-                f"{node}: the camera is busy; {_users(node) or 'another program'} is using it", Trouble.BUSY
+                f"{node}: the camera is busy; {', '.join(holders(node)) or 'another program'} is using it",
+                Trouble.BUSY,
             ) from error
         raise SourceShut(f"{node}: the camera cannot be opened: {error.strerror}", Trouble.HANGS) from error
-
-
-def _users(node: str) -> str:
-    """Return the names of other programs that hold the node open, as far as this user may see them."""
-    names = set()
-    for process in _PROC.glob("[0-9]*") if node else ():
-        if process.name == str(os.getpid()):
-            continue
-        try:
-            if any(os.readlink(handle) == node for handle in (process / "fd").iterdir()):
-                names.add(_line(process / "comm") or f"process {process.name}")
-        except OSError:
-            continue  # gone meanwhile, or somebody else's
-    return ", ".join(sorted(names))
 
 
 def _model(index: int) -> str:

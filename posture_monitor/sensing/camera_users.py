@@ -1,0 +1,225 @@
+"""Who else uses the camera: told by the kernel when somebody opens its device, so that calls come first.
+
+Linux alone has device nodes that can be watched; elsewhere nobody is ever seen.
+What belongs to other users of the machine, or hides from its own user, is not
+seen either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+import os
+import select
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+_PROC = Path("/proc")
+
+# From <sys/inotify.h>.
+_OPEN, _CLOSE, _ATTRIB = 0x20, 0x18, 0x4
+_CREATE, _MOVED_TO, _DELETE, _MOVED_FROM = 0x100, 0x80, 0x200, 0x40
+_NONBLOCK, _CLOEXEC = os.O_NONBLOCK, getattr(os, "O_CLOEXEC", 0)
+_EVENT = struct.Struct("iIII")
+
+#: Desktops look at every camera for a moment to list it; who closes it within this time is not using it.
+SETTLE_S = 0.05
+#: Where the kernel tells nothing, it is asked this often.
+_ASK_S = 2.0
+
+
+def holders(node: str, own: Collection[int] = ()) -> list[str]:
+    """Return the names of other programs that hold the device node open, as far as this user may see them.
+
+    Parameters
+    ----------
+    node
+        Such as ``/dev/video0``; ``""`` is held by nobody.
+    own
+        Numbers of processes that do not count; this process never does.
+    """
+    if not node:
+        return []
+    there = os.path.realpath(node)
+    names = set()
+    for process in _PROC.glob("[0-9]*"):
+        if int(process.name) == os.getpid() or int(process.name) in own:
+            continue
+        try:
+            if any(os.readlink(handle.path) == there for handle in os.scandir(process / "fd")):
+                names.add(_name(process))
+        except OSError:
+            continue  # gone meanwhile, or somebody else's
+    return sorted(names)
+
+
+def _name(process: Path) -> str:
+    with contextlib.suppress(OSError):
+        if name := (process / "comm").read_text(encoding="utf-8", errors="replace").strip():
+            return name
+    return f"process {process.name}"
+
+
+def wait_for_node(node: str, timeout_s: float) -> bool:
+    """Return, as soon as it does, whether the device node appears and may be used.
+
+    A camera that is plugged in gets its node first and this user's rights to it a
+    moment later; both are waited for.
+    """
+    until_s = time.monotonic() + timeout_s
+    with _Inotify() as kernel:
+        kernel.add(str(Path(node).parent), _CREATE | _MOVED_TO | _ATTRIB)
+        while not os.access(node, os.R_OK | os.W_OK):
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                return False
+            kernel.wait(min(left_s, _ASK_S))
+            kernel.events()
+        return True
+
+
+class CameraWatch:
+    """Tells when another program opens the camera, and when none holds it any more.
+
+    Parameters
+    ----------
+    node
+        Such as ``/dev/video0``. It may be missing, and come and go.
+    on_change
+        Called on a thread of its own with True when another program holds the
+        node open, with False when none does any more. Nobody holding it is not
+        told at the start.
+    own
+        Returns the numbers of processes that do not count, such as the own eye.
+    on_node
+        Called with whether the node is there, when that changes.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        on_change: Callable[[bool], None],
+        own: Callable[[], Collection[int]] = tuple,
+        *,
+        on_node: Callable[[bool], None] | None = None,
+    ) -> None:
+        self._node = node
+        self._on_change, self._on_node, self._own = on_change, on_node, own
+        self._held, self._there = False, False
+        self._thread: threading.Thread | None = None
+        self._wake: tuple[int, int] | None = None
+
+    def start(self) -> None:
+        """Begin to watch; what holds the node already is told at once."""
+        if self._thread is None and self._node and sys.platform.startswith("linux"):
+            self._there = os.path.exists(self._node)
+            self._wake = os.pipe()
+            self._thread = threading.Thread(
+                target=self._watch, args=(self._wake[0],), name="camera users", daemon=True
+            )
+            self._thread.start()
+
+    def close(self) -> None:
+        """End watching. Safe to call twice, and from `on_change`."""
+        wake, self._wake = self._wake, None
+        if wake is None or self._thread is None:
+            return
+        os.close(wake[1])
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout=2.0)
+
+    def _watch(self, closed: int) -> None:
+        try:
+            with _Inotify() as kernel:
+                mine = Path(self._node).name
+                folder = kernel.add(str(Path(self._node).parent), _CREATE | _MOVED_TO | _DELETE | _MOVED_FROM)
+                kernel.add(self._node, _OPEN | _CLOSE)
+                self._look()
+                while not kernel.wait(_ASK_S if folder < 0 else None, closed):
+                    # What else comes and goes in the folder is no matter of ours.
+                    news = [watched != folder or name == mine for watched, _, name in kernel.events()]
+                    if folder >= 0 and not any(news):
+                        continue
+                    if kernel.pause(SETTLE_S, closed):
+                        break
+                    kernel.events()
+                    # A camera that was plugged in anew has another file under the old name.
+                    kernel.add(self._node, _OPEN | _CLOSE)
+                    self._look()
+        finally:
+            os.close(closed)
+
+    def _look(self) -> None:
+        there = os.path.exists(self._node)
+        held = there and bool(holders(self._node, self._own()))
+        if there != self._there:
+            self._there = there
+            if self._on_node is not None:
+                self._call(self._on_node, there)
+        if held != self._held:
+            self._held = held
+            self._call(self._on_change, held)
+
+    def _call(self, told: Callable[[bool], None], value: bool) -> None:
+        try:
+            told(value)
+        except Exception:  # the watch goes on whatever its listener does
+            log.exception("could not pass on that the camera is %s", "in use" if value else "free")
+
+
+class _Inotify:
+    """The kernel's notices of what happens to files; where it gives none, a wait simply takes its time."""
+
+    def __init__(self) -> None:
+        self._fd = -1
+        with contextlib.suppress(OSError, AttributeError):
+            self._libc = ctypes.CDLL(None, use_errno=True)
+            self._fd = self._libc.inotify_init1(_NONBLOCK | _CLOEXEC)
+
+    def __enter__(self) -> _Inotify:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+
+    def add(self, path: str, mask: int) -> int:
+        """Watch a file or folder; return the watch's number, or a negative one where there is none."""
+        if self._fd < 0:
+            return -1
+        return int(self._libc.inotify_add_watch(self._fd, os.fsencode(path), mask))
+
+    def wait(self, limit_s: float | None, closed: int = -1) -> bool:
+        """Wait for notices; return whether the descriptor `closed` ended the wait."""
+        reading = [fd for fd in (self._fd, closed) if fd >= 0]
+        if not reading:
+            time.sleep(limit_s or 0.0)
+            return False
+        ready, _, _ = select.select(reading, [], [], limit_s)
+        return closed in ready
+
+    def pause(self, length_s: float, closed: int) -> bool:
+        """Let time pass; return whether the descriptor `closed` ended that."""
+        return bool(select.select([closed], [], [], length_s)[0])
+
+    def events(self) -> list[tuple[int, int, str]]:
+        """Return what happened: number of the watch, what, and to which name in a watched folder."""
+        found: list[tuple[int, int, str]] = []
+        try:
+            data = os.read(self._fd, 64 << 10) if self._fd >= 0 else b""
+        except OSError:  # nothing happened
+            return found
+        at = 0
+        while at + _EVENT.size <= len(data):
+            watched, mask, _, length = _EVENT.unpack_from(data, at)
+            at += _EVENT.size
+            found.append((watched, mask, os.fsdecode(data[at : at + length].rstrip(b"\0"))))
+            at += length
+        return found
