@@ -46,13 +46,15 @@ def demo(config: Config, realtime: bool) -> None:
         "calibrate --reanchor",
         "calibrate --slouch",
         "calibrate --add standing",
+        "calibrate --no-window",
     ),
 )
 @source_option
 @click.option(
     "--seconds",
     callback=duration,
-    help="How long to keep the posture, such as 25 or 1m; default: 25, with --reanchor 8.",
+    help="How long to keep the posture, such as 25 or 1m; default: 15 in a window or a live terminal, "
+    "else 25; with --reanchor 8.",
 )
 @click.option(
     "--profile",
@@ -68,6 +70,7 @@ def demo(config: Config, realtime: bool) -> None:
     metavar="POSTURE",
     help="Add a second neutral posture, such as standing, or sitting in another chair.",
 )
+@click.option("--no-window", is_flag=True, help="Stay in the terminal.")
 @playback_options
 @config_option
 def calibrate(
@@ -79,14 +82,16 @@ def calibrate(
     slouch: bool,
     down: bool,
     add: str | None,
+    no_window: bool,
     started_at: float | None,
     realtime: bool,
 ) -> None:
     """Learn your own upright posture.
 
     Sit as you would like to sit, look at the screen, and keep that for half a
-    minute. Later posture is judged against this. With one of --reanchor,
-    --slouch, --down and --add a profile that is there is added to.
+    minute. Later posture is judged against this. Where there is a screen, a
+    window shows what the camera sees. With one of --reanchor, --slouch, --down
+    and --add a profile that is there is added to.
     """
     aims = [
         name
@@ -97,19 +102,37 @@ def calibrate(
         raise UserError(f"--{aims[0]} and --{aims[1]} are two captures: make one after the other")
     if add is not None and not re.fullmatch(r"[\w-]{1,40}", add):
         raise UserError(f"--add {add!r} cannot name a posture; use letters, digits, - and _ (at most 40)")
-    from posture_monitor.service.calibration import Aim
+    from posture_monitor.cli.guided import calibrate_guided
+    from posture_monitor.sensing.sources import is_live
+    from posture_monitor.service.guiding import Aim
+
+    source, profile, name = source or config.camera.source, profile or config.profile.name, add or "sitting"
+    aim, out = Aim(aims[0]) if aims else None, console()
+    if (is_live(source) or realtime) and calibrate_guided(
+        config,
+        source=source,
+        seconds=seconds,
+        profile=profile,
+        started_at=started_at,
+        realtime=realtime,
+        console=out,
+        aim=aim,
+        name=name,
+        window=not no_window,
+    ):
+        return
     from posture_monitor.service.calibration import calibrate as learn
 
     learn(
         config,
-        source=source or config.camera.source,
+        source=source,
         seconds=seconds or (8.0 if reanchor else 25.0),
-        profile=profile or config.profile.name,
+        profile=profile,
         started_at=started_at,
         realtime=realtime,
-        console=console(),
-        aim=Aim(aims[0]) if aims else None,
-        name=add or "sitting",
+        console=out,
+        aim=aim,
+        name=name,
     )
 
 

@@ -26,7 +26,7 @@ from posture_monitor.posture.metrics import NAMES, Measurement, Reason, measure
 from posture_monitor.posture.person import fitting
 from posture_monitor.posture.separation import Separation, separation
 from posture_monitor.sensing.model import ensure_model
-from posture_monitor.sensing.sources import open_source
+from posture_monitor.sensing.sources import is_live, open_source
 from posture_monitor.service.guiding import Aim
 from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.profiles import Profile, limits_of, now_iso, own_profile, save_profile
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 CROWD_EVERY_S = 1.0
 #: A monitor that has lent its camera takes it back after this long, whatever becomes of the calibration.
 LENT_S: Final = 600.0
+#: A monitor carries a command out between two looks, which may take a moment.
+COMMAND_S: Final = 8.0
 #: A monitor closes its camera within this time.
 CLOSING_S: Final = 4.0
 
@@ -234,12 +236,12 @@ def camera_lent(source: str, profile: str) -> Iterator[None]:
     from posture_monitor.service.control import ask
 
     try:
-        before = ask("status") if _is_camera(source) else {}
+        before = ask("status") if is_live(source) else {}
     except UserError:  # none runs, or it does not answer: then the camera says itself whether it is free
         before = {}
     was_open = before.get("activity") != "paused"
     if before and was_open:
-        ask("pause", until_s=time.time() + LENT_S)
+        ask("pause", COMMAND_S, until_s=time.time() + LENT_S)
         waited_until = time.monotonic() + CLOSING_S
         while time.monotonic() < waited_until and ask("status").get("camera", {}).get("open"):
             time.sleep(0.1)
@@ -249,13 +251,9 @@ def camera_lent(source: str, profile: str) -> Iterator[None]:
         if before:
             with contextlib.suppress(UserError):  # it may have been stopped meanwhile
                 if before.get("profile", {}).get("name") == profile:
-                    ask("profile", name=profile)
+                    ask("profile", COMMAND_S, name=profile)
                 if was_open:
-                    ask("resume")
-
-
-def _is_camera(source: str) -> bool:
-    return source.isdigit() or source.startswith("/dev/video")
+                    ask("resume", COMMAND_S)
 
 
 def told_separation(aim: Aim, apart: Separation) -> str:

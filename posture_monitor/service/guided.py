@@ -46,6 +46,8 @@ class Result:
     ----------
     learnt
         What it makes of the profile; not kept before `Guided.keep`.
+    aim
+        Of the capture.
     quality
         How good it is.
     can, cannot, why_not
@@ -57,6 +59,7 @@ class Result:
     """
 
     learnt: Learnt
+    aim: Aim | None
     quality: Quality
     can: tuple[str, ...]
     cannot: tuple[str, ...]
@@ -230,7 +233,9 @@ class Guided:
         if not second:
             self._body = body
         quality = guiding.quality_of(neutral, frames)
-        return Result(learnt, quality, tuple(can), tuple(cannot), guiding.why_not(neutral), upright, ways)
+        return Result(
+            learnt, guide.aim, quality, tuple(can), tuple(cannot), guiding.why_not(neutral), upright, ways
+        )
 
     def _live(self, seen: Seen, result: Result) -> Live:
         neutral = result.learnt.neutral

@@ -15,6 +15,10 @@ _PROBE: Final = (
     "raise SystemExit(0 if app.primaryScreen() else 3)"
 )
 _PROBE_S: Final = 20.0
+#: Nothing is amiss then: windows are not to be had over ssh or in a container.
+NO_SCREEN: Final = "there is no screen here"
+#: What Qt itself needs; of these there must be no stand-in in this process.
+_QT_NEEDS: Final = {"libEGL.so.1", "libGL.so.1", "libglib-2.0.so.0", "libgthread-2.0.so.0", "libxcb.so.1"}
 _LIBRARIES: Final = (
     "on Debian or Ubuntu run `sudo apt install libegl1 libgl1 libfontconfig1 libdbus-1-3 libxkbcommon-x11-0 "
     "libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 "
@@ -34,13 +38,13 @@ def why_no_window() -> str:
         or os.environ.get("WAYLAND_DISPLAY")
         or os.environ.get("QT_QPA_PLATFORM") == "offscreen"
     ):
-        return "there is no screen here"
+        return NO_SCREEN
     if importlib.util.find_spec("PySide6") is None:
         return "a window needs PySide6: pip install 'posture-monitor[gui]'"
     if "cv2" in sys.modules:
         from posture_monitor.sensing.graphics import provide_graphics
 
-        if provide_graphics():
+        if _QT_NEEDS.intersection(provide_graphics()):
             return f"this desktop lacks libraries that a window needs; {_LIBRARIES}"
     try:
         probe = subprocess.run(
