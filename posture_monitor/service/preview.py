@@ -1,4 +1,4 @@
-"""What the preview shows, without any window: live moments, from the running monitor or from a source of its own.
+"""What the preview shows, without a window: live moments, from the running monitor or a source of its own.
 
 A *feed* gathers moments in a thread of its own and always has a latest one at
 hand; the window looks at that and waits for nothing. `Attached` asks the
@@ -37,6 +37,7 @@ from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.head import TYPICAL_HEAD
 from posture_monitor.posture.metrics import METRICS, NAMES, measure
 from posture_monitor.posture.reading import View
+from posture_monitor.service import glance
 from posture_monitor.service.control import NotRunning, ask
 from posture_monitor.service.profiles import Profile, limits_of, load_profile, save_profile
 from posture_monitor.service.status import Camera, InUse, Status, clock
@@ -125,17 +126,6 @@ _ADVICE: Final = {
     "not measurable from this view": "This profile was made from another side: calibrate for this view.",
     "too little to go by": "Come nearer, or into the middle of the picture.",
 }
-_TROUBLES: Final = {
-    "unplugged": "No camera",
-    "busy": "Camera in use",
-    "black": "The picture is black",
-    "covered": "Camera covered",
-    "frozen": "The picture is frozen",
-    "permission": "The camera is not allowed",
-    "hangs": "The camera does not answer",
-    "no model": "The pose model is missing",
-    "gone": "The stream has ended",
-}
 
 
 def headline(shot: Shot, now_s: float) -> tuple[str, str]:
@@ -145,34 +135,20 @@ def headline(shot: Shot, now_s: float) -> tuple[str, str]:
     """
     status = shot.status
     if shot.lost:
-        return "Nothing to see", shot.lost
+        return "No picture", shot.lost
     if status.activity == "paused":
         until = "" if status.until_s is None else f" until {clock(status.until_s, now_s)}"
         return "Paused", f"The camera is off{until}."
-    if status.camera.trouble and status.activity in ("trouble", "busy"):
-        return _TROUBLES.get(status.camera.trouble, "No picture"), status.camera.detail or status.why
-    if status.activity == "busy":
-        return "Camera in use", status.why or "Another program has the camera; it comes back by itself."
-    if status.activity in ("locked", "suspended"):
-        return "Resting", f"The camera is off: {status.why or 'the screen is locked'}."
-    if status.activity in ("starting", "trouble"):
-        return ("Starting" if status.activity == "starting" else "No picture"), status.why
+    if status.activity in ("trouble", "busy"):
+        told = status.camera.detail or status.why
+        return glance.word(status), told or "Another program has the camera; it comes back by itself."
+    if status.activity != "watching":
+        return glance.word(status), status.why
     if status.state == "away":
         return "Nobody here", "It goes on when you are back."
     if status.state == "unknown" and status.reason:
         return status.reason[0].upper() + status.reason[1:], _ADVICE.get(status.reason, "")
     return "", ""
-
-
-def badge(status: Status) -> str:
-    """Return which of `status.STATES` a mark stands for: pauses and troubles go before posture."""
-    if status.activity in ("paused", "locked", "suspended"):
-        return "paused"
-    if status.activity in ("busy", "trouble"):
-        return "busy"
-    if status.activity == "starting":
-        return "unknown"
-    return status.state
 
 
 # -- the neutral posture, to be drawn ---------------------------------------------------------------
@@ -657,4 +633,3 @@ def versions() -> dict[str, str]:
 
 def _round(value: float | None, digits: int) -> float | None:
     return round(float(value), digits) if value is not None and math.isfinite(value) else None
-

@@ -146,6 +146,12 @@ def _camera(size: float) -> QPainterPath:
 
 def _stroked(path: QPainterPath, width: float) -> QPainterPath:
     stroker = QPainterPathStroker(
-        QPen(Qt.GlobalColor.black, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+        QPen(
+            Qt.GlobalColor.black,
+            width,
+            Qt.PenStyle.SolidLine,
+            Qt.PenCapStyle.RoundCap,
+            Qt.PenJoinStyle.RoundJoin,
+        )
     )
     return stroker.createStroke(path).simplified()

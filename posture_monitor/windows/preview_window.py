@@ -6,7 +6,6 @@ looks many times a second whether there is a newer one.
 
 from __future__ import annotations
 
-import math
 import time
 from typing import Final
 
@@ -17,8 +16,9 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePol
 
 from posture_monitor.errors import UserError
 from posture_monitor.posture import landmarks as lm
-from posture_monitor.service.preview import Feed, Shot, badge, headline, save_snapshot
-from posture_monitor.service.status import Angle, Status
+from posture_monitor.service import glance
+from posture_monitor.service.preview import Feed, Shot, headline, save_snapshot
+from posture_monitor.service.status import Status
 from posture_monitor.telling import words
 from posture_monitor.windows import icons, painter, style
 from posture_monitor.windows.painter import Place
@@ -36,54 +36,17 @@ KEYS: Final = (
     ("?", "show or hide these keys"),
     ("Q", "close"),
 )
-#: What is listed beside the picture, in this order after what drives the verdict.
-_LISTED: Final = {
-    "ear_height": "Head over shoulders",
-    "neck_incl": "Neck forward",
-    "trunk_incl": "Trunk forward",
-    "distance": "Distance",
-    "fsr": "Face to shoulders",
-    "head_roll": "Head tilt",
-    "shoulder_tilt": "Shoulder tilt",
-    "lateral_head": "Head sideways",
-    "head_pitch": "Looking down",
-    "lateral_trunk": "Trunk sideways",
-    "head_height": "Head over shoulders",
-    "head_drop": "Head lowered",
-    "face_size": "Face size",
-}
+#: So many measures are listed.
 _ROWS: Final = 6
 _SIDEBAR: Final = 288
-
-
-def value_text(angle: Angle) -> str:
-    """Return a measure's value as it is read: ``12°``, ``19.4 cm``; ``""`` where it says nothing by itself."""
-    if angle.value is None:
-        return ""
-    if angle.unit == "°":
-        return f"{angle.value:.0f}°".replace("-0°", "0°").replace("-", "−")
-    return f"{angle.value:.1f} cm" if angle.unit == "cm" else ""
-
-
-def deviation_text(angle: Angle) -> str:
-    """Return how far a measure is from neutral, with its sign: ``+12°``, ``−8%``; ``=`` where it is not."""
-    if angle.deviation is None or angle.name not in words.MEASURES:
-        return ""
-    size = words.amount(angle.name, angle.deviation)
-    if size == words.amount(angle.name, 0.0):
-        return "="
-    # A part of the shoulders' width is long to read in a column.
-    return ("+" if angle.deviation > 0 else "−") + size.split(" ")[0]
-
-
-def listed(status: Status) -> list[Angle]:
-    """Return the measures to list, what drives the verdict first, none twice under one name."""
-    known = {angle.name: angle for angle in status.angles if angle.name in _LISTED}
-    order = [name for name in (status.driver, *_LISTED) if name in known]
-    out: dict[str, Angle] = {}
-    for name in order:
-        out.setdefault(_LISTED[name], known[name])
-    return list(out.values())[:_ROWS]
+#: Heights over the shoulders, and the landmarks whose middle they are measured to.
+_HEIGHTS: Final = {
+    "ear_height": [lm.LEFT_EAR, lm.RIGHT_EAR],
+    "head_height": [lm.NOSE, lm.NOSE, lm.LEFT_EYE_OUTER, lm.RIGHT_EYE_OUTER]
+    + [lm.LEFT_EAR, lm.RIGHT_EAR, lm.MOUTH_LEFT, lm.MOUTH_RIGHT],
+}
+#: Angles that are drawn only from 3° off neutral on: they stand before the face.
+_OFTEN_NONE: Final = ("lateral_head", "lateral_trunk")
 
 
 class Preview(QWidget):
@@ -98,7 +61,8 @@ class Preview(QWidget):
     """
 
     def __init__(self, feed: Feed, *, video: bool = True, mirrored: bool = True) -> None:
-        super().__init__(objectName="paper")
+        super().__init__()
+        self.setObjectName("paper")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.feed = feed
         feed.picture_wanted = video
@@ -110,7 +74,7 @@ class Preview(QWidget):
         row.addWidget(self.stage, 1)
         row.addWidget(self.side)
         self.setMinimumSize(680, 440)
-        self.resize(1032, 572)
+        self.resize(1032, 554)
         self.setWindowIcon(icons.icon("good"))
         self._number = -1
         self._noted = QTimer(self, singleShot=True)
@@ -257,22 +221,25 @@ class Stage(QWidget):
         if shot.neutral is not None and not quiet:
             ink = QColor("white") if colours.dark else colours.muted
             painter.draw_ghost(pen, place, shot.neutral, ink, opacity=0.5, filled=0.07, dashed=True)
-        if shot.landmarks is None:
+        if shot.landmarks is None or shot.status.state == "away":
             return
         colour = colours.of_state(shot.status.state)
         halo = QColor("black") if colours.dark else None
         painter.draw_skeleton(pen, place, shot.landmarks, colour, opacity=opacity, halo=halo)
         if quiet:
             return
-        measures = {angle.name: angle.value for angle in shot.status.angles if angle.value is not None}
+        measures = {
+            angle.name: angle.value
+            for angle in shot.status.angles
+            if angle.value is not None and (angle.name not in _OFTEN_NONE or abs(angle.deviation or 0) >= 3)
+        }
         painter.draw_angles(pen, place, shot.landmarks, measures, colours)
-        if "neck_incl" not in measures and "ear_height" in measures:
-            _draw_height(pen, place, shot.landmarks, measures["ear_height"], colours)
+        name = next((name for name in _HEIGHTS if name in measures), None)
+        if name is not None and "neck_incl" not in measures:
+            _draw_height(pen, place, shot.landmarks, name, measures[name], colours)
 
-    def _headline(
-        self, pen: QPainter, rect: QRectF, colours: style.Palette, title: str, text: str
-    ) -> None:
-        state = "busy" if self.shot.lost else badge(self.shot.status)
+    def _headline(self, pen: QPainter, rect: QRectF, colours: style.Palette, title: str, text: str) -> None:
+        state = "busy" if self.shot.lost else glance.badge(self.shot.status)
         side = max(40.0, min(72.0, rect.height() / 7))
         large, small = font(1.75, bold=True), font(1.1)
         width = min(rect.width() - 6 * UNIT, 460.0)
@@ -281,7 +248,9 @@ class Stage(QWidget):
         second = QFontMetricsF(small).boundingRect(QRectF(0, 0, width, 1000), flags, text)
         top = rect.center().y() - (side + 2 * UNIT + first.height() + UNIT + second.height()) / 2
         left = rect.center().x() - width / 2
-        icons.paint(pen, QRectF(rect.center().x() - side / 2, top, side, side), state, colours.of_state(state))
+        icons.paint(
+            pen, QRectF(rect.center().x() - side / 2, top, side, side), state, colours.of_state(state)
+        )
         top += side + 2 * UNIT
         pen.setPen(colours.ink)
         pen.setFont(large)
@@ -325,18 +294,23 @@ class Stage(QWidget):
 
 
 def _draw_height(
-    pen: QPainter, place: Place, landmarks: painter.Points, height_cm: float, colours: style.Palette
+    pen: QPainter,
+    place: Place,
+    landmarks: painter.Points,
+    name: str,
+    height_cm: float,
+    colours: style.Palette,
 ) -> None:
-    """Draw how high the ears are over the shoulders as a dimension line beside the body."""
+    """Draw how high ears or face are over the shoulders as a dimension line beside the body."""
     if not painter.is_seen(landmarks):
         return
-    ears = landmarks[[lm.LEFT_EAR, lm.RIGHT_EAR], :2].mean(axis=0)
+    above = float(landmarks[_HEIGHTS[name], 1].mean())
     shoulders = landmarks[[lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER], :2]
     # On the right of the screen, where no tilt is written.
     edge = float(np.min(shoulders[:, 0])) if place.mirrored else float(np.max(shoulders[:, 0]))
     x = place.at(edge, 0).x() + 0.03 * place.rect.width()
     x = min(x, place.rect.right() - 74)
-    top, bottom = place.at(0, float(ears[1])).y(), place.at(0, float(shoulders[:, 1].mean())).y()
+    top, bottom = place.at(0, above).y(), place.at(0, float(shoulders[:, 1].mean())).y()
     ink = QColor("white") if colours.dark else colours.ink
     pen.save()
     pen.setPen(QPen(faded(ink, 0.85), 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
@@ -352,7 +326,8 @@ class Sidebar(QFrame):
     """What is judged: verdict, dose, measures, and how well and how fast it was seen."""
 
     def __init__(self) -> None:
-        super().__init__(objectName="card")
+        super().__init__()
+        self.setObjectName("card")
         self.setFixedWidth(_SIDEBAR)
         self._mark = _Mark()
         self._word, self._held, self._why = QLabel(), _muted(), QLabel(wordWrap=True)
@@ -378,41 +353,42 @@ class Sidebar(QFrame):
         head.addWidget(self._mark)
         head.addWidget(self._word)
         head.addStretch(1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 20, 20, 16)
-        column.setSpacing(UNIT)
-        column.addLayout(head)
-        column.addWidget(self._held)
-        column.addWidget(self._why)
-        column.addSpacing(UNIT)
-        column.addWidget(self._bar)
-        column.addWidget(self._dose_text)
-        column.addSpacing(UNIT)
-        column.addLayout(self._grid)
-        column.addStretch(1)
-        column.addWidget(self._foot)
-        column.addWidget(self._hint)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(20, 20, 20, 16)
+        rows.setSpacing(UNIT)
+        rows.addLayout(head)
+        rows.addWidget(self._held)
+        rows.addWidget(self._why)
+        rows.addSpacing(UNIT)
+        rows.addWidget(self._bar)
+        rows.addWidget(self._dose_text)
+        rows.addSpacing(UNIT)
+        rows.addLayout(self._grid)
+        rows.addStretch(1)
+        rows.addWidget(self._foot)
+        rows.addWidget(self._hint)
 
     def show_shot(self, shot: Shot) -> None:
         """Show what is judged of a moment."""
         colours = style.palette()
         status = shot.status
-        state = "unknown" if not shot.number else "busy" if shot.lost else badge(status)
+        state = "unknown" if not shot.number else "busy" if shot.lost else glance.badge(status)
         watching = bool(shot.number) and not shot.lost and status.activity == "watching"
         self._mark.set(state, colours.of_state(state))
-        self._word.setText(_word(shot, state))
+        self._word.setText(_word(shot))
         self._held.setText(f"for {words.duration(status.held_s)}" if watching and status.held_s >= 1 else "")
-        self._why.setText(_why(status) if watching else "")
+        self._why.setText(glance.why(status) if watching else "")
         self._why.setVisible(bool(self._why.text()))
+        self._bar.setVisible(watching)
         share = max(0.0, min(1.0, status.dose)) if watching else 0.0
         self._bar.set(share, colours.of_state(state if state in ("good", "mild", "poor") else "away"))
         self._dose_text.setText(_dose(status) if watching else "")
-        measures = listed(status) if watching and status.state != "away" else []
+        measures = glance.listed(status, _ROWS) if watching and status.state != "away" else []
         for row, cells in enumerate(self._cells):
             angle = measures[row] if row < len(measures) else None
             texts = ("", "", "")
             if angle is not None:
-                texts = (_LISTED[angle.name], value_text(angle), deviation_text(angle))
+                texts = (glance.NAMES[angle.name], glance.value_text(angle), glance.deviation_text(angle))
             drives = angle is not None and angle.name == status.driver and state in ("mild", "poor")
             for label, text in zip(cells, texts, strict=True):
                 label.setText(text)
@@ -429,26 +405,12 @@ def _muted(*, wrap: bool = False) -> QLabel:
     return label
 
 
-def _word(shot: Shot, state: str) -> str:
+def _word(shot: Shot) -> str:
     if not shot.number:
         return "Starting"
     if shot.lost:
         return "No picture"
-    status = shot.status
-    if status.activity == "watching":
-        return {"poor": "Poor", "mild": "Mild", "good": "Good", "away": "Away"}.get(status.state, "Unknown")
-    return {"paused": "Paused", "busy": "No picture"}.get(state, "Starting")
-
-
-def _why(status: Status) -> str:
-    """Return what drives the verdict, or why there is none."""
-    if status.state in ("mild", "poor") and status.driver:
-        found = next((angle for angle in status.angles if angle.name == status.driver), None)
-        off = found.deviation if found is not None and found.deviation is not None else math.nan
-        return words.deviation_text(status.driver, off)
-    if status.state == "unknown" and status.reason:
-        return f"{status.reason[0].upper()}{status.reason[1:]}"
-    return ""
+    return glance.word(shot.status)
 
 
 def _dose(status: Status) -> str:
@@ -465,7 +427,9 @@ def _foot(shot: Shot, watching: bool) -> str:
         return ""
     seen = []
     if status.state != "away" and status.view not in ("", "unknown"):
-        seen.append({"front": "Seen from the front", "side": "Seen from the side"}.get(status.view, "Seen obliquely"))
+        seen.append(
+            {"front": "Seen from the front", "side": "Seen from the side"}.get(status.view, "Seen obliquely")
+        )
         if status.confidence is not None:
             seen.append(f"{status.confidence:.0%} sure")
     speed = []
@@ -473,8 +437,10 @@ def _foot(shot: Shot, watching: bool) -> str:
         speed.append(f"{shot.rate:.1f} frames/s")
     if shot.judged_ms is not None:
         speed.append(f"judged in {shot.judged_ms:.0f} ms")
-    starter = "Starter limits: calibrate for your own" if status.profile.starter else ""
-    return "\n".join(line for line in (", ".join(seen), ", ".join(speed), starter) if line)
+    neutral = "Starter limits: calibrate for your own" if status.profile.starter else ""
+    if shot.neutral is not None:
+        neutral = "Dashed: your neutral posture"
+    return "\n".join(line for line in (", ".join(seen), ", ".join(speed), neutral) if line)
 
 
 class _Mark(QWidget):

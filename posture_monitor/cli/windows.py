@@ -1,0 +1,70 @@
+"""``preview`` and ``tray``: what is seen of the monitor on the desktop."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import click
+
+from posture_monitor.cli import kit
+from posture_monitor.cli.kit import Command, config_option, example, source_option
+from posture_monitor.errors import UserError
+
+if TYPE_CHECKING:
+    from posture_monitor.config import Config
+
+
+@click.command(
+    cls=Command, epilog=example("preview", "preview --no-video", "preview --source demo --profile demo")
+)
+@source_option
+@click.option(
+    "--profile",
+    callback=kit.profile,
+    metavar="P",
+    help="Name or .toml file of the profile to judge against; default: the settings' profile.name.",
+)
+@click.option("--video/--no-video", default=True, help="Show the picture, or only the body in it.")
+@click.option("--mirror/--no-mirror", default=True, help="Show it as a mirror does, or as others see you.")
+@config_option
+def preview(config: Config, source: str | None, profile: str | None, video: bool, mirror: bool) -> None:
+    """See live what is measured and how it is judged.
+
+    Shows what the running monitor sees; where none runs, or a source or a
+    profile is named, it looks for itself. Nothing is kept.
+    """
+    _need_a_screen()
+    from posture_monitor.service.preview import open_feed
+    from posture_monitor.windows import preview_window
+
+    # Opened before the window: a profile that cannot be used is told here.
+    preview_window.show(open_feed(config, source, profile), video=video, mirrored=mirror)
+
+
+@click.command(cls=Command, epilog=example("tray"))
+@config_option
+def tray(config: Config) -> None:
+    """Show the running monitor as an icon in the desktop's tray.
+
+    The monitor does so by itself unless the setting service.tray is false.
+    Leaves when the monitor ends, and where there is no tray.
+    """
+    del config  # its language is in use now
+    from posture_monitor.service.screen import why_no_window
+
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("posture_monitor.windows").setLevel(logging.INFO)
+    if why := why_no_window():
+        click.echo(f"No tray icon: {why}.", err=True)
+        return
+    from posture_monitor.windows.tray import run
+
+    run()
+
+
+def _need_a_screen() -> None:
+    from posture_monitor.service.screen import why_no_window
+
+    if why := why_no_window():
+        raise UserError(f"{why}; `posture-monitor status --watch` tells the same in a terminal")

@@ -1,0 +1,330 @@
+"""The icon in the desktop's tray: how it stands at a glance, and the few things one wants at once.
+
+It asks the running monitor over the control channel, in a thread, so that the
+menu never waits; it leaves when the monitor does, and where there is no tray.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import logging
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO, Any, Final
+
+from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
+
+from posture_monitor import paths
+from posture_monitor.errors import UserError
+from posture_monitor.service import glance
+from posture_monitor.service.control import NotRunning, ask
+from posture_monitor.service.status import Status
+from posture_monitor.windows import icons, style
+
+log = logging.getLogger(__name__)
+
+#: The monitor is asked this often, in seconds; less often on battery and where no tray shows the icon.
+ASK_S, ASK_SELDOM_S = 2.0, 5.0
+#: A panel may start after the monitor does: a tray is waited for this long.
+TRAY_S: Final = 60.0
+#: A monitor that has just started this process may not listen yet.
+FIRST_S: Final = 10.0
+#: "Until tomorrow" is until this hour, and at least so many hours away.
+MORNING_H, NIGHT_H = 6, 4
+PRESETS: Final = ("gentle", "balanced", "strict")
+
+
+def tomorrow_s(now_s: float) -> float:
+    """Return the POSIX second at which "until tomorrow" ends: the next morning after a night."""
+    now = dt.datetime.fromtimestamp(now_s)
+    morning = now.replace(hour=MORNING_H, minute=0, second=0, microsecond=0)
+    if morning < now + dt.timedelta(hours=NIGHT_H):
+        morning += dt.timedelta(days=1)
+    return morning.timestamp()
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """A command for the monitor."""
+
+    do: str
+    args: Mapping[str, Any]
+
+
+class Line(QObject):
+    """The line to the monitor: asks for its status again and again, and passes commands on.
+
+    Signals come from a thread; Qt hands them over to the window's own.
+    """
+
+    told = Signal(object)  #: a `Status`
+    refused = Signal(str)  #: one line for the user
+    gone = Signal(str)  #: there is no monitor (any more), and why that is known
+
+    def __init__(self, *, every_s: float = ASK_S, first_s: float = FIRST_S) -> None:
+        super().__init__()
+        self.seldom = False
+        self._every_s = every_s
+        self._until_s = time.monotonic() + first_s
+        self._wishes: queue.SimpleQueue[_Wish | None] = queue.SimpleQueue()
+        self._children: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []
+        self._thread = threading.Thread(target=self._run, name="tray", daemon=True)
+
+    def start(self) -> None:
+        """Begin to ask."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop asking."""
+        self._wishes.put(None)
+        self._thread.join(3.0)
+
+    def command(self, do: str, **args: Any) -> None:
+        """Have the monitor do something; what it refuses is told by `refused`."""
+        self._wishes.put(_Wish(do, args))
+
+    def launch(self, *arguments: str) -> None:
+        """Start another command of this program, which lives on by itself."""
+        said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the child has ended
+        try:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "posture_monitor", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                start_new_session=True,
+            )
+        except OSError as error:
+            said.close()
+            self.refused.emit(f"not started: {error}")
+            return
+        self._children.append((child, said))
+
+    def _run(self) -> None:
+        try:
+            self._talk()
+        except Exception:  # an icon that no longer follows would be worse than none
+            log.exception("the tray's line to the monitor broke")
+            self.gone.emit("its line to the monitor broke")
+
+    def _talk(self) -> None:
+        while True:
+            if not self._look():
+                return
+            wait_s = max(self._every_s, ASK_SELDOM_S) if self.seldom or _on_battery() else self._every_s
+            with contextlib.suppress(queue.Empty):
+                wish = self._wishes.get(timeout=wait_s)
+                if wish is None:
+                    return
+                try:
+                    ask(wish.do, timeout_s=6.0, **wish.args)
+                except NotRunning:
+                    pass  # the next look finds out
+                except UserError as error:
+                    self.refused.emit(str(error))
+
+    def _look(self) -> bool:
+        """Ask once; return whether to go on."""
+        self._bury()
+        try:
+            status = Status.from_json(ask("status"))
+        except NotRunning:
+            if time.monotonic() < self._until_s:
+                return True
+            self.gone.emit("the monitor has ended")
+            return False
+        except UserError as error:  # it is busy, or of another version: it may be better the next time
+            log.debug("%s", error)
+            return True
+        self._until_s = 0.0
+        self.told.emit(status)
+        return True
+
+    def _bury(self) -> None:
+        """Tell of commands that went wrong: nobody sees their terminal."""
+        for child, said in list(self._children):
+            if child.poll() is None:
+                continue
+            self._children.remove((child, said))
+            with said:
+                said.seek(0)
+                lines = said.read().decode(errors="replace").strip().splitlines()
+            if child.returncode and lines:
+                self.refused.emit(lines[-1].removeprefix("posture-monitor: "))
+
+
+def _on_battery() -> bool:
+    from posture_monitor.service import power
+
+    return power.on_battery() is True
+
+
+class Tray(QObject):
+    """Icon, tooltip and menu.
+
+    Parameters
+    ----------
+    line
+        Started by the caller.
+    """
+
+    def __init__(self, line: Line) -> None:
+        super().__init__()
+        self.line = line
+        self.status: Status | None = None
+        self.icon = QSystemTrayIcon(icons.icon("unknown"))
+        self.icon.setToolTip("Posture monitor")
+        self.menu = QMenu()
+        self.state = self._action(self.menu, "Starting", None)
+        self.state.setEnabled(False)
+        self.menu.addSeparator()
+        self.pauses = [
+            self._action(self.menu, "Pause for 15 minutes", lambda: self._pause(15 * 60)),
+            self._action(self.menu, "Pause for an hour", lambda: self._pause(3600)),
+            self._action(
+                self.menu, "Pause until tomorrow", lambda: self._pause_until(tomorrow_s(time.time()))
+            ),
+        ]
+        self.resume = self._action(self.menu, "Resume", lambda: line.command("resume"))
+        self.menu.addSeparator()
+        self._action(self.menu, "Calibrate…", self._calibrate)
+        self.anchor = self._action(self.menu, "Re-anchor: camera or chair has moved", self._reanchor)
+        self.menu.addSeparator()
+        self._action(self.menu, "Today's report", lambda: line.launch("report", "today", "--open"))
+        self._action(self.menu, "Preview", lambda: line.launch("preview"))
+        sensitivity = self.menu.addMenu("Sensitivity")
+        group = QActionGroup(sensitivity)
+        self.presets = {name: self._preset(sensitivity, group, name) for name in PRESETS}
+        self.menu.addSeparator()
+        self._action(self.menu, "Quit posture monitor", lambda: line.command("stop"))
+        self.resume.setVisible(False)
+        self.icon.setContextMenu(self.menu)
+        self.icon.activated.connect(self._clicked)
+        line.told.connect(self.tell)
+        line.refused.connect(self.refuse)
+
+    def _action(self, menu: QMenu, text: str, do: Callable[[], None] | None) -> QAction:
+        action = QAction(text, menu)
+        if do is not None:
+            action.triggered.connect(lambda _checked=False: do())
+        menu.addAction(action)
+        return action
+
+    def _preset(self, menu: QMenu, group: QActionGroup, name: str) -> QAction:
+        action = self._action(menu, name.capitalize(), lambda: self.line.command("preset", name=name))
+        action.setCheckable(True)
+        group.addAction(action)
+        return action
+
+    def tell(self, status: Status) -> None:
+        """Show how it stands."""
+        now_s = time.time()
+        state = glance.badge(status)
+        if self.status is None or glance.badge(self.status) != state:
+            self.icon.setIcon(icons.icon(state))
+        self.status = status
+        tip, told = glance.tooltip(status, now_s), glance.line(status, now_s)
+        if tip != self.icon.toolTip():
+            self.icon.setToolTip(tip)
+        self.state.setText(told)
+        self.state.setIcon(icons.icon(state))
+        paused = status.activity == "paused"
+        for action in self.pauses:
+            action.setVisible(not paused)
+        self.resume.setVisible(paused)
+        self.anchor.setEnabled(status.activity == "watching" and status.state != "away")
+        for name, action in self.presets.items():
+            action.setChecked(name == status.preset)
+
+    def refuse(self, why: str) -> None:
+        """Tell why something was not done."""
+        self.icon.showMessage("Posture monitor", why[:1].upper() + why[1:], icons.icon("busy"), 8000)
+
+    def _pause(self, seconds: float) -> None:
+        self._pause_until(time.time() + seconds)
+
+    def _pause_until(self, until_s: float) -> None:
+        self.line.command("pause", until_s=until_s)
+
+    def _reanchor(self) -> None:
+        self.line.command("reanchor")
+        self.icon.showMessage(
+            "Posture monitor",
+            "Sit upright for some seconds: it follows camera and chair.",
+            icons.icon("good"),
+            8000,
+        )
+
+    def _calibrate(self) -> None:
+        profile = self.status.profile if self.status is not None else None
+        own = (
+            ("--profile", profile.name)
+            if profile is not None and profile.name and not profile.starter
+            else ()
+        )
+        self.line.launch("calibrate", *own)
+
+    def _clicked(self, reason: QSystemTrayIcon.ActivationReason) -> None:
+        if reason is QSystemTrayIcon.ActivationReason.Trigger and sys.platform != "darwin":
+            self.menu.popup(self.icon.geometry().center())
+
+
+def run(*, tray_s: float = TRAY_S) -> None:
+    """Show the icon until the monitor ends; return at once where an icon is shown already.
+
+    Parameters
+    ----------
+    tray_s
+        So long a tray is waited for.
+    """
+    app = style.application()
+    app.setQuitOnLastWindowClosed(False)
+    guard = QLockFile(str(paths.make_private(paths.data_dir()) / "tray.lock"))
+    guard.setStaleLockTime(0)
+    if not guard.tryLock(0):
+        log.info("no tray icon: there is one already")
+        return
+    try:
+        _show(app, tray_s)
+    finally:
+        guard.unlock()
+
+
+def _show(app: QApplication, tray_s: float) -> None:
+    line = Line()
+    tray = Tray(line)
+    until_s = time.monotonic() + tray_s
+
+    def leave(why: str) -> None:
+        log.info("the tray icon goes: %s", why)
+        tray.icon.hide()
+        app.quit()
+
+    def look() -> None:
+        there = QSystemTrayIcon.isSystemTrayAvailable()
+        line.seldom = not there
+        if there and not tray.icon.isVisible():
+            tray.icon.show()
+        elif not there and not tray.icon.isVisible() and time.monotonic() >= until_s:
+            leave("this desktop has no tray")
+
+    line.gone.connect(leave)
+    # Qt brings the icon back by itself where a panel ends and starts again.
+    timer = QTimer()
+    timer.timeout.connect(look)
+    timer.start(1000)
+    QTimer.singleShot(0, look)
+    line.start()
+    try:
+        app.exec()
+    finally:
+        line.close()
