@@ -23,7 +23,7 @@ import numpy.typing as npt
 from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, One, Truth, blocks, known, total
 from posture_monitor.posture.baseline import Neutral, deviation
 from posture_monitor.posture.landmarks import Array
-from posture_monitor.posture.metrics import REASONS, ROW, Measurement, Needs, Reason
+from posture_monitor.posture.metrics import METRICS, REASONS, ROW, Measurement, Needs, Reason
 from posture_monitor.posture.reading import VERDICTS, VIEWS, Verdict, View
 
 
@@ -227,13 +227,14 @@ def judge(
         change = [(a - b) * c for a, b, c in zip(values, centre, unit, strict=True)]
         frame = _judged(One, yardstick, _Sight.of_one(measurement), change, given[0] if given else 0)
         return _one(frame, change)
-    whole = _nothing(n, deviation(measurement.values, neutral))
+    whole = _nothing(n)
     doubt = np.zeros(n, dtype=np.int8) if given is None else np.array(given, dtype=np.int8)
     with np.errstate(all="ignore"):
         for block in blocks(n):
-            rows = list(whole.deviations[:, block])
+            rows = deviation(measurement.values[:, block], neutral)
+            whole.deviations[:, block] = rows
             sight = _Sight.of_many(measurement, block)
-            _take_in(whole, block, _judged(Many, yardstick, sight, rows, doubt[block]))
+            _take_in(whole, block, _judged(Many, yardstick, sight, list(rows), doubt[block]))
     return whole
 
 
@@ -464,7 +465,7 @@ def _one(frame: _Frame, change: list[float]) -> Judgement:
     )
 
 
-def _nothing(n: int, deviations: Array) -> Judgement:
+def _nothing(n: int) -> Judgement:
     """Return room for `n` frames."""
     return Judgement(
         np.empty(n, dtype=np.int8),
@@ -473,7 +474,7 @@ def _nothing(n: int, deviations: Array) -> Judgement:
         np.empty(n, dtype=np.int8),
         np.empty((len(SIGNALS), n)),
         np.empty((len(SIGNALS), n)),
-        deviations,
+        np.empty((len(METRICS), n)),
     )
 
 

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import math
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from posture_monitor.bulk_text import fixed, joined, text
 from posture_monitor.errors import UserError
 from posture_monitor.posture import steady
+from posture_monitor.posture.arithmetic import blocks
 from posture_monitor.posture.baseline import Neutral
-from posture_monitor.posture.judge import SIGNAL_NAMES, Judgement, Limits, judge
+from posture_monitor.posture.capture import capture
+from posture_monitor.posture.judge import SIGNAL_NAMES, SIGNALS, Judgement, Limits, judge
 from posture_monitor.posture.metrics import NAMES, REASONS, Measurement, Reason, measure
 from posture_monitor.posture.reading import VERDICTS, VIEWS, Verdict, View
-from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
+from posture_monitor.sensing.landmark_table import LandmarkTable, TableSource, write_table
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.calibration import Collected
@@ -44,6 +49,11 @@ COLUMNS = (
     *NAMES,
     *(f"d_{name}" for name in NAMES),
 )
+
+
+_EMPTY, _PRESENT, _CALIBRATION = text([""]), text(["0", "1"]), text(["", "calibration"])
+_VIEWS, _VERDICTS, _REASONS = (text([str(item) for item in kind]) for kind in (VIEWS, VERDICTS, REASONS))
+_SIGNALS, _DRIVERS = text([*SIGNAL_NAMES, ""]), text([*(signal.driver for signal in SIGNALS), ""])
 
 
 def analyze(
@@ -86,59 +96,125 @@ def analyze(
         opened.close()
         raise UserError(f"{source}: stills have no time; use --calibrate-frames instead of --calibrate-first")
 
-    everything, beginning = Collected(), Collected()
-    names: list[str] = []
-    times: list[float] = []
-    found = known
+    recording = _Recording(source, asked, opened.stills, known, calibrate_first_s, calibrate_frames)
+    with opened, _progress(console, opened.total) as advance:
+        if isinstance(opened, TableSource):
+            recording.read(opened)
+            advance(len(recording.t_s))
+        else:
+            with Looker(opened, lambda: ensure_model(config.model.own)) as looker:
+                recording.watch(looker, advance)
+    neutral, pixels, sizes, t_s = recording.neutral, recording.landmarks, recording.sizes, recording.t_s
 
-    def neutral() -> Neutral | None:
-        return found
+    measurement = measure(pixels, sizes, azimuth_deg=neutral.azimuth_deg)
+    limits = Limits(config.judge.scale, config.judge.min_confidence)
+    judgement = judge(measurement, neutral, limits, recording.doubts)
+    if profile is not None:
+        refuse_other_view(judgement, measurement, profile, neutral)
+    states = _states(judgement, t_s, config.judge.window_s, stills=opened.stills)
+    with _opened(output) as file:
+        _write(file, recording, measurement, judgement, states)
+    if landmarks is not None:
+        write_table(landmarks, LandmarkTable(t_s, sizes, pixels))
+    console.print(_summary(judgement, measurement, recording.calibrated), soft_wrap=True)
 
-    with (
-        Looker(opened, lambda: ensure_model(config.model.own)) as looker,
-        _progress(console, opened.total) as advance,
-    ):
-        for seen in looker.look(neutral):
+
+class _Recording:
+    """What a source holds, from its first frame to its last, and the neutral posture to judge it by.
+
+    Attributes
+    ----------
+    landmarks, sizes, t_s
+        ``(N, 33, 4)``, ``(N, 2)`` and ``(N,)``.
+    names, doubts
+        Of the `N` frames; None where none has any.
+    calibrated
+        How many frames at the beginning were calibrated on.
+    neutral
+        What was given, or learnt from these.
+    """
+
+    landmarks: npt.NDArray[np.float32]
+    sizes: npt.NDArray[np.float64]
+    t_s: npt.NDArray[np.float64]
+    names: list[str] | None = None
+    doubts: list[Reason] | None = None
+    calibrated: int = 0
+    neutral: Neutral
+
+    def __init__(
+        self,
+        source: str,
+        asked: str,
+        stills: bool,
+        known: Neutral | None,
+        first_s: float | None,
+        first_frames: int | None,
+    ) -> None:
+        self._source, self._asked, self._known = source, asked, known
+        self._first_s, self._first_frames = first_s, first_frames or 0
+
+    def read(self, source: TableSource) -> None:
+        """Take in a landmark table, whole."""
+        table = source.table
+        self.landmarks, self.sizes, self.t_s = table.landmarks, np.rint(table.size), table.t_s
+        if self._known is not None:
+            self.neutral = self._known
+            return
+        first_s = self._first_s
+        n = self._first_frames if first_s is None else int(np.searchsorted(self.t_s, first_s))
+        self.calibrated = min(n, len(table))
+        beginning = slice(self.calibrated)
+
+        def learn() -> Neutral:
+            measurement = measure(self.landmarks[beginning], self.sizes[beginning])
+            doubts = [Reason.OK] * self.calibrated
+            return capture(measurement, doubts, least_frames=LEAST_OWN_FRAMES, steady=False)
+
+        self.neutral = self._learnt(learn)
+
+    def watch(self, looker: Looker, advance: Callable[[], None]) -> None:
+        """Look at one frame after the other."""
+        everything, beginning = Collected(), Collected()
+        names: list[str] = []
+        times: list[float] = []
+        found = self._known
+
+        def learn() -> Neutral:
+            # A recording cannot be asked to sit still: whoever moved gets wider limits instead.
+            return beginning.neutral(least_frames=LEAST_OWN_FRAMES, steady=False)
+
+        def wanted() -> Neutral | None:
+            return found
+
+        for seen in looker.look(wanted):
             at_s = seen.frame.t_s
-            calibrating = known is None and (
-                at_s < calibrate_first_s
-                if calibrate_first_s is not None
-                else len(times) < (calibrate_frames or 0)
-            )
-            if calibrating:
+            if self._known is None and self._is_first(at_s, len(times)):
                 beginning.add(seen)
             elif found is None:
-                found = _calibrated(beginning, source, asked)
+                found = self._learnt(learn)
             everything.add(seen)
             names.append(seen.frame.name)
             times.append(at_s)
             advance()
-    if not times:
-        raise UserError(f"{source}: there is no frame in it")
-    if found is None:
-        found = _calibrated(beginning, source, asked)
+        if not times:
+            raise UserError(f"{self._source}: there is no frame in it")
+        self.neutral = found or self._learnt(learn)
+        self.calibrated = len(beginning.landmarks)
+        self.landmarks, self.sizes = np.stack(everything.landmarks), np.stack(everything.sizes)
+        self.t_s, self.names, self.doubts = np.asarray(times), names, everything.doubts
 
-    pixels, sizes = np.stack(everything.landmarks), np.stack(everything.sizes)
-    t_s = np.asarray(times)
-    measurement = measure(pixels, sizes, azimuth_deg=found.azimuth_deg)
-    limits = Limits(config.judge.scale, config.judge.min_confidence)
-    judgement = judge(measurement, found, limits, everything.doubts)
-    if profile is not None:
-        refuse_other_view(judgement, measurement, profile, found)
-    states = _states(judgement, t_s, config.judge.window_s, stills=opened.stills)
-    with _opened(output) as file:
-        _write(file, names, t_s, measurement, judgement, states, len(beginning.landmarks))
-    if landmarks is not None:
-        write_table(landmarks, LandmarkTable(t_s, sizes, pixels))
-    console.print(_summary(judgement, measurement, len(beginning.landmarks)), soft_wrap=True)
+    def _is_first(self, at_s: float, number: int) -> bool:
+        return at_s < self._first_s if self._first_s is not None else number < self._first_frames
+
+    def _learnt(self, learn: Callable[[], Neutral]) -> Neutral:
+        try:
+            return learn()
+        except ValueError as error:
+            raise UserError(f"{self._source}: cannot calibrate on its {self._asked}: {error}") from error
 
 
-def _calibrated(beginning: Collected, source: str, asked: str) -> Neutral:
-    try:
-        # A recording cannot be asked to sit still: whoever moved gets wider limits instead.
-        return beginning.neutral(least_frames=LEAST_OWN_FRAMES, steady=False)
-    except ValueError as error:
-        raise UserError(f"{source}: cannot calibrate on its {asked}: {error}") from error
+_OTHER_VIEW = (Reason.VIEW, Reason.STRANGER)
 
 
 def from_other_view(reason: Reason, view: View, neutral: Neutral) -> bool:
@@ -147,18 +223,14 @@ def from_other_view(reason: Reason, view: View, neutral: Neutral) -> bool:
     Seen from the side, somebody also seems to sit in a stranger's place.
     """
     other = (view is View.SIDE) != (neutral.view is View.SIDE)
-    return other and reason in (Reason.VIEW, Reason.STRANGER)
+    return other and reason in _OTHER_VIEW
 
 
 def refuse_other_view(judgement: Judgement, measurement: Measurement, profile: str, neutral: Neutral) -> None:
     """Raise `UserError` where a profile was made from another view than a recording shows."""
     present = int(measurement.present.sum())
-    other = int(
-        sum(
-            from_other_view(REASONS[reason], VIEWS[view], neutral)
-            for reason, view in zip(judgement.reason.tolist(), measurement.view.tolist(), strict=True)
-        )
-    )
+    unlike = (measurement.view == VIEWS.index(View.SIDE)) != (neutral.view is View.SIDE)
+    other = int((unlike & np.isin(judgement.reason, [REASONS.index(why) for why in _OTHER_VIEW])).sum())
     if present and other > OTHER_VIEW * present:
         seen = VIEWS[int(np.bincount(measurement.view[measurement.present]).argmax())]
         raise UserError(
@@ -169,60 +241,88 @@ def refuse_other_view(judgement: Judgement, measurement: Measurement, profile: s
 
 def _states(
     judgement: Judgement, t_s: npt.NDArray[np.float64], window_s: float, *, stills: bool
-) -> list[Verdict]:
-    """Return the smoothed state of each frame; stills stand each on their own."""
-    verdicts = [VERDICTS[code] for code in judgement.verdict.tolist()]
+) -> npt.NDArray[np.int8]:
+    """Return the smoothed state of each frame, a code into `VERDICTS`; stills stand each on their own."""
     if stills:
-        return verdicts
+        return judgement.verdict
     steps = np.diff(t_s)
     interval_s = float(np.median(steps)) if len(steps) else 0.5
     policy = steady.Policy(window_s, max(interval_s, 1e-3))
-    state, states = steady.Steady(), []
+    state, code = steady.Steady(), VERDICTS.index(Verdict.UNKNOWN)
+    out = []
+    # Only the reading that fills a bucket can change the state; those before it are added up
+    # here, as `steady.step` does, and handed over with it.
+    last_s, open_s, total, judged_s, away_s = math.inf, 0.0, 0.0, 0.0, 0.0
+    latest = state.latest
+    verdicts = [VERDICTS[code] for code in judgement.verdict.tolist()]
     for at, verdict, index in zip(t_s.tolist(), verdicts, judgement.slouch_index.tolist(), strict=True):
-        state = steady.step(state, policy, at, verdict, index)
-        states.append(state.state)
-    return states
+        gap_s = min(at - last_s, 2 * policy.interval_s)
+        if 0 <= gap_s <= steady.BUCKET_S and open_s + gap_s < steady.BUCKET_S * (1 - 1e-9):
+            open_s += gap_s
+            if verdict is Verdict.AWAY:
+                away_s += gap_s
+            elif verdict is not Verdict.UNKNOWN and index == index:
+                total += index * gap_s
+                judged_s += gap_s
+        else:
+            if state.t_s is not None:
+                state = replace(
+                    state,
+                    t_s=last_s,
+                    latest=latest,
+                    open_s=open_s,
+                    open_index=total,
+                    open_judged_s=judged_s,
+                    open_away_s=away_s,
+                )
+            state = steady.step(state, policy, at, verdict, index)
+            open_s, total = state.open_s, state.open_index
+            judged_s, away_s = state.open_judged_s, state.open_away_s
+            code = VERDICTS.index(state.state)
+        last_s, latest = at, (verdict, index, "", "")
+        out.append(code)
+    return np.array(out, dtype=np.int8)
 
 
 def _write(
     file: IO[str],
-    names: list[str],
-    t_s: npt.NDArray[np.float64],
+    recording: _Recording,
     measurement: Measurement,
     judgement: Judgement,
-    states: list[Verdict],
-    calibrated: int,
+    states: npt.NDArray[np.int8],
 ) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    numbers = np.vstack((measurement.values, judgement.deviations)).T
-    drivers = judgement.drivers()
-    for i in range(len(measurement)):
-        signal = judgement.signal[i]
-        # A body that is nobody at this desk (a ghost on the furniture, a passer-by far off) is not present.
-        present = measurement.present[i] and VERDICTS[judgement.verdict[i]] is not Verdict.AWAY
-        writer.writerow(
-            (
-                i,
-                names[i],
-                _number(float(t_s[i]), 3),
-                int(present),
-                VIEWS[measurement.view[i]].value,
-                f"{measurement.confidence[i]:.2f}",
-                "calibration" if i < calibrated else "",
-                VERDICTS[judgement.verdict[i]].value,
-                states[i].value,
-                _number(float(judgement.slouch_index[i]), 3),
-                SIGNAL_NAMES[signal] if signal >= 0 else "",
-                drivers[i],
-                REASONS[judgement.reason[i]].value,
-                *(_number(value, 4) for value in numbers[i].tolist()),
-            )
+    """Write one row a frame, some thousand rows at a time."""
+    file.write(",".join(COLUMNS) + "\n")
+    signals = judgement.signal  # -1 takes the last text, which is empty
+    # A body that is nobody at this desk (a ghost on the furniture, a passer-by far off) is not present.
+    present = measurement.present & (judgement.verdict != VERDICTS.index(Verdict.AWAY))
+    for block in blocks(len(measurement)):
+        number = np.arange(block.start, block.stop)
+        columns = (
+            text(number.astype(np.bytes_)),
+            text([_cell(name) for name in recording.names[block]]) if recording.names else _EMPTY[number * 0],
+            fixed(recording.t_s[block], 3),
+            _PRESENT[present[block].astype(np.intp)],
+            _VIEWS[measurement.view[block]],
+            fixed(measurement.confidence[block], 2),
+            _CALIBRATION[(number < recording.calibrated).astype(np.intp)],
+            _VERDICTS[judgement.verdict[block]],
+            _VERDICTS[states[block]],
+            fixed(judgement.slouch_index[block], 3),
+            _SIGNALS[signals[block]],
+            _DRIVERS[signals[block]],
+            _REASONS[judgement.reason[block]],
+            *(fixed(row, 4) for row in measurement.values[:, block]),
+            *(fixed(row, 4) for row in judgement.deviations[:, block]),
         )
+        file.write(joined(columns).decode())
 
 
-def _number(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}" if math.isfinite(value) else ""
+def _cell(name: str) -> str:
+    """Return a name as a CSV cell."""
+    cell = io.StringIO()
+    csv.writer(cell, lineterminator="").writerow((name, ""))
+    return cell.getvalue()[:-1]
 
 
 def _summary(judgement: Judgement, measurement: Measurement, calibrated: int) -> str:
@@ -261,14 +361,14 @@ def _opened(output: Path | None) -> Iterator[IO[str]]:
 
 
 @contextlib.contextmanager
-def _progress(console: Console, total: int | None) -> Iterator[Callable[[], None]]:
+def _progress(console: Console, total: int | None) -> Iterator[Callable[..., None]]:
     """Show a bar on a terminal, nothing elsewhere."""
     if not console.is_terminal:
-        yield lambda: None
+        yield lambda frames=1: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("Looking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=total)
-        yield lambda: bar.advance(task)
+        yield lambda frames=1: bar.advance(task, frames)
