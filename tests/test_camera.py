@@ -321,6 +321,7 @@ def test_a_camera_that_hangs_when_it_is_opened_is_not_waited_for(
     assert capture.released  # whatever came of it in the end is given back
 
 
+@pytest.mark.slow
 def test_why_a_camera_stopped_is_told_apart(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
     for there, users, trouble in (
         (False, [], Trouble.UNPLUGGED),

@@ -109,7 +109,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(camera, "STREAM_SILENCE_S", 0.4)
+    monkeypatch.setattr(camera, "STREAM_SILENCE_S", 0.25)
 
 
 def sends(*answers: bytes | float) -> Script:
@@ -142,6 +142,9 @@ class Running:
 
     def __call__(self, visitor: socket.socket, request: bytes) -> None:
         visitor.sendall(_GOOD)
+        self.run(visitor)
+
+    def run(self, visitor: socket.socket) -> None:
         last = self.now()
         while True:
             wait_s = self._began + (last + 1) / self._fps - time.monotonic()
@@ -154,12 +157,12 @@ class Running:
 # --- good cameras
 
 
-@pytest.mark.parametrize("every_s", [0.5, pytest.param(2.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every_s", [0.3, pytest.param(2.0, marks=pytest.mark.slow)])
 def test_the_newest_picture_is_taken_however_long_nobody_looked(network: Network, every_s: float) -> None:
     running = Running(30)
     with StreamSource(network.camera(running)) as source:
         source.take(0.0)
-        for _ in range(3):
+        for _ in range(2):
             due_s = time.monotonic() + every_s
             frame = source.take(due_s)
             assert time.monotonic() - due_s < 0.35
@@ -191,9 +194,9 @@ def test_a_sender_that_queues_everything_is_caught_up_with(network: Network) -> 
 def test_every_picture_is_seen_where_all_are_wanted(network: Network) -> None:
     running = Running(30, grain=False)
     with StreamSource(network.camera(running)) as source:
-        seen = [number(frame) for frame, _ in zip(source.frames(), range(20), strict=False)]
+        seen = [number(frame) for frame, _ in zip(source.frames(), range(10), strict=False)]
     steps = [(b - a) % Running.ROUND for a, b in itertools.pairwise(seen)]
-    assert sum(steps) <= 24
+    assert sum(steps) <= 13
     assert min(steps) >= 1
 
 
@@ -279,17 +282,53 @@ def test_a_camera_at_rest_is_not_connected(network: Network) -> None:
         assert number(source.take(0.0)) == 2
 
 
+@pytest.mark.slow
+def test_what_only_opencv_reads_is_read_by_it_and_kept_up_with(network: Network) -> None:
+    running = Running(30, form=bytes)  # JPEG after JPEG, with nothing between
+
+    def bare(visitor: socket.socket, request: bytes) -> None:
+        visitor.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: video/x-motion-jpeg\r\n\r\n")
+        running.run(visitor)
+
+    with StreamSource(network.camera(bare)) as source:
+        source.take(0.0)
+        for _ in range(2):
+            frame = source.take(time.monotonic() + 0.5)
+            assert (running.now() - number(frame)) % Running.ROUND <= 5
+    assert len(network.asked) == 2  # ours, and OpenCV's
+
+
+def test_a_closed_source_leaves_nothing_behind(network: Network) -> None:
+    def held() -> tuple[int, int]:
+        names = [thread.name for thread in threading.enumerate() if thread.name.startswith("camera ")]
+        return len(names), len(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else 0
+
+    url = network.camera(lambda visitor, _: visitor.sendall(_GOOD + part(jpeg(1))))
+    before: tuple[int, int] | None = None
+    for _ in range(4):
+        with StreamSource(url) as source:
+            source.take(0.0)
+        source.close()
+        until_s = time.monotonic() + 2
+        while before is not None and held() != before and time.monotonic() < until_s:
+            time.sleep(0.01)  # the camera's end of it closes a moment later
+        before = before or held()
+        assert held() == before
+    assert before is not None
+    assert before[0] == 0
+
+
 # --- bad ones
 
 
 def test_a_camera_that_drops_who_does_not_read_is_asked_again(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(camera, "_DROPPED_S", 0.2)
+    monkeypatch.setattr(camera, "_DROPPED_S", 0.1)
     url = network.camera(sends(_GOOD, part(jpeg(1)), 0.1), sends(_GOOD, part(jpeg(2)), 0.3))
     with StreamSource(url) as source:
         assert number(source.take(0.0)) == 1
-        assert number(source.take(time.monotonic() + 0.4)) == 2
+        assert number(source.take(time.monotonic() + 0.2)) == 2
 
 
 def test_a_stream_that_is_cut_in_the_middle_of_a_picture_is_gone(network: Network) -> None:
@@ -429,7 +468,7 @@ def test_a_proxy_is_asked_only_where_the_environment_says_so(
 
 
 @given(st.lists(st.binary(max_size=200), max_size=20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_bytes_are_survived(chunks: list[bytes]) -> None:
     parts = Parts("frame")
     for chunk in chunks:

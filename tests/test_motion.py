@@ -78,7 +78,7 @@ def test_noise_and_light_are_no_movement(stills: list[np.ndarray]) -> None:
     for image in stills:
         before = thumbnail(noisy(image, 5, seed=1))
         assert not moved(before, thumbnail(noisy(image, 30, seed=2)))
-        for gain in (0.7, 0.8, 0.9, 1.1, 1.2):
+        for gain in (0.7, 0.9, 1.2):
             assert not moved(before, thumbnail(noisy(np.clip(image * gain, 0, 255), 5, seed=3)))
 
 

@@ -26,7 +26,7 @@ _PROC = Path("/proc")
 # From <sys/inotify.h>.
 _OPEN, _CLOSE, _ATTRIB = 0x20, 0x18, 0x4
 _CREATE, _MOVED_TO, _DELETE, _MOVED_FROM = 0x100, 0x80, 0x200, 0x40
-_NONBLOCK, _CLOEXEC = os.O_NONBLOCK, getattr(os, "O_CLOEXEC", 0)
+_NONBLOCK, _CLOEXEC = getattr(os, "O_NONBLOCK", 0), getattr(os, "O_CLOEXEC", 0)
 _EVENT = struct.Struct("iIII")
 
 #: Desktops look at every camera for a moment to list it; who closes it within this time is not using it.
