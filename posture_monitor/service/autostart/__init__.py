@@ -57,8 +57,12 @@ class Way(Protocol):
         """Return the file that does it."""
         ...
 
-    def text(self, program: Program) -> str:
-        """Return what stands in that file."""
+    def texts(self, program: Program) -> tuple[str, ...]:
+        """Return what may stand in that file, best first."""
+        ...
+
+    def takes(self, text: str) -> bool:
+        """Say whether this system can do with one of these."""
         ...
 
     def switch_on(self) -> None:
@@ -138,7 +142,8 @@ def enable() -> State:
     program = this_program()
     for folder in program.folders:
         paths.make_private(folder)
-    _write(chosen.path(), chosen.text(program))
+    texts = chosen.texts(program)
+    _write(chosen.path(), next((text for text in texts if chosen.takes(text)), texts[-1]))
     chosen.switch_on()
     return status()
 
@@ -149,7 +154,7 @@ def disable() -> list[Path]:
     if removed:
         # Folders that were made for the unit to write into, and stayed empty.
         for folder in (paths.config_file().parent, paths.data_dir()):
-            _remove_empty(folder, 1)
+            _remove_empty(folder, 3)
     return removed
 
 
@@ -184,7 +189,7 @@ def look(way: Way, program: Program) -> Found:
         return "absent"
     except (OSError, UnicodeDecodeError):
         return "differs"
-    return "current" if text == way.text(program) else "differs"
+    return "current" if text in way.texts(program) else "differs"
 
 
 def _write(path: Path, text: str) -> None:

@@ -24,8 +24,8 @@ class Launchd:
         """See `Way.path`."""
         return Path.home() / "Library" / "LaunchAgents" / f"{LABEL}.plist"
 
-    def text(self, program: Program) -> str:
-        """See `Way.text`."""
+    def texts(self, program: Program) -> tuple[str, ...]:
+        """See `Way.texts`."""
         agent = {
             "Label": LABEL,
             "ProgramArguments": list(program.command),
@@ -42,7 +42,11 @@ class Launchd:
             "StandardOutPath": "/dev/null",
             "StandardErrorPath": "/dev/null",
         }
-        return plistlib.dumps(agent).decode()
+        return (plistlib.dumps(agent).decode(),)
+
+    def takes(self, text: str) -> bool:
+        """Say that it does."""
+        return True
 
     def switch_on(self) -> None:
         """Do nothing: the file is read at the next login."""

@@ -13,6 +13,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from posture_monitor import outside
 from posture_monitor.errors import UserError
 from posture_monitor.service.autostart import Program
 
@@ -21,6 +22,38 @@ UNIT: Final = "posture-monitor.service"
 TARGET: Final = "graphical-session.target"
 
 _PATIENCE_S: Final = 10.0
+
+#: Shuts in by the kernel's filters alone: these work for every user, everywhere.
+FILTERS: Final = (
+    "NoNewPrivileges=yes",
+    "RestrictSUIDSGID=yes",
+    "RestrictNamespaces=yes",
+    "RestrictRealtime=yes",
+    "LockPersonality=yes",
+    "MemoryDenyWriteExecute=yes",
+    "KeyringMode=private",
+    "SystemCallArchitectures=native",
+    "SystemCallFilter=@system-service",
+    "SystemCallFilter=~@privileged @obsolete",
+    "SystemCallErrorNumber=EPERM",
+)
+
+#: Shuts in by a user namespace, in which a user's manager may do what root's may; some systems forbid it.
+#: Not among them: ProtectKernelTunables and ProtectControlGroups, which bring a /run of their own and so
+#: hide the desktop's sockets; PrivateDevices, which hides cameras; PrivateNetwork, which hides X11's socket.
+NAMESPACES: Final = (
+    "PrivateUsers=yes",
+    "CapabilityBoundingSet=",
+    "ProtectSystem=strict",
+    "ProtectHome=read-only",
+    "PrivateTmp=yes",
+    "BindReadOnlyPaths=-/tmp/.X11-unix",
+    "InaccessiblePaths=-/dev/snd",
+    "ProtectClock=yes",
+    "ProtectHostname=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectKernelModules=yes",
+)
 
 _TEMPLATE: Final = """\
 # Written by `posture-monitor autostart enable`, removed by `posture-monitor autostart disable`.
@@ -35,7 +68,7 @@ StartLimitBurst=5
 [Service]
 Type=exec
 ExecStart=:{command}
-{environment}\
+{environment}
 Restart=on-failure
 RestartSec=15
 TimeoutStopSec=20
@@ -44,41 +77,17 @@ RuntimeDirectoryMode=0700
 UMask=0077
 LimitCORE=0
 
-# Its own files, and no others
-ProtectSystem=strict
-ProtectHome=read-only
-ReadWritePaths={folders}
-PrivateTmp=yes
-BindReadOnlyPaths=-/tmp/.X11-unix
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectKernelLogs=yes
-ProtectControlGroups=yes
-
-# Cameras, and no microphone
-DevicePolicy=closed
-DeviceAllow=char-video4linux rw
-InaccessiblePaths=-/dev/snd
-
-# {network_why}
+# {network}
 RestrictAddressFamilies={families}
 
-# No more rights than it has, and none of what it does not need
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-RestrictSUIDSGID=yes
-RestrictNamespaces=yes
-RestrictRealtime=yes
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-ProtectClock=yes
-ProtectHostname=yes
-KeyringMode=private
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @obsolete
-SystemCallErrorNumber=EPERM
+# Of all devices the cameras alone
+DevicePolicy=closed
+DeviceAllow=char-video4linux rw
 
+# No more rights than it has, and none that it does not need
+{filters}
+
+{namespaces}
 [Install]
 WantedBy={target}
 """
@@ -102,20 +111,16 @@ class Systemd:
         config = os.environ.get("XDG_CONFIG_HOME")
         return Path(config or Path.home() / ".config") / "systemd" / "user" / UNIT
 
-    def text(self, program: Program) -> str:
-        """See `Way.text`."""
-        environment = "".join(
-            f"Environment={quoted(f'{name}={value}')}\n" for name, value in program.environment.items()
-        )
-        return _TEMPLATE.format(
-            target=TARGET,
-            command=" ".join(map(quoted, program.command)),
-            environment=environment,
-            # Without the dash a folder that was removed would keep it from starting.
-            folders=" ".join(quoted(f"-{folder}") for folder in program.folders),
-            families="AF_UNIX AF_INET AF_INET6" if program.network else "AF_UNIX",
-            network_why="The configured camera is in the network" if program.network else "No network at all",
-        )
+    def texts(self, program: Program) -> tuple[str, ...]:
+        """See `Way.texts`: with a user namespace, and without, for systems that forbid those."""
+        return (_text(program, namespaces=True), _text(program, namespaces=False))
+
+    def takes(self, text: str) -> bool:
+        """Say whether the manager can start anything shut in like this."""
+        if "\nPrivateUsers=" not in text:
+            return True
+        properties = [f"--property={line}" for line in (*FILTERS, *NAMESPACES)]
+        return _run("systemd-run", "--user", "--quiet", "--wait", "--collect", *properties, "--", "true")
 
     def switch_on(self) -> None:
         """Let systemd start the unit with the desktop."""
@@ -140,6 +145,26 @@ class Systemd:
         return self.path().parent / f"{TARGET}.wants" / UNIT
 
 
+def _text(program: Program, *, namespaces: bool) -> str:
+    environment = {**program.environment, outside.MARK: "1"}
+    # Without the dash a folder that was removed would keep the unit from starting.
+    folders = " ".join(quoted(f"-{folder}") for folder in program.folders)
+    shut = (
+        ("# Its own files, and no others", *NAMESPACES, f"ReadWritePaths={folders}", "") if namespaces else ()
+    )
+    return _TEMPLATE.format(
+        target=TARGET,
+        command=" ".join(map(quoted, program.command)),
+        environment="\n".join(
+            f"Environment={quoted(f'{name}={value}')}" for name, value in environment.items()
+        ),
+        network="The configured camera is in the network" if program.network else "No network at all",
+        families="AF_UNIX AF_INET AF_INET6" if program.network else "AF_UNIX",
+        filters="\n".join(FILTERS),
+        namespaces="\n".join(shut),
+    )
+
+
 def quoted(text: str) -> str:
     r"""Return one word as it has to stand in a unit: in quotes, ``\`` and ``"`` escaped, ``%`` doubled.
 
@@ -153,11 +178,13 @@ def quoted(text: str) -> str:
 
 
 def _systemctl(*arguments: str) -> bool:
+    return _run("systemctl", "--user", *arguments)
+
+
+def _run(*command: str) -> bool:
     """Return whether systemd did, or said yes."""
     try:
-        done = subprocess.run(
-            ["systemctl", "--user", *arguments], capture_output=True, timeout=_PATIENCE_S, check=False
-        )
+        done = subprocess.run(command, capture_output=True, timeout=_PATIENCE_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0

@@ -23,8 +23,8 @@ class Startup:
         startup = roaming / "Microsoft" / "Windows" / "Start Menu" / "Programs" / "Startup"
         return startup / "posture-monitor.cmd"
 
-    def text(self, program: Program) -> str:
-        """See `Way.text`."""
+    def texts(self, program: Program) -> tuple[str, ...]:
+        """See `Way.texts`."""
         python, *arguments = program.command
         # The python that opens no window.
         windowless = PureWindowsPath(python).with_name("pythonw.exe")
@@ -35,7 +35,11 @@ class Startup:
             *(f'set "{name}={_plain(value)}"' for name, value in program.environment.items()),
             " ".join(['start "" /min', *(f'"{_plain(part)}"' for part in (str(windowless), *arguments))]),
         ]
-        return "".join(f"{line}\r\n" for line in lines)
+        return ("".join(f"{line}\r\n" for line in lines),)
+
+    def takes(self, text: str) -> bool:
+        """Say that it does."""
+        return True
 
     def switch_on(self) -> None:
         """Do nothing: the file alone does it."""

@@ -27,12 +27,12 @@ class Xdg:
         config = os.environ.get("XDG_CONFIG_HOME")
         return Path(config or Path.home() / ".config") / "autostart" / "posture-monitor.desktop"
 
-    def text(self, program: Program) -> str:
-        """See `Way.text`."""
+    def texts(self, program: Program) -> tuple[str, ...]:
+        """See `Way.texts`."""
         environment = [f"{name}={value}" for name, value in program.environment.items()]
         command = (*(["env", *environment] if environment else []), *program.command)
         # Some seconds after the desktop is up, so that logging in is not slowed down.
-        return f"""[Desktop Entry]
+        text = f"""[Desktop Entry]
 Type=Application
 Version=1.0
 Name=Posture monitor
@@ -44,6 +44,11 @@ StartupNotify=false
 X-GNOME-Autostart-enabled=true
 X-GNOME-Autostart-Delay=10
 """
+        return (text,)
+
+    def takes(self, text: str) -> bool:
+        """Say that it does."""
+        return True
 
     def switch_on(self) -> None:
         """Do nothing: the file alone does it."""
