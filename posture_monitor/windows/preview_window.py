@@ -42,8 +42,7 @@ _SIDEBAR: Final = 288
 #: Heights over the shoulders, and the landmarks whose middle they are measured to.
 _HEIGHTS: Final = {
     "ear_height": [lm.LEFT_EAR, lm.RIGHT_EAR],
-    "head_height": [lm.NOSE, lm.NOSE, lm.LEFT_EYE_OUTER, lm.RIGHT_EYE_OUTER]
-    + [lm.LEFT_EAR, lm.RIGHT_EAR, lm.MOUTH_LEFT, lm.MOUTH_RIGHT],
+    "head_height": [0, 0, 3, 6, 7, 8, 9, 10],  # as `metrics` weighs the face
 }
 #: Angles that are drawn only from 3° off neutral on: they stand before the face.
 _OFTEN_NONE: Final = ("lateral_head", "lateral_trunk")
