@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from pathlib import Path
 
@@ -44,9 +45,13 @@ def stills(shared_data: Path) -> list[np.ndarray]:
     return read
 
 
+@functools.cache
+def grain(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((_DOWN, _ACROSS, 3), dtype=np.float32)
+
+
 def noisy(image: np.ndarray, sigma: float, seed: int) -> np.ndarray:
-    noise = np.random.default_rng(seed).normal(0, sigma, image.shape)
-    return np.clip(image + noise, 0, 255).astype(np.uint8)
+    return np.clip(image + np.float32(sigma) * grain(seed), 0, 255).astype(np.uint8)
 
 
 def head_lower(image: np.ndarray, pixels: float) -> np.ndarray:

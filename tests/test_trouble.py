@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -10,7 +11,7 @@ from posture_monitor.sensing import demo
 from posture_monitor.sensing.motion import thumbnail
 from posture_monitor.sensing.trouble import PictureHealth, SourceLost, SourceShut, Trouble
 
-_SCENE = demo.picture(0.0)
+_SCENE = np.asarray(cv2.resize(demo.picture(0.0), (160, 120), interpolation=cv2.INTER_AREA))
 
 
 def seen(t_s: float, level: float = 1.0, sigma: float = 2.0) -> np.ndarray:
