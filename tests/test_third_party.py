@@ -1,0 +1,68 @@
+"""Whose work this stands on is told, bounded and locked."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
+LOCK = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def maker() -> ModuleType:
+    pytest.importorskip("packaging")
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        return importlib.import_module("make_third_party")
+    finally:
+        sys.path.remove(str(ROOT / "tools"))
+
+
+def told() -> dict[str, str]:
+    """Return package to licence, as the page says."""
+    rows = re.findall(r"^\| ([\w.-]+) \| [^|]+ \| ([^|]+) \| [^|]+ \|$", PAGE, flags=re.M)
+    return {re.sub(r"[-_.]+", "-", name).lower(): licence for name, licence in rows if name != "package"}
+
+
+@pytest.mark.parametrize("extra", ["", "desktop", "gui", "dev"])
+def test_every_dependency_is_named_with_its_licence(maker: ModuleType, extra: str) -> None:
+    missing = maker.needed(extra).keys() - told().keys()
+    assert missing == set(), "run: python tools/make_third_party.py"
+    assert "see its own page" not in told().values()
+
+
+def test_nothing_is_named_that_is_no_longer_needed(maker: ModuleType) -> None:
+    needed = maker.needed("dev")
+    absent = [name for name in needed if maker.licence(name) == "see its own page"]
+    if absent:
+        pytest.skip(f"not everything for development is installed: {', '.join(absent)}")
+    assert told().keys() == needed.keys()
+
+
+def test_the_model_is_named() -> None:
+    assert re.search(r"pose_landmark_full\.tflite.*Apache-2\.0", PAGE)
+
+
+def test_every_direct_dependency_is_bounded_on_both_sides(maker: ModuleType) -> None:
+    direct = [p for extra in ("", "desktop", "gui", "dev") for p in maker.needed(extra).values()]
+    for package in (p for p in direct if "posture-monitor" in p.asked_by):
+        ours = [text for text in package.ranges if "<" in text or "==" in text]
+        # pip itself is only asked to be new enough: which one there is, is the environment's to say.
+        assert ours or package.name == "pip", package
+
+
+def test_the_lock_names_one_version_of_each_and_no_host() -> None:
+    lines = [line for line in LOCK.splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+    locked = {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in lines}
+    assert len(locked) == len(lines)
+    # What is for other systems or older Pythons is told on the page, and has no version here.
+    assert told().keys() - locked <= {"tomli", "colorama", "exceptiongroup"}
+    assert "://" not in LOCK
