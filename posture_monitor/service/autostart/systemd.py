@@ -152,9 +152,11 @@ def _text(program: Program, *, namespaces: bool) -> str:
     shut = (
         ("# Its own files, and no others", *NAMESPACES, f"ReadWritePaths={folders}", "") if namespaces else ()
     )
+    # systemd refuses a program of such a name; as an argument it may have any.
+    through = ("/usr/bin/env",) if set(program.command[0]) & set("'\"\\") else ()
     return _TEMPLATE.format(
         target=TARGET,
-        command=" ".join(map(quoted, program.command)),
+        command=" ".join(map(quoted, (*through, *program.command))),
         environment="\n".join(
             f"Environment={quoted(f'{name}={value}')}" for name, value in environment.items()
         ),
