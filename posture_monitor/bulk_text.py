@@ -46,7 +46,8 @@ def fixed(values: npt.NDArray[np.float64], digits: int) -> Bytes:
     finite = np.isfinite(values)
     if not finite.any():
         return np.empty((n, 0), dtype=np.uint8)
-    scaled = np.abs(np.where(finite, values, 0.0)) * 10.0**digits
+    with np.errstate(over="ignore"):
+        scaled = np.abs(np.where(finite, values, 0.0)) * 10.0**digits
     if scaled.max() >= min(_SURE_BELOW, float(_GROUP**2 * 10**digits)):
         return text([f"{value:.{digits}f}" if np.isfinite(value) else "" for value in values.tolist()])
     rounded = np.rint(scaled)
