@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from posture_monitor import __version__
+from posture_monitor import __version__, hardening
 from posture_monitor.cli import (
     analyze,
     autostart,
@@ -25,10 +25,19 @@ from posture_monitor.cli import (
 from posture_monitor.cli.kit import Group, example
 
 
-@click.group(cls=Group, epilog=example("demo", "calibrate", "run"))
+@click.group(cls=Group, invoke_without_command=True, epilog=example("demo", "calibrate", "run"))
 @click.version_option(__version__, message="%(prog)s %(version)s")
-def cli() -> None:
-    """Watch your sitting posture through your own webcam, on your own machine."""
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Watch your sitting posture through your own webcam, on your own machine.
+
+    Without a command it sets everything up the first time, and later says how
+    things stand.
+    """
+    if context.invoked_subcommand is None:
+        from posture_monitor.cli.first_run import bare
+
+        bare(context)
 
 
 for command in (
@@ -59,6 +68,7 @@ for command in (
 
 def main() -> None:
     """Run the command line and leave with its status."""
+    hardening.forbid_core_dumps()
     # A terminal or pipe that has no ● and no ° gets a ? for it.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

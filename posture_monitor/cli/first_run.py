@@ -1,0 +1,197 @@
+"""The bare command: the first time it leads to a running monitor, later it says how things stand."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from posture_monitor import paths
+from posture_monitor.cli.kit import console
+from posture_monitor.errors import UserError
+
+if TYPE_CHECKING:
+    from posture_monitor.config import Config
+
+_PRESETS: Final = ("gentle", "balanced", "strict")
+#: What people need once it runs.
+_COMMANDS: Final = (
+    ("report", "what the day was like"),
+    ("pause 1h", "close the camera for a while"),
+    ("stop", "end it"),
+)
+_TO_BEGIN: Final = (
+    ("start", "watch in the background"),
+    ("calibrate", "learn your upright posture"),
+    ("report", "what the day was like"),
+)
+
+
+def bare(context: click.Context) -> None:
+    """Do what ``posture-monitor`` without a command does."""
+    if configured():
+        _how_things_stand(context)
+    elif sys.stdin.isatty() and sys.stdout.isatty():
+        first_run()
+    else:
+        click.echo(context.get_help())
+
+
+def configured() -> bool:
+    """Return whether this user has set anything up yet."""
+    profiles = paths.profiles_dir()
+    return paths.config_file().exists() or (profiles.is_dir() and any(profiles.glob("*.toml")))
+
+
+def _how_things_stand(context: click.Context) -> None:
+    from posture_monitor.cli import service
+
+    try:
+        context.invoke(service.status)
+    except click.exceptions.Exit:  # none runs, which here is an answer and no failure
+        commands = _TO_BEGIN
+    else:
+        commands = _COMMANDS
+    click.echo()
+    for command, what in commands:
+        click.echo(f"  posture-monitor {command:10s} {what}")
+
+
+def first_run() -> None:
+    """Ask what there is to ask, each step skippable, and start watching."""
+    from posture_monitor.config import load_config
+    from posture_monitor.service.screen import why_no_window
+
+    why_no_window()  # before anything else loads libraries that a window wants as they are
+    click.echo("Welcome. Four short questions, each of which Enter answers; Ctrl-C leaves.\n")
+    try:
+        ready = _camera() and _calibration(load_config())
+        _sensitivity(load_config())
+        _autostart()
+        _begin(ready)
+    except KeyboardInterrupt:
+        click.echo("\nLeft there; what you have answered is kept. `posture-monitor` says how things stand.")
+        _remember()
+
+
+def _camera() -> bool:
+    """Choose a camera, and return whether there is one."""
+    from posture_monitor.config import load_config
+    from posture_monitor.sensing.camera import list_cameras
+    from posture_monitor.service.settings import write_setting
+
+    cameras = list_cameras()
+    if not cameras:
+        if not sys.platform.startswith("linux"):  # only Linux lists them: the first is taken
+            click.echo("1. Camera: the computer's first one.")
+            return True
+        click.echo("1. Camera: none is plugged in.")
+        if _yes("   See the demonstration instead? It takes less than a minute.", True):
+            from posture_monitor.service.demo import demo
+
+            demo(load_config(), console(), realtime=False)
+        return False
+    if len(cameras) == 1:
+        click.echo(f"1. Camera: {cameras[0].name} ({cameras[0].node}).")
+        node = cameras[0].node
+    else:
+        click.echo("1. Which camera?")
+        for number, camera in enumerate(cameras, 1):
+            click.echo(f"   {number}  {camera.name} ({camera.node})")
+        node = cameras[int(_ask("   Number", click.IntRange(1, len(cameras)), 1)) - 1].node
+    if load_config().camera.source not in (node, node.removeprefix("/dev/video")):
+        write_setting(paths.config_file(), "camera", "source", node)
+    return True
+
+
+def _calibration(config: Config) -> bool:
+    """Calibrate, and return whether there is a camera to watch with."""
+    click.echo("\n2. Your upright posture: all else is measured against it.")
+    if not _yes("   Learn it now? It takes half a minute.", True):
+        click.echo("   Later then: `posture-monitor calibrate`. Until then a typical posture is taken.")
+        return True
+    from posture_monitor.cli.guided import calibrate_guided
+
+    try:
+        calibrate_guided(
+            config,
+            source=config.camera.source,
+            seconds=None,
+            profile=config.profile.name,
+            started_at=None,
+            realtime=False,
+            console=console(),
+        )
+    except UserError as error:
+        click.echo(f"   {error}\n   `posture-monitor calibrate` tries it again.")
+    return True
+
+
+def _sensitivity(config: Config) -> None:
+    """Choose a preset."""
+    from posture_monitor.service.settings import write_setting
+    from posture_monitor.telling.words import duration
+
+    click.echo("\n3. How soon should it speak up?")
+    for name in _PRESETS:
+        policy = getattr(config.alert.presets, name)
+        held = duration(policy.poor_hold_s)
+        click.echo(f"   {name:9s} after {held} of poor posture, at most {policy.max_per_hour} times an hour")
+    chosen = _ask("   Preset", click.Choice(_PRESETS), config.alert.preset)
+    # Written also where it is the default: from now on this user has chosen.
+    write_setting(paths.config_file(), "alert", "preset", chosen)
+
+
+def _autostart() -> None:
+    click.echo("\n4. Should it start with the desktop?")
+    if not _yes("   Start by itself from the next login on?", False):
+        return
+    from posture_monitor.service import autostart
+
+    try:
+        click.echo(f"   {autostart.describe(autostart.enable())}")
+    except UserError as error:
+        click.echo(f"   {error}")
+
+
+def _begin(ready: bool) -> None:
+    """Start the monitor, and say in one line what happens now and how to stop it."""
+    click.echo()
+    if not ready:
+        click.echo("Plug a camera in and run `posture-monitor calibrate`, then `posture-monitor start`.")
+        return
+    if _yes("Start watching now?", True):
+        from posture_monitor.service import background
+
+        try:
+            background.start()
+        except UserError as error:
+            click.echo(f"{error}\n`posture-monitor doctor` says what is missing.")
+            return
+        click.echo("It watches now and says when it is time to move; `posture-monitor stop` ends it.")
+    else:
+        click.echo("Nothing runs now; `posture-monitor start` begins, and `posture-monitor stop` ends it.")
+
+
+def _remember() -> None:
+    """Leave a settings file, so that the questions are not asked at every turn."""
+    from posture_monitor.config import load_config
+    from posture_monitor.service.settings import write_setting
+
+    if not configured():
+        write_setting(paths.config_file(), "alert", "preset", load_config().alert.preset)
+
+
+def _yes(question: str, default: bool) -> bool:
+    try:
+        return click.confirm(question, default=default)
+    except click.Abort as left:
+        raise KeyboardInterrupt from left
+
+
+def _ask(question: str, kind: click.IntRange | click.Choice[str], default: object) -> str:
+    try:
+        return str(click.prompt(question, type=kind, default=default, show_choices=False))
+    except click.Abort as left:
+        raise KeyboardInterrupt from left
