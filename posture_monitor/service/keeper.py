@@ -35,7 +35,7 @@ from posture_monitor.posture.sampling import Pace
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
-from posture_monitor.service import background, learnt, logs, places, snapshot
+from posture_monitor.service import background, learnt, logs, places, power, snapshot
 from posture_monitor.service.control import Server
 from posture_monitor.service.eye import EyeKeeper, Looked
 from posture_monitor.service.lock import Lock
@@ -92,6 +92,10 @@ class _CameraHeld:
     """Another program has opened the camera, or let go of it."""
 
     by: str
+
+
+class _PluggedIn:
+    """The camera's device node is there again."""
 
 
 class _Stop:
@@ -241,6 +245,11 @@ class Keeper:
             by = ", ".join(holders(self._node, self.own_pids())) or "another program"
         self.inbox.put(_CameraHeld(by))
 
+    def camera_there(self, there: bool) -> None:
+        """Hear that the camera was plugged in, or out."""
+        if there:
+            self.inbox.put(_PluggedIn())
+
     def _hear(self, event: object) -> None:
         if isinstance(event, Looked):
             answer = self.eye.believe(event)
@@ -261,6 +270,8 @@ class Keeper:
             self.monitor.in_call = bool(event.by) and self.monitor.config.camera.calls == "quiet"
             log.info("the camera is %s", "used by another program" if event.by else "free")
             self._look_at_s = -1.0
+        elif isinstance(event, _PluggedIn):
+            self._look_at_s, self._failures = -1.0, 0
         elif isinstance(event, _Stop):
             self._stopping = True
 
@@ -443,12 +454,7 @@ class Keeper:
             learnt.keep(self.monitor.profile, self.monitor.session.sustained)
         if self.settings.changed():
             self._configure()
-        try:
-            from posture_monitor.service import power
-
-            self.monitor.on_battery = power.on_battery() is True
-        except ImportError:
-            pass
+        self.monitor.on_battery = power.on_battery() is True
         pids = [*self.own_pids() - {os.getpid()}, *self.others()]
         self._cost = (self._usage.cpu_percent(pids), memory_mb(pids))
 
@@ -616,7 +622,7 @@ def _watching(keeper: Keeper) -> Iterator[None]:
         if keeper.node and keeper.monitor.config.camera.calls != "ignore":
             from posture_monitor.sensing.camera_users import CameraWatch
 
-            watch = CameraWatch(keeper.node, keeper.camera_held, own=keeper.own_pids)
+            watch = CameraWatch(keeper.node, keeper.camera_held, keeper.own_pids, on_node=keeper.camera_there)
             watch.start()
             stack.callback(watch.close)
         yield

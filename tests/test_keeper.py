@@ -1,0 +1,328 @@
+"""The service's loop, with an eye that says what the test wants and everything else real."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from desktop import wait_for
+from rich.console import Console
+from rig import SCENARIOS, Body, Camera, Pose, render
+from test_monitor import Screen
+
+from posture_monitor import paths
+from posture_monitor.errors import UserError
+from posture_monitor.history.store import Store
+from posture_monitor.posture.metrics import Reason
+from posture_monitor.sensing.sight import Blind, Place, Sight, Want
+from posture_monitor.service import keeper as service
+from posture_monitor.service.eye import Looked
+from posture_monitor.service.keeper import Keeper, pace_of
+from posture_monitor.service.monitor import Monitor
+from posture_monitor.service.presence import PRESENT, Away
+from posture_monitor.service.profiles import Profile, load_profile, save_profile
+from posture_monitor.service.settings import Settings
+from posture_monitor.telling.notify import Notifier
+
+FAST = """
+[sampling]
+settled_s = 0.5
+deviating_s = 0.1
+poor_s = 0.5
+away_s = 0.5
+unmoved_at_most_s = 1.0
+[camera]
+interval_s = 0.05
+[judge]
+window_s = 2.0
+[breaks]
+enabled = false
+"""
+
+
+class ScriptedEye:
+    """Answers each look with what `seen` returns, as the eye process would."""
+
+    def __init__(self, heard: Callable[[Looked], None]) -> None:
+        self._heard = heard
+        self.seen: Callable[[], Sight | Blind] = lambda: sight(Pose())
+        self.wants: list[Want] = []
+        self.pid: int | None = None
+        self.limit_s: float | None = None
+        self.ended = 0
+        self.hangs = False
+
+    def look(self, _place: Place, want: Want) -> None:
+        self.pid = -1
+        self.wants.append(want)
+        if self.hangs:
+            self.limit_s = time.monotonic() + 0.3
+        else:
+            self._heard(Looked(1, self.seen()))
+
+    def believe(self, looked: Looked) -> Sight | Blind | None:
+        self.limit_s = None
+        return looked.answer if self.pid is not None else None
+
+    def end(self) -> None:
+        self.ended += self.pid is not None
+        self.pid = self.limit_s = None
+
+
+def sight(pose: Pose | None, **changed: Any) -> Sight:
+    """Return what the eye would say of somebody who sits like this, or of nobody."""
+    people = np.zeros((0, 33, 4), dtype=np.float32)
+    size = (640.0, 480.0)
+    if pose is not None:
+        points, size = render(Body(), pose, Camera(), np.random.default_rng(time.monotonic_ns() % 999))
+        people = points.astype(np.float32)
+    told = {
+        "t_s": time.monotonic(),
+        "wall_s": time.time(),
+        "width": int(size[0]),
+        "height": int(size[1]),
+        "people": people,
+        "moved": True,
+        "doubt": Reason.OK,
+        "trouble": "",
+        "name": "a camera",
+        "identity": "a camera 640x480",
+        "live": True,
+    }
+    return Sight(**{**told, **changed})
+
+
+class Running:
+    """A keeper in a thread of its own."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, settings: str = FAST) -> None:
+        made: list[ScriptedEye] = []
+
+        def eye(heard: Callable[[Looked], None]) -> ScriptedEye:
+            made.append(ScriptedEye(heard))
+            return made[-1]
+
+        monkeypatch.setattr(service, "EyeKeeper", eye)
+        monkeypatch.setattr(service, "FIRST_RETRY_S", 0.1)
+        paths.make_private(paths.config_file().parent)
+        paths.config_file().write_text(settings)
+        self.settings = Settings()
+        config = self.settings.config
+        self.screen, self.said = Screen(), io.StringIO()
+        self.store = Store.open(paths.history_file())
+        self.monitor = Monitor(
+            config,
+            load_profile(config.profile.name),
+            self.store,
+            Notifier([self.screen]),
+            Console(file=self.said, width=200),
+            config.camera.interval_s,
+            pace=pace_of(config),
+        )
+        self.keeper = Keeper(self.monitor, self.settings, "0", "", by_place=True)
+        self.eye = made[0]
+        self.thread = threading.Thread(target=self.keeper.run, daemon=True)
+
+    def start(self) -> None:
+        self.thread.start()
+        wait_for(lambda: self.status()["activity"] != "starting")
+
+    def status(self) -> dict[str, Any]:
+        return dict(self.keeper.handle("status", {}))
+
+    def stop(self) -> None:
+        if self.thread.is_alive():
+            self.keeper.handle("stop", {})
+            self.thread.join(5.0)
+        self.store.close()
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Running]:
+    monkeypatch.setenv("POSTURE_MONITOR_HOME", str(tmp_path / "home"))
+    keeper = Running(monkeypatch)
+    yield keeper
+    keeper.stop()
+
+
+def test_what_is_seen_is_told(running: Running) -> None:
+    running.start()
+    wait_for(lambda: running.status()["state"] == "good")
+    told = running.status()
+    assert told["camera"]["open"] is True
+    assert told["camera"]["name"] == "a camera"
+    assert told["profile"]["starter"] is True
+    assert told["view"] == "front"
+    assert told["angles"]
+    assert len({angle["label"] for angle in told["angles"]}) == len(told["angles"])
+    running.eye.seen = lambda: sight(None)
+    wait_for(lambda: running.status()["state"] == "away")
+
+
+def test_a_pause_ends_the_eye_and_ends_by_itself(running: Running) -> None:
+    running.start()
+    running.keeper.handle("pause", {"until_s": time.time() + 1.0})
+    told = running.status()
+    assert running.eye.pid is None
+    assert (told["activity"], told["state"], told["camera"]["open"]) == ("paused", "paused", False)
+    looks = len(running.eye.wants)
+    time.sleep(0.5)
+    assert len(running.eye.wants) == looks, "it looked while paused"
+    wait_for(lambda: running.status()["activity"] == "watching", 6)
+
+
+@pytest.mark.parametrize("reason", ["locked", "suspended", "session switched", "lid closed"])
+def test_nobody_can_be_there_behind_a_locked_screen(running: Running, reason: Any) -> None:
+    running.start()
+    running.keeper.inbox.put(Away(reason))
+    wait_for(lambda: running.eye.pid is None, 1.0)
+    told = running.status()
+    assert told["state"] == "away"
+    assert told["reason"] == reason
+    running.keeper.inbox.put(PRESENT)
+    wait_for(lambda: running.status()["activity"] == "watching", 2.0)
+
+
+def test_another_program_has_the_camera_first(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    running.start()
+    running.keeper.inbox.put(service._CameraHeld("zoom"))
+    wait_for(lambda: running.eye.pid is None, 1.0)
+    told = running.status()
+    assert (told["activity"], told["state"]) == ("busy", "busy")
+    assert "zoom" in told["why"]
+    running.store.flush()
+    assert "zoom" not in "".join(map(str, running.store.spans(0, time.time() + 9))), (
+        "whom one calls is private"
+    )
+    running.keeper.inbox.put(service._CameraHeld(""))
+    wait_for(lambda: running.status()["activity"] == "watching", 2.0)
+
+
+@pytest.mark.parametrize("trouble", ["unplugged", "permission", "hangs", "gone"])
+def test_trouble_is_told_and_no_posture(running: Running, trouble: str) -> None:
+    running.start()
+    running.eye.seen = lambda: Blind(trouble, f"what to do about {trouble}")
+    wait_for(lambda: running.status()["activity"] == "trouble")
+    told = running.status()
+    assert told["camera"]["trouble"] == trouble
+    assert told["why"] == f"what to do about {trouble}"
+    assert told["state"] == "unknown"
+    running.eye.seen = lambda: sight(Pose())
+    wait_for(lambda: running.status()["activity"] == "watching", 8.0)
+
+
+@pytest.mark.parametrize("trouble", ["black", "covered", "frozen"])
+def test_a_picture_that_shows_nothing_is_no_posture(running: Running, trouble: str) -> None:
+    running.start()
+    running.eye.seen = lambda: sight(SCENARIOS["slump_deep"], trouble=trouble)
+    wait_for(lambda: running.status()["reason"] == f"camera {trouble}")
+    assert running.status()["state"] == "unknown"
+    assert running.status()["activity"] == "trouble"
+
+
+def test_an_eye_that_hangs_is_ended_and_asked_again(running: Running) -> None:
+    running.start()
+    running.eye.hangs = True
+    wait_for(lambda: running.eye.ended >= 1, 5.0)
+    wait_for(lambda: running.status()["camera"]["trouble"] == "hangs")
+    running.eye.hangs = False
+    wait_for(lambda: running.status()["activity"] == "watching", 8.0)
+
+
+@pytest.mark.slow
+def test_nothing_moved_and_the_last_reading_holds(running: Running) -> None:
+    running.start()
+    wait_for(lambda: running.status()["state"] == "good")
+    running.eye.seen = lambda: (
+        sight(None, people=None, moved=False)
+        if running.eye.wants[-1].may_skip
+        else sight(Pose(), moved=False)
+    )
+    wait_for(lambda: running.eye.wants[-1].may_skip, 8.0)
+    before = running.status()
+    wait_for(lambda: running.status()["looks"] >= before["looks"] + 4, 8.0)
+    after = running.status()
+    assert after["state"] == "good"
+    assert after["model_runs"] - before["model_runs"] < after["looks"] - before["looks"]
+
+
+def test_settings_follow_their_file_and_garbage_changes_nothing(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "TEND_S", 0.2)
+    running.start()
+    paths.config_file().write_text("[alert\npreset = ")
+    wait_for(lambda: "not valid TOML" in running.status()["why"])
+    assert running.status()["preset"] == "balanced"
+    paths.config_file().write_text(FAST + '[alert]\npreset = "strict"\n')
+    wait_for(lambda: running.status()["preset"] == "strict")
+    assert running.status()["why"] == ""
+
+
+def test_a_preset_chosen_now_is_still_chosen_tomorrow(running: Running) -> None:
+    running.start()
+    paths.config_file().write_text("# mine\n" + FAST)
+    running.keeper.handle("preset", {"name": "gentle"})
+    assert running.status()["preset"] == "gentle"
+    kept = paths.config_file().read_text()
+    assert kept.startswith("# mine\n")
+    assert Settings().config.alert.preset == "gentle"
+    with pytest.raises(UserError, match="no preset"):
+        running.keeper.handle("preset", {"name": "harsh"})
+    assert paths.config_file().read_text() == kept
+
+
+def test_the_profile_of_the_camera_in_use_is_taken(running: Running) -> None:
+    neutral = load_profile("front").neutral
+    for name, camera in (("office", "a camera 640x480"), ("laptop", "another 640x480")):
+        save_profile(Profile(name, (neutral,), camera, 640, 480, "2026-03-02T09:00:00+00:00"))
+    running.start()
+    wait_for(lambda: running.status()["profile"]["name"] == "office")
+    assert not running.screen.shown, "invited to calibrate what is calibrated"
+    running.eye.seen = lambda: sight(Pose(), identity="another 640x480")
+    wait_for(lambda: running.status()["profile"]["name"] == "laptop")
+    running.keeper.handle("profile", {"name": "office"})
+    assert running.status()["profile"]["name"] == "office"
+    time.sleep(0.8)
+    assert running.status()["profile"]["name"] == "office", "what the user chose was overruled"
+
+
+def test_an_unknown_place_is_judged_coarsely_and_invites_once(running: Running) -> None:
+    running.start()
+    wait_for(lambda: running.screen.shown)
+    running.eye.seen = lambda: sight(Pose(), identity="a third 640x480")
+    time.sleep(1.2)
+    assert len(running.screen.shown) == 1
+    assert "calibrate" in running.screen.shown[0][0].body
+
+
+def test_working_hours_close_the_camera(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("POSTURE_MONITOR_HOME", str(tmp_path / "home"))
+    hour = (time.localtime().tm_hour + 12) % 24
+    other = f"{hour:02d}:00-{(hour + 1) % 24:02d}:00"
+    keeper = Running(monkeypatch, FAST + f'[service]\nhours = ["{other}"]\n')
+    try:
+        keeper.start()
+        assert keeper.status()["activity"] == "paused"
+        assert "outside working hours" in keeper.status()["why"]
+        assert not keeper.eye.wants
+    finally:
+        keeper.stop()
+
+
+def test_a_preview_is_given_pictures_only_while_it_asks(running: Running) -> None:
+    running.start()
+    running.eye.seen = lambda: sight(Pose(), picture=b"jpeg" if running.eye.wants[-1].picture else None)
+    assert not any(want.picture for want in running.eye.wants)
+    running.keeper.handle("look", {"picture": True})
+    wait_for(lambda: running.keeper.handle("look", {"picture": True})["picture"])
+    seen = running.keeper.handle("look", {"picture": False})
+    assert seen["picture"] is None
+    assert len(seen["landmarks"]) == 33
+    assert seen["status"]["pid"]
