@@ -41,7 +41,7 @@ COLOURS, CLEAR = 208, 255
 
 WHITE = (255, 255, 255)
 DARK = (22, 28, 36)
-TONE = {Verdict.GOOD: (126, 214, 190), Verdict.POOR: (255, 176, 112)}
+TONE = {Verdict.GOOD: (86, 180, 233), Verdict.POOR: (255, 127, 80)}  # as in the windows at night
 MARK = {Verdict.GOOD: "●", Verdict.POOR: "▼"}
 
 

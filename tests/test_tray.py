@@ -145,6 +145,14 @@ def test_what_is_not_posture_is_told_first(status: Status, badge: str, line: str
     assert (glance.badge(status), glance.line(status, time.time())) == (badge, line)
 
 
+def test_like_measures_stand_for_one_another() -> None:
+    """The driver over minutes need not be among the measures of the moment, where another says the same."""
+    status = replace(SLUMPED, driver="ear_height")
+    assert glance.why(status) == "Head low over the shoulders: 21%"
+    assert [angle.name for angle in glance.listed(status, 6)] == ["head_height", "shoulder_tilt"]
+    assert glance.why(replace(status, angles=())) == "Head height over the shoulders"
+
+
 def test_tomorrow_is_the_next_morning_after_a_night() -> None:
     def ends(*at: int) -> dt.datetime:
         return dt.datetime.fromtimestamp(tomorrow_s(dt.datetime(2026, 3, *at).timestamp()))

@@ -66,10 +66,16 @@ def why(status: Status) -> str:
     if status.activity != "watching":
         return ""
     if status.state in ("mild", "poor") and status.driver:
-        found = next((angle for angle in status.angles if angle.name == status.driver), None)
-        off = found.deviation if found is not None and found.deviation is not None else math.nan
-        return words.deviation_text(status.driver, off)
+        found = next((angle for angle in status.angles if drives(angle, status)), None)
+        if found is None or found.deviation is None:
+            return _sentence(words.measure_name(status.driver))
+        return words.deviation_text(found.name, found.deviation)
     return _sentence(status.reason) if status.state == "unknown" else ""
+
+
+def drives(angle: Angle, status: Status) -> bool:
+    """Return whether a measure, or another of the same name, drives the verdict."""
+    return angle.name == status.driver or NAMES.get(angle.name, angle.name) == NAMES.get(status.driver)
 
 
 def line(status: Status, now_s: float) -> str:
@@ -114,10 +120,11 @@ def listed(status: Status, most: int) -> list[Angle]:
     known = {
         angle.name: angle for angle in status.angles if angle.name in NAMES and angle.deviation is not None
     }
+    # Sorting keeps the order of those that are alike: what drives comes first, then as in `NAMES`.
+    ordered = sorted((known[name] for name in NAMES if name in known), key=lambda a: not drives(a, status))
     out: dict[str, Angle] = {}
-    for name in (status.driver, *NAMES):
-        if name in known:
-            out.setdefault(NAMES[name], known[name])
+    for angle in sorted(ordered, key=lambda a: a.name != status.driver):
+        out.setdefault(NAMES[angle.name], angle)
     return list(out.values())[:most]
 
 

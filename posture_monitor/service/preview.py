@@ -415,7 +415,7 @@ class Own(Feed):
             )
         )
         self.name = opened.name
-        judging = _Judging(self._config, self._profile, opened)
+        judging = Judging(self._config, self._profile, opened)
         with Looker(
             opened, lambda: ensure_model(self._config.model.own), crowd_every_s=CROWD_EVERY_S
         ) as looker:
@@ -439,7 +439,7 @@ class Own(Feed):
         return opened.live
 
 
-class _Judging:
+class Judging:
     """The monitor's judgement of a source, without its history and notifications."""
 
     def __init__(self, config: Config, profile: Profile, source: Source) -> None:

@@ -388,7 +388,7 @@ class Sidebar(QFrame):
             texts = ("", "", "")
             if angle is not None:
                 texts = (glance.NAMES[angle.name], glance.value_text(angle), glance.deviation_text(angle))
-            drives = angle is not None and angle.name == status.driver and state in ("mild", "poor")
+            drives = angle is not None and state in ("mild", "poor") and glance.drives(angle, status)
             for label, text in zip(cells, texts, strict=True):
                 label.setText(text)
             tone = colours.ink if drives else colours.muted
