@@ -205,6 +205,8 @@ def test_every_picture_is_seen_where_all_are_wanted(network: Network) -> None:
     [
         lambda p: b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + p + b"\r\n",  # no length
         lambda p: b"--frame\r\n\r\n" + p + b"\r\n",  # no headers
+        lambda p: b"----frame\r\n\r\n" + p + b"\r\n",  # more dashes
+        lambda p: b"--frame\r\n\r\n" + p,  # no line of its own
         lambda p: b"--frame\nContent-type: image/jpeg\n\n" + p + b"\n",  # lines end by halves
         lambda p: part(p, length=len(p) // 2),  # a length that is wrong
         lambda p: part(p, length=len(p) + 1000),
@@ -476,6 +478,17 @@ def test_any_bytes_are_survived(chunks: list[bytes]) -> None:
         with contextlib.suppress(Broken):
             while parts.next() is not None:
                 pass
+
+
+def test_delimiters_without_end_are_survived() -> None:
+    parts = Parts("frame")
+    parts.feed(b"--frame" * 5000)
+    assert parts.next() is None
+    parts.feed(b"\r\n\r\n" + jpeg(1) + bytes(20_000) + part(jpeg(2)))
+    seen = []
+    while (picture := parts.next()) is not None:
+        seen.append(picture)
+    assert seen[-1] == jpeg(2)
 
 
 @given(st.data())

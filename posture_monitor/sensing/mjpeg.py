@@ -99,28 +99,26 @@ class Parts:
 
     def _begin(self) -> bool:
         """Go behind the headers of the next part."""
-        buffer = self._buffer
-        at = -1 if self._delimiter is None else buffer.find(self._delimiter)
-        if at < 0 and not self._known and (found := _DELIMITED.search(buffer)):
-            self._delimiter, at = _delimiter(found[1]), found.start()
-        if at < 0 or self._delimiter is None:
-            self._forget(len(buffer) - _LARGEST_HEAD)
-            return False
-        behind = at + len(self._delimiter)
-        head = _HEAD.match(buffer, behind, behind + _LARGEST_HEAD)
-        if head is None:
-            if len(buffer) < behind + _LARGEST_HEAD:
+        buffer, head = self._buffer, None
+        while head is None:
+            at = -1 if self._delimiter is None else buffer.find(self._delimiter)
+            if at < 0 and not self._known and (found := _DELIMITED.search(buffer)):
+                self._delimiter, at = _delimiter(found[1]), found.start()
+            if at < 0 or self._delimiter is None:
+                self._forget(len(buffer) - _LARGEST_HEAD)
                 return False
-            self._forget(behind)  # no headers follow; look for another delimiter
-            return self._begin()
+            behind = at + len(self._delimiter)
+            head = _HEAD.match(buffer, behind, behind + _LARGEST_HEAD)
+            if head is None:
+                if len(buffer) < behind + _LARGEST_HEAD:
+                    return False
+                self._forget(behind)  # no headers follow; look for another delimiter
         told = _CONTENT_LENGTH.search(head[1])
         self._length = int(told[1]) if told and int(told[1]) else -1
         if self._length > LARGEST_PART:
             raise Broken(f"a picture of {self._length} bytes is announced")
         self._known = True
-        end = head.end()
-        del head, told  # they hold the buffer
-        del buffer[:end]
+        del buffer[: head.end()]
         return True
 
     def _end(self) -> bytes | None:
@@ -134,9 +132,9 @@ class Parts:
             if _whole(buffer, self._length):
                 return self._cut(self._length, self._length)
             self._length = -1  # the length is wrong, or the picture damaged: the delimiter tells
-        at = buffer.find(b"\n" + self._delimiter)
+        at = buffer.find(self._delimiter)
         if at >= 0:
-            return self._cut(at, at + 1)
+            return self._cut(at, at)
         # Many senders write the delimiter before a picture, not after it: do not wait for that one.
         if _whole(buffer, len(buffer)):
             return self._cut(len(buffer), len(buffer))
@@ -324,7 +322,6 @@ def _delimiter(boundary: bytes) -> bytes | None:
 
 
 def _whole(data: bytes | bytearray, end: int) -> bool:
-    """Whether `data` up to `end` begins and ends as a JPEG does; some pad it."""
-    return data.startswith(b"\xff\xd8") and data[max(end - 8, 0) : end].rstrip(b"\r\n\0").endswith(
-        b"\xff\xd9"
-    )
+    """Whether `data` up to `end` begins and ends as a JPEG does, but for padding and dashes of a delimiter."""
+    tail = data[max(end - 16, 0) : end].rstrip(b"\r\n-\0")
+    return data.startswith(b"\xff\xd8") and tail.endswith(b"\xff\xd9")
