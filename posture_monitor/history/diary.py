@@ -23,12 +23,15 @@ from posture_monitor.history.timeline import utc_offset_s
 #: With these the text below is shown: static, once, and nothing is inferred from them.
 _NEED_CARE = frozenset({"tingling", "numbness", "weakness"})
 
-#: Signs of pressure on the nerves of the lower spine, as given to patients (ergonomics.md §1, *Red flags*).
+#: Signs of pressure on the nerves of the lower spine, as given to patients, and others that no diary should
+#: be kept over (ergonomics.md §1, *Red flags*; NHS advice on back pain).
 SEEK_CARE = (
     "Go to an emergency department now if you have any of these: numbness or pins and needles between the "
     "thighs, around the genitals, buttocks or back passage; altered feeling when wiping; trouble starting, "
     "stopping or feeling urine, or leaking; loss of bowel control; loss of sexual feeling; new weakness or "
-    "numbness in both legs. This program cannot tell whether you need a doctor; if in doubt, ask one."
+    "numbness in both legs; or if it began with a serious accident, or comes with chest pain. See a doctor "
+    "soon about back pain with fever or unexplained weight loss, or if you have had cancer. This program "
+    "cannot tell whether you need a doctor; if in doubt, ask one."
 )
 
 #: Smaller differences on the 0 to 10 scale are within its error (smallest real change: PubMed 15928561).

@@ -174,7 +174,7 @@ def suggestion(day: Day) -> str:
         )
     if day.withheld:
         return "Let it watch a little longer, and there will be more to tell."
-    return "Keep changing position; the next posture is the best one."
+    return "Keep changing position: no single posture suits a whole day."
 
 
 def period_title(period: Period) -> str:
