@@ -6,6 +6,8 @@ import base64
 import json
 import math
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +17,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import program
 import pytest
 import qt
 import rig
@@ -379,7 +382,8 @@ def test_keys_reanchor_save_help_and_close(day: None, home: Path) -> None:
     assert feed.anchored == 1
     QTest.keyClick(window, Qt.Key.Key_S)
     (saved,) = (paths.data_dir() / "snapshots").iterdir()
-    assert str(saved) in window.stage._note
+    assert saved.name in window.stage._note
+    assert str(saved.parent) in window.stage._note
     QTest.keyClick(window, Qt.Key.Key_Question)
     assert window.stage.help
     QTest.keyClick(window, Qt.Key.Key_Escape)  # closes the help first
@@ -393,6 +397,26 @@ def test_away_leaves_no_body_in_the_picture(day: None) -> None:
     assert window.stage.accessibleName().startswith("Nobody here")
     assert part(window.stage.grab(), style.NIGHT.poor) < 0.001
     assert window.side._cells[0][0].text() == ""
+
+
+def test_without_a_screen_the_preview_says_so_and_the_tray_leaves(home: Path) -> None:
+    code = (
+        "import sys; from posture_monitor.cli import windows; windows.{}(sys.argv[1:], standalone_mode=False)"
+    )
+    environment = program.environment(home)
+    environment.pop("QT_QPA_PLATFORM", None)
+
+    def ran(name: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", code.format(name)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+    assert (
+        ran("preview")
+        .stderr.strip()
+        .endswith("there is no screen here; `posture-monitor status --watch` tells the same in a terminal")
+    )
+    tray = ran("tray")
+    assert (tray.returncode, tray.stderr.strip()) == (0, "No tray icon: there is no screen here.")
 
 
 @pytest.mark.slow

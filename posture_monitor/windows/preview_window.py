@@ -90,7 +90,7 @@ class Preview(QWidget):
             self._number = shot.number
             self.stage.show_shot(shot)
             self.side.show_shot(shot)
-            self.setWindowTitle(f"Posture monitor: {self.feed.name}")
+            self.setWindowTitle(f"Preview of {self.feed.name}")
         while note := self.feed.note():
             self.tell(note)
 
@@ -133,7 +133,7 @@ class Preview(QWidget):
         except UserError as error:
             self.tell(f"Not saved: {error}.")
         else:
-            self.tell(f"Saved, without any picture: {path}")
+            self.tell(f"Saved {path.name}, which holds no picture, in\n{path.parent}")
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Draw anew where the desktop has turned dark or light."""
