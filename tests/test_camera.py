@@ -184,10 +184,10 @@ def test_on_a_busy_machine_the_cameras_own_stamps_tell_what_is_stale(plug: Plug)
     capture.stamped = True
     with CameraSource("0") as source:
         source.take(0.0)
-        time.sleep(0.3)
+        time.sleep(0.4)
         capture.lazy_s = 0.006  # each grab seems to have waited
         asked = capture.now()
-        assert number(source.take(0.0)) >= asked - 5
+        assert number(source.take(0.0)) >= asked - 15
 
 
 def test_what_the_camera_offers_decides_what_is_asked_of_it(

@@ -56,8 +56,9 @@ _QUEUED = 4
 #: A grab that took longer has waited for the camera; from the queue it takes some microseconds.
 _WAITED_S = 0.004
 #: Video4Linux stamps pictures by the monotonic clock, at their beginning; one begun so long before it was
-#: due is new enough. Stamps of another age than any queue has are of another clock.
-_ON_THE_WAY_S = 0.05
+#: due was still on its way then: a picture's time at 10 a second, and half. Stamps of another age than any
+#: queue has are of another clock.
+_ON_THE_WAY_S = 0.15
 _STAMP_AGE_S = 3600.0
 
 _SYS = Path("/sys/class/video4linux")
@@ -130,6 +131,8 @@ class _Live(Closing, abc.ABC):
     total: int | None = None
     #: Whether brightness is still finding its level when the device has just been opened.
     _settles = False
+    #: Whether the device is opened by the caller, hang or not.
+    _opens_here = False
 
     def __init__(self, *, min_interval_s: float, open_s: float, silence_s: float) -> None:
         self._min_interval_s = min_interval_s
@@ -240,10 +243,10 @@ class _Live(Closing, abc.ABC):
 
     def _wake(self) -> None:
         try:
-            if sys.platform == "darwin":
-                self._device = self._open()  # macOS asks for permission on the main thread only
+            if self._opens_here:
+                self._open_now()
             else:
-                self._errands.run(self._open_there, self._open_s)
+                self._errands.run(self._open_now, self._open_s)
         except Hung:
             raise SourceShut(
                 f"{self.name}: does not open within {self._open_s:.0f} s; {self._mend()}", Trouble.HANGS
@@ -252,7 +255,7 @@ class _Live(Closing, abc.ABC):
 
     # --- on the thread of the device
 
-    def _open_there(self) -> None:
+    def _open_now(self) -> None:
         self._device = self._open()
         self._errands.pastime = self._device.skip if self._device.restless else None
 
@@ -400,6 +403,7 @@ class CameraSource(_Live):
     """
 
     _settles = True
+    _opens_here = sys.platform == "darwin"  # which asks the user for permission on the main thread only
 
     def __init__(
         self,

@@ -322,6 +322,6 @@ def _delimiter(boundary: bytes) -> bytes | None:
 
 
 def _whole(data: bytes | bytearray, end: int) -> bool:
-    """Whether `data` up to `end` begins and ends as a JPEG does, but for padding and dashes of a delimiter."""
+    """Whether `data` up to `end` begins and ends as a JPEG does, but for padding and dashes."""
     tail = data[max(end - 16, 0) : end].rstrip(b"\r\n-\0")
     return data.startswith(b"\xff\xd8") and tail.endswith(b"\xff\xd9")
