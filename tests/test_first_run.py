@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from program import fresh_home
 
 from posture_monitor import paths
 from posture_monitor.cli import cli
@@ -143,6 +144,7 @@ def test_leaving_half_way_keeps_what_was_answered_and_asks_no_more(terminal: Ter
 @pytest.mark.slow
 @pytest.mark.data
 def test_the_terminal_leads_through_a_calibration(home: Path, shared_data: Path) -> None:
+    fresh_home(home)
     clip = shared_data / "front" / "front_bright.avi"
     arguments = ("--source", str(clip), "--realtime", "--seconds", "6", "--profile", "desk", "--no-window")
     shown = Terminal(home, "calibrate", *arguments)

@@ -1,0 +1,130 @@
+"""Around a guided calibration: the monitor lends its camera, the panel, and whether there is a screen."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rig import Pose
+from test_guiding import Player
+
+from posture_monitor import paths
+from posture_monitor.errors import UserError
+from posture_monitor.posture.metrics import Reason
+from posture_monitor.service import screen
+from posture_monitor.service.calibration import camera_lent
+from posture_monitor.service.control import Server
+from posture_monitor.service.guiding import Guide
+from posture_monitor.service.status import Camera, InUse, Status
+from posture_monitor.telling.panel import panel
+
+
+class Monitor:
+    """A monitor that answers as the real one does, over the real channel, and notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.activity = "watching"
+
+    def handle(self, do: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        if do == "status":
+            now = Status(
+                activity=self.activity,
+                camera=Camera(open=self.activity == "watching"),
+                profile=InUse(name="desk"),
+            )
+            return now.to_json()
+        self.asked.append(do)
+        if do == "pause":
+            assert given["until_s"] > 0  # a calibration that dies must not close the camera for ever
+            self.activity = "paused"
+        elif do == "resume":
+            self.activity = "watching"
+        return {}
+
+
+@pytest.fixture
+def monitor(home: Path) -> Iterator[Monitor]:
+    del home
+    running = Monitor()
+    server = Server(paths.control_socket(), running.handle)
+    server.start()
+    yield running
+    server.close()
+
+
+def test_a_running_monitor_closes_its_camera_and_goes_on_with_the_new_profile(monitor: Monitor) -> None:
+    with pytest.raises(UserError), camera_lent("0", "desk"):  # noqa: PT012
+        assert monitor.activity == "paused"
+        raise UserError("also where the calibration fails")
+    assert monitor.asked == ["pause", "profile", "resume"]
+    assert monitor.activity == "watching"
+
+
+def test_another_profile_and_a_pause_stay_as_they_are(monitor: Monitor) -> None:
+    with camera_lent("/dev/video0", "other"):
+        pass
+    assert monitor.asked == ["pause", "resume"]
+    monitor.activity, monitor.asked = "paused", []
+    with camera_lent("0", "desk"):
+        pass
+    assert monitor.asked == ["profile"]
+
+
+def test_a_recording_needs_nobodys_camera(monitor: Monitor) -> None:
+    with camera_lent("monday.mp4", "desk"):
+        assert monitor.activity == "watching"
+    assert monitor.asked == []
+
+
+@pytest.mark.usefixtures("home")
+def test_without_a_monitor_there_is_nobody_to_ask() -> None:
+    with camera_lent("0", "desk"):
+        pass
+
+
+def test_the_panel_says_what_the_window_says() -> None:
+    def shown(guidance: Any) -> str:
+        console = Console(width=80, file=io.StringIO(), record=True)
+        console.print(panel(guidance))
+        return console.export_text()
+
+    player = Player(Guide(10.0))
+    dark = shown(player.last(1, Pose(), Reason.DARK))
+    assert "! Too dark: turn to the window" in dark
+    assert "Begins in" in shown(player.last(2, Pose()))
+    capturing = shown(player.last(6, Pose()))
+    assert "s left" in capturing
+    assert "✓ Shoulders" in capturing
+    assert "· Hips hidden, that is fine" in capturing
+
+
+def test_no_screen_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    screen.why_no_window.cache_clear()
+    try:
+        assert screen.why_no_window() == screen.NO_SCREEN
+    finally:
+        screen.why_no_window.cache_clear()
+
+
+def test_a_display_that_is_not_there_is_told_and_ends_nothing() -> None:
+    pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
+    code = "from posture_monitor.service.screen import why_no_window; print(why_no_window())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"DISPLAY": ":7654", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    assert "cannot be" in done.stdout, done.stdout + done.stderr
