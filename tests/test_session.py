@@ -13,7 +13,7 @@ from posture_monitor.posture import session, steady
 from posture_monitor.posture.judge import judge
 from posture_monitor.posture.metrics import Reason, measure
 from posture_monitor.posture.reading import Verdict
-from posture_monitor.posture.session import Session
+from posture_monitor.posture.session import Moment, Session
 
 BODY = rig.Body()
 CAMERA = rig.Camera(height_m=0.6, tilt_deg=-6)
@@ -81,3 +81,28 @@ def test_a_moved_camera_is_unknown_while_it_settles_and_then_judged_again() -> N
     assert sum(s.place.ask for s in sessions) == 1
     assert sessions[-1].state is Verdict.GOOD
     assert abs(sessions[-1].sustained.sunk) < 0.1
+
+
+def test_a_shift_is_taken_back_when_its_maker_sits_up_again() -> None:
+    """Sliding down at once looks like a moved camera; later slouches must not be measured from there."""
+
+    def sitting(moment: Moment, until_s: float, drop: float, state: Session) -> Session:
+        spot = (0.0, drop, 0.0, drop, 0.0)
+        while not state.steady.t_s or state.steady.t_s < until_s:
+            t_s = (state.steady.t_s or 0.0) + 0.5
+            cue = (0.0, drop, drop, *moment.cue[3:])
+            state = session.step(state, steady.Policy(), t_s, replace(moment, cue=cue, spot=spot))
+        return state
+
+    neutral = upright(BODY, CAMERA)
+    landmarks, size = rig.render(BODY, rig.Pose(), CAMERA)
+    quiet = replace(session.moments(judge(measure(landmarks, size), neutral))[0], verdict=Verdict.GOOD)
+    lowered = sitting(quiet, 100, 0.3, sitting(quiet, 60, 0.0, Session()))
+    assert lowered.place.offset_y == pytest.approx(0.3, abs=0.02)
+    assert sitting(quiet, 1000, 0.3, lowered).place.offset_y == lowered.place.offset_y
+    state = lowered
+    for k in range(20):
+        state = sitting(quiet, 100 + 10 * (k + 1), 0.3 * (1 - k / 19), state)
+    again = sitting(quiet, 1000, 0.0, state)
+    assert again.place.offset_y == 0.0
+    assert again.sustained.sunk == pytest.approx(0.0, abs=0.02)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from posture_monitor.posture import place, steady, sustained
+from posture_monitor.posture import jitter, place, steady, sustained
+from posture_monitor.posture.jitter import Jitter
 from posture_monitor.posture.judge import Judgement
 from posture_monitor.posture.landmarks import Array
 from posture_monitor.posture.metrics import REASONS, ROW, Reason
@@ -25,6 +26,10 @@ from posture_monitor.posture.sustained import Sustained
 _SPOT_ROWS = [
     ROW[name] for name in ("head_shift", "head_drop", "shoulder_shift", "shoulder_drop", "face_size")
 ]
+#: A camera's or chair's shift is taken back when, by a mean over minutes, head and shoulders are higher
+#: again by this part of it. Whoever slouches goes the other way; but who slid down at once and sat up
+#: slowly looks like a shift that lasted, and every later slouch would be measured from down there.
+_BACK = 0.6
 _UNJUDGED = (Verdict.UNKNOWN, Verdict.AWAY)
 
 
@@ -60,11 +65,19 @@ class Session:
         The judgement over minutes, and what was learnt.
     place
         Shifts of camera or chair.
+    jitter
+        How much the landmarks tremble.
     """
 
     steady: Steady = field(default_factory=Steady)
     sustained: Sustained = field(default_factory=Sustained)
     place: Place = field(default_factory=Place)
+    jitter: Jitter = field(default_factory=Jitter)
+
+    @property
+    def sureness(self) -> float:
+        """What a reading's confidence is to be multiplied by for trembling landmarks, 0..1."""
+        return self.jitter.sureness
 
     @property
     def state(self) -> Verdict:
@@ -111,6 +124,11 @@ def step(session: Session, policy: steady.Policy, t_s: float, moment: Moment) ->
             ears, sunk, fallen, *rest = moment.cue
             cue = (ears, sunk - where.offset_y, fallen - where.offset_y, *rest)
     minutes = sustained.step(session.sustained, t_s, cue, policy.interval_s)
+    if 0 < _BACK * where.offset_y < -minutes.sunk:
+        minutes = replace(
+            minutes, sunk=minutes.sunk + where.offset_y, fallen=minutes.fallen + where.offset_y, latest=None
+        )
+        where = replace(where, offset_y=0.0)
     state = steady.step(
         session.steady,
         policy,
@@ -120,7 +138,8 @@ def step(session: Session, policy: steady.Policy, t_s: float, moment: Moment) ->
         reason.value,
         minutes.driver,
     )
-    return Session(state, minutes, where)
+    trembling = jitter.step(session.jitter, t_s, moment.spot[0], moment.spot[1])
+    return Session(state, minutes, where, trembling)
 
 
 def replay(

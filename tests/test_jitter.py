@@ -1,0 +1,61 @@
+"""Trembling landmarks cost confidence; a person who moves does not."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import rig
+from people import upright
+
+from posture_monitor.posture import session, steady
+from posture_monitor.posture.jitter import CALM, WILD, Jitter, step
+from posture_monitor.posture.judge import judge
+from posture_monitor.posture.metrics import measure
+
+
+def watched(x: np.ndarray, y: np.ndarray, fps: float = 2.0) -> Jitter:
+    jitter = Jitter()
+    for i in range(len(x)):
+        jitter = step(jitter, i / fps, float(x[i]), float(y[i]))
+    return jitter
+
+
+def test_more_tremble_is_less_sure_and_none_costs_nothing() -> None:
+    rng = np.random.default_rng(1)
+    noise = rng.normal(0, 1, (2, 60))
+    sure = [watched(*(noise * sd)).sureness for sd in (0.0, 0.005, 0.04, 0.08, 0.5)]
+    assert sure[:2] == [1.0, 1.0]
+    assert sure == sorted(sure, reverse=True)
+    assert 0 < sure[2] < 1
+    assert sure[-1] == 0.0
+
+
+def test_leaning_slowly_and_one_start_are_no_tremble() -> None:
+    t = np.arange(60) / 2
+    lean = np.clip(t / 10, 0, 1) * 0.8
+    assert watched(lean, 0.5 * lean).sureness == 1.0
+    start = np.where(t > 15, 0.6, 0.0)
+    assert watched(start, start).sureness == 1.0
+
+
+def test_readings_far_apart_or_missing_tell_nothing() -> None:
+    rng = np.random.default_rng(2)
+    assert watched(*rng.normal(0, 0.5, (2, 60)), fps=1 / 6).sureness == 1.0
+    gone = np.full(60, math.nan)
+    assert watched(gone, gone) == Jitter()
+    assert math.isnan(Jitter().tremble)
+
+
+@pytest.mark.parametrize(("noise_px", "sure"), [(0.5, True), (15.0, False)])
+def test_a_sitting_of_real_measures_knows_it(noise_px: float, sure: bool) -> None:
+    body, camera = rig.Body(), rig.Camera()
+    neutral = upright(body, camera)
+    pose = rig.Pose() * np.ones(40)
+    landmarks, size = rig.render(body, pose, camera, np.random.default_rng(3), noise_px)
+    judged = judge(measure(landmarks, size), neutral)
+    last = session.replay(judged, [i / 2 for i in range(40)], steady.Policy())[-1]
+    assert (last.jitter.tremble < CALM) is sure
+    assert last.sureness == 1.0 if sure else last.sureness < 0.9
+    assert last.jitter.tremble < 3 * WILD
