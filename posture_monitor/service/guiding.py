@@ -417,23 +417,23 @@ def quality_of(neutral: Neutral, frames: list[Seen]) -> Quality:
     return Quality(word, why, score)
 
 
-#: What can be measured of a posture, in plain words, by the metric that stands for it.
+#: What can be measured of a posture, in plain words, by the metrics of which one will do.
 _WHAT: Final = (
-    ("head_height", "head sinking towards the shoulders"),
-    ("distance", "distance from the screen"),
-    ("trunk_incl", "trunk leaning forward or back"),
-    ("neck_incl", "neck carried forward"),
-    ("fsr", "head carried forward"),
-    ("head_roll", "head tilted"),
-    ("shoulder_tilt", "one shoulder lower"),
-    ("lateral_head", "leaning sideways"),
+    (("head_height",), "head sinking towards the shoulders"),
+    (("distance",), "distance from the screen"),
+    (("trunk_incl",), "trunk leaning forward or back"),
+    (("neck_incl", "fsr"), "head carried forward"),
+    (("head_roll",), "head tilted"),
+    (("shoulder_tilt",), "one shoulder lower"),
+    (("lateral_head",), "leaning sideways"),
 )
 
 
 def measurable(neutral: Neutral) -> tuple[list[str], list[str]]:
     """Return what can be measured from where the camera is, and what cannot, in plain words."""
-    can = [text for name, text in _WHAT if name in neutral.measurable]
-    cannot = [text for name, text in _WHAT if name not in neutral.measurable]
+    can, cannot = [], []
+    for names, text in _WHAT:
+        (can if any(name in neutral.measurable for name in names) else cannot).append(text)
     return can, cannot
 
 

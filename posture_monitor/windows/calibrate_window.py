@@ -620,7 +620,13 @@ class CalibrateWindow(QWidget):
         apart = result.learnt.apart
         assert apart is not None
         for stretch in apart.stretches[:4]:
-            add(_label(f"{stretch.name}: {100 * stretch.of_limit:.0f} % of its limit", 0.98, muted=True))
+            add(
+                _label(
+                    f"{stretch.name.capitalize()}: {100 * stretch.of_limit:.0f} % of its limit",
+                    0.98,
+                    muted=True,
+                )
+            )
 
     def _way_text(self, result: Result) -> str:
         ghost = result.ghosts[self.stage.way % len(result.ghosts)]
