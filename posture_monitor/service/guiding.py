@@ -431,7 +431,8 @@ _WHAT: Final = (
 
 def measurable(neutral: Neutral) -> tuple[list[str], list[str]]:
     """Return what can be measured from where the camera is, and what cannot, in plain words."""
-    can, cannot = [], []
+    can: list[str] = []
+    cannot: list[str] = []
     for names, text in _WHAT:
         (can if any(name in neutral.measurable for name in names) else cannot).append(text)
     return can, cannot
