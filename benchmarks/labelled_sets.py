@@ -100,7 +100,16 @@ def data_folder() -> Path:
 
 def real_cases(data: Path, cache: Path | None) -> Iterator[Case]:
     """Yield every real set; `cache` is where landmarks of pictures are kept, None for nowhere."""
-    look = functools.partial(_looked, cache=cache)
+    yield from picture_cases(data, cache)
+    yield _posturemax(data / "landmarks" / "posturemax_33lm_good_bad.csv")
+    for who in ("first", "second"):
+        yield _two_people(data / "landmarks" / "front_two_people.npz", who)
+    yield _babu(data / "landmarks" / "babu_7pt_good_bad.csv")
+
+
+def picture_cases(data: Path, cache: Path | None, model: Callable[[], Path] = real_model) -> Iterator[Case]:
+    """Yield the sets that hold pictures, as this pose model sees them."""
+    look = functools.partial(_looked, cache=cache, model=model)
     for light, folder in (("bright", "high"), ("dim", "middle")):
         stills = data / "front" / f"low-isSlouching__{folder}-notSlouching"
         yield _front_stills(f"front {light} stills", stills, look)
@@ -108,10 +117,6 @@ def real_cases(data: Path, cache: Path | None) -> Iterator[Case]:
     for who in "AB":
         for how in ("hunchback", "recline"):
             yield _side(f"side {who} {how}", data / "side" / who, how, look)
-    yield _posturemax(data / "landmarks" / "posturemax_33lm_good_bad.csv")
-    for who in ("first", "second"):
-        yield _two_people(data / "landmarks" / "front_two_people.npz", who)
-    yield _babu(data / "landmarks" / "babu_7pt_good_bad.csv")
 
 
 Look = Callable[
@@ -120,18 +125,18 @@ Look = Callable[
 
 
 def _looked(
-    source: Path, *, cache: Path | None
+    source: Path, *, cache: Path | None, model: Callable[[], Path]
 ) -> tuple[Landmarks, npt.NDArray[Any], npt.NDArray[Any], tuple[Reason, ...], tuple[str, ...]]:
-    """Return landmarks, sizes, times, doubts and names of a folder of stills or a clip, by the real model."""
+    """Return landmarks, sizes, times, doubts and names of a folder of stills or a clip, by a pose model."""
     kept = None
     if cache is not None:
         cache.mkdir(parents=True, exist_ok=True)
-        kept = cache / f"{_digest(source)}.npz"
+        kept = cache / f"{_digest(source, model())}.npz"
         if kept.is_file():
             with np.load(kept) as held:
                 doubts = tuple(Reason(text) for text in held["doubts"].tolist())
                 return held["landmarks"], held["size"], held["t_s"], doubts, tuple(held["names"].tolist())
-    with Looker(open_source(str(source)), real_model) as looker:
+    with Looker(open_source(str(source)), model) as looker:
         seen = list(looker.look())
     landmarks = np.stack([s.landmarks for s in seen])
     size, t_s = np.stack([s.size for s in seen]), np.array([s.frame.t_s for s in seen])
@@ -146,11 +151,11 @@ def _looked(
     return landmarks, size, t_s, doubts, names
 
 
-def _digest(source: Path) -> str:
+def _digest(source: Path, model: Path) -> str:
     """Return a hash of the pictures and of the model that looks at them."""
     digest = hashlib.sha256()
     files = sorted(source.iterdir()) if source.is_dir() else [source]
-    for file in [*files, real_model()]:
+    for file in [*files, model]:
         digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:24]
 
