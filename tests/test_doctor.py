@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import getpass
 import os
 import re
 import shutil
+import socket
+import subprocess
+import sys
+import types
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from desktop import desktop
 from real_model import real_model
 
 from posture_monitor import paths
+from posture_monitor.cli import cli
 from posture_monitor.errors import UserError
-from posture_monitor.sensing import camera
+from posture_monitor.sensing import camera, camera_users, v4l2
 from posture_monitor.sensing.camera import CameraInfo
 from posture_monitor.sensing.model import sidecar
-from posture_monitor.service import doctor
+from posture_monitor.service import autostart, doctor, doctor_report, lock, power, presence
+from posture_monitor.service.connections import Connection, Run, connections, family, parse, watch
 from posture_monitor.service.doctor import Check
 
 
@@ -35,7 +45,10 @@ def test_a_working_machine_passes(home: Path, monkeypatch: pytest.MonkeyPatch) -
         model_path=None, source="demo", profile="default", notify=False, channel="terminal"
     )
     assert [check for check in checks if check.failed] == []
-    assert len(checks) == 7
+    assert [check.name for check in checks] == [
+        *("python", "packages", "data folder", "model", "source", "light", "profile", "notifications"),
+        *("presence", "power", "autostart", "offline"),
+    ]
 
 
 def test_one_broken_check_stops_no_other(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +68,7 @@ def test_one_broken_check_stops_no_other(home: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(doctor, "check_profile", bare)
     checks = doctor.run_checks(model_path=None, source="0", profile="p", notify=True, channel="auto")
     by_name = {check.name: check for check in checks}
-    assert len(by_name) == 7
+    assert len(by_name) == len(checks)
     assert "ZeroDivisionError: oops" in by_name["python"].text
     assert (by_name["model"].text, by_name["model"].advice) == ("no such thing", "get one")
     assert by_name["camera"].failed
@@ -185,3 +198,284 @@ def test_other_sources_need_no_camera(tmp_path: Path, monkeypatch: pytest.Monkey
     stream = doctor.check_source("rtsp://me:secret@camera.lan/live")
     assert stream.ok is True
     assert "secret" not in stream.text
+
+
+# ------------------------------------------------------------------ what the service needs
+
+
+def test_a_camera_tells_what_it_offers(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered = [
+        v4l2.Mode("YUYV", 640, 480, (15.0, 30.0)),
+        v4l2.Mode("MJPG", 640, 480, (30.0,)),
+        v4l2.Mode("MJPG", 1280, 720, (30.0,)),
+    ]
+    monkeypatch.setattr(v4l2, "modes", lambda _node: offered)
+    check = doctor.check_modes("/dev/video0")
+    assert check.ok is True
+    assert check.text == "2 sizes, 640x480 to 1280x720, as YUYV, MJPG"
+    monkeypatch.setattr(v4l2, "modes", lambda _node: [])
+    assert doctor.check_modes("/dev/video0").ok is None
+
+
+def test_who_holds_the_camera_is_named(tmp_path: Path, home: Path) -> None:
+    node = tmp_path / "video0"
+    node.touch()
+    assert doctor.check_users(str(node)).ok is True
+    with subprocess.Popen(["sleep", "60"], stdin=node.open()) as process:
+        check = doctor.check_users(str(node))
+        process.kill()
+    assert check.ok is None
+    assert "held by sleep" in check.text
+
+
+def test_the_own_monitor_does_not_count(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = tmp_path / "video0"
+    node.touch()
+    # The eye is a child of the monitor.
+    command = ["sh", "-c", f"sleep 60 <{node} & wait"]
+    with subprocess.Popen(command, start_new_session=True) as monitor:
+        while len(members := family(monitor.pid)) < 2 or not camera_users.holders(str(node)):
+            pass
+        monkeypatch.setattr(lock, "holder", lambda: types.SimpleNamespace(pid=monitor.pid))
+        assert doctor.check_users(str(node)).ok is True
+        for member in members:
+            os.kill(member, 9)
+
+
+def test_the_camera_is_left_alone_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(*_args: object, **_more: object) -> None:
+        raise AssertionError("the camera was opened")
+
+    monkeypatch.setattr("posture_monitor.sensing.sources.open_source", opened)
+    assert "--look" in doctor.check_light("0", look=False).text
+
+
+def test_light_is_looked_at(tmp_path: Path) -> None:
+    import numpy as np
+
+    from posture_monitor.sensing.opencv import cv2
+
+    shades = np.tile(np.linspace(0.3, 1.7, 320)[None, :, None], (240, 1, 3))
+    shades[::8] *= 0.5  # something to be sharp on
+    for name, level, ok, says in (
+        ("bright", 130, True, "enough"),
+        ("dim", 40, None, "dim"),
+        ("dark", 12, None, "too dark"),
+    ):
+        picture = tmp_path / f"{name}.png"
+        cv2.imwrite(str(picture), np.clip(level * shades, 0, 255).astype(np.uint8))
+        check = doctor.check_light(str(picture), look=True)
+        assert (check.ok, check.text.split(" (")[0]) == (ok, says)
+
+
+def test_a_machine_that_tells_of_its_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "describe", lambda: "logind (session 2 on seat0)")
+    check = doctor.check_presence()
+    assert check.ok is True
+    assert "logind" in check.text
+    monkeypatch.setattr(presence, "describe", lambda: "")
+    check = doctor.check_presence()
+    assert check.ok is None
+    assert "posture-monitor pause" in check.advice
+
+
+@pytest.mark.parametrize(("told", "says"), [(True, "on battery"), (False, "on mains"), (None, "not told")])
+def test_battery_or_mains(monkeypatch: pytest.MonkeyPatch, told: bool | None, says: str) -> None:
+    monkeypatch.setattr(power, "on_battery", lambda: told)
+    check = doctor.check_power()
+    assert check.ok is True
+    assert says in check.text
+
+
+def test_an_autostart_of_an_older_program_is_worth_knowing(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = {
+        autostart.State(): True,
+        autostart.State("a way", Path("/x"), current=True, on=True): True,
+        autostart.State("a way", Path("/x"), current=False, on=True): None,
+        autostart.State("a way", Path("/x"), current=True, on=False): None,
+    }
+    for state, ok in states.items():
+        monkeypatch.setattr(autostart, "status", lambda state=state: state)
+        check = doctor.check_autostart()
+        assert check.ok is ok
+        assert ("autostart enable" in check.advice) is (ok is None)
+
+
+@pytest.mark.slow
+@pytest.mark.desktop
+def test_buttons_are_told_where_the_desktop_has_them(tmp_path: Path, home: Path) -> None:
+    with desktop(tmp_path):
+        check = doctor.check_notifications("desktop", send=False)
+    assert check.text.startswith("desktop, with buttons")
+
+
+# ------------------------------------------------------------------ offline
+
+
+def test_tables_of_the_kernel_are_read_right() -> None:
+    if sys.byteorder != "little":
+        pytest.skip("these lines come from a machine that begins with the small end")
+    tcp = (
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+        "   0: 0100007F:1F90 09090909:01BB 01 00000000:00000000 00:00000000 00000000  1000 0 4711 1 0\n"
+        "   1: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000 0 4712 1 0\n"
+        "short\n"
+    )
+    assert parse("tcp", tcp) == [
+        (4711, Connection("tcp", "9.9.9.9", 443)),
+        (4712, Connection("tcp", "0.0.0.0", 0)),
+    ]
+    assert [found.outside for _, found in parse("tcp", tcp)] == [True, False]
+    six = (
+        "head\n 0: 00000000000000000000000001000000:1F90 B80D01200000000000000000"
+        "01000000:0050 01 0:0 0:0 0 1000 0 7 1\n"
+        " 1: 00000000000000000000000001000000:1F90 0000000000000000FFFF00000100007F"
+        ":0050 01 0:0 0:0 0 1000 0 8 1\n"
+    )
+    found = [connection for _, connection in parse("tcp6", six)]
+    assert str(found[0]) == "tcp to [2001:db8::1]:80"
+    # The second is 127.0.0.1 in the clothes of IPv6.
+    assert [one.outside for one in found] == [True, False]
+
+
+CALLER = """
+import socket, subprocess, sys, time
+listener = socket.create_server(("127.0.0.1", 0))
+if len(sys.argv) == 1:
+    # The call is a child's.
+    sys.exit(subprocess.run([sys.executable, __file__, str(listener.getsockname()[1])]).returncode)
+caller = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+time.sleep(0.4)
+"""
+
+
+def test_a_connection_of_a_child_is_seen(tmp_path: Path) -> None:
+    script = tmp_path / "caller.py"
+    script.write_text(CALLER)
+    ran = watch([sys.executable, str(script)], os.environ, 20)
+    assert ran.status == 0
+    calls = [found for found in ran.connections if found.port]
+    assert [found.remote for found in calls] == ["127.0.0.1"]
+    assert not calls[0].outside
+
+
+def test_a_connection_of_others_is_not_ours() -> None:
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        stack.enter_context(socket.create_connection(server.getsockname()))
+        mine = {found.port for found in connections([os.getpid()])}
+        assert server.getsockname()[1] in mine
+        other = stack.enter_context(subprocess.Popen(["sleep", "60"]))
+        assert connections([other.pid]) == set()
+        other.kill()
+
+
+def test_a_program_that_does_not_end_is_ended() -> None:
+    ran = watch(["sleep", "60"], os.environ, 0.2)
+    assert ran.status is None
+    assert ran.seconds < 5
+    assert ran.looks > 1
+
+
+@pytest.mark.parametrize(
+    ("ran", "ok", "says"),
+    [
+        (Run(0, (), 500, 10.0, ""), True, "no connection at all"),
+        (Run(None, (Connection("tcp", "127.0.0.1", 9),), 500, 10.0, ""), True, "tcp to 127.0.0.1:9"),
+        (Run(0, (Connection("tcp", "9.9.9.9", 443),), 500, 10.0, ""), None, "tcp to 9.9.9.9:443"),
+        (Run(2, (), 5, 0.1, "posture-monitor: no such thing\n"), None, "no such thing"),
+    ],
+)
+def test_what_was_seen_is_told(
+    home: Path, monkeypatch: pytest.MonkeyPatch, ran: Run, ok: bool | None, says: str
+) -> None:
+    monkeypatch.setattr("posture_monitor.sensing.model.ensure_model", lambda _path: Path("/model.task"))
+    monkeypatch.setattr("posture_monitor.service.connections.watch", lambda *_args: ran)
+    check = doctor.check_offline(None, run=True)
+    assert check.ok is ok
+    assert says in check.text
+
+
+@pytest.mark.slow
+def test_a_real_run_makes_no_connection_to_the_outside(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "OFFLINE_S", 6.0)
+    check = doctor.check_offline(real_model(), run=True)
+    assert check.ok is True, check.text
+    assert "nothing leaves this machine" in check.text
+    assert not paths.history_file().exists()
+
+
+# ------------------------------------------------------------------ the report
+
+USER, HOST, FULL = "marker.user", "markerhost", "Markera Nameson"
+
+
+@pytest.fixture
+def marked(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Somebody with names that are easy to find again."""
+    import pwd
+
+    account = types.SimpleNamespace(pw_gecos=f"{FULL},,,", pw_name=USER)
+    monkeypatch.setattr(getpass, "getuser", lambda: USER)
+    monkeypatch.setattr(pwd, "getpwuid", lambda _uid: account)
+    monkeypatch.setattr(socket, "gethostname", lambda: f"{HOST}.example.lan")
+    house = tmp_path / USER
+    house.mkdir()
+    monkeypatch.setenv("HOME", str(house))
+    return house
+
+
+def test_the_report_names_nobody(marked: Path, tmp_path: Path) -> None:
+    paths.make_private(paths.log_file().parent)
+    paths.log_file().write_text(f"2026-11-24T10:00:00Z INFO x: {marked}/films/{FULL}.mp4 on {HOST}\n")
+    file = tmp_path / "out.txt"
+    checks = [
+        Check("python", True, f"3.11.7 ({marked}/venv/bin/python) on Linux x86_64"),
+        Check("camera", True, f"/dev/video0 HD Cam: {USER.upper()} 200901010001 SN 8F3A2B1C9D."),
+        Check("source", True, f"http://{HOST}.example.lan:8080/cam?token=abc (not tried)"),
+        Check("profile", True, "markera, your own, of 2026-11-20"),
+        Check("data folder", None, f"/home/somebody/x, 00:1a:2b:3c:4d:5e, 192.168.1.20, a.b@{HOST}.org"),
+        Check("packages", True, "opencv-python 5.0.0.93, mediapipe 1.2.3"),
+    ]
+    doctor_report.write(checks, file, {"markera"})
+    text = file.read_text()
+    for secret in (
+        *(USER, HOST, *FULL.split(), "markera", str(marked), str(tmp_path), "token", "somebody"),
+        *("200901010001", "8F3A2B1C9D", "00:1a:2b", "192.168", "a.b@"),
+    ):
+        assert secret.lower() not in text.lower(), secret
+    for kept in (
+        "~/venv/bin/python",
+        "3.11.7",
+        "5.0.0.93",
+        "HD Cam",
+        "2026-11-20",
+        "http://<address>",
+        "note",
+    ):
+        assert kept in text, kept
+
+
+def test_the_command_writes_it(marked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    checks = [Check("python", True, f"3.11.7 ({marked}/venv)")]
+    monkeypatch.setattr(doctor, "run_checks", lambda **_asked: checks)
+    for given, file in ((["--report"], "posture-monitor-report.txt"), (["--report", "mine.txt"], "mine.txt")):
+        result = CliRunner().invoke(cli, ["doctor", *given])
+        assert result.exit_code == 0, result.output
+        text = (tmp_path / file).read_text()
+        assert "~/venv" in text
+        assert USER not in text
+    with pytest.raises(UserError, match="name another file"):
+        doctor_report.write(checks, tmp_path)
+
+
+@pytest.mark.slow
+def test_the_whole_doctor_names_nobody(marked: Path, tmp_path: Path) -> None:
+    file = tmp_path / "out.txt"
+    result = CliRunner().invoke(cli, ["doctor", "--source", "demo", "--report", str(file)])
+    assert result.exit_code in (0, 1), result.output
+    text = file.read_text()
+    assert "offline" in text
+    for secret in (USER, HOST, str(tmp_path)):
+        assert secret not in text

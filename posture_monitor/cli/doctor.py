@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,14 +15,31 @@ if TYPE_CHECKING:
     from posture_monitor.config import Config
 
 
-@click.command(cls=Command, epilog=example("doctor", "doctor --notify"))
+@click.command(cls=Command, epilog=example("doctor", "doctor --notify", "doctor --look --offline --report"))
 @source_option
 @click.option("--profile", callback=kit.profile, metavar="P", help="Profile to look at.")
 @click.option("--notify", is_flag=True, help="Send a notification to see whether it arrives.")
+@click.option("--look", is_flag=True, help="Take a few pictures to see whether there is light enough.")
+@click.option("--offline", is_flag=True, help="Run the demo and list every network connection it makes.")
+@click.option(
+    "--report",
+    is_flag=False,
+    flag_value="posture-monitor-report.txt",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="[FILE]",
+    help="Write the findings into a text file that names neither you nor your machine.",
+)
 @config_option
 @click.pass_context
 def doctor(
-    context: click.Context, config: Config, source: str | None, profile: str | None, notify: bool
+    context: click.Context,
+    config: Config,
+    source: str | None,
+    profile: str | None,
+    notify: bool,
+    look: bool,
+    offline: bool,
+    report: Path | None,
 ) -> None:
     """Check that everything needed is there.
 
@@ -36,6 +55,19 @@ def doctor(
         profile=profile or config.profile.name,
         notify=notify,
         channel=config.alert.channel,
+        look=look,
+        offline=offline,
     )
     click.echo(render(checks))
+    if report is not None:
+        from posture_monitor.service.doctor_report import write
+
+        # A file, a folder or a stream may be called after somebody; a camera has but a number.
+        names = {profile or config.profile.name, config.profile.name, source or config.camera.source}
+        write(
+            checks,
+            report,
+            {name for name in names if not re.fullmatch(r"default|demo|(/dev/video)?\d+", name)},
+        )
+        click.echo(f"Written to {report}; read it through before you hand it on.")
     context.exit(any(check.failed for check in checks))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import itertools
+import json
 import logging
 import os
 import platform
@@ -30,6 +32,14 @@ CV2_OWNERS = (
 )
 _PACKAGES = ("mediapipe", "numpy", *CV2_OWNERS, "plyer", "desktop-notifier")
 _NEEDED = ("mediapipe", "numpy", "opencv-python", "plyer")
+
+_CAMERA = re.compile(r"(?:/dev/video)?(\d{1,4})")
+
+#: Mean grey (0 to 255) from which there is light to spare; below, faces get noisy. See `image_quality`.
+DIM_MEAN = 50.0
+
+#: The demo is watched for so long: usage reports, where a library makes any, go out within seconds.
+OFFLINE_S = 12.0
 
 #: Years of history fit into this; below it, say so.
 LOW_SPACE_BYTES = 200e6
@@ -64,7 +74,14 @@ class Check:
 
 
 def run_checks(
-    *, model_path: Path | None, source: str, profile: str, notify: bool, channel: str
+    *,
+    model_path: Path | None,
+    source: str,
+    profile: str,
+    notify: bool,
+    channel: str,
+    look: bool = False,
+    offline: bool = False,
 ) -> list[Check]:
     """Look at everything the main job needs.
 
@@ -80,16 +97,29 @@ def run_checks(
         Send a notification, to see whether it arrives.
     channel
         Which way notifications go (``alert.channel``).
+    look
+        Take a few pictures, to see whether there is light enough.
+    offline
+        Run the program on its built-in demo, and list every connection it makes.
     """
+    camera = _CAMERA.fullmatch(source)
+    node = f"/dev/video{camera[1]}" if camera and sys.platform.startswith("linux") else ""
     return [
         _guarded("python", check_python),
         _guarded("packages", check_packages),
         _guarded("data folder", check_data_folder),
         _guarded("model", lambda: check_model(model_path)),
         _guarded("camera", lambda: check_source(source)),
+        *([_guarded("camera modes", lambda: check_modes(node), vital=False)] if node else []),
+        *([_guarded("camera users", lambda: check_users(node), vital=False)] if node else []),
+        _guarded("light", lambda: check_light(source, look=look), vital=False),
         _guarded("profile", lambda: check_profile(profile)),
         # Where no notification gets through, alerts are printed: watching works all the same.
         _guarded("notifications", lambda: check_notifications(channel, send=notify), vital=False),
+        _guarded("presence", check_presence, vital=False),
+        _guarded("power", check_power, vital=False),
+        _guarded("autostart", check_autostart, vital=False),
+        _guarded("offline", lambda: check_offline(model_path, run=offline), vital=False),
     ]
 
 
@@ -201,7 +231,7 @@ def check_source(source: str) -> Check:
     """Look for what would be watched, without switching a camera on."""
     from posture_monitor.sensing.camera import list_cameras
 
-    camera = re.fullmatch(r"(?:/dev/video)?(\d{1,4})", source)
+    camera = _CAMERA.fullmatch(source)
     if not camera:
         return _check_recording(source)
     if not sys.platform.startswith("linux"):
@@ -245,6 +275,58 @@ def _check_recording(source: str) -> Check:
     return Check("source", True, str(path))
 
 
+def check_modes(node: str) -> Check:
+    """List the picture sizes a camera offers, without switching it on."""
+    from posture_monitor.sensing.v4l2 import modes
+
+    offered = modes(node)
+    if not offered:
+        return Check(
+            "camera modes", None, f"{node} tells none", "see the line above, about the camera itself"
+        )
+    sizes = sorted({(mode.width, mode.height) for mode in offered})
+    formats = ", ".join(dict.fromkeys(mode.fourcc for mode in offered))
+    told = f"{len(sizes)} sizes, {'x'.join(map(str, sizes[0]))} to {'x'.join(map(str, sizes[-1]))}"
+    return Check("camera modes", True, f"{told}, as {formats}")
+
+
+def check_users(node: str) -> Check:
+    """See who else has the camera open."""
+    from posture_monitor.sensing.camera_users import holders
+    from posture_monitor.service import lock
+    from posture_monitor.service.connections import family
+
+    monitor = lock.holder()
+    own = family(monitor.pid) if monitor and monitor.pid else []
+    others = holders(node, own)
+    if others:
+        advice = "close it there; while it has the camera, a running monitor stays out (camera.calls)"
+        return Check("camera users", None, f"{node} is held by {', '.join(others)}", advice)
+    return Check("camera users", True, "held by nobody else that this user may see")
+
+
+def check_light(source: str, *, look: bool) -> Check:
+    """Take a few pictures and see whether there is light enough; the camera is closed again at once."""
+    if not look:
+        return Check("light", True, "not looked at (--look takes a few pictures, and keeps none)")
+    from posture_monitor.sensing.image_quality import quality
+    from posture_monitor.sensing.sources import open_source
+
+    # The first pictures of a camera are darker than the room: it has yet to adjust.
+    with open_source(source) as opened:
+        images = (frame.image for frame in opened.frames() if frame.image is not None)
+        image = next(reversed(list(itertools.islice(images, 10))), None)
+    if image is None:
+        return Check("light", None, f"{source} holds no pictures")
+    seen = quality(image)
+    told = f"brightness {seen.mean:.0f} of 255, contrast {seen.contrast:.0f}"
+    if seen.reason:
+        return Check("light", None, f"{seen.reason} ({told})", "light your face, and wipe the lens")
+    if seen.mean < DIM_MEAN:
+        return Check("light", None, f"dim ({told})", "a lamp in front of you makes it surer")
+    return Check("light", True, f"enough ({told})")
+
+
 def check_profile(name: str) -> Check:
     """Load the profile, and see whether it is the user's own."""
     from posture_monitor.service.profiles import load_profile
@@ -264,8 +346,97 @@ def check_notifications(channel: str, *, send: bool) -> Check:
     notifier = pick_channel(cast("Choice", channel), write=lambda line: print(line, file=sys.stderr))
     try:
         if not send:
-            return Check("notifications", True, f"{notifier.name} (not tried; --notify sends one)")
+            able = _buttons(notifier.name)
+            return Check("notifications", True, f"{notifier.name}{able} (not tried; --notify sends one)")
         sent = notifier.send(trial_text())
     finally:
         notifier.close()
     return Check("notifications", True, f"one was sent over {sent.channel}; did it arrive?")
+
+
+def _buttons(channel: str) -> str:
+    """Say whether the desktop shows the buttons of a notification."""
+    from posture_monitor.telling.channels import freedesktop
+    from posture_monitor.telling.notify import ChannelError
+
+    if channel != "desktop":
+        return ", without buttons"
+    if not sys.platform.startswith("linux"):
+        return ", with buttons"
+    try:
+        return ", with buttons" if "actions" in freedesktop.capabilities() else ", a desktop without buttons"
+    except ChannelError:
+        return ""
+
+
+def check_presence() -> Check:
+    """See what tells that the screen is locked, switched away or asleep, which closes the camera."""
+    from posture_monitor.service import presence
+
+    told = presence.describe()
+    if told:
+        return Check(
+            "presence", True, f"lock, session, sleep and lid by {told}; an empty chair by the camera"
+        )
+    text = "nothing here tells of lock, session or sleep; an empty chair is seen by the camera"
+    return Check("presence", None, text, "pause it by hand when you go: `posture-monitor pause`")
+
+
+def check_power() -> Check:
+    """See whether the machine runs on its battery, where it is looked at less often."""
+    from posture_monitor.service.power import on_battery
+
+    told = {True: "on battery: looks less often", False: "on mains", None: "not told here: taken for mains"}
+    return Check("power", True, told[on_battery()])
+
+
+def check_autostart() -> Check:
+    """See whether the monitor starts with the desktop, and whether that starts this very program."""
+    from posture_monitor.service import autostart
+
+    state = autostart.status()
+    ok = True if state.file is None or state.enabled else None
+    text, _, advice = autostart.describe(state).rstrip(".").partition("; ")
+    return Check("autostart", ok, text, "" if ok else advice)
+
+
+def check_offline(model_path: Path | None, *, run: bool) -> Check:
+    """Run the program on its built-in demo, and list the connections of its own processes.
+
+    What this can see: every internet socket that a process of the run holds at
+    one of the looks, 50 a second. What it cannot: one that opens and closes
+    between two looks, and other programs. The tests trace each network call instead.
+    """
+    if not run:
+        return Check("offline", True, "not tried (--offline runs the demo and lists every connection)")
+    if not sys.platform.startswith("linux"):
+        return Check("offline", None, "connections can be listed on Linux alone")
+    from posture_monitor.sensing.model import ensure_model
+    from posture_monitor.service.connections import watch
+
+    bundle = ensure_model(model_path)
+    with tempfile.TemporaryDirectory(prefix="posture-monitor-") as scratch:
+        config = Path(scratch) / "config.toml"
+        config.write_text(f"[model]\npath = {json.dumps(str(bundle))}\n", encoding="utf-8")
+        command = [
+            sys.executable,
+            "-m",
+            "posture_monitor",
+            "run",
+            "--source",
+            "demo",
+            "--config",
+            str(config),
+        ]
+        # It lives in a home of its own, and its demo is no part of the user's history.
+        ran = watch(command, {**os.environ, "POSTURE_MONITOR_HOME": scratch}, OFFLINE_S)
+    if ran.status:
+        why = (ran.said.strip().splitlines() or ["no word"])[-1]
+        return Check("offline", None, f"the demo ended with status {ran.status}: {why}")
+    looked = f"{ran.looks} looks in {ran.seconds:.0f} s of the demo"
+    outside = [connection for connection in ran.connections if connection.outside]
+    if outside:
+        told = ", ".join(map(str, outside))
+        return Check("offline", None, f"{looked}: {told}", "please report this, with `doctor --report`")
+    inside = ", ".join(map(str, ran.connections)) or "no connection at all"
+    return Check("offline", True, f"{looked}: {inside}; nothing leaves this machine")
