@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import queue
 import stat
@@ -212,15 +213,16 @@ def test_a_closed_watch_leaves_nothing_behind(node: Path) -> None:
     def open_now() -> int:
         return len(os.listdir("/proc/self/fd"))
 
-    before, threads = open_now(), threading.active_count()
+    gc.collect()  # what other tests left behind
+    before = open_now()
     for _ in range(3):
         watch = CameraWatch(str(node), lambda held: None)
         watch.start()
         watch.start()
         watch.close()
         watch.close()
-    assert open_now() == before
-    assert threading.active_count() == threads
+    assert open_now() <= before
+    assert "camera users" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_a_node_that_appears_is_noticed_when_it_may_be_used(tmp_path: Path) -> None:

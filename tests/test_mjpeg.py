@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gc
 import itertools
 import os
 import socket
 import struct
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 
 import cv2
@@ -301,6 +303,8 @@ def test_what_only_opencv_reads_is_read_by_it_and_kept_up_with(network: Network)
 
 
 def test_a_closed_source_leaves_nothing_behind(network: Network) -> None:
+    gc.collect()  # what other tests left behind
+
     def held() -> tuple[int, int]:
         names = [thread.name for thread in threading.enumerate() if thread.name.startswith("camera ")]
         return len(names), len(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else 0
@@ -514,4 +518,4 @@ def test_pictures_come_whole_however_the_bytes_are_cut(data: st.DataObject) -> N
         parts.feed(stream[begin:end])
         while (picture := parts.next()) is not None:
             seen.append(picture)
-    assert [picture.rstrip(b"\r\n") for picture in seen] == pictures
+    assert [zlib.crc32(picture.rstrip(b"\r\n")) for picture in seen] == [zlib.crc32(p) for p in pictures]

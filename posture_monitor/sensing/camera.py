@@ -53,8 +53,9 @@ _DROPPED_S = 1.0
 _CLOSE_S = 2.0
 #: Pictures that a driver keeps for a reader who does not come: OpenCV asks Video4Linux for at most 4.
 _QUEUED = 4
-#: A grab that took longer has waited for the camera; from the queue it takes some microseconds.
-_WAITED_S = 0.004
+#: A grab that took longer has waited for the camera; from the queue it takes some microseconds, or what a
+#: busy machine makes of them.
+_WAITED_S = 0.008
 #: Video4Linux stamps pictures by the monotonic clock, at their beginning; one begun so long before it was
 #: due was still on its way then: a picture's time at 10 a second, and half. Stamps of another age than any
 #: queue has are of another clock.

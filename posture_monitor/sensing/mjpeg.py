@@ -35,6 +35,8 @@ _JUST_OPENED_S: Final = 0.5
 #: A sender that never pauses is drained for so long; then the newest picture has to do.
 _DRAIN_S: Final = 1.0
 _REDIRECTIONS: Final = 5
+#: What may stand between a picture and the delimiter.
+_PADDING: Final = b"\r\n\0"
 
 #: A delimiter with headers after it, for streams whose boundary is not the one they announce.
 _DELIMITED = re.compile(rb"--([^\r\n]{1,200})\r?\n(?:[A-Za-z-]+:[^\r\n]*\r?\n)+\r?\n")
@@ -93,7 +95,7 @@ class Parts:
             picture = self._end()
             if picture is None:
                 return None
-            if _whole(picture, len(picture)):
+            if _whole(picture, len(picture), _PADDING + b"-"):  # some put more dashes before a delimiter
                 self._passed = 0
                 return picture
 
@@ -321,7 +323,7 @@ def _delimiter(boundary: bytes) -> bytes | None:
     return b"--" + name if name else None
 
 
-def _whole(data: bytes | bytearray, end: int) -> bool:
-    """Whether `data` up to `end` begins and ends as a JPEG does, but for padding and dashes."""
-    tail = data[max(end - 16, 0) : end].rstrip(b"\r\n-\0")
+def _whole(data: bytes | bytearray, end: int, padding: bytes = _PADDING) -> bool:
+    """Whether `data` up to `end` begins and ends as a JPEG does."""
+    tail = data[max(end - 16, 0) : end].rstrip(padding)
     return data.startswith(b"\xff\xd8") and tail.endswith(b"\xff\xd9")
