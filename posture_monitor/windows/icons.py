@@ -66,7 +66,8 @@ def icon(state: str) -> QIcon:
         painter = QPainter(pixmap)
         paint(painter, QRectF(0, 0, size, size), state, QColor(PANEL.get(state, PANEL["unknown"])))
         painter.end()
-        out.addPixmap(pixmap)
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled):  # the menu's first line is for reading only
+            out.addPixmap(pixmap, mode)
     return out
 
 

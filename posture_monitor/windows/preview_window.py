@@ -416,7 +416,7 @@ def _dose(status: Status) -> str:
     if status.quiet:
         return f"Reminders are held back: {status.quiet}"
     if status.next_alert_s is not None:
-        return f"Reminder in {words.duration(status.next_alert_s)}, if it stays so"
+        return f"If it lasts: reminder in {words.duration(status.next_alert_s)}"
     return f"{max(0.0, status.dose):.0%} of what a reminder takes"
 
 

@@ -207,6 +207,7 @@ class Tray(QObject):
         self.menu.addSeparator()
         self._action(self.menu, "Quit posture monitor", lambda: line.command("stop"))
         self.resume.setVisible(False)
+        self.menu.aboutToShow.connect(self._dress)
         self.icon.setContextMenu(self.menu)
         self.icon.activated.connect(self._clicked)
         line.told.connect(self.tell)
@@ -248,6 +249,19 @@ class Tray(QObject):
     def refuse(self, why: str) -> None:
         """Tell why something was not done."""
         self.icon.showMessage("Posture monitor", why[:1].upper() + why[1:], icons.icon("busy"), 8000)
+
+    def _dress(self) -> None:
+        """Give the menu room and the colours of day or night, where the desktop does not draw it itself."""
+        colours = style.palette()
+        self.menu.setStyleSheet(f"""
+        QMenu {{ background: {style.css(colours.card)}; border: 1px solid {style.css(colours.line)};
+                 padding: 6px; }}
+        QMenu::item {{ color: {style.css(colours.ink)}; padding: 6px 22px 6px 10px; border-radius: 6px; }}
+        QMenu::item:selected:enabled {{ background: {style.css(colours.line)}; }}
+        QMenu::item:disabled {{ color: {style.css(colours.muted)}; }}
+        QMenu::icon {{ padding-left: 8px; }}
+        QMenu::separator {{ height: 1px; background: {style.css(colours.line)}; margin: 5px 8px; }}
+        """)
 
     def _pause(self, seconds: float) -> None:
         self._pause_until(time.time() + seconds)
