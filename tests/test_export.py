@@ -5,6 +5,8 @@ import datetime as dt
 import json
 import math
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -177,6 +179,17 @@ def test_erasing_nothing_is_harmless(tmp_path: Path) -> None:
 def test_a_made_up_history_is_never_mixed_with_a_real_one(path: Path) -> None:
     with pytest.raises(UserError, match="already there"):
         synthetic.make(path)
+
+
+def test_a_command_makes_up_a_history(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "posture_monitor.history.synthetic", str(tmp_path), "--years", "0.01"]
+    made = subprocess.run(command, capture_output=True, text=True)
+    assert f"POSTURE_MONITOR_HOME={tmp_path}" in made.stdout
+    with Store.open(tmp_path / "history.sqlite3", readonly=True) as store:
+        assert len(store.recordings()) >= 2
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert (again.returncode, again.stderr.count("\n")) == (2, 1)
+    assert "already there" in again.stderr
 
 
 def test_a_made_up_history_can_be_told(tmp_path: Path) -> None:

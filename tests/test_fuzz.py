@@ -33,7 +33,7 @@ FUZZ = Path(__file__).parent / "fuzz"
 SEEDS = {kind: sorted((FUZZ / kind).iterdir()) for kind in ("profile", "table")}
 
 # Files are written and read: slower than what hypothesis expects of a pure function.
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=40, deadline=None)
 
 
 def taken(read: Callable[[Path], Any], content: bytes, suffix: str) -> Any:

@@ -104,9 +104,8 @@ def _requirements(name: str, extra: str) -> Iterator[Requirement]:
         marker = str(asked.marker or "")
         if "extra ==" in marker and (not extra or not _of_extra(asked, extra)):
             continue
-        # Its own needs on other systems are told; those of others only where they hold here.
         here = asked.marker is None or asked.marker.evaluate({"extra": extra})
-        if here or (name == OURS and canonicalize_name(asked.name) in ELSEWHERE):
+        if here or canonicalize_name(asked.name) in ELSEWHERE:
             yield asked
 
 
