@@ -31,10 +31,13 @@ ELSEWHERE = {
     "tomli": "MIT",
     "exceptiongroup": "MIT",
     "colorama": "BSD-3-Clause",
-    "backports-zstd": "PSF-2.0",
-    "importlib-metadata": "Apache-2.0",
     "rubicon-objc": "BSD-3-Clause",
     "winrt-runtime": "MIT",
+    "winrt-windows-applicationmodel-core": "MIT",
+    "winrt-windows-data-xml-dom": "MIT",
+    "winrt-windows-foundation": "MIT",
+    "winrt-windows-foundation-collections": "MIT",
+    "winrt-windows-ui-notifications": "MIT",
 }
 
 #: Where metadata holds a text instead of a name.
