@@ -1,4 +1,4 @@
-"""Numbers by the million are written as `format` writes one."""
+"""Numbers by the million are written as `format` writes one, and read as `float` reads one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posture_monitor.bulk_text import fixed, joined, text
+from posture_monitor.bulk_text import fixed, joined, numbers, text
 
 
 def written(values: npt.NDArray[np.float64], digits: int) -> list[str]:
@@ -50,3 +50,66 @@ def test_columns_make_lines() -> None:
     )
     assert joined(columns).decode() == "a,1.50,x\n,,yz\nü,-2.00,\n"
     assert joined((fixed(np.full(2, np.nan), 4), text(["p", "q"]))) == b",p\n,q\n"
+
+
+def read(cells: list[str], columns: int) -> npt.NDArray[np.float64] | None:
+    rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]
+    return numbers("".join(",".join(row) + "\n" for row in rows).encode(), columns)
+
+
+def assert_read(cells: list[str], columns: int) -> None:
+    found = read(cells, columns)
+    assert found is not None
+    wanted = np.array([float(cell) if cell.strip() else math.nan for cell in cells]).reshape(-1, columns)
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_plain_numbers_are_read_to_the_last_bit() -> None:
+    rng = np.random.default_rng(2)
+    assert_read([str(value) for value in rng.normal(0, 1, 4000).astype(np.float32)], 40)
+    assert_read([str(value) for value in (10.0 ** rng.uniform(-12, 6, 4000)).astype(np.float32)], 40)
+    assert_read(
+        [str(round(value, d)) for d in range(1, 10) for value in rng.normal(0, 999, 400).tolist()], 40
+    )
+    assert_read([str(value) for value in rng.integers(-(10**8), 10**8, 4000).tolist()], 40)
+
+
+def test_cells_of_every_kind_are_read() -> None:
+    kinds = [
+        "",
+        "nan",
+        "NaN",
+        "5",
+        "-3",
+        ".5",
+        "5.",
+        "-.25",
+        "00.10",
+        "-0.0",
+        "1e-05",
+        "-2.5e-07",
+        ".5e-09",
+        "7e-21",
+    ]
+    assert_read(kinds * 30, 7)
+    odd = ["1e5", " 2.5 ", "+3", "0.123456789012345678", "123456789.5", "1e-300", " ", "1_0"]
+    assert_read((["0.5"] * 192 + odd) * 2, 100)
+
+
+@given(st.lists(st.text("0123456789.e-+na ", max_size=9), min_size=6, max_size=6))
+def test_whatever_is_read_is_what_float_reads(cells: list[str]) -> None:
+    found = read(cells, 3)
+    if found is not None:
+        assert_read(cells, 3)
+
+
+@pytest.mark.parametrize(
+    "cell", ["a", "1.2.3", "-", "--1", "1-2", ".", "1e--5", "e-05", "1-e-05", "n", "1nan", '"1"x']
+)
+def test_what_is_no_number_is_not_read(cell: str) -> None:
+    assert read(["1", "2", cell, "4"], 2) is None
+
+
+def test_lines_of_another_length_are_not_read() -> None:
+    for lines in (b"1,2\n3\n", b"1,2,3\n4\n", b"1,2\n\n3,4\n", b"\n", b""):
+        assert numbers(lines, 2) is None

@@ -17,6 +17,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +25,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from posture_monitor.bulk_text import numbers
 from posture_monitor.errors import UserError
 from posture_monitor.posture.landmarks import COUNT
 from posture_monitor.sensing.frame import Frame
@@ -32,6 +34,8 @@ from posture_monitor.sensing.sources import Paced, start_of
 _HEAD = ("t_s", "width", "height")
 _LANDMARKS = tuple(f"{axis}{i}" for i in range(COUNT) for axis in "xyzv")
 COLUMNS = _HEAD + _LANDMARKS
+#: Bytes of a CSV file that are read at once: what is made of them stays in the cache.
+_PIECE = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -244,10 +248,15 @@ def _read_npz(path: Path) -> LandmarkTable:
 
 
 def _read_csv(path: Path) -> LandmarkTable:
+    data = path.read_bytes()
+    table = _read_plain(data)
+    if table is not None:
+        return table
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig").read()
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not a CSV file in UTF-8") from error
+    del data
     head, _, body = text.partition("\n")
     header = [name.strip() for name in next(csv.reader([head]), [])]
     if missing := [name for name in COLUMNS if name not in header]:
@@ -267,6 +276,40 @@ def _read_csv(path: Path) -> LandmarkTable:
     except ValueError:
         columns = _read_cells(path, text, order, len(header))
     return _from_columns(columns)
+
+
+def _read_plain(data: bytes) -> LandmarkTable | None:
+    """Read a table that holds nothing but plain numbers, in bulk; None where it is not quite that."""
+    first = data.find(b"\n") + 1
+    header = [name.strip() for name in data[:first].decode("utf-8-sig", "replace").split(",")]
+    if first in (0, len(data)) or any(header.count(name) != 1 for name in COLUMNS):
+        return None
+    order = [header.index(name) for name in COLUMNS]
+
+    def pieces() -> Iterator[bytes]:
+        start = first
+        while start < len(data):
+            end = data.find(b"\n", min(start + _PIECE, len(data))) + 1 or len(data)
+            yield data[start:end] if data[end - 1 : end] == b"\n" else data[start:end] + b"\n"
+            start = end
+
+    def read(piece: bytes) -> LandmarkTable | None:
+        columns = numbers(piece, len(header))
+        return None if columns is None else _from_columns(columns[:, order])
+
+    if read(next(pieces())) is None:
+        return None
+    # NumPy lets other threads run while it works.
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        parts = list(pool.map(read, pieces()))
+    if any(part is None for part in parts):
+        return None
+    tables = [part for part in parts if part is not None]
+    return LandmarkTable(
+        np.concatenate([table.t_s for table in tables]),
+        np.concatenate([table.size for table in tables]),
+        np.concatenate([table.landmarks for table in tables]),
+    )
 
 
 def _nan_unless_blank_line(match: re.Match[str]) -> str:
