@@ -18,6 +18,7 @@ from rig import SIDE_CAMERA, Body, Camera
 
 from posture_monitor import paths
 from posture_monitor.cli import cli
+from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import FLOOR, Neutral
 from posture_monitor.posture.metrics import METRICS, NAMES, ROW
@@ -311,6 +312,16 @@ def test_what_was_calibrated_is_kept_over_every_re_anchoring(home: Path, mine: P
 
 
 # -- keeping house ---------------------------------------------------------------
+
+
+def test_a_chosen_profile_is_used_from_the_next_start_on(home: Path, mine: Profile) -> None:
+    save_profile(mine)
+    used = CliRunner().invoke(cli, ["profiles", "use", "me"])
+    assert "from the next start on" in used.output
+    assert load_config().profile.name == "me"
+    refused = CliRunner().invoke(cli, ["profiles", "use", "nobody"])
+    assert refused.exit_code == 2
+    assert load_config().profile.name == "me"
 
 
 def test_tuning_is_listed_and_undone(home: Path, mine: Profile) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from posture_monitor.cli import kit
 from posture_monitor.cli.kit import Group, example
 
+if TYPE_CHECKING:
+    from posture_monitor.config import Config
+
 
 @click.group(cls=Group, epilog=example("profiles list", "profiles show default"))
 def profiles() -> None:
-    """List, show, rename and delete calibrated profiles."""
+    """List, show, choose, rename and delete calibrated profiles."""
 
 
 @profiles.command("list", epilog=example("profiles list"))
@@ -29,6 +34,29 @@ def show(profile: str) -> None:
     from posture_monitor.service.profiles import describe, load_profile
 
     click.echo(describe(load_profile(profile)))
+
+
+@profiles.command(epilog=example("profiles use office"))
+@click.argument("profile", callback=kit.new_profile)
+@kit.config_option
+def use(config: Config, profile: str) -> None:
+    """Judge against PROFILE from now on, also in the monitor that is running.
+
+    With the setting profile.by_place the camera in use may choose another one
+    at the next start.
+    """
+    from posture_monitor.service.control import NotRunning, ask
+    from posture_monitor.service.profiles import load_profile
+    from posture_monitor.service.settings import Settings
+
+    load_profile(profile)
+    settings = Settings(click.get_current_context().meta[kit.CONFIG_FILE], config)
+    settings.choose("profile", "name", profile)
+    try:
+        ask("profile", name=profile)
+        click.echo(f"Judged against {profile!r} from now on.")
+    except NotRunning:
+        click.echo(f"{profile!r} is used from the next start on.")
 
 
 @profiles.command("reset-tuning", epilog=example("profiles reset-tuning default"))

@@ -99,7 +99,9 @@ class EyeKeeper:
                     self._heard(Looked(number, receive(answers)))
             except Exception:  # whatever comes out of a dying process, it is over
                 status = process.wait()
-                log.info("the camera process %d ended (status %d)", process.pid, status)
+                # Ended by us it is no news.
+                level = logging.WARNING if process is self._process else logging.DEBUG
+                log.log(level, "the camera process %d ended (status %d)", process.pid, status)
                 self._heard(Looked(number, Blind("failed", f"the camera process ended (status {status})")))
 
     @staticmethod
