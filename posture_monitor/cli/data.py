@@ -35,6 +35,7 @@ def size() -> None:
         ("profiles", _folder_size(paths.profiles_dir())),
         ("model", _folder_size(paths.model_file().parent)),
         ("report", _folder_size(paths.report_file())),
+        ("logs", _folder_size(paths.log_file().parent)),
     ]
     for name, taken in (*rows, ("together", sum(taken for _, taken in rows))):
         click.echo(f"{name:<10}{taken / 1e6:>9.1f} MB")
