@@ -41,7 +41,7 @@ def opened(home: Path) -> Iterator[Open]:
     """Return what opens the window on a source; it is closed at the end."""
     windows: list[CalibrateWindow] = []
 
-    def open_on(source: Path | str, seconds: float = 4.0) -> CalibrateWindow:
+    def open_on(source: Path | str, seconds: float = 3.0) -> CalibrateWindow:
         qt.application()
         guided = Guided(load_config(), source=str(source), seconds=seconds, profile="desk", realtime=True)
         windows.append(CalibrateWindow(guided))

@@ -146,7 +146,7 @@ def test_leaving_half_way_keeps_what_was_answered_and_asks_no_more(terminal: Ter
 def test_the_terminal_leads_through_a_calibration(home: Path, shared_data: Path) -> None:
     fresh_home(home)
     clip = shared_data / "front" / "front_bright.avi"
-    arguments = ("--source", str(clip), "--realtime", "--seconds", "6", "--profile", "desk", "--no-window")
+    arguments = ("--source", str(clip), "--realtime", "--seconds", "3", "--profile", "desk", "--no-window")
     shown = Terminal(home, "calibrate", *arguments)
     try:
         shown.wait_for("Hips hidden, that is fine", 90)
