@@ -260,7 +260,7 @@ def test_light_is_looked_at(tmp_path: Path) -> None:
     for name, level, ok, says in (
         ("bright", 130, True, "enough"),
         ("dim", 40, None, "dim"),
-        ("dark", 12, None, "too dark"),
+        ("dark", 12, None, "covered"),
     ):
         picture = tmp_path / f"{name}.png"
         cv2.imwrite(str(picture), np.clip(level * shades, 0, 255).astype(np.uint8))
