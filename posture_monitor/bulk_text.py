@@ -94,7 +94,7 @@ def joined(columns: Sequence[Bytes], separator: bytes = b",", end: bytes = b"\n"
 _ZERO = np.uint8(ord("0"))
 _ZEROS = np.uint64(0x3030303030303030)
 #: More cells than this part that have to be read one by one are no bulk.
-_MOST_ODD = 0.02
+_MOST_ODD = 0.25
 #: Digits of a number that is read exactly: as an integer below 2⁵³, divided by a power of ten.
 _MOST_DIGITS = 15
 
