@@ -10,7 +10,6 @@ that a single start or gesture does not.
 from __future__ import annotations
 
 import math
-import statistics
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,7 +34,7 @@ class Jitter:
     @property
     def tremble(self) -> float:
         """Median distance from the neighbours' middle (shoulder widths); NaN if too little was seen."""
-        return statistics.median(self.off) if len(self.off) >= LEAST else math.nan
+        return sorted(self.off)[len(self.off) // 2] if len(self.off) >= LEAST else math.nan
 
     @property
     def sureness(self) -> float:
