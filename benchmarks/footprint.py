@@ -299,21 +299,23 @@ def told(found: dict[str, Any]) -> Iterator[str]:
         for name, row in run["activities"].items():
             yield (
                 f"{name:12s} {row['percent']:12.2f} {row['cpu_s_per_min']:10.2f} "
-                f"{row['looks_per_min']:10.1f} {row['model_runs_per_min']:10.1f} {row['wakes_per_s']:8.1f} {row['memory_mb']:6.0f}"
+                f"{row['looks_per_min']:10.1f} {row['model_runs_per_min']:10.1f} "
+                f"{row['wakes_per_s']:8.1f} {row['memory_mb']:6.0f}"
             )
         yield f"{'paused':12s} {run['paused']['percent']:12.2f} {'':>41s} {run['paused']['memory_mb']:6.0f}"
         mix = ", ".join(f"{share:.0%} {name}" for name, share in MIX.items())
         yield f"mixed stretch ({mix}): {run['mixed_percent']:.2f} % of a core"
         yield f"start to first verdict: {run['start_to_first_verdict_s']:.2f} s"
-        yield f"onset of a slouch to the state: {run['slouch_to_state_s']:.1f} s; peak memory {run['peak_memory_mb']:.0f} MB"
+        yield f"onset of a slouch to the state: {run['slouch_to_state_s']:.1f} s"
+        yield f"peak memory: {run['peak_memory_mb']:.0f} MB"
     mixed = found["runs"][0]["mixed_percent"]
     for name, row in found["peers"].items():
         if name == "note":
             yield row
             continue
         yield (
-            f"{name:12s} {row['percent']:12.1f} % of a core, {row['model_runs_per_min']:.0f} model runs a minute: "
-            f"{row['percent'] / mixed:.0f} times the mixed stretch"
+            f"{name:12s} {row['percent']:12.1f} % of a core, {row['model_runs_per_min']:.0f} model runs "
+            f"a minute: {row['percent'] / mixed:.0f} times the mixed stretch"
         )
 
 

@@ -21,6 +21,7 @@ from posture_monitor.cli import (
     service,
     stretch,
     watch,
+    windows,
 )
 from posture_monitor.cli.kit import Group, example
 
@@ -52,6 +53,8 @@ for command in (
     service.resume,
     service.snooze,
     service.logs,
+    windows.preview,
+    windows.tray,
     autostart.autostart,
     report.report,
     replay.replay,

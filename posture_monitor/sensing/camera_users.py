@@ -11,13 +11,17 @@ import contextlib
 import ctypes
 import logging
 import os
+import re
 import select
 import struct
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+
+from posture_monitor import outside
 
 log = logging.getLogger(__name__)
 
@@ -48,23 +52,39 @@ def holders(node: str, own: Collection[int] = ()) -> list[str]:
     if not node:
         return []
     there = os.path.realpath(node)
-    names = set()
+    found = _found_outside(there) if outside.shut_in() else _found(there)
+    return sorted({_name(pid) for pid in found if pid != os.getpid() and pid not in own})
+
+
+def _found(there: str) -> Iterator[int]:
+    """Yield the processes that hold a file open, as far as this process may look into them."""
     for process in _PROC.glob("[0-9]*"):
-        if int(process.name) == os.getpid() or int(process.name) in own:
-            continue
-        try:
+        with contextlib.suppress(OSError):  # gone meanwhile, or somebody else's
             if any(os.readlink(handle.path) == there for handle in os.scandir(process / "fd")):
-                names.add(_name(process))
-        except OSError:
-            continue  # gone meanwhile, or somebody else's
-    return sorted(names)
+                yield int(process.name)
 
 
-def _name(process: Path) -> str:
+def _found_outside(there: str) -> Iterator[int]:
+    """Yield them from within our systemd unit, from where no other process can be looked into."""
+    search = ["find", "/proc", "-mindepth", "3", "-maxdepth", "3", "-path", "/proc/[0-9]*/fd/*"]
+    command = outside.command([*search, "-lname", there, "-printf", "%h\\n"], wait=True)
+    try:
+        # Its status tells only that some could not be read.
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_S * 2).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        log.warning("cannot see who uses the camera: %s", error)
+        return
+    for line in answer.splitlines():
+        if found := re.fullmatch(r"/proc/(\d+)/fd", line.strip()):
+            yield int(found[1])
+
+
+def _name(pid: int) -> str:
+    process = _PROC / str(pid)
     with contextlib.suppress(OSError):
         if name := (process / "comm").read_text(encoding="utf-8", errors="replace").strip():
             return name
-    return f"process {process.name}"
+    return f"process {pid}"
 
 
 def wait_for_node(node: str, timeout_s: float) -> bool:

@@ -90,6 +90,7 @@ class Eye:
                 started_at=place.started_at,
                 width=place.width,
                 height=place.height,
+                min_interval_s=place.min_interval_s,
             )
         source: Any = self._source
         if hasattr(source, "take"):

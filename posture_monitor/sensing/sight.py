@@ -24,6 +24,8 @@ class Place:
         As in `sources.open_source`. A recording is played at the pace of the real clock.
     width, height
         Picture size asked of a camera, in pixels.
+    min_interval_s
+        Looks come no nearer than this.
     model
         The user's own model bundle; None for the program's.
     started_at
@@ -33,6 +35,7 @@ class Place:
     source: str
     width: int
     height: int
+    min_interval_s: float = 0.0
     model: Path | None = None
     started_at: float | None = None
 

@@ -10,6 +10,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
+from posture_monitor import outside
 from posture_monitor.errors import UserError
 from posture_monitor.history import days
 from posture_monitor.history.store import Store
@@ -104,7 +105,7 @@ def show(page: Path) -> None:
 def _start(*command: str) -> None:
     # With the user's own settings of the network: see `sensing.pose` on what a child would inherit.
     subprocess.Popen(
-        command,
+        outside.command(command),
         env=dict(os.environ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
+from posture_monitor import paths
 from posture_monitor.sensing.eye_process import receive, send
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 LOOK_LIMIT_S = 15.0
 #: The first look loads the model and opens the camera.
 FIRST_LIMIT_S = 40.0
+#: Before that the model has to be fetched, once.
+FETCH_LIMIT_S = 900.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class EyeKeeper:
         self._number = 0
         self._asked_at_s: float | None = None
         self._answered = False
+        self._first_limit_s = FIRST_LIMIT_S
 
     @property
     def pid(self) -> int | None:
@@ -63,7 +67,7 @@ class EyeKeeper:
         """Return the monotonic second at which the look under way counts as hanging; None if none is."""
         if self._asked_at_s is None:
             return None
-        return self._asked_at_s + (LOOK_LIMIT_S if self._answered else FIRST_LIMIT_S)
+        return self._asked_at_s + (LOOK_LIMIT_S if self._answered else self._first_limit_s)
 
     def look(self, place: Place, want: Want) -> None:
         """Ask for a look, starting the process if there is none; the answer is heard later."""
@@ -79,6 +83,8 @@ class EyeKeeper:
     def _start(self, place: Place) -> None:
         self._number += 1
         self._answered = False
+        there = (place.model or paths.model_file()).exists()
+        self._first_limit_s = FIRST_LIMIT_S if there else FETCH_LIMIT_S
         self._process = subprocess.Popen(
             [sys.executable, "-m", "posture_monitor.sensing.eye_process"],
             stdin=subprocess.PIPE,

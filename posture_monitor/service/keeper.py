@@ -33,7 +33,6 @@ from posture_monitor.errors import UserError
 from posture_monitor.history.store import Store
 from posture_monitor.posture.sampling import Pace
 from posture_monitor.sensing.frame import Frame
-from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
 from posture_monitor.service import background, learnt, logs, places, power, snapshot
 from posture_monitor.service.control import Server
@@ -113,15 +112,26 @@ class Keeper:
         The settings, and whether their file has changed.
     node
         The camera's device node, watched for calls; empty where there is none.
+    patient
+        Wait for a camera that does not open even at the start. Somebody who
+        has just typed a command had rather be told.
     """
 
     def __init__(
-        self, monitor: Monitor, settings: Settings, source: str, node: str, *, by_place: bool
+        self,
+        monitor: Monitor,
+        settings: Settings,
+        source: str,
+        node: str,
+        *,
+        by_place: bool,
+        patient: bool = True,
     ) -> None:
         config = settings.config
         self.monitor, self.settings = monitor, settings
-        self.place = Place(source, config.camera.width, config.camera.height, config.model.own)
-        self._node, self._by_place = node, by_place
+        camera = config.camera
+        self.place = Place(source, camera.width, camera.height, camera.interval_s, config.model.own)
+        self._node, self._by_place, self._patient = node, by_place, patient
         self.inbox: queue.Queue[object] = queue.Queue()
         self.eye = EyeKeeper(self.inbox.put)
         self.tally = Tally()
@@ -280,6 +290,8 @@ class Keeper:
         if blind.trouble == "ended":
             self._stopping = True
             return
+        if not self._patient and not self._looks:
+            raise UserError(blind.detail)
         if blind.trouble == "no model":
             # The file may have been deleted or damaged meanwhile: it is fetched anew, by a new process.
             self.eye.end()
@@ -463,9 +475,8 @@ class Keeper:
         self.monitor.configure(config)
         self.monitor.pace = pace_of(config)
         self._fit_for = ""
-        place = replace(
-            self.place, width=config.camera.width, height=config.camera.height, model=config.model.own
-        )
+        camera = config.camera
+        place = Place(self.place.source, camera.width, camera.height, camera.interval_s, config.model.own)
         if place != self.place:
             self.place = place
             self.eye.end()
@@ -566,7 +577,6 @@ def keep(
         logs.to_file(verbose=log.isEnabledFor(logging.DEBUG))
     with contextlib.ExitStack() as stack:
         stack.enter_context(Lock())
-        ensure_model(config.model.own)
         chosen_profile = load_profile(profile or config.profile.name)
         store = stack.enter_context(
             Store.open(
@@ -590,7 +600,14 @@ def keep(
             ask_desktop=True,
         )
         node = camera_node(source)
-        keeper = Keeper(monitor, Settings(config_path, config), source, node, by_place=profile is None)
+        keeper = Keeper(
+            monitor,
+            Settings(config_path, config),
+            source,
+            node,
+            by_place=profile is None,
+            patient=detached,
+        )
         stack.enter_context(_signals(keeper))
         stack.enter_context(_watching(keeper))
         stack.enter_context(Server(paths.control_socket(), keeper.handle))
@@ -611,7 +628,7 @@ def camera_node(source: str) -> str:
     """Return the device node of a camera of this machine; empty for all else."""
     if re.fullmatch(r"\d{1,4}", source):
         source = f"/dev/video{source}"
-    return source if source.startswith("/dev/video") and Path(source).exists() else ""
+    return source if source.startswith("/dev/video") else ""
 
 
 @contextlib.contextmanager

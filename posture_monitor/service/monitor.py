@@ -26,7 +26,7 @@ from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.posture import breaks, dose, nudge, sampling, seat, session, steady
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.judge import SIGNALS, Limits, judge
-from posture_monitor.posture.metrics import NAMES, REASONS, measure
+from posture_monitor.posture.metrics import NAMES, REASONS, Reason, measure
 from posture_monitor.posture.reading import VERDICTS, VIEWS, Reading, Verdict
 from posture_monitor.posture.session import Session
 from posture_monitor.sensing.model import ensure_model
@@ -229,7 +229,7 @@ class Monitor:
         moved
             Whether anything moved in the picture since the frame before.
         """
-        reading, moment = read(seen, self.neutral, self.limits)
+        reading, moment = self._weighed(*read(seen, self.neutral, self.limits))
         t_s, self.wall_s = reading.t_s, seen.frame.wall_s
         if not self.live:
             self._pace(t_s)
@@ -247,6 +247,18 @@ class Monitor:
         if self.state is not before or self._told is None:
             self._say_state()
         return reading
+
+    def _weighed(self, reading: Reading, moment: session.Moment) -> tuple[Reading, session.Moment]:
+        """Let landmarks that have trembled lately lower the confidence, of a stream."""
+        if not self.live or reading.verdict in (Verdict.UNKNOWN, Verdict.AWAY):
+            return reading, moment
+        reading = replace(reading, confidence=reading.confidence * self.session.sureness)
+        if reading.confidence >= self.config.judge.min_confidence:
+            return reading, moment
+        return (
+            replace(reading, verdict=Verdict.UNKNOWN, reason=Reason.UNSURE.value),
+            replace(moment, verdict=Verdict.UNKNOWN, reason=Reason.UNSURE),
+        )
 
     def rest(self, t_s: float, wall_s: float, resting: Resting, beat_s: float) -> None:
         """Note that nothing is looked at now, and why; `beat_s` are the seconds to the next such note."""
