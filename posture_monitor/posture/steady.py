@@ -177,7 +177,7 @@ def _closed(steady: Steady, policy: Policy, t_s: float) -> Steady:
     bucket = Bucket(t_s, steady.open_s, kind, mean, steady.open_reason, steady.open_driver)
     horizon = t_s - policy.window_s
     buckets = tuple(
-        replace(b, seconds=min(b.seconds, b.until_s - horizon))
+        b if b.seconds <= b.until_s - horizon else replace(b, seconds=b.until_s - horizon)
         for b in (*steady.buckets, bucket)
         if b.until_s > horizon
     )
