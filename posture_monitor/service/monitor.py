@@ -28,7 +28,7 @@ from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.judge import SIGNALS, Limits, judge
 from posture_monitor.posture.metrics import NAMES, REASONS, Reason, measure
 from posture_monitor.posture.reading import VERDICTS, VIEWS, Reading, Verdict
-from posture_monitor.posture.session import Session
+from posture_monitor.posture.session import Moment, Session
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service import end_of_day
@@ -59,7 +59,7 @@ ANCHOR_S, ANCHOR_FRAMES = 8.0, 8
 CROWD_EVERY_S = 10.0
 
 
-def read(seen: Seen, neutral: Neutral, limits: Limits) -> tuple[Reading, session.Moment]:
+def read(seen: Seen, neutral: Neutral, limits: Limits) -> tuple[Reading, Moment]:
     """Return one frame judged on its own, for the outlets and for the session."""
     measurement = measure(seen.landmarks[None], seen.size, azimuth_deg=neutral.azimuth_deg)
     judgement = judge(measurement, neutral, limits, (seen.doubt,))
@@ -248,7 +248,7 @@ class Monitor:
             self._say_state()
         return reading
 
-    def _weighed(self, reading: Reading, moment: session.Moment) -> tuple[Reading, session.Moment]:
+    def _weighed(self, reading: Reading, moment: Moment) -> tuple[Reading, Moment]:
         """Let landmarks that have trembled lately lower the confidence, of a stream."""
         if not self.live or reading.verdict in (Verdict.UNKNOWN, Verdict.AWAY):
             return reading, moment
