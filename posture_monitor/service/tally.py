@@ -23,12 +23,14 @@ class Tally:
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STATES, 0.0)
         self.alerts = 0
+        self._store: Store | None = None
         self._date: dt.date | None = None
         self._before: tuple[float, str, float] | None = None
 
     def begin(self, store: Store, wall_s: float) -> None:
         """Take over what the history holds of today."""
-        self._date = dt.date.fromtimestamp(wall_s)
+        self._store, self._date = store, dt.date.fromtimestamp(wall_s)
+        self.seconds, self.alerts = dict.fromkeys(STATES, 0.0), 0
         try:
             day = days.day(store, self._date, wall_s, shifts=False)
         except UserError:  # its trouble is told where the history is written
@@ -40,8 +42,9 @@ class Tally:
         """Take in what is the case now; it holds until the next such call, for `longest_s` at most."""
         date = dt.date.fromtimestamp(wall_s)
         if date != self._date:
-            self._date, self.alerts = date, 0
-            self.seconds = dict.fromkeys(STATES, 0.0)
+            # Midnight has passed, or somebody has set the clock: of that day there may be something already.
+            if self._store is not None:
+                self.begin(self._store, wall_s)
         elif self._before is not None:
             since_s, before, most_s = self._before
             # Longer than a reading may speak, and nothing was measured in between.
