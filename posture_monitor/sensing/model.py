@@ -128,6 +128,11 @@ def ensure_model(path: Path | None = None, *, progress: bool = True) -> Path:
     return target
 
 
+def at_hand(path: Path | None = None) -> bool:
+    """Return whether `ensure_model` would have nothing to fetch."""
+    return path is not None or _fault_of_own(paths.model_file()) is None
+
+
 def sidecar(bundle: Path) -> Path:
     """Return where the SHA-256 of the program's own bundle is kept."""
     return bundle.with_name(bundle.name + ".sha256")

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
-from posture_monitor import paths
 from posture_monitor.sensing.eye_process import receive, send
+from posture_monitor.sensing.model import at_hand
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 LOOK_LIMIT_S = 15.0
 #: The first look loads the model and opens the camera.
 FIRST_LIMIT_S = 40.0
+#: A process that was killed is gone within milliseconds, or hangs in a driver.
+KILLED_S = 1.0
 #: Before that the model has to be fetched, once.
 FETCH_LIMIT_S = 900.0
 
@@ -83,8 +85,7 @@ class EyeKeeper:
     def _start(self, place: Place) -> None:
         self._number += 1
         self._answered = False
-        there = (place.model or paths.model_file()).exists()
-        self._first_limit_s = FIRST_LIMIT_S if there else FETCH_LIMIT_S
+        self._first_limit_s = FIRST_LIMIT_S if at_hand(place.model) else FETCH_LIMIT_S
         self._process = subprocess.Popen(
             [sys.executable, "-m", "posture_monitor.sensing.eye_process"],
             stdin=subprocess.PIPE,
@@ -132,7 +133,9 @@ class EyeKeeper:
         if process is None:
             return
         process.kill()
-        process.wait()
+        # One that hangs deep in a driver ends when the driver returns; nobody waits for that.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(KILLED_S)
         # Its answers' end is closed by the thread that reads it.
         with contextlib.suppress(OSError):
             self._pipe(process.stdin).close()

@@ -13,6 +13,7 @@ import base64
 import contextlib
 import datetime as dt
 import logging
+import math
 import os
 import queue
 import re
@@ -139,12 +140,13 @@ class Keeper:
         self._usage = Usage()
         self._since_s = time.time()
         self._paused, self._paused_until_s = False, None
+        self._pause_over_s = math.inf
         self._away: Away = PRESENT
         self._held_by = ""
         self._blind: Blind | None = None
         self._failures = 0
         self._look_at_s = self._beat_at_s = self._tend_at_s = -1.0
-        self._keep_at_s = time.monotonic() + KEEP_S
+        self._keep_at_s = clock_s() + KEEP_S
         self._viewed_at_s = -VIEWER_LEFT_S
         self._sight: Sight | None = None
         self._seen: Seen | None = None
@@ -167,10 +169,10 @@ class Keeper:
         self._publish()
         try:
             while not self._stopping:
-                wake_s = self._turn(time.monotonic())
+                wake_s = self._turn(clock_s())
                 self._publish()
                 with contextlib.suppress(queue.Empty):
-                    self._hear(self.inbox.get(timeout=max(0.0, wake_s - time.monotonic())))
+                    self._hear(self.inbox.get(timeout=max(0.0, wake_s - clock_s())))
         finally:
             self.eye.end()
             learnt.keep(self.monitor.profile, self.monitor.session.sustained)
@@ -204,16 +206,20 @@ class Keeper:
                 ),
             )
             return now_s
-        if now_s >= limit_s:
+        left_s = limit_s - time.monotonic()
+        if left_s <= 0:
             self.eye.end()
             self._blinded(Blind("hangs", "the camera does not answer; unplug it and plug it in again"), now_s)
             return now_s
-        return limit_s
+        return now_s + left_s
 
     def _resting(self) -> Resting | None:
         """Return why the camera is to be closed now, if it is."""
         wall_s = time.time()
-        if self._paused and self._paused_until_s is not None and wall_s >= self._paused_until_s:
+        # By either clock: one that is set back meanwhile must not make a pause of a day.
+        if self._paused_until_s is not None and (
+            wall_s >= self._paused_until_s or clock_s() >= self._pause_over_s
+        ):
             self._resume()
         if self._paused:
             return Resting("paused", "paused")
@@ -263,7 +269,7 @@ class Keeper:
     def _hear(self, event: object) -> None:
         if isinstance(event, Looked):
             answer = self.eye.believe(event)
-            now_s = time.monotonic()
+            now_s = clock_s()
             if isinstance(answer, Blind):
                 self._blinded(answer, now_s)
             elif answer is not None:
@@ -292,8 +298,9 @@ class Keeper:
             return
         if not self._patient and not self._looks:
             raise UserError(blind.detail)
-        if blind.trouble == "no model":
-            # The file may have been deleted or damaged meanwhile: it is fetched anew, by a new process.
+        if blind.trouble in ("no model", "failed"):
+            # The model's file may have been deleted or damaged meanwhile, and is fetched anew by a new
+            # process; a library that has failed once may go on failing in the old one.
             self.eye.end()
         if self._blind is None or self._blind.trouble != blind.trouble:
             log.warning("no picture (%s): %s", blind.trouble, blind.detail)
@@ -400,7 +407,7 @@ class Keeper:
         if do == "status":
             return self._status.to_json()
         if do == "look":
-            self._viewed_at_s = time.monotonic()
+            self._viewed_at_s = clock_s()
             self.inbox.put(None)  # wakes the loop, which looks more often now
             picture = self._moment.get("picture") if args["picture"] else None
             return {**self._moment, "picture": picture, "status": self._status.to_json()}
@@ -425,14 +432,16 @@ class Keeper:
             self._stopping = True
         elif do == "pause":
             self._paused, self._paused_until_s = True, args["until_s"]
+            if args["until_s"] is not None:
+                self._pause_over_s = clock_s() + args["until_s"] - time.time()
             log.info("paused")
-            self._turn(time.monotonic())
+            self._turn(clock_s())
         elif do == "resume":
             self._resume()
-            self.monitor.snooze(time.monotonic(), 0.0)
-            self._turn(time.monotonic())
+            self.monitor.snooze(clock_s(), 0.0)
+            self._turn(clock_s())
         elif do == "snooze":
-            self.monitor.snooze(time.monotonic(), args["seconds"])
+            self.monitor.snooze(clock_s(), args["seconds"])
         elif do == "preset":
             self._preset(args["name"])
         elif do == "profile":
@@ -441,7 +450,7 @@ class Keeper:
         elif do == "reanchor":
             if self.monitor.resting is not None or self._seen is None:
                 raise UserError("nobody is seen at the moment; sit down before the camera first")
-            self.monitor.reanchor(time.monotonic())
+            self.monitor.reanchor(clock_s())
             self._look_at_s = -1.0
         return {}
 
@@ -485,7 +494,7 @@ class Keeper:
 
     def _publish(self) -> None:
         """Put down what is to be told of this moment."""
-        now_s, wall_s, monitor = time.monotonic(), time.time(), self.monitor
+        now_s, wall_s, monitor = clock_s(), time.time(), self.monitor
         sight, blind, resting = self._sight, self._blind, monitor.resting
         activity, why, until_s = "watching", "", None
         if self._paused:
@@ -533,6 +542,16 @@ def _unseeing(blind: Blind) -> Resting:
     """Return what a camera in trouble is to the day: another's call is *busy*, all else unknown."""
     state = "busy" if blind.trouble == "busy" else "unknown"
     return Resting(state, _FOLLOWS.get(blind.trouble, f"camera: {blind.trouble}"))
+
+
+def clock_s() -> float:
+    """Return seconds on a clock that nobody sets, and that goes on while the machine sleeps.
+
+    Who comes back to a machine that slept for a night has not been sitting all the while.
+    """
+    # CLOCK_MONOTONIC stands still in the sleep of Linux, `time.monotonic` in that of macOS.
+    clock = getattr(time, "CLOCK_BOOTTIME", None) or getattr(time, "CLOCK_MONOTONIC", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 def pace_of(config: Config) -> Pace:
