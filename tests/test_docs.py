@@ -87,9 +87,3 @@ def test_the_benchmarks_know_the_options_the_pages_give_them() -> None:
                 [sys.executable, script, "--help"], capture_output=True, text=True, check=True
             )
             assert {option for option in options if option not in told.stdout} == set(), name
-
-
-def test_the_readme_shows_a_small_picture() -> None:
-    picture = ROOT / "docs" / "demo.png"
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert picture.stat().st_size <= 300_000
