@@ -87,3 +87,12 @@ def test_the_benchmarks_know_the_options_the_pages_give_them() -> None:
                 [sys.executable, script, "--help"], capture_output=True, text=True, check=True
             )
             assert {option for option in options if option not in told.stdout} == set(), name
+
+
+def test_the_pictures_of_the_readme_are_there_and_small() -> None:
+    shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text())
+    assert shown
+    for name in shown:
+        picture = ROOT / name
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert picture.stat().st_size <= 200_000
