@@ -1,0 +1,154 @@
+"""Whether the service stays as it is: real minutes before a camera, and what it gathers meanwhile.
+
+The real service, in its own processes, watches a camera on loopback whose person
+sits, types, deviates and leaves, a minute each. Every few seconds its memory, open
+files, threads, log and history are measured. What it gathers while it warms up (the
+libraries' pools, the first hour's tables) is left out of the slope.
+
+    python benchmarks/soak.py [--minutes 20] [--json]
+
+Needs the labelled clips in ``$POSTURE_MONITOR_DATA`` or ``../shared/data``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+import numpy as np
+from footprint import MIX, Camera, Service
+from labelled_sets import data_folder
+from program import fresh_home
+
+#: What the camera shows changes this often, and measured is this often.
+TURN_S, MEASURE_S = 60.0, 5.0
+#: Of the run, this share is warming up.
+WARMING = 0.25
+
+
+@dataclass(frozen=True)
+class Slope:
+    """How fast something grows, by least squares over medians of a minute; and its standard error."""
+
+    per_hour: float
+    error: float
+
+    def __str__(self) -> str:
+        return f"{self.per_hour:+.2f} ± {2 * self.error:.2f} MB an hour"
+
+
+def slope(t_s: Sequence[float], values: Sequence[float], block_s: float = 60.0) -> Slope:
+    """Return the slope of values over time; neighbours are alike, so it is taken over medians of blocks."""
+    times, found = np.asarray(t_s, dtype=float), np.asarray(values, dtype=float)
+    blocks = (times // block_s).astype(int)
+    x = np.array([times[blocks == b].mean() for b in np.unique(blocks)]) / 3600.0
+    y = np.array([np.median(found[blocks == b]) for b in np.unique(blocks)])
+    if len(x) < 3:
+        return Slope(float("nan"), float("nan"))
+    x = x - x.mean()
+    per_hour = float(x @ y / (x @ x))
+    left = y - y.mean() - per_hour * x
+    return Slope(per_hour, float(np.sqrt(left @ left / (len(x) - 2) / (x @ x))))
+
+
+def measured(pid: int, home: Path) -> dict[str, float]:
+    """Return what a process holds, and what lies in its home."""
+    process = Path(f"/proc/{pid}")
+    status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines() if ":" in line)
+    return {
+        "memory_mb": int(status["VmRSS"].split()[0]) / 1024,
+        "threads": int(status["Threads"]),
+        "files": len(list((process / "fd").iterdir())),
+        "log_bytes": sum(f.stat().st_size for f in (home / "logs").glob("*")),
+        "history_bytes": sum(f.stat().st_size for f in home.glob("history.sqlite3")),
+    }
+
+
+def soak(camera: Camera, minutes: float) -> dict[str, Any]:
+    """Let the service watch for so long, and return what was measured of the monitor and of its eye."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = fresh_home(Path(folder) / "home")
+        service = Service(home, camera.url, "")
+        rows: list[dict[str, Any]] = []
+        try:
+            camera.show("still")
+            service.until(lambda s: s["looks"] >= 3, 60)
+            began_s = time.monotonic()
+            while (t_s := time.monotonic() - began_s) < minutes * 60:
+                camera.show(list(MIX)[int(t_s // TURN_S) % len(MIX)])
+                monitor, *children = service.pids()
+                # Before it is asked anything: an answer is a thread and a file of its own, for a moment.
+                row: dict[str, Any] = {
+                    "t_s": t_s,
+                    "monitor": measured(monitor, home),
+                    "eye": measured(children[0], home) if children else None,
+                    "eye_pid": children[0] if children else None,
+                }
+                told = service.ask("status")
+                rows.append({**row, "activity": told["activity"], "looks": told["looks"]})
+                time.sleep(MEASURE_S)
+            service.ask("stop")
+            status = service.process.wait(20)
+            log = (home / "logs" / "monitor.log").read_text().splitlines()
+        finally:
+            service.process.kill()
+    return {"rows": rows, "status": status, "log": log}
+
+
+def told(found: dict[str, Any]) -> list[str]:
+    """Return the lines of the table."""
+    rows = found["rows"]
+    warm = [row for row in rows if row["t_s"] >= WARMING * rows[-1]["t_s"]]
+    lines = [
+        f"{rows[-1]['t_s'] / 60:.1f} minutes, {rows[-1]['looks']} looks, "
+        f"{sum(row['activity'] != 'watching' for row in rows)} of {len(rows)} measurements not watching, "
+        f"{len({row['eye_pid'] for row in rows})} camera process(es), ended with status {found['status']}"
+    ]
+    for who in ("monitor", "eye"):
+        there = [row for row in warm if row[who] is not None]
+        times = [row["t_s"] for row in there]
+        memory = [row[who]["memory_mb"] for row in there]
+        files, threads = ({row[who][what] for row in there} for what in ("files", "threads"))
+        lines.append(
+            f"{who:8s} memory {np.median(memory):.1f} MB ({min(memory):.1f} to {max(memory):.1f}), "
+            f"slope {slope(times, memory)}; files {_range(files)}, threads {_range(threads)}"
+        )
+    hours = (warm[-1]["t_s"] - warm[0]["t_s"]) / 3600
+    for what in ("history_bytes", "log_bytes"):
+        first, last = warm[0]["monitor"][what], warm[-1]["monitor"][what]
+        name, grown = what.removesuffix("_bytes"), (last - first) / 1024 / hours
+        lines.append(f"{name:8s} {last / 1024:.0f} KiB, {grown:.0f} KiB an hour")
+    lines.append(f"log      {len(found['log'])} lines:")
+    return lines + [f"    {line}" for line in found["log"][-20:]]
+
+
+def _range(values: set[float]) -> str:
+    low, high = int(min(values)), int(max(values))
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--json", action="store_true", help="every measurement")
+    asked = parser.parse_args()
+    camera = Camera(data_folder())
+    try:
+        found = soak(camera, asked.minutes)
+    finally:
+        camera.close()
+    print(json.dumps(found, indent=1) if asked.json else "\n".join(told(found)))
+
+
+if __name__ == "__main__":
+    main()

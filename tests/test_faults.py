@@ -1,0 +1,768 @@
+"""Whatever breaks around it, the service lives, says so in one line, and claims nothing it has not seen.
+
+The real process before a camera on loopback. What can go wrong is made to go wrong
+while it runs (`injected`); each test says what must be true afterwards, and leaves
+the service as well as it found it. `docs/reliability.md` is the table of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from desktop import desktop, wait_for
+from injected import SITECUSTOMIZE, WRITTEN_S
+from loopback_camera import LoopbackCamera, cv2, jpegs
+from program import ROOT, done, environment, fresh_home, noon, program
+from rig import SCENARIOS, Body, Camera, Pose, render
+from steady_writer import COMMIT_S
+from test_working_day import JUDGED, open_files, pictures, spans
+
+from posture_monitor.errors import UserError
+from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
+from posture_monitor.service.control import ask
+
+pytestmark = [pytest.mark.slow]
+
+#: A service in a hurry; see `test_working_day`.
+SETTINGS = """
+[sampling]
+settled_s = 0.5
+deviating_s = 0.2
+poor_s = 0.5
+away_s = 0.5
+unmoved_at_most_s = 1.0
+[camera]
+interval_s = 0.2
+[judge]
+window_s = 2.0
+[alert]
+poor_hold_s = 600.0
+[service]
+tray = false
+"""
+
+
+class Service:
+    """The running service, and what can be done to it."""
+
+    def __init__(self, home: Path, source: str, settings: str = SETTINGS, *, hurried: bool = True) -> None:
+        self.home, self.source, self.settings, self.hurried = home, source, settings, hurried
+        self.faults = home.parent / f"{home.name}-faults"
+        self.config = home / "config.toml"
+        self.faults.mkdir()
+        (self.faults / "sitecustomize.py").write_text(SITECUSTOMIZE)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.desktop = False
+
+    @property
+    def environment(self) -> dict[str, str]:
+        # An index that is not there: the model's file cannot be fetched.
+        nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1"}
+        injected = {
+            "PYTHONPATH": f"{self.faults}:{ROOT / 'tests'}:{ROOT}",
+            "POSTURE_MONITOR_FAULTS": str(self.faults),
+        }
+        # About noon, so that all of it lies in one day.
+        ours = environment(self.home, desktop=self.desktop, TZ=noon(), **nowhere)
+        return {**ours, **(injected if self.hurried else {})}
+
+    def begin(self, well: bool = True) -> None:
+        """Start it and wait until it watches."""
+        self.config.write_text(self.settings)
+        command = [sys.executable, "-m", "posture_monitor", "run", "--detached", "--source", self.source]
+        with (self.home.parent / "errors").open("ab") as errors:
+            self.process = subprocess.Popen(
+                [*command, "--config", self.config],
+                env=self.environment,
+                stderr=errors,
+            )
+        if well:
+            self.well(40)
+
+    def ask(self, do: str, **args: Any) -> dict[str, Any]:
+        with mock.patch.dict(os.environ, POSTURE_MONITOR_HOME=str(self.home)):
+            return ask(do, timeout_s=5.0, **args)
+
+    def status(self) -> dict[str, Any]:
+        with contextlib.suppress(UserError):
+            return self.ask("status")
+        return {"activity": "", "camera": {}, "looks": -1}
+
+    def until(self, what: Callable[[dict[str, Any]], Any], seconds: float = 15.0) -> dict[str, Any]:
+        """Return the first status of which this is so."""
+        end_s = time.monotonic() + seconds
+        while not what(told := self.status()):
+            assert self.lives, f"it ended: {self.log()[-5:]}"
+            assert time.monotonic() < end_s, f"not within {seconds} s: {told}"
+            time.sleep(0.05)
+        return told
+
+    def well(self, seconds: float = 15.0) -> dict[str, Any]:
+        """Wait until posture is seen again."""
+        return self.until(lambda s: s["activity"] == "watching" and s["state"] == "good", seconds)
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    @property
+    def lives(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def eye(self) -> int:
+        """The camera's process."""
+        found = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return int(found[0]) if found else 0
+
+    def put(self, name: str, word: str) -> None:
+        """Say to the injected faults what is to be."""
+        (self.faults / f"{name}.new").write_text(word)
+        os.replace(self.faults / f"{name}.new", self.faults / name)
+
+    def log(self) -> list[str]:
+        return (self.home / "logs" / "monitor.log").read_text().splitlines()
+
+    def claimed_s(self, from_s: float, to_s: float, states: tuple[str, ...] = JUDGED) -> float:
+        """Return for how long the history claims these states within a stretch of time."""
+        return sum(
+            max(0.0, min(span["end_s"], to_s) - max(span["start_s"], from_s))
+            for span in spans(self.home)
+            if span["state"] in states
+        )
+
+    def end(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+class Bench:
+    """A service before a camera, shared by the tests and mended between them."""
+
+    def __init__(self, folder: Path, good: list[bytes], slouch: list[bytes]) -> None:
+        self.good, self.slouch = good, slouch
+        self.camera = LoopbackCamera(good)
+        self.service = Service(fresh_home(folder / "home"), self.camera.url)
+
+    def mend(self) -> None:
+        for word in ("eye", "clock"):
+            self.service.put(word, "")
+        self.camera.show(self.good)
+        self.camera.hanging = False
+        if self.camera._server is None:
+            self.camera.plug_in()
+        if not self.service.lives:
+            self.service.begin()
+        self.service.well()
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path_factory.mktemp("faults"), *pictures(shared_data))
+    yield bench
+    bench.service.end()
+    bench.camera.close()
+
+
+@pytest.fixture
+def watched(bench: Bench) -> Iterator[Bench]:
+    bench.mend()
+    pid, lines = bench.service.pid, len(bench.service.log())
+    yield bench
+    assert bench.service.lives, "the service ended"
+    assert bench.service.pid == pid
+    added = bench.service.log()[lines:]
+    assert not any("Traceback" in line for line in added), added
+    assert len(added) <= 12, f"said too often: {added}"
+
+
+# ------------------------------------------------------------------------------- camera
+
+
+def test_unplugged_and_plugged_in(watched: Bench) -> None:
+    service = watched.service
+    watched.camera.unplug()
+    told = service.until(lambda s: s["activity"] == "trouble")
+    began_s = time.time()
+    assert told["camera"]["trouble"] in ("gone", "unplugged")
+    assert "\n" not in told["why"]
+    time.sleep(1.5)
+    assert service.status()["state"] == "unknown"
+    ended_s = time.time()
+    watched.camera.plug_in()
+    service.well()
+    assert service.claimed_s(began_s, ended_s) == 0.0
+
+
+def test_a_camera_that_hangs(watched: Bench) -> None:
+    service = watched.service
+    watched.camera.hanging = True
+    told = service.until(lambda s: s["activity"] == "trouble")
+    assert told["camera"]["trouble"] in ("hangs", "gone")
+    began_s = time.time()
+    time.sleep(1.5)  # tried again meanwhile
+    assert service.claimed_s(began_s, time.time()) == 0.0
+    watched.camera.hanging = False
+    service.well()
+
+
+@pytest.mark.parametrize("trouble", ["black", "covered", "frozen"])
+def test_a_picture_that_shows_nothing(watched: Bench, trouble: str) -> None:
+    service = watched.service
+    grey = np.full((640, 640, 3), {"black": 0, "covered": 60, "frozen": 0}[trouble], dtype=np.uint8)
+    watched.camera.show(watched.slouch[:1] if trouble == "frozen" else jpegs([grey]))
+    told = service.until(lambda s: s["activity"] == "trouble")
+    assert told["camera"]["trouble"] == trouble
+    began_s = time.time()
+    time.sleep(1.5)
+    assert service.status()["state"] == "unknown"
+    assert service.claimed_s(began_s, time.time()) == 0.0
+    watched.camera.show(watched.good)
+    service.well()
+
+
+def test_half_pictures_are_passed_over(watched: Bench) -> None:
+    service = watched.service
+    watched.camera.show([picture[: len(picture) // 2] for picture in watched.slouch])
+    began_s = time.time()
+    time.sleep(2.0)
+    assert service.claimed_s(began_s, time.time(), ("poor", "mild")) == 0.0
+    watched.camera.show(watched.good)
+    service.well()
+
+
+def test_pictures_whose_lower_half_is_missing(watched: Bench) -> None:
+    """Cut off and closed again, such a picture can be decoded; what is not in it is not judged."""
+    service = watched.service
+    watched.camera.show([picture[: len(picture) // 3] + b"\xff\xd9" for picture in watched.good])
+    began_s = time.time()
+    time.sleep(2.0)
+    assert service.claimed_s(began_s, time.time(), ("poor", "mild")) == 0.0
+    watched.camera.show(watched.good)
+    service.well()
+
+
+def test_pictures_of_another_size_each(watched: Bench) -> None:
+    service = watched.service
+    whole = cv2.imdecode(np.frombuffer(watched.good[0], np.uint8), cv2.IMREAD_COLOR)
+    sizes = ((160, 120), (1280, 720), (31, 700), (640, 640), (2, 2))
+    rng = np.random.default_rng(4)
+    noisy = [cv2.resize(whole, size) + rng.integers(0, 3, (size[1], size[0], 3)) for size in sizes]
+    looks = service.status()["looks"]
+    watched.camera.show(jpegs([np.clip(picture, 0, 255).astype(np.uint8) for picture in noisy]))
+    service.until(lambda s: s["looks"] >= looks + 4 or s["activity"] == "trouble")
+    time.sleep(1.0)
+    watched.camera.show(watched.good)
+    service.well()
+
+
+# -------------------------------------------------------------------- the eye and its model
+
+
+@pytest.mark.parametrize("fault", ["raises", "memory", "no memory", "crashes"])
+def test_a_pose_model_that_fails(watched: Bench, fault: str) -> None:
+    service = watched.service
+    service.put("eye", fault)
+    told = service.until(lambda s: s["activity"] == "trouble")
+    assert told["camera"]["trouble"] == "failed"
+    assert "\n" not in told["why"]
+    began_s = time.time()
+    time.sleep(1.5)
+    assert service.claimed_s(began_s, time.time()) == 0.0
+    service.put("eye", "")
+    service.well()
+
+
+@pytest.mark.parametrize("nonsense", ["nan", "outside", "swapped"])
+def test_a_pose_model_that_talks_nonsense(watched: Bench, nonsense: str) -> None:
+    service = watched.service
+    service.put("eye", nonsense)
+    service.until(lambda s: s["state"] != "good")
+    began_s = time.time()
+    time.sleep(1.0)
+    told = service.status()
+    assert told["state"] in ("unknown", "away")
+    assert service.claimed_s(began_s, time.time()) == 0.0
+    service.put("eye", "")
+    service.well()
+
+
+def test_the_eye_killed(watched: Bench) -> None:
+    service = watched.service
+    before = service.eye
+    os.kill(before, signal.SIGKILL)
+    service.until(lambda s: s["activity"] == "trouble")
+    service.well()
+    assert service.eye not in (0, before)
+
+
+def test_an_eye_that_stands_still(watched: Bench) -> None:
+    """As in a driver that does not return: it is ended, and another begun."""
+    service = watched.service
+    before = service.eye
+    os.kill(before, signal.SIGSTOP)
+    told = service.until(lambda s: s["activity"] == "trouble", 10)
+    assert told["camera"]["trouble"] == "hangs"
+    service.well()
+    assert service.eye != before
+
+
+@pytest.mark.parametrize("fault", ["deleted", "truncated"])
+def test_the_model_file_broken_while_running(watched: Bench, fault: str) -> None:
+    service = watched.service
+    model = service.home / "models" / "pose_landmarker_full.task"
+    whole = model.read_bytes()
+    if fault == "deleted":
+        model.unlink()
+    else:
+        os.truncate(model, 100_000)
+    time.sleep(0.5)
+    assert service.status()["activity"] == "watching", "what is in memory goes on"
+    lines = len(service.log())
+    service.ask("pause", until_s=None)
+    service.ask("resume")
+    told = service.until(lambda s: s["activity"] == "trouble", 30)
+    assert told["camera"]["trouble"] == "no model"
+    assert told["why"]
+    assert "\n" not in told["why"]
+    time.sleep(0.7)
+    said = [line for line in service.log()[lines:] if "no model" in line]
+    assert len(said) == 1, said
+    (model.parent / "whole").write_bytes(whole)
+    os.replace(model.parent / "whole", model)
+    service.well(30)
+
+
+# ----------------------------------------------------------------------- history and settings
+
+
+def test_a_locked_history(watched: Bench) -> None:
+    service = watched.service
+    began_s = time.time()
+    with contextlib.closing(sqlite3.connect(service.home / "history.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        told = service.until(lambda s: s["history_trouble"])
+        assert "locked by another program" in told["history_trouble"]
+        assert told["activity"] == "watching"
+        time.sleep(1.0)
+        other.execute("ROLLBACK")
+    service.until(lambda s: not s["history_trouble"])
+    ended_s = time.time()
+    time.sleep(WRITTEN_S + 1.0)
+    assert service.claimed_s(began_s, ended_s) >= ended_s - began_s - 1.0, "what was seen meanwhile is lost"
+
+
+@pytest.mark.parametrize("fault", ["corrupted", "deleted", "replaced"])
+def test_a_history_broken_under_it(watched: Bench, fault: str) -> None:
+    service, history = watched.service, watched.service.home / "history.sqlite3"
+    beside = [history.with_name(history.name + tail) for tail in ("-wal", "-shm")]
+    if fault == "corrupted":
+        with contextlib.closing(sqlite3.connect(history)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with history.open("r+b") as file:
+            file.write(os.urandom(history.stat().st_size))
+    elif fault == "deleted":
+        for file in (history, *beside):
+            file.unlink(missing_ok=True)
+    else:
+        other = history.with_name("other.sqlite3")
+        with contextlib.closing(sqlite3.connect(other)) as db:
+            db.execute("VACUUM")
+        for file in beside:
+            file.unlink(missing_ok=True)
+        os.replace(other, history)
+    broken_s = time.time()
+    wait_for(lambda: _holds_since(history, broken_s), 12)
+    assert service.status()["history_trouble"] == ""
+    if fault == "corrupted":
+        assert list(service.home.glob("history.sqlite3.damaged-*")), "thrown away"
+
+
+def _holds_since(history: Path, since_s: float) -> bool:
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(history)) as db:
+        (last_s,) = db.execute("SELECT max(end_s) FROM spans").fetchone()
+        (verdict,) = db.execute("PRAGMA integrity_check").fetchone()
+        return verdict == "ok" and last_s is not None and last_s > since_s + 1.0
+    return False
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"[alert\npreset = ",
+        b"\xff\xfe\x00garbage",
+        b'[alert]\npreset = "harsh"\n',
+        b"a = " + b"[" * 3000,
+    ],
+    ids=["cut off", "bytes", "unknown value", "nested"],
+)
+def test_settings_that_become_garbage(watched: Bench, garbage: bytes) -> None:
+    service, file = watched.service, watched.service.config
+    lines = len(service.log())
+    try:
+        file.write_bytes(garbage)
+        told = service.until(lambda s: "config.toml" in s["why"])
+        assert told["activity"] == "watching"
+        assert told["preset"] == "balanced"
+        assert "\n" not in told["why"]
+        time.sleep(0.7)
+        assert len([line for line in service.log()[lines:] if "settings stay" in line]) == 1
+    finally:
+        file.write_text(service.settings)
+    service.until(lambda s: not s["why"])
+
+
+# ------------------------------------------------------------------------------------- clock
+
+
+@pytest.mark.parametrize("days", [-1, 7])
+def test_a_clock_that_is_set(watched: Bench, days: int) -> None:
+    """Nothing is claimed of the time in between, today's sums stay right, and a pause still ends."""
+    service = watched.service
+    set_s = time.time()
+    judged_s = service.claimed_s(0.0, set_s)
+    service.put("clock", str(days * 86400))
+    time.sleep(1.5)
+    told = service.well()
+    assert told["today"]["judged_s"] < 30, "of that day nothing else is known"
+    if days > 0:
+        service.ask("pause", until_s=time.time() + days * 86400 + 1.5)
+    service.put("clock", "")
+    back_s = time.time()
+    # What was known of today is not forgotten.
+    told = service.until(lambda s: s["today"]["judged_s"] >= judged_s - 5.0, 8)
+    service.well()
+    assert told["today"]["judged_s"] <= judged_s + time.time() - set_s + 5.0
+    time.sleep(WRITTEN_S + 0.5)
+    for from_s, to_s in ((back_s + 5.0, math.inf), (0.0, set_s - 600.0)):
+        claimed_s = service.claimed_s(from_s, to_s)
+        assert claimed_s <= 20.0, f"{claimed_s:.0f} s claimed of days that were not"
+
+
+def test_a_machine_that_sleeps_for_eight_hours_mid_slouch(watched: Bench) -> None:
+    service = watched.service
+    watched.camera.show(watched.slouch)
+    before = service.until(lambda s: s["state"] == "poor" and s["today"]["sit_bout_s"] > 5.0)
+    asleep_s = time.time()
+    for pid in (service.eye, service.pid):
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(0.5)
+    for word in ("clock", "slept"):
+        service.put(word, str(8 * 3600))
+    awake_s = time.time() + 8 * 3600
+    for pid in (service.pid, service.eye):
+        os.kill(pid, signal.SIGCONT)
+    told = service.until(lambda s: s["looks"] >= before["looks"] + 3)
+    assert told["today"]["alerts"] == before["today"]["alerts"]
+    assert told["today"]["sit_bout_s"] < min(5.0, before["today"]["sit_bout_s"]), "asleep is not sitting"
+    assert told["today"]["poor_s"] < before["today"]["poor_s"] + 60.0
+    time.sleep(WRITTEN_S + 0.5)
+    assert service.claimed_s(asleep_s + 1.5, awake_s - 1.0) == 0.0
+
+
+# ---------------------------------------------------------------------------------- channel
+
+
+def test_a_thousand_messages_of_random_bytes(watched: Bench) -> None:
+    service, rng = watched.service, random.Random(9)
+    looks, handles = service.status()["looks"], len(open_files(service.pid))
+    words = [b'{"v":1,"do":"', b"status", b'"}', b'"with":{', b"\n", b"\x00", b"1e999", b"[" * 200, b"\xff"]
+    for _ in range(1000):
+        random_bytes = rng.randbytes(rng.choice((0, 1, 40, 3000)))
+        message = random_bytes if rng.random() < 0.5 else b"".join(rng.choices(words, k=rng.randint(1, 9)))
+        with socket.socket(socket.AF_UNIX) as end, contextlib.suppress(OSError):
+            end.settimeout(2.0)
+            end.connect(str(service.home / "control"))
+            end.sendall(message + rng.choice((b"", b"\n")))
+            end.shutdown(socket.SHUT_WR)
+            if rng.random() < 0.3:
+                end.recv(4096)
+    told = service.well()
+    assert told["looks"] > looks
+    wait_for(lambda: len(open_files(service.pid)) <= handles + 2)
+    began_s = time.perf_counter()
+    service.ask("status")
+    assert time.perf_counter() - began_s < 0.5
+
+
+def test_a_second_start_is_refused_and_harms_nothing(watched: Bench) -> None:
+    service = watched.service
+    ended = subprocess.run(
+        [sys.executable, "-m", "posture_monitor", "run", "--detached", "--source", service.source],
+        env=service.environment, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert f"already running (process {service.pid})" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    service.well()
+
+
+def test_two_starts_at_once(tmp_path: Path) -> None:
+    """One wins, the other sees that it runs; both leave content, and one process is there."""
+    home = fresh_home(tmp_path / "home")
+    service = Service(home, str(_table(tmp_path, 60.0)))
+    (home / "config.toml").write_text(SETTINGS)
+    command = [sys.executable, "-m", "posture_monitor", "start", "--source", service.source]
+    both = [
+        subprocess.Popen(command, env=service.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    try:
+        said = [start.communicate(timeout=60) for start in both]
+        assert [start.returncode for start in both] == [0, 0], said
+        assert not any(b"Traceback" in error for _, error in said)
+        with mock.patch.dict(os.environ, POSTURE_MONITOR_HOME=str(home)):
+            told = ask("status", timeout_s=5.0)
+        assert Path(f"/proc/{told['pid']}").exists()
+        assert all(str(told["pid"]).encode() in out for out, _ in said), said
+    finally:
+        program("stop", home=home)
+
+
+# -------------------------------------------------------------------------------------- ends
+
+
+def _table(folder: Path, seconds: float, *, slumps: bool = False) -> Path:
+    """Return a recording of somebody sitting well, or slumping now and then; it is played as if now."""
+    path = folder / "sitting.csv"
+    t_s = np.arange(0.0, seconds, 0.1)
+    parts = []
+    for pose in (Pose(), SCENARIOS["slump_deep"]):
+        held = pose + Pose(lean=np.zeros(len(t_s)))
+        parts.append(render(Body(), held, Camera(), np.random.default_rng(3), wander_px=0.5, t_s=t_s))
+    size = parts[0][1]
+    low = (t_s % 14.0 > 6.0) & slumps
+    points = np.where(low[:, None, None], parts[1][0], parts[0][0]).astype(np.float32)
+    write_table(path, LandmarkTable(t_s, np.tile(size.astype(float), (len(t_s), 1)), points))
+    return path
+
+
+@pytest.fixture
+def simple(tmp_path: Path) -> Iterator[Service]:
+    """A service that watches a recorded table: no camera and no model."""
+    (tmp_path / "home").mkdir()
+    service = Service(tmp_path / "home", str(_table(tmp_path, 60.0)))
+    yield service
+    service.end()
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGHUP"])
+def test_told_to_end(simple: Service, how: str) -> None:
+    """As at a logout: it ends by itself, all it saw is kept, and nothing is left behind."""
+    simple.begin()
+    time.sleep(1.0)
+    told_s = time.time()
+    os.kill(simple.pid, getattr(signal, how))
+    assert simple.process is not None
+    assert simple.process.wait(10) == 0
+    assert time.time() - told_s < 5.0
+    assert max(span["end_s"] for span in spans(simple.home)) >= told_s - 1.5
+    assert not (simple.home / "control").exists()
+    assert simple.log()[-1].endswith("stopped")
+
+
+@pytest.mark.parametrize("fault", ["missing", "truncated"])
+def test_started_without_a_whole_model(bench: Bench, tmp_path: Path, fault: str) -> None:
+    service = Service(fresh_home(tmp_path / "home"), bench.camera.url)
+    bench.camera.show(bench.good)
+    model = service.home / "models" / "pose_landmarker_full.task"
+    whole = model.read_bytes()
+    model.write_bytes(whole[:100_000])
+    if fault == "missing":
+        model.unlink()
+    try:
+        service.begin(well=False)
+        told = service.until(lambda s: s["activity"] == "trouble", 40)
+        assert told["camera"]["trouble"] == "no model"
+        assert told["why"]
+        assert "\n" not in told["why"]
+        model.write_bytes(whole)
+        service.well(30)
+        assert len([line for line in service.log() if "no model" in line]) == 1
+    finally:
+        service.end()
+
+
+# ------------------------------------------------------------------------------------- kills
+
+
+def test_killed_at_two_hundred_moments(tmp_path: Path) -> None:
+    """190 of them against writers in a hundredfold hurry: the history always opens, and is whole."""
+    command = [sys.executable, str(ROOT / "tests" / "steady_writer.py")]
+    writers = [
+        subprocess.Popen([*command, str(tmp_path / str(n)), "38", str(n)], stdout=subprocess.PIPE, text=True)
+        for n in range(5)
+    ]
+    said = [writer.communicate(timeout=120)[0] for writer in writers]
+    assert [writer.returncode for writer in writers] == [0] * 5
+    kills = [kill for each in said for kill in json.loads(each)]
+    assert len(kills) == 190
+    lost_s = sorted(lost for _, lost in kills)
+    print(f"190 kills of a writer that commits every {COMMIT_S} s: half lose {lost_s[95]:.3f} s,")
+    print(f"19 of 20 at most {lost_s[180]:.3f} s, all at most {lost_s[-1]:.3f} s")
+    # A hundredfold of 5 s, where the machine is busy with nothing else; and never 5 s.
+    assert lost_s[95] <= 0.05
+    assert lost_s[-1] <= 5.0
+
+
+def test_ten_services_killed_and_begun_again(tmp_path: Path) -> None:
+    """At their own pace: at most five seconds are lost, and one starts again over what it left."""
+    table, rng = _table(tmp_path, 60.0), random.Random(6)
+    services = []
+    for number in range(10):
+        (tmp_path / f"home{number}").mkdir()
+        services.append(Service(tmp_path / f"home{number}", str(table), hurried=False))
+    lost_s = []
+    try:
+        for service in services:
+            service.begin(well=False)
+        for service in services:
+            service.well(60)
+        time.sleep(4.0)
+        for service in services:
+            time.sleep(rng.uniform(0.0, 0.6))
+            killed_s = time.time()
+            service.end()
+            with contextlib.closing(sqlite3.connect(service.home / "history.sqlite3")) as db:
+                assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            lost_s.append(killed_s - max(span["end_s"] for span in spans(service.home)))
+        again = services[0]
+        again.begin()
+        assert again.status()["today"]["judged_s"] > 1.0, "what it left is not taken up"
+    finally:
+        for service in services:
+            service.end()
+    print(f"10 kills of the service: at most {max(lost_s):.2f} s lost")
+    assert max(lost_s) <= 5.0
+
+
+# -------------------------------------------------------------------------------------- disk
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small disk")
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True)
+    if done.returncode:
+        pytest.skip(f"no small disk to be had here: {done.stderr.decode().strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_a_full_disk(simple: Service, small_disk: Path) -> None:
+    """What is seen while the disk is full is written when there is room again."""
+    simple.home = small_disk
+    simple.begin()
+    ballast = small_disk / "ballast"
+    full_s = time.time()
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+    told = simple.until(lambda s: s["history_trouble"])
+    assert "no room left on the disk" in told["history_trouble"]
+    assert told["activity"] == "watching"
+    assert told["state"] == "good"
+    time.sleep(2.0)
+    ballast.unlink()
+    simple.until(lambda s: not s["history_trouble"])
+    time.sleep(WRITTEN_S)
+    room_s = time.time() - WRITTEN_S - 1.0
+    assert simple.claimed_s(full_s, room_s) >= room_s - full_s - 0.5, "what was seen meanwhile is lost"
+    assert len([line for line in simple.log() if "no room" in line]) <= 2
+
+
+def test_a_data_folder_that_becomes_read_only(simple: Service, small_disk: Path) -> None:
+    """Another, read-only folder lies over it for a while, as when a disk is mounted anew after an error."""
+    home = small_disk / "home"
+    home.mkdir()
+    simple.home = home  # the settings lie elsewhere, and stay
+    simple.begin()
+    began_s = time.time()
+    over = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(home)]
+    subprocess.run(over, check=True)
+    try:
+        time.sleep(5.0)
+        assert simple.lives
+    finally:
+        subprocess.run(["umount", "-l", str(home)], check=True)
+    simple.until(lambda s: s["activity"] == "watching" and not s["history_trouble"])
+    ended_s = time.time() - 1.0
+    time.sleep(WRITTEN_S + 1.0)
+    assert simple.claimed_s(began_s, ended_s) >= ended_s - began_s - 1.0, "what was seen meanwhile is lost"
+    lines = [line for line in simple.log() if "WARNING" in line or "ERROR" in line]
+    assert any("cannot write the history" in line for line in lines)
+    assert len(lines) <= 6, lines
+
+
+def test_started_in_a_read_only_folder(simple: Service, small_disk: Path) -> None:
+    simple.home = small_disk
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    ended = subprocess.run(
+        [sys.executable, "-m", "posture_monitor", "run", "--detached", "--source", simple.source],
+        env=simple.environment, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert str(small_disk) in ended.stderr
+
+
+# ----------------------------------------------------------------------------------- desktop
+
+
+@pytest.mark.desktop
+def test_a_notification_daemon_that_dies_and_a_bus_that_goes(tmp_path: Path) -> None:
+    home, desk = tmp_path / "home", tmp_path / "desk"
+    home.mkdir()
+    desk.mkdir()
+    done("calibrate", "--source", _table(tmp_path, 10.0), "--seconds", "6", home=home)
+    table = _table(tmp_path, 90.0, slumps=True)
+    service = Service(home, str(table), SETTINGS.replace("600.0", "5.0"))
+    service.desktop = True
+
+    def alerts() -> list[tuple[str, str]]:
+        with contextlib.suppress(sqlite3.Error), sqlite3.connect(home / "history.sqlite3") as db:
+            return db.execute("SELECT kind, channel FROM alerts ORDER BY wall_s").fetchall()
+        return []
+
+    try:
+        with desktop(desk) as screen:
+            service.begin()
+            screen.stop_dunst()
+            wait_for(lambda: len(alerts()) == 1, 25)
+            kind, channel = alerts()[0]
+            assert kind == "posture"
+            assert channel != "desktop"
+            screen.start_dunst()
+            wait_for(lambda: len(alerts()) == 2, 25)
+            assert alerts()[1] == ("posture", "desktop")
+            assert screen.displayed() >= 1
+        time.sleep(2.0)  # now there is no bus any more
+        looks = service.status()["looks"]
+        service.until(lambda s: s["looks"] > looks + 2)
+        service.until(lambda s: len(alerts()) == 3, 25)
+        assert not any("Traceback" in line for line in service.log())
+    finally:
+        service.end()
