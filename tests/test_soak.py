@@ -136,7 +136,8 @@ def test_thirty_days(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         # The evening and the night; the machine sleeps.
         night_s = MORNING_S + (day + 1) * 24 * HOUR_S - clock.wall_s
         clock.t_s, clock.wall_s = clock.t_s + night_s, clock.wall_s + night_s
-        screen.shown.clear(), screen.withdrawn.clear()
+        screen.shown.clear()
+        screen.withdrawn.clear()
         said.seek(0), said.truncate()
         gc.collect()
         memory.append(memory_mb())
