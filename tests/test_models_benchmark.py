@@ -46,6 +46,7 @@ def test_full_is_the_network_of_the_programs_own_bundle() -> None:
     assert {len(bytes.fromhex(h)) for h in models.NETWORKS.values()} == {hashlib.sha256().digest_size}
 
 
+@pytest.mark.slow
 def test_a_look_is_timed(shared_data: Path) -> None:
     frames = models.frames_of(shared_data / "front" / "front_bright.avi", (320, 240), most=4)
     assert {frame.shape for frame in frames} == {(240, 320, 3)}

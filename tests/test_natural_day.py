@@ -11,6 +11,8 @@ import pytest
 from natural_day import CALIBRATION_S, SUSTAINED_S, NaturalDay, natural_day, random_camera
 from rig import Body, Pose, eye_height_m, render
 
+pytestmark = pytest.mark.slow
+
 Array = npt.NDArray[np.float64]
 
 

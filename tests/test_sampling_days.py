@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import sampling as benchmark
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def day() -> dict:

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.slow
 
 def pip(*arguments: str | Path) -> None:
     command = [sys.executable, "-m", "pip", *map(str, arguments), "--quiet", "--no-input"]
-    ran = subprocess.run(command, capture_output=True, text=True)
+    ran = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ))
     assert ran.returncode == 0, ran.stderr[-2000:]
 
 

@@ -59,7 +59,7 @@ SCRIPT = (
     ("takes a call", 6.0, "busy", "another program has the camera"),
     ("hangs up", 8.0, "good", ""),
     ("unplugs the camera", 6.0, "unknown", "no camera"),
-    ("plugs it in", 12.0, "good", ""),
+    ("plugs it in", 18.0, "good", ""),
     ("pauses", 6.0, "paused", "paused"),
     ("goes on", 8.0, "good", ""),
 )

@@ -35,6 +35,7 @@ from posture_monitor.history.store import Store
 from posture_monitor.posture.sampling import Pace
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
+from posture_monitor.sensing.sources import without_secrets
 from posture_monitor.service import background, learnt, logs, places, power, snapshot
 from posture_monitor.service.control import Server
 from posture_monitor.service.eye import EyeKeeper, Looked
@@ -132,6 +133,7 @@ class Keeper:
         self.monitor, self.settings = monitor, settings
         camera = config.camera
         self.place = Place(source, camera.width, camera.height, camera.interval_s, config.model.own)
+        self.name = shown_name(source)
         self._node, self._by_place, self._patient = node, by_place, patient
         self.inbox: queue.Queue[object] = queue.Queue()
         self.eye = EyeKeeper(self.inbox.put)
@@ -151,7 +153,7 @@ class Keeper:
         self._sight: Sight | None = None
         self._seen: Seen | None = None
         self._moment: dict[str, Any] = {}
-        self._status = Status(pid=os.getpid(), since_s=self._since_s, source=source)
+        self._status = Status(pid=os.getpid(), since_s=self._since_s, source=self.name)
         self._stopping = False
         self._looks = self._model_runs = 0
         self._invited = False
@@ -385,7 +387,7 @@ class Keeper:
         self.monitor.use(profile)
         self._recall()
         self._views = places.OtherView(profile)
-        self.monitor.begin(self._sight.name if self._sight else self.place.source)
+        self.monitor.begin(self._sight.name if self._sight else self.name)
         if profile.starter:
             self._invite()
 
@@ -513,7 +515,7 @@ class Keeper:
         elif sight is None:
             activity, why = "starting", "the camera is being opened"
         camera = Camera(
-            name=sight.name if sight else self.place.source,
+            name=sight.name if sight else self.name,
             identity=sight.identity if sight else "",
             width=sight.width if sight else 0,
             height=sight.height if sight else 0,
@@ -534,7 +536,7 @@ class Keeper:
             model_runs=self._model_runs,
             cpu_percent=round(self._cost[0], 2),
             memory_mb=round(self._cost[1], 1),
-            source=self.place.source,
+            source=self.name,
         )
 
 
@@ -635,12 +637,17 @@ def keep(
         if detached:
             background.settle()
             log.info("started (process %d)", os.getpid())
-        console.print(opening(source, chosen_profile, True, notifier))
+        console.print(opening(keeper.name, chosen_profile, True, notifier))
         keeper.run()
         console.print(closing(monitor))
         log.info("stopped")
     if store.trouble:
         raise UserError(f"not all that was seen could be kept: {store.trouble}")
+
+
+def shown_name(source: str) -> str:
+    """Return a source fit to be shown: an address without user, password and query."""
+    return without_secrets(source) if "://" in source else source
 
 
 def camera_node(source: str) -> str:
