@@ -36,7 +36,7 @@ from posture_monitor.posture.sampling import Pace
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
 from posture_monitor.sensing.sources import without_secrets
-from posture_monitor.service import background, learnt, logs, places, power, snapshot
+from posture_monitor.service import background, in_use, learnt, logs, places, power, snapshot
 from posture_monitor.service.control import Server
 from posture_monitor.service.eye import EyeKeeper, Looked
 from posture_monitor.service.lock import Lock
@@ -478,6 +478,9 @@ class Keeper:
         if self.settings.changed():
             self._configure()
         self.monitor.on_battery = power.on_battery() is True
+        if not self._held_by:
+            ignored = self.monitor.config.camera.calls == "ignore"
+            self.monitor.in_call = not ignored and in_use.by_others() is True
         pids = [*self.own_pids() - {os.getpid()}, *self.others()]
         self._cost = (self._usage.cpu_percent(pids), memory_mb(pids))
 

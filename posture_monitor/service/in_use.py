@@ -1,0 +1,108 @@
+"""Whether another program uses camera or microphone, on systems where cameras are shared.
+
+Linux gives a camera to one program only, and there its device is watched
+(`sensing.camera_users`). macOS and Windows let several programs have it at
+once; what can be read there is whether a call may be under way, and then
+notifications wait. Neither could be run where this was written: what is read
+is documented by its maker, and everything unexpected counts as "not known".
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+#: Where Windows notes which program has used what; a stop time of 0 means that it still does.
+_CONSENT: Final = r"Software\Microsoft\Windows\CurrentVersion\CapabilityAccessManager\ConsentStore"
+_STOPPED: Final = "LastUsedTimeStop"
+#: How Windows names programs that came from no shop, by their path with # for the separators.
+_UNPACKAGED: Final = "NonPackaged"
+
+
+def by_others() -> bool | None:
+    """Return whether another program uses camera or microphone; None where that cannot be read."""
+    try:
+        if sys.platform == "win32":
+            import winreg
+
+            return windows(winreg, sys.executable)
+        if sys.platform == "darwin":
+            return _macos()
+    except (OSError, AttributeError, ValueError):
+        return None
+    return None
+
+
+def windows(registry: Any, own: str) -> bool:
+    """Return it from the registry.
+
+    Parameters
+    ----------
+    registry
+        The module ``winreg``.
+    own
+        Path of this program's interpreter, whose own use does not count.
+    """
+    mine = own.replace("\\", "#").lower()
+    return any(
+        name.lower() != mine and stopped == 0
+        for device in ("webcam", "microphone")
+        for name, stopped in _uses(registry, rf"{_CONSENT}\{device}")
+    )
+
+
+def _uses(registry: Any, path: str) -> Iterator[tuple[str, int]]:
+    """Yield each program's name and when it last stopped."""
+    for name in _names(registry, path):
+        if name == _UNPACKAGED:
+            yield from _uses(registry, rf"{path}\{name}")
+            continue
+        try:
+            with registry.OpenKey(registry.HKEY_CURRENT_USER, rf"{path}\{name}") as key:
+                yield name, int(registry.QueryValueEx(key, _STOPPED)[0])
+        except OSError:  # it has leave to use the device, and never did
+            continue
+
+
+def _names(registry: Any, path: str) -> list[str]:
+    found: list[str] = []
+    try:
+        with registry.OpenKey(registry.HKEY_CURRENT_USER, path) as key:
+            while True:
+                found.append(registry.EnumKey(key, len(found)))
+    except OSError:  # no more, or none at all
+        return found
+
+
+class _Address(ctypes.Structure):
+    _fields_ = (("selector", ctypes.c_uint32), ("scope", ctypes.c_uint32), ("element", ctypes.c_uint32))
+
+
+def _code(text: str) -> int:
+    """Return the number that Apple writes as four letters."""
+    return int.from_bytes(text.encode("ascii"), "big")
+
+
+def _macos() -> bool | None:
+    """Return whether the default microphone is running for any program, by Core Audio."""
+    library = ctypes.util.find_library("CoreAudio")
+    if library is None:
+        return None
+    audio = ctypes.CDLL(library)
+    device = _property(audio, 1, "dIn ")  # 1: the system; its default input device
+    if not device:
+        return None
+    running = _property(audio, device, "gone")  # running somewhere
+    return None if running is None else bool(running)
+
+
+def _property(audio: Any, of: int, selector: str) -> int | None:
+    address = _Address(_code(selector), _code("glob"), 0)
+    value, size = ctypes.c_uint32(0), ctypes.c_uint32(4)
+    status = audio.AudioObjectGetPropertyData(
+        ctypes.c_uint32(of), ctypes.byref(address), 0, None, ctypes.byref(size), ctypes.byref(value)
+    )
+    return value.value if status == 0 else None
