@@ -21,6 +21,8 @@ from posture_monitor.sensing.camera_users import CameraWatch, holders, wait_for_
 if not sys.platform.startswith("linux"):
     pytest.skip("device nodes are a Linux matter", allow_module_level=True)
 
+pytestmark = pytest.mark.slow
+
 #: Opens the file, tells so, and closes it again as its input says.
 _PROGRAM = """
 import sys

@@ -29,6 +29,8 @@ from posture_monitor.history.records import SYMPTOMS, TRIGGERS
 from posture_monitor.sensing.landmark_table import COLUMNS, LandmarkTable, read_table
 from posture_monitor.service.profiles import Profile, read_profile
 
+pytestmark = pytest.mark.slow
+
 FUZZ = Path(__file__).parent / "fuzz"
 SEEDS = {kind: sorted((FUZZ / kind).iterdir()) for kind in ("profile", "table")}
 

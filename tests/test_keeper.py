@@ -30,6 +30,8 @@ from posture_monitor.service.profiles import Profile, load_profile, save_profile
 from posture_monitor.service.settings import Settings
 from posture_monitor.telling.notify import Notifier
 
+pytestmark = pytest.mark.slow
+
 FAST = """
 [sampling]
 settled_s = 0.5

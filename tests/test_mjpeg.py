@@ -27,6 +27,8 @@ from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.mjpeg import Broken, Parts, size_of
 from posture_monitor.sensing.trouble import SourceLost, SourceShut, Trouble
 
+pytestmark = pytest.mark.slow
+
 _GOOD = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n"
 _GRAIN = np.random.default_rng(0).integers(0, 60, (480, 640, 3), np.uint8)
 

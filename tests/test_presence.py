@@ -28,6 +28,8 @@ from posture_monitor.service.presence.bus import Bus, RefusedError
 from posture_monitor.service.presence.linux import LinuxPresence
 from posture_monitor.service.presence.lockers import Lockers
 
+pytestmark = pytest.mark.slow
+
 #: dbusmock needs Debian's bindings, which are the system's Python's.
 PYTHON = "/usr/bin/python3"
 
