@@ -322,7 +322,8 @@ def test_a_network_camera_is_watched_until_ctrl_c(network_camera: str, tmp_path:
     assert "secret" not in printed + errors
     day = reported(home, TZ=zone)
     assert day["recorded_s"] >= 3
-    assert kept_until(day) == pytest.approx(asked_s, abs=1.5)
+    # A camera is looked at every six seconds while all is settled; the last look counts.
+    assert kept_until(day) == pytest.approx(asked_s, abs=7.5)
     assert day["seconds"]["away"] == 0
 
 

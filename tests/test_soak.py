@@ -157,6 +157,7 @@ def test_thirty_days(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     print(f"history {sizes[-1] / 1024:.0f} KiB, {per_day / 1024:.1f} KiB a day once old readings go")
     assert 24 * held.per_hour < 0.1, "MB a day"
     assert 24 * objects.per_hour < 120.0, "a day; the alerts of a recording are kept, and little else"
-    assert len(set(files[settled])) == 1
+    # What else runs in this process may open a file or two; one left open each day would be thirty.
+    assert max(files[settled]) - min(files[settled]) <= 3
     assert len(set(threads[settled])) == 1
     assert per_day < 64 * 1024
