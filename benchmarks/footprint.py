@@ -3,10 +3,11 @@
 The real service, in its own processes, watches a camera on loopback (640x480,
 30 pictures a second, MJPEG) through a working stretch: still and good, typing,
 deviating, away, and paused. Processor time is that of all its processes, read
-from the system; the camera's own process is not among them. Then the same
-camera is read the way the known programs do: the model on every picture.
+from the system, and memory all they have resident, each page once (`resident`);
+the camera's own process is not among them. Then the same camera is read the way
+the known programs do: the model on every picture.
 
-    python benchmarks/footprint.py [--seconds 60] [--json] [--burst]
+    python benchmarks/footprint.py [--seconds 60] [--json] [--burst] [--only memory]
 
 Needs the labelled clips in ``$POSTURE_MONITOR_DATA`` or ``../shared/data``.
 """
@@ -32,9 +33,10 @@ import numpy as np
 from labelled_sets import data_folder
 from loopback_camera import LoopbackCamera, clip, cv2, jpegs
 from program import environment, fresh_home
+from resident import resident_mb
 
 from posture_monitor.errors import UserError
-from posture_monitor.service.usage import cpu_s, memory_mb
+from posture_monitor.service.usage import cpu_s
 
 #: Share of a working day that each activity has in the mixed stretch.
 MIX = {"still": 0.40, "typing": 0.40, "deviating": 0.05, "away": 0.15}
@@ -152,7 +154,7 @@ class Service:
         return cpu_s(self.pids()) - cpu_s()
 
     def memory_mb(self) -> float:
-        return memory_mb(self.pids()) - memory_mb()
+        return resident_mb(self.pids())
 
     def wakes(self) -> int:
         return sum(_wakes(pid) for pid in self.pids())
@@ -228,6 +230,25 @@ def watch(camera: Camera, seconds: float, *, burst: bool) -> dict[str, Any]:
             service.process.kill()
     found["mixed_percent"] = sum(share * found["activities"][name]["percent"] for name, share in MIX.items())
     return found
+
+
+def memory(camera: Camera, seconds: float) -> dict[str, float]:
+    """Return the memory of the service after so many seconds of watching somebody work, and paused."""
+    with tempfile.TemporaryDirectory() as folder:
+        service = Service(fresh_home(Path(folder) / "home"), camera.url, "")
+        try:
+            camera.show("typing")
+            service.until(lambda s: s["looks"] >= 1, 30)
+            time.sleep(seconds)
+            watching = service.memory_mb()
+            service.ask("pause")
+            time.sleep(3.0)
+            paused = service.memory_mb()
+            service.ask("stop")
+            service.process.wait(10)
+        finally:
+            service.process.kill()
+    return {"watching_mb": watching, "paused_mb": paused}
 
 
 # --------------------------------------------------------------- the way others do
@@ -324,6 +345,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="of each activity")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--burst", action="store_true", help="measure burst mode as well")
+    parser.add_argument("--only", choices=("memory",), help="measure nothing else")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--peer", nargs=4, help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -336,6 +358,11 @@ def main() -> None:
         return
     camera = Camera(data_folder())
     try:
+        if asked.only:
+            mb = memory(camera, asked.seconds)
+            told_mb = f"watching {mb['watching_mb']:.0f} MB, paused {mb['paused_mb']:.0f} MB"
+            print(json.dumps(mb) if asked.json else told_mb)
+            return
         runs = [
             watch(camera, asked.seconds, burst=burst) for burst in ([False, True] if asked.burst else [False])
         ]

@@ -17,11 +17,13 @@ import struct
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from posture_monitor import memory
 from posture_monitor.errors import UserError
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.frame import Frame, Source
@@ -60,6 +62,7 @@ class Eye:
         self._source: Source | None = None
         self._played: Iterator[Frame] | None = None
         self._estimator: PoseEstimator | None = None
+        self._to_give_back: Path | None = None
         self._seen: npt.NDArray[np.uint8] | None = None
         self._health: Any = None
 
@@ -154,8 +157,15 @@ class Eye:
 
             # Looks lie seconds apart, too far for the model's following of one person; each
             # picture on its own also shows whether somebody else is there.
-            self._estimator = PoseEstimator(ensure_model(self.place.model), stills=True)
+            file = ensure_model(self.place.model)
+            self._estimator, self._to_give_back = PoseEstimator(file, stills=True), file
         return self._estimator
+
+    def settle(self) -> None:
+        """Give back, once, what only loading the model has needed: the first look is over."""
+        if self._to_give_back is not None:
+            memory.give_back(self._to_give_back)
+            self._to_give_back = None
 
     def _close(self) -> None:
         source, self._source, self._played, self._health = self._source, None, None, None
@@ -204,6 +214,7 @@ def main() -> None:
                 why = " ".join(str(error).split()) or type(error).__name__
                 answer = Blind("failed", f"the picture could not be looked at: {why}")
             send(answers, answer)
+            eye.settle()
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.calibration import Collected
 from posture_monitor.service.looking import Looker
+from posture_monitor.service.places import OTHER_VIEW_REASONS
 from posture_monitor.service.profiles import load_profile
 
 if TYPE_CHECKING:
@@ -214,23 +215,12 @@ class _Recording:
             raise UserError(f"{self._source}: cannot calibrate on its {self._asked}: {error}") from error
 
 
-_OTHER_VIEW = (Reason.VIEW, Reason.STRANGER)
-
-
-def from_other_view(reason: Reason, view: View, neutral: Neutral) -> bool:
-    """Return whether a frame is unknown because it shows another view than the profile was made from.
-
-    Seen from the side, somebody also seems to sit in a stranger's place.
-    """
-    other = (view is View.SIDE) != (neutral.view is View.SIDE)
-    return other and reason in _OTHER_VIEW
-
-
 def refuse_other_view(judgement: Judgement, measurement: Measurement, profile: str, neutral: Neutral) -> None:
     """Raise `UserError` where a profile was made from another view than a recording shows."""
     present = int(measurement.present.sum())
     unlike = (measurement.view == VIEWS.index(View.SIDE)) != (neutral.view is View.SIDE)
-    other = int((unlike & np.isin(judgement.reason, [REASONS.index(why) for why in _OTHER_VIEW])).sum())
+    codes = [REASONS.index(why) for why in OTHER_VIEW_REASONS]
+    other = int((unlike & np.isin(judgement.reason, codes)).sum())
     if present and other > OTHER_VIEW * present:
         seen = VIEWS[int(np.bincount(measurement.view[measurement.present]).argmax())]
         raise UserError(

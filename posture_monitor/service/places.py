@@ -7,15 +7,18 @@ neutral posture seen by one says nothing about another.
 from __future__ import annotations
 
 from posture_monitor.errors import UserError
+from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.reading import Reading, Verdict, View
-from posture_monitor.service.analysis import from_other_view
 from posture_monitor.service.profiles import Profile, list_profiles, load_profile
 
 #: After so many readings with a person, another view than the profile's is recognised.
 FIRST_READINGS = 12
 #: This share of them has to be from the other view.
 NEARLY_ALL = 0.8
+#: Why a frame is unknown that shows another view than the profile was made from: seen from the side,
+#: somebody also seems to sit in a stranger's place.
+OTHER_VIEW_REASONS = (Reason.VIEW, Reason.STRANGER)
 
 
 def fitting(wanted: Profile, identity: str, width: int, height: int) -> Profile | None:
@@ -80,7 +83,13 @@ class OtherView:
             return None
         self._seen.append(reading.view)
         if reading.reason:
-            self._other += from_other_view(Reason(reading.reason), reading.view, self.profile.neutral)
+            self._other += _from_other_view(Reason(reading.reason), reading.view, self.profile.neutral)
         if len(self._seen) < FIRST_READINGS or self._other <= NEARLY_ALL * FIRST_READINGS:
             return None
         return max(set(self._seen), key=self._seen.count)
+
+
+def _from_other_view(reason: Reason, view: View, neutral: Neutral) -> bool:
+    """Return whether a frame is unknown because it shows another view than the profile was made from."""
+    other = (view is View.SIDE) != (neutral.view is View.SIDE)
+    return other and reason in OTHER_VIEW_REASONS

@@ -1,0 +1,88 @@
+"""What only loading has needed is given back, and what is used is still there."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import pytest
+from real_model import real_model
+
+from posture_monitor import memory
+
+PORTRAIT = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+
+if not sys.platform.startswith("linux"):
+    pytest.skip("only Linux tells what a process has of files", allow_module_level=True)
+
+LOOKS = """
+import json, sys
+from pathlib import Path
+from posture_monitor import memory
+from posture_monitor.sensing.opencv import cv2
+from posture_monitor.sensing.pose import PoseEstimator
+
+def resident_mb():
+    lines = [line.split() for line in Path("/proc/self/status").read_text().splitlines()]
+    return {line[0][3:-1]: int(line[1]) / 1024 for line in lines if line[0] in ("RssAnon:", "RssFile:")}
+
+image = cv2.imread(sys.argv[1])
+model = Path(sys.argv[2])
+with PoseEstimator(model, stills=True) as estimator:
+    seen, resident = [], []
+    for _ in range(3):
+        seen.append(estimator.detect(image).tobytes().hex())
+        resident.append(resident_mb())
+        memory.give_back(model)
+    resident.append(resident_mb())
+    mapped = [line for line in Path("/proc/self/maps").read_text().splitlines() if line.endswith(str(model))]
+print(json.dumps({"seen": seen, "resident": resident, "mapped": mapped}))
+"""
+
+
+def test_files_are_let_go_of_and_a_look_sees_the_same() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", LOOKS, PORTRAIT, real_model()], capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
+    found = json.loads(ended.stdout)
+    first, second, third = found["seen"]
+    assert first == second == third
+    assert len(first) >= 33 * 4 * 8, "somebody"
+    loaded, looked, again, over = found["resident"]
+    assert found["mapped"], "the model is a file that MediaPipe has mapped"
+    assert loaded["File"] > 60
+    assert again["File"] < 0.5 * loaded["File"], "what a look uses comes back, and no more"
+    assert over["File"] < 0.25 * loaded["File"]
+    # The values that the loader wrote into the libraries are pages of the process's own, and stay.
+    assert over["Anon"] > 0.85 * looked["Anon"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "changed"),
+    [
+        ([(5, 0x1000), (6, 0x2000), (0, 0)], False),
+        ([(5, 0x1000), (30, 8), (0, 0)], False),
+        ([(22, 0), (0, 0)], True),
+        ([(30, 4 | 8), (0, 0)], True),
+    ],
+)
+def test_a_library_whose_text_the_loader_has_changed_is_left_alone(
+    tags: list[tuple[int, int]], changed: bool
+) -> None:
+    table = (ctypes.c_uint64 * (2 * len(tags)))(*(value for tag in tags for value in tag))
+    base = ctypes.addressof(table) - 0x1000
+    dynamic = memory._Segment(kind=2, rights=6, address=0x1000, size=ctypes.sizeof(table))
+    assert memory._changes_text(base, dynamic) is changed
+    assert not memory._changes_text(base, memory._Segment(kind=1, rights=5, address=0x1000, size=32))
+
+
+def test_nothing_happens_on_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(ctypes, "PyDLL", None)
+    memory.give_back(Path("model.task"))
