@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from posture_monitor import paths
+from posture_monitor import memory, paths
 from posture_monitor.errors import UserError
 from posture_monitor.history.store import Store
 from posture_monitor.posture.sampling import Pace
@@ -72,6 +72,8 @@ VIEWER_LEFT_S: Final = 3.0
 TEND_S: Final = 10.0
 #: What was learnt is kept this often, and at the end.
 KEEP_S: Final = 1800.0
+#: All that starting needs is loaded by then.
+STARTED_S: Final = 10.0
 #: A command is carried out within this, between two events.
 COMMAND_S: Final = 5.0
 
@@ -149,6 +151,7 @@ class Keeper:
         self._failures = 0
         self._look_at_s = self._beat_at_s = self._tend_at_s = -1.0
         self._keep_at_s = clock_s() + KEEP_S
+        self._give_back_at_s = clock_s() + STARTED_S
         self._viewed_at_s = -VIEWER_LEFT_S
         self._sight: Sight | None = None
         self._seen: Seen | None = None
@@ -475,6 +478,9 @@ class Keeper:
         if now_s >= self._keep_at_s:
             self._keep_at_s = now_s + KEEP_S
             learnt.keep(self.monitor.profile, self.monitor.session.sustained)
+        if now_s >= self._give_back_at_s:
+            self._give_back_at_s = now_s + KEEP_S
+            memory.give_back()
         if self.settings.changed():
             self._configure()
         self.monitor.on_battery = power.on_battery() is True
