@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -394,6 +395,45 @@ def test_locked_at_the_beginning(path: Path, monkeypatch: pytest.MonkeyPatch) ->
     other.close()
 
 
+def test_who_is_patient_begins_with_a_locked_file(path: Path) -> None:
+    with Store.open(path) as store:
+        record(store, T0, [("good", 60)])
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    with Store.open(path, patient=True) as store:
+        assert "locked by another program" in store.trouble
+        began_s = time.perf_counter()
+        record(store, T0 + 60, [("poor", 60)])
+        store.alert(T0 + 90, 0, "posture")
+        with pytest.raises(UserError, match="locked by another program"):
+            store.spans(0, 4e9)
+        assert time.perf_counter() - began_s < 0.4, "it waits"
+        other.close()
+        assert store.flush()
+        assert store.trouble == ""
+        assert len(store.spans(0, 4e9)) == 2
+    assert everything(path) == [("good", T0, T0 + 60), ("poor", T0 + 60, T0 + 120)]
+
+
+def test_no_patience_helps_with_what_does_not_pass(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(UserError, match="cannot write the history"):
+        Store.open(path, patient=True)
+
+
+def test_what_is_not_live_waits_for_the_file(path: Path) -> None:
+    """A replay may hold many hours, and memory only one."""
+    with Store.open(path) as store:
+        other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+        store.begin("a file", live=False)
+        record(store, T0, [("good", 60)])
+        threading.Timer(0.3, lambda: other.execute("ROLLBACK")).start()
+        assert store.flush()
+    assert everything(path) == [("good", T0, T0 + 60)]
+
+
 def test_locked_on_the_way_is_written_later(path: Path) -> None:
     with Store.open(path) as store:
         record(store, T0, [("good", 60)])
@@ -489,6 +529,44 @@ def test_a_deleted_file_is_begun_again(path: Path) -> None:
             file.unlink()
         record(store, T0 + 60, [("poor", 60)])
     assert everything(path)[-1] == ("poor", T0 + 60, T0 + 120)
+
+
+_READS = """
+import sqlite3, sys
+reader = sqlite3.connect(sys.argv[1], isolation_level=None)
+reader.execute("BEGIN")
+reader.execute("SELECT count(*) FROM spans").fetchone()
+print(flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("gone", [("-wal",), ("-shm",), ("-wal", "-shm")], ids="+".join)
+def test_a_deleted_log_costs_nothing(
+    path: Path, gone: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even while somebody else reads, who would keep the log's index in force."""
+    with Store.open(path) as store:
+        record(store, T0, [("good", 60)])
+        number = store.alert(T0 + 30, 0, "posture")
+        with subprocess.Popen(
+            [sys.executable, "-S", "-c", _READS, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as reader:
+            assert reader.stdout is not None
+            reader.stdout.readline()
+            for tail in gone:
+                path.with_name(path.name + tail).unlink()
+            record(store, T0 + 60, [("poor", 60)])
+            with caplog.at_level(logging.WARNING):
+                assert store.flush()
+            assert len(caplog.records) == 1
+            store.outcome(number, "corrected", T0 + 40)
+            reader.communicate(b"\n")
+    assert everything(path) == [("good", T0, T0 + 60), ("poor", T0 + 60, T0 + 120)]
+    with Store.open(path, readonly=True) as store:
+        (alert,) = store.alerts(0, 4e9)
+        assert alert.outcome == "corrected"
+        assert len(store.recordings()) == 1
 
 
 def test_another_programs_database_is_left_alone(path: Path) -> None:

@@ -130,7 +130,7 @@ def _within(span: dict[str, Any], from_s: float, to_s: float) -> float:
 
 
 def spans(home: Path) -> list[dict[str, Any]]:
-    with sqlite3.connect(home / "history.sqlite3") as database:
+    with contextlib.closing(sqlite3.connect(home / "history.sqlite3")) as database:
         database.row_factory = sqlite3.Row
         return [dict(row) for row in database.execute("SELECT * FROM spans ORDER BY start_s, seq")]
 

@@ -111,19 +111,29 @@ VERSION = len(MIGRATIONS)
 
 #: SQLite's words for a file that is no longer a database.
 _BROKEN = ("malformed", "not a database", "file is encrypted")
+#: SQLite's and the system's words for what ends by itself: another program's lock, a full or failing disk.
+_LOCKED, _FULL, _FAILING = ("locked", "busy"), ("full", "No space"), ("disk I/O error",)
+
+
+class Passing(UserError):  # noqa: N818 - a state of things, told to the user
+    """The history cannot be used at the moment; later it may be, without anybody doing anything to it."""
 
 
 def is_broken(error: sqlite3.Error) -> bool:
     """Tell whether an error says that the file itself is damaged (not merely locked or full)."""
-    return any(words in str(error) for words in _BROKEN)
+    return _says(str(error), _BROKEN)
+
+
+def _says(told: str, words: tuple[str, ...]) -> bool:
+    return any(word in told for word in words)
 
 
 def explain(error: Exception, path: Path) -> str:
     """Return one line for the user: what is wrong with the history file and what to do."""
     words = str(error)
-    if "locked" in words or "busy" in words:
+    if _says(words, _LOCKED):
         return f"the history {path} is locked by another program; close that program and try again"
-    if "full" in words or "No space" in words:
+    if _says(words, _FULL):
         return f"no room left on the disk for the history {path}; free some space or set POSTURE_MONITOR_HOME"
     if is_broken(sqlite3.DatabaseError(words)):
         return f"the history {path} is damaged; the next `posture-monitor run` moves it aside and begins anew"
@@ -153,9 +163,11 @@ def open_writer(path: Path, busy_s: float = 5.0) -> sqlite3.Connection:
 
     Raises
     ------
+    Passing
+        Another program holds the file, or the disk is full or fails.
     UserError
-        The folder or file cannot be written, the disk is full, another program
-        holds the file, or the file is not a history of this or an older version.
+        The folder or file cannot be written, or the file is not a history of this
+        or an older version.
     """
     paths.make_private(path.parent)
     try:
@@ -167,7 +179,8 @@ def open_writer(path: Path, busy_s: float = 5.0) -> sqlite3.Connection:
             move_aside(path, str(error))
             return _open(path, busy_s)
     except (sqlite3.Error, OSError) as error:
-        raise UserError(explain(error, path)) from error
+        passes = _says(str(error), (*_LOCKED, *_FULL, *_FAILING))
+        raise (Passing if passes else UserError)(explain(error, path)) from error
 
 
 def _open(path: Path, busy_s: float) -> sqlite3.Connection:
@@ -184,6 +197,8 @@ def _open(path: Path, busy_s: float) -> sqlite3.Connection:
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA secure_delete = ON")
         db.execute(f"PRAGMA journal_size_limit = {4 << 20}")
+        # In KiB; by itself 2 MB, which days of writing would fill with pages that nobody asks for again.
+        db.execute("PRAGMA cache_size = -256")
         migrate(db)
         # One page written for nothing: a full disk is told now, before anything is watched in vain.
         db.execute(f"PRAGMA user_version = {VERSION}")

@@ -37,6 +37,7 @@ class Recording:
         self, source: str, live: bool, profile: str, neutral: Mapping[str, float], keep_samples: bool
     ) -> None:
         self.id: int | None = None
+        self._written_s = 0.0
         self._about = (source, live, profile, json.dumps(dict(neutral)))
         self._keep_samples = keep_samples
         self._span: Span | None = None
@@ -127,9 +128,10 @@ class Recording:
         """
         run = self.id
         if run is None:
+            self._written_s = time.time()
             run = db.execute(
                 "INSERT INTO runs (written_s, source, live, profile, neutral) VALUES (?, ?, ?, ?, ?)",
-                (time.time(), *self._about),
+                (self._written_s, *self._about),
             ).lastrowid
             assert run is not None
         db.executemany(
@@ -168,6 +170,11 @@ class Recording:
         self._new_hours = set()
         now = self._minute // 60
         self._hours = {hour: kept for hour, kept in self._hours.items() if hour == now}
+
+    def look_up(self, db: sqlite3.Connection) -> None:
+        """Keep its number only where this file knows it by that number, too."""
+        if db.execute("SELECT written_s FROM runs WHERE id = ?", (self.id,)).fetchone() != (self._written_s,):
+            self.id = None
 
     def forget(self) -> None:
         """Let go of everything and begin anew."""

@@ -42,6 +42,13 @@ GAP_S = 20.0
 #: While the file cannot be written, this much is kept in memory.
 KEPT_S = 3600.0
 
+#: Who watches live never waits for the file: a short look whether it is free, then later again.
+#: A note written by another command takes less than that.
+LIVE_WAIT_S = 0.02
+
+#: What is not live loses nothing by waiting; nor does anybody at the end.
+WAIT_S = 5.0
+
 #: Real seconds between looking for readings that are old enough to be dropped.
 _TIDY_S = 3600.0
 
@@ -60,7 +67,7 @@ class Store:
     def __init__(
         self,
         path: Path,
-        db: sqlite3.Connection,
+        db: sqlite3.Connection | None,
         *,
         writable: bool,
         keep_samples_days: float,
@@ -75,8 +82,12 @@ class Store:
         self._lock = threading.RLock()
         self._saved_at_s = time.monotonic()
         self._tidied_at_s = -math.inf
-        self._inode: tuple[int, int] | None = None
-        self._attach(db)
+        self._wait_s = LIVE_WAIT_S
+        #: None while the file could not be opened yet.
+        self._db: sqlite3.Connection | None = None
+        self._files: tuple[tuple[int, int] | None, ...] = ()
+        if db is not None:
+            self._attach(db)
         self._run = Recording("", True, "", {}, keep_samples_days > 0)
         #: Recordings that ended while the file could not be written.
         self._waiting: list[Recording] = []
@@ -87,6 +98,7 @@ class Store:
         path: Path,
         *,
         readonly: bool = False,
+        patient: bool = False,
         keep_samples_days: float = 30,
         keep_landmarks: bool = False,
     ) -> Store:
@@ -97,6 +109,9 @@ class Store:
         path
             The database file. A writer makes it (0600) and its folder (0700); a
             reader takes a missing file for an empty history and makes nothing.
+        patient
+            A file that is locked, or a disk that is full, is no error: what is
+            written stays in memory until it passes, and `trouble` says so.
         keep_samples_days
             Single readings older than this are dropped; 0 keeps none at all.
         keep_landmarks
@@ -108,13 +123,26 @@ class Store:
             The file cannot be used, with the reason and what to do. A damaged
             file is no error to a writer: it is moved aside and a new one begun.
         """
-        return cls(
+        db, passing = None, None
+        try:
+            if readonly:
+                db = database.open_reader(path)
+            else:
+                db = database.open_writer(path, LIVE_WAIT_S if patient else WAIT_S)
+        except database.Passing as error:
+            if not patient:
+                raise
+            passing = error
+        store = cls(
             path,
-            database.open_reader(path) if readonly else database.open_writer(path),
+            db,
             writable=not readonly,
             keep_samples_days=keep_samples_days,
             keep_landmarks=keep_landmarks,
         )
+        if passing is not None:
+            store._in_trouble(passing)
+        return store
 
     def __enter__(self) -> Store:
         return self
@@ -147,6 +175,7 @@ class Store:
         with self._lock:
             if not self.flush():
                 self._waiting.append(self._run)
+            self._wait(LIVE_WAIT_S if live else WAIT_S)
             self._run = Recording(source, live, profile, neutral or {}, self._keep_samples_days > 0)
 
     def heartbeat(
@@ -261,8 +290,15 @@ class Store:
             return True
 
     def _write(self, recordings: list[Recording]) -> None:
-        if self._inode is None or _inode(self.path) != self._inode:
-            self._reopen()  # somebody moved or deleted the file: what is written there is out of sight
+        if self._db is None:
+            self._reopen()
+        elif _files(self.path) != self._files:
+            # What is written there is out of sight. What a deleted log holds goes into the file itself,
+            # which may still be there, and its index no longer asks for it.
+            log.warning("the history %s was moved, deleted or replaced; it is opened anew", self.path)
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("PRAGMA wal_checkpoint")
+            self._reopen()
         try:
             self._commit(recordings)
         except sqlite3.IntegrityError:
@@ -276,28 +312,42 @@ class Store:
             self._commit(recordings)
 
     def _commit(self, recordings: list[Recording]) -> None:
-        with database.transaction(self._db):
-            numbers = [run.write(self._db) for run in recordings]
+        db = self._opened
+        with database.transaction(db):
+            numbers = [run.write(db) for run in recordings]
             if time.monotonic() - self._tidied_at_s >= _TIDY_S:
                 self._tidied_at_s = time.monotonic()
                 oldest = (time.time() - self._keep_samples_days * 86400) // 60
-                self._db.execute("DELETE FROM samples WHERE minute < ?", (oldest,))
+                db.execute("DELETE FROM samples WHERE minute < ?", (oldest,))
         for run, number in zip(recordings, numbers, strict=True):
             run.written(number)
+
+    @property
+    def _opened(self) -> sqlite3.Connection:
+        if self._db is None:
+            raise UserError(self.trouble)
+        return self._db
 
     def _attach(self, db: sqlite3.Connection) -> None:
         self._db = db
         if self._writable:
-            # From now on a wait for the lock would hold the camera up: short, then later again.
-            db.execute("PRAGMA busy_timeout = 500")
-            self._inode = _inode(self.path)
+            self._wait(self._wait_s)
+            self._files = _files(self.path)
+
+    def _wait(self, wait_s: float) -> None:
+        """Wait so long from now on where another program holds the file."""
+        self._wait_s = wait_s
+        if self._db is not None:
+            self._db.execute(f"PRAGMA busy_timeout = {1000 * wait_s:.0f}")
 
     def _reopen(self) -> None:
-        self._inode = None
-        self._db.close()
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+        db = database.open_writer(self.path, self._wait_s)
         for run in (*self._waiting, self._run):
-            run.id = None
-        self._attach(database.open_writer(self.path, busy_s=0.5))
+            run.look_up(db)
+        self._attach(db)
 
     def _in_trouble(self, error: Exception) -> None:
         trouble = str(error) if isinstance(error, UserError) else database.explain(error, self.path)
@@ -311,12 +361,12 @@ class Store:
         """Write what is left and close the file. Safe to call twice."""
         with self._lock:
             if self._writable:
-                with contextlib.suppress(sqlite3.ProgrammingError):
-                    self._db.execute("PRAGMA busy_timeout = 5000")
+                self._wait(WAIT_S)
                 if not self.flush():
                     log.error("%s; what was kept in memory is lost", self.trouble)
                 self._writable = False
-            self._db.close()
+            if self._db is not None:
+                self._db.close()
 
     # ---------------------------------------------------------------- reading
 
@@ -386,10 +436,18 @@ class Store:
         with self._lock:
             self.flush()
             try:
-                return self._db.execute(query, values)
+                return self._opened.execute(query, values)
             except sqlite3.Error as error:
                 words = database.explain(error, self.path).replace("cannot write", "cannot read")
                 raise UserError(words) from error
+
+
+def _files(path: Path) -> tuple[tuple[int, int] | None, ...]:
+    """Return which files are there now: that of the history, its log and the log's index.
+
+    While somebody has the history open, no SQLite removes or replaces one of them.
+    """
+    return tuple(_inode(path.with_name(path.name + tail)) for tail in ("", "-wal", "-shm"))
 
 
 def _inode(path: Path) -> tuple[int, int] | None:

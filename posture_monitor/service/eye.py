@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -106,10 +107,9 @@ class EyeKeeper:
                     self._heard(Looked(number, receive(answers)))
             except Exception:  # whatever comes out of a dying process, it is over
                 status = process.wait()
-                # Ended by us it is no news.
-                level = logging.WARNING if process is self._process else logging.DEBUG
-                log.log(level, "the camera process %d ended (status %d)", process.pid, status)
-                self._heard(Looked(number, Blind("failed", f"the camera process ended (status {status})")))
+                # That nothing is seen is told once, by whoever hears this; it may be tried again for hours.
+                log.debug("the camera process %d ended (status %d)", process.pid, status)
+                self._heard(Looked(number, Blind("failed", f"the camera process ended ({_why(status)})")))
 
     @staticmethod
     def _pipe(pipe: IO[bytes] | None) -> Any:
@@ -139,3 +139,10 @@ class EyeKeeper:
         # Its answers' end is closed by the thread that reads it.
         with contextlib.suppress(OSError):
             self._pipe(process.stdin).close()
+
+
+def _why(status: int) -> str:
+    """Return what a process's exit status says of its end."""
+    if status == -getattr(signal, "SIGKILL", 9):
+        return "it was killed; memory may have run out"
+    return f"status {status}"

@@ -77,8 +77,10 @@ class Lock:
                 raise AlreadyRunning(found.pid)
             time.sleep(0.02)
         told = {"pid": os.getpid(), "arguments": sys.argv[1:], "folder": str(Path.cwd())}
-        os.ftruncate(self._file, 0)
-        os.write(self._file, json.dumps(told).encode())
+        # On a full disk nothing can be told, and the lock holds all the same.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._file, 0)
+            os.write(self._file, json.dumps(told).encode())
         return self
 
     def __exit__(

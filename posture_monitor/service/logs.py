@@ -61,6 +61,11 @@ class _OwnFiles(logging.handlers.RotatingFileHandler):
             opener=lambda name, flags: os.open(name, flags, 0o600),
         )
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Let a full disk be: whoever is looking on has no use for a traceback with each line."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
 
 def to_file(*, verbose: bool = False) -> None:
     """Write the program's log, and faults nobody caught, to the log file from now on.

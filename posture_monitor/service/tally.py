@@ -24,6 +24,7 @@ class Tally:
         self.seconds = dict.fromkeys(STATES, 0.0)
         self.alerts = 0
         self._store: Store | None = None
+        self._known = True
         self._date: dt.date | None = None
         self._before: tuple[float, str, float] | None = None
 
@@ -31,20 +32,27 @@ class Tally:
         """Take over what the history holds of today."""
         self._store, self._date = store, dt.date.fromtimestamp(wall_s)
         self.seconds, self.alerts = dict.fromkeys(STATES, 0.0), 0
+        self._recall(store, self._date, wall_s)
+
+    def _recall(self, store: Store, date: dt.date, wall_s: float) -> None:
+        self._known = False
         try:
-            day = days.day(store, self._date, wall_s, shifts=False)
-        except UserError:  # its trouble is told where the history is written
+            day = days.day(store, date, wall_s, shifts=False)
+        except UserError:  # its trouble is told where the history is written, and passes
             return
-        self.seconds.update({state: day.seconds[state] for state in STATES})
+        self._known = True
+        self.seconds = {state: day.seconds[state] for state in STATES}
         self.alerts = len(day.alerts)
 
     def add(self, wall_s: float, state: str, longest_s: float) -> None:
         """Take in what is the case now; it holds until the next such call, for `longest_s` at most."""
-        date = dt.date.fromtimestamp(wall_s)
+        date, store = dt.date.fromtimestamp(wall_s), self._store
         if date != self._date:
             # Midnight has passed, or somebody has set the clock: of that day there may be something already.
-            if self._store is not None:
-                self.begin(self._store, wall_s)
+            if store is not None:
+                self.begin(store, wall_s)
+        elif not self._known and store is not None and not store.trouble:
+            self._recall(store, date, wall_s)
         elif self._before is not None:
             since_s, before, most_s = self._before
             # Longer than a reading may speak, and nothing was measured in between.
