@@ -23,7 +23,7 @@ from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 
-from posture_monitor import paths
+from posture_monitor import memory, paths
 from posture_monitor.errors import UserError
 from posture_monitor.service import glance
 from posture_monitor.service.control import NotRunning, ask
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 ASK_S, ASK_SELDOM_S = 2.0, 5.0
 #: A panel may start after the monitor does: a tray is waited for this long.
 TRAY_S: Final = 60.0
+#: All that starting needs is loaded by then, in seconds.
+STARTED_S: Final = 10.0
 #: A monitor that has just started this process may not listen yet.
 FIRST_S: Final = 10.0
 #: "Until tomorrow" is until this hour, and at least so many hours away.
@@ -337,6 +339,7 @@ def _show(app: QApplication, tray_s: float) -> None:
     timer.timeout.connect(look)
     timer.start(1000)
     QTimer.singleShot(0, look)
+    QTimer.singleShot(round(1000 * STARTED_S), memory.give_back)
     line.start()
     try:
         app.exec()
