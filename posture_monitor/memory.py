@@ -1,9 +1,9 @@
 """Giving memory back that only starting has needed.
 
-To load OpenCV and MediaPipe takes some 90 MB of their files into a process, page
+To load OpenCV and MediaPipe takes some 95 MB of their files into a process, page
 by page: what sets them up, names them to the loader, and builds the model. A look
-uses 7 MB of that again. The rest stays with the process until the system runs
-short, and is counted as its own.
+touches 7 MB of that again, and 25 with what the system maps around them. The rest
+stays with the process until the system runs short, and is counted as its own.
 
 So once all is loaded the process lets go of the files' unchanged pages, as the
 system would. They lie in its file cache, which it may take from now on without

@@ -14,6 +14,10 @@ from real_model import real_model
 
 from posture_monitor import memory
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+
+from resident import resident_mb
+
 PORTRAIT = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
 
 if not sys.platform.startswith("linux"):
@@ -86,3 +90,31 @@ def test_nothing_happens_on_other_systems(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(ctypes, "PyDLL", None)
     memory.give_back(Path("model.task"))
+
+
+def test_pages_that_two_processes_share_are_counted_once() -> None:
+    waits = [sys.executable, "-c", "import numpy; print(flush=True); input()"]
+    with (
+        subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as one,
+        subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other,
+    ):
+        parts = []
+        for process in (one, other):
+            assert process.stdout is not None
+            process.stdout.readline()
+            lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+            parts.append({line.split()[0]: int(line.split()[1]) / 1024 for line in lines[1:]})
+            assert resident_mb([process.pid]) == pytest.approx(parts[-1]["Rss:"], abs=0.1)
+        together = resident_mb([one.pid, other.pid])
+        own = sum(part["Anonymous:"] for part in parts)
+        files = [part["Rss:"] - part["Anonymous:"] for part in parts]
+        assert together == pytest.approx(own + max(files), abs=2.0)
+        assert together < 0.85 * sum(part["Rss:"] for part in parts)
+        for process in (one, other):
+            process.communicate(b"\n")
+
+
+def test_a_process_that_has_ended_has_no_memory() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert resident_mb([ended.pid]) == 0
