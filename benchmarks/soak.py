@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -38,35 +40,67 @@ WARMING = 0.25
 
 @dataclass(frozen=True)
 class Slope:
-    """How fast something grows, by least squares over medians of a minute; and its standard error."""
+    """How fast something grows, an hour, and between what and what that lies (95 %)."""
 
     per_hour: float
-    error: float
+    low: float
+    high: float
 
-    def __str__(self) -> str:
-        return f"{self.per_hour:+.2f} ± {2 * self.error:.2f} MB an hour"
+    @property
+    def within_noise(self) -> bool:
+        """Whether it may as well not grow at all."""
+        return self.low <= 0.0 <= self.high
+
+    def told(self, unit: str) -> str:
+        """Return it in words."""
+        if not math.isfinite(self.high - self.low):
+            return f"{self.per_hour:+.2f} {unit} an hour; too short a time to tell from noise"
+        noise = "within noise" if self.within_noise else "more than noise"
+        return f"{self.per_hour:+.2f} ({self.low:+.2f} to {self.high:+.2f}) {unit} an hour: {noise}"
 
 
-def slope(t_s: Sequence[float], values: Sequence[float], block_s: float = 60.0) -> Slope:
-    """Return the slope of values over time; neighbours are alike, so it is taken over medians of blocks."""
+def slope(t_s: Sequence[float], values: Sequence[float], block_s: float = 60.0, cycle: int = 1) -> Slope:
+    """Return the slope of values over time.
+
+    Neighbours are alike, so medians of blocks are compared; and what happens meanwhile comes
+    round, so that each is compared with those at the same place of the cycle alone. The slope is
+    the median over all such pairs (Sen 1968; by season, Hirsch, Slack & Smith 1982), its interval
+    that of Kendall's test (Gilbert 1987, 17.5): nothing is supposed of how the noise is spread,
+    and a single leap does not make a slope.
+
+    Parameters
+    ----------
+    block_s
+        Seconds of a block.
+    cycle
+        So many blocks are one round.
+    """
     times, found = np.asarray(t_s, dtype=float), np.asarray(values, dtype=float)
     blocks = (times // block_s).astype(int)
-    x = np.array([times[blocks == b].mean() for b in np.unique(blocks)]) / 3600.0
-    y = np.array([np.median(found[blocks == b]) for b in np.unique(blocks)])
-    if len(x) < 3:
-        return Slope(float("nan"), float("nan"))
-    x = x - x.mean()
-    per_hour = float(x @ y / (x @ x))
-    left = y - y.mean() - per_hour * x
-    return Slope(per_hour, float(np.sqrt(left @ left / (len(x) - 2) / (x @ x))))
+    numbers = np.unique(blocks)
+    x = np.array([times[blocks == b].mean() for b in numbers]) / 3600.0
+    y = np.array([np.median(found[blocks == b]) for b in numbers])
+    alike = [np.flatnonzero(numbers % cycle == season) for season in range(cycle)]
+    slopes = sorted((y[j] - y[i]) / (x[j] - x[i]) for part in alike for i, j in combinations(part, 2))
+    if not slopes:
+        return Slope(math.nan, math.nan, math.nan)
+    spread = math.sqrt(sum(n * (n - 1) * (2 * n + 5) / 18 for n in map(len, alike)))
+    below = math.floor((len(slopes) - 1.96 * spread) / 2)
+    low, high = (slopes[below - 1], slopes[-below]) if below > 0 else (-math.inf, math.inf)
+    return Slope(float(np.median(slopes)), float(low), float(high))
 
 
 def measured(pid: int, home: Path) -> dict[str, float]:
-    """Return what a process holds, and what lies in its home."""
+    """Return what a process holds, and what lies in its home.
+
+    Of its memory a part is its *own*: what it has written. The rest are pages of its libraries'
+    files, which the system takes back and brings in again as it likes.
+    """
     process = Path(f"/proc/{pid}")
     status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines() if ":" in line)
     return {
         "memory_mb": int(status["VmRSS"].split()[0]) / 1024,
+        "own_mb": int(status["RssAnon"].split()[0]) / 1024,
         "threads": int(status["Threads"]),
         "files": len(list((process / "fd").iterdir())),
         "log_bytes": sum(f.stat().st_size for f in (home / "logs").glob("*")),
@@ -117,12 +151,14 @@ def told(found: dict[str, Any]) -> list[str]:
     for who in ("monitor", "eye"):
         there = [row for row in warm if row[who] is not None]
         times = [row["t_s"] for row in there]
-        memory = [row[who]["memory_mb"] for row in there]
         files, threads = ({row[who][what] for row in there} for what in ("files", "threads"))
-        lines.append(
-            f"{who:8s} memory {np.median(memory):.1f} MB ({min(memory):.1f} to {max(memory):.1f}), "
-            f"slope {slope(times, memory)}; files {_range(files)}, threads {_range(threads)}"
-        )
+        lines.append(f"{who:8s} files {_range(files)}, threads {_range(threads)}")
+        for what, name in (("memory_mb", "memory"), ("own_mb", "own")):
+            held = [row[who][what] for row in there]
+            lines.append(
+                f"    {name:8s} {np.median(held):.1f} MB ({min(held):.1f} to {max(held):.1f}), "
+                f"{slope(times, held, TURN_S, len(MIX)).told('MB')}"
+            )
     hours = (warm[-1]["t_s"] - warm[0]["t_s"]) / 3600
     for what in ("history_bytes", "log_bytes"):
         first, last = warm[0]["monitor"][what], warm[-1]["monitor"][what]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import datetime as dt
+import gc
 import logging
 import math
 import os
@@ -72,6 +73,8 @@ VIEWER_LEFT_S: Final = 3.0
 TEND_S: Final = 10.0
 #: What was learnt is kept this often, and at the end.
 KEEP_S: Final = 1800.0
+#: Memory that Python has set aside for later is given back this often.
+TIDY_S: Final = 60.0
 #: All that starting needs is loaded by then.
 STARTED_S: Final = 10.0
 #: A command is carried out within this, between two events.
@@ -153,6 +156,7 @@ class Keeper:
         self._sees_since_s, self._doubt_s = 0.0, 0.0
         self._look_at_s = self._beat_at_s = self._tend_at_s = -1.0
         self._keep_at_s = clock_s() + KEEP_S
+        self._tidy_at_s = clock_s() + TIDY_S
         self._give_back_at_s = clock_s() + STARTED_S
         self._viewed_at_s = -VIEWER_LEFT_S
         self._sight: Sight | None = None
@@ -487,6 +491,12 @@ class Keeper:
         if now_s >= self._give_back_at_s:
             self._give_back_at_s = now_s + KEEP_S
             memory.give_back()
+        if now_s >= self._tidy_at_s:
+            self._tidy_at_s = now_s + TIDY_S
+            # Of the tuples that were let go of, CPython sets up to 2000 of each length aside, until the next
+            # full collection. There is next to nothing here for that to collect, so that by itself none
+            # would come for days, in which all those lists fill up.
+            gc.collect()
         if self.settings.changed():
             self._configure()
         self.monitor.on_battery = power.on_battery() is True
@@ -655,6 +665,9 @@ def keep(
             background.settle()
             log.info("started (process %d)", os.getpid())
         console.print(opening(keeper.name, chosen_profile, True, notifier))
+        # What has been loaded stays loaded: left out of later collections, it costs them nothing.
+        gc.collect()
+        gc.freeze()
         keeper.run()
         console.print(closing(monitor))
         log.info("stopped")
