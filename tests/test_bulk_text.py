@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posture_monitor.bulk_text import fixed, joined, numbers, text
@@ -54,7 +54,7 @@ def test_columns_make_lines() -> None:
 
 def read(cells: list[str], columns: int) -> npt.NDArray[np.float64] | None:
     rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]
-    return numbers("".join(",".join(row) + "\n" for row in rows).encode(), columns)
+    return numbers("".join(",".join(row) + "\n" for row in rows).encode(), columns, range(columns))
 
 
 def assert_read(cells: list[str], columns: int) -> None:
@@ -62,6 +62,7 @@ def assert_read(cells: list[str], columns: int) -> None:
     assert found is not None
     wanted = np.array([float(cell) if cell.strip() else math.nan for cell in cells]).reshape(-1, columns)
     np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(np.signbit(found), np.signbit(wanted))
 
 
 def test_plain_numbers_are_read_to_the_last_bit() -> None:
@@ -94,22 +95,69 @@ def test_cells_of_every_kind_are_read() -> None:
     assert_read(kinds * 30, 7)
     odd = ["1e5", " 2.5 ", "+3", "0.123456789012345678", "123456789.5", "1e-300", " ", "1_0"]
     assert_read((["0.5"] * 192 + odd) * 2, 100)
+    assert_read((["0.5"] * 196 + odd[3:6] + ["-0e-30"]) * 2, 100)
 
 
-@given(st.lists(st.text("0123456789.e-+na ", max_size=9), min_size=6, max_size=6))
-def test_whatever_is_read_is_what_float_reads(cells: list[str]) -> None:
-    found = read(cells, 3)
-    if found is not None:
+def test_numbers_with_all_their_digits_are_read_to_the_last_bit() -> None:
+    # As Python writes them, of which few are short enough to be read in bulk.
+    values = np.random.default_rng(3).normal(0, 1, 3990)
+    for magnitude in (1.0, 1e-300, 1e200):
+        cells = [repr(value) for value in (values * magnitude).tolist()]
+        assert_read(["", "nan", "NaN", "0", "-0.0", "7", *cells, "", "", "nan", ""], 40)
+
+
+def test_only_what_is_wanted_is_read() -> None:
+    lines = b"7,good,1.5,,2\n8,bad one,-2.5,3e-05,0.1234567890123456789\n"
+    found = numbers(lines, 5, [4, 2, 0, 3])
+    assert found is not None
+    np.testing.assert_array_equal(
+        found, [[2, 1.5, 7, math.nan], [0.1234567890123456789, -2.5, 8, 3e-05]], strict=True
+    )
+    assert numbers(lines, 5, [0, 1]) is None
+    # A comma within quotes ends no cell.
+    assert numbers(b'1,"2,3"\n', 3, [0]) is None
+
+
+@settings(deadline=None)
+@given(st.lists(st.text("0123456789.e-+na ", max_size=9), min_size=6, max_size=6), st.sampled_from([0, 60]))
+def test_whatever_is_read_is_what_float_reads(cells: list[str], plain: int) -> None:
+    cells += ["0.5"] * plain
+    if read(cells, 3) is not None:
         assert_read(cells, 3)
 
 
+@settings(deadline=None)
+@given(st.lists(st.floats(allow_infinity=False), min_size=6, max_size=6), st.sampled_from([0, 60]))
+def test_any_number_is_read_to_the_last_bit(values: list[float], plain: int) -> None:
+    assert_read([repr(value) for value in values] + ["0.5"] * plain, 3)
+
+
 @pytest.mark.parametrize(
-    "cell", ["a", "1.2.3", "-", "--1", "1-2", ".", "1e--5", "e-05", "1-e-05", "n", "1nan", '"1"x']
+    "cell",
+    [
+        "a",
+        "1.2.3",
+        "-",
+        "--1",
+        "1-2",
+        ".",
+        "1e--5",
+        "e-05",
+        "1-e-05",
+        "n",
+        "1nan",
+        '"1"x',
+        "true",
+        "null",
+        "[]",
+    ],
 )
-def test_what_is_no_number_is_not_read(cell: str) -> None:
-    assert read(["1", "2", cell, "4"], 2) is None
+@pytest.mark.parametrize("others", [["1"] * 3, ["0.1"] * 40, ["0.12345678901234567"] * 40 + [""]])
+def test_what_is_no_number_is_not_read(cell: str, others: list[str]) -> None:
+    assert read([cell, *others], len(others) + 1) is None
+    assert read([*others, cell], len(others) + 1) is None
 
 
 def test_lines_of_another_length_are_not_read() -> None:
     for lines in (b"1,2\n3\n", b"1,2,3\n4\n", b"1,2\n\n3,4\n", b"\n", b""):
-        assert numbers(lines, 2) is None
+        assert numbers(lines, 2, [0, 1]) is None

@@ -130,6 +130,46 @@ def test_a_wrong_cell_is_named(
     assert [part for part in says if part not in text] == []
 
 
+def test_a_table_of_many_pieces_is_read_in_order(tmp_path: Path) -> None:
+    table = table_of(2000)  # some 2 MB
+    write_table(tmp_path / "t.csv", table)
+    assert_same(table, read_table(tmp_path / "t.csv"))
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    lines[1900] += "x"
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    text = message(tmp_path / "t.csv")
+    assert "row 1900 (line 1901), column v32" in text
+
+
+def test_labels_and_long_numbers(tmp_path: Path) -> None:
+    # As scripts write them that know single numbers as Python's own: 0.1 is 0.10000000149011612.
+    table = table_of(30)
+    values = [[repr(x) if x == x else "" for x in row] for row in table.landmarks.reshape(30, -1).tolist()]
+    rows = [["label", *COLUMNS], *(["good", str(i / 5), "640", "480", *row] for i, row in enumerate(values))]
+    (tmp_path / "t.csv").write_text("\n".join(",".join(row) for row in rows))
+    assert_same(table, read_table(tmp_path / "t.csv"))
+
+
+def test_blank_lines_and_quotes(tmp_path: Path) -> None:
+    table = table_of(3)
+    rows = csv_lines(table, tmp_path)
+    rows[2][3] = f'"{rows[2][3]}"'
+    lines = [",".join(row) for row in rows]
+    (tmp_path / "t.csv").write_text("\n".join([*lines[:2], "", *lines[2:], "", ""]))
+    assert_same(table, read_table(tmp_path / "t.csv"))
+    rows[3][4] = "wrong"
+    lines[3] = ",".join(rows[3])
+    (tmp_path / "t.csv").write_text("\n".join([*lines[:2], "", *lines[2:]]))
+    assert "row 3 (line 5), column y0: 'wrong'" in message(tmp_path / "t.csv")
+
+
+def test_a_cell_without_end_is_named(tmp_path: Path) -> None:
+    rows = csv_lines(table_of(3), tmp_path)
+    rows[2][3] = '"' + "1" * 200_000
+    (tmp_path / "t.csv").write_text("\n".join(",".join(row) for row in rows))
+    assert "line 3" in message(tmp_path / "t.csv")
+
+
 def test_missing_columns_are_named(tmp_path: Path) -> None:
     rows = csv_lines(table_of(2), tmp_path)
     (tmp_path / "t.csv").write_text("\n".join(",".join(row[:-2]) for row in rows))

@@ -11,13 +11,10 @@ arrays ``(N,)``, or ``t_s``, ``width``, ``height`` ``(N,)`` and ``landmarks``
 from __future__ import annotations
 
 import csv
-import io
 import math
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -30,12 +27,13 @@ from posture_monitor.errors import UserError
 from posture_monitor.posture.landmarks import COUNT
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sources import Paced, start_of
+from posture_monitor.throughput import in_turn
 
 _HEAD = ("t_s", "width", "height")
 _LANDMARKS = tuple(f"{axis}{i}" for i in range(COUNT) for axis in "xyzv")
 COLUMNS = _HEAD + _LANDMARKS
 #: Bytes of a CSV file that are read at once: what is made of them stays in the cache.
-_PIECE = 1 << 17
+_PIECE = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -248,63 +246,29 @@ def _read_npz(path: Path) -> LandmarkTable:
 
 
 def _read_csv(path: Path) -> LandmarkTable:
-    data = path.read_bytes()
-    table = _read_plain(data)
-    if table is not None:
-        return table
-    try:
-        text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig").read()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not a CSV file in UTF-8") from error
-    del data
-    head, _, body = text.partition("\n")
-    header = [name.strip() for name in next(csv.reader([head]), [])]
-    if missing := [name for name in COLUMNS if name not in header]:
-        separated = len(header) == 1 and (";" in head or "\t" in head)
-        raise _missing(path, missing, "; the columns must be separated by commas" if separated else "")
-    if twice := [name for name in COLUMNS if header.count(name) > 1]:
-        raise UserError(f"{path}: column {twice[0]} is there twice")
-    order = [header.index(name) for name in COLUMNS]
-    if not body.strip():
-        return _from_columns(np.empty((0, len(COLUMNS))))
-    try:
-        # The quick reader knows no empty cells.
-        filled = re.sub(r"(?m)(?:(?<=,)|^)[ \t]*(?=,|\r?$)", _nan_unless_blank_line, body)
-        columns = np.loadtxt(
-            io.StringIO(filled), delimiter=",", usecols=order, ndmin=2, comments=None, quotechar='"'
-        )
-    except ValueError:
-        columns = _read_cells(path, text, order, len(header))
-    return _from_columns(columns)
+    with path.open("rb") as file:
+        table = _read_plain(file)
+    return _read_cells(path) if table is None else table
 
 
-def _read_plain(data: bytes) -> LandmarkTable | None:
+def _read_plain(file: IO[bytes]) -> LandmarkTable | None:
     """Read a table that holds nothing but plain numbers, in bulk; None where it is not quite that."""
-    first = data.find(b"\n") + 1
-    header = [name.strip() for name in data[:first].decode("utf-8-sig", "replace").split(",")]
-    if first in (0, len(data)) or any(header.count(name) != 1 for name in COLUMNS):
+    header = [name.strip() for name in file.readline().decode("utf-8-sig", "replace").split(",")]
+    if any(header.count(name) != 1 for name in COLUMNS):
         return None
     order = [header.index(name) for name in COLUMNS]
 
-    def pieces() -> Iterator[bytes]:
-        start = first
-        while start < len(data):
-            end = data.find(b"\n", min(start + _PIECE, len(data))) + 1 or len(data)
-            yield data[start:end] if data[end - 1 : end] == b"\n" else data[start:end] + b"\n"
-            start = end
+    def read(lines: bytes) -> LandmarkTable | None:
+        columns = numbers(lines, len(header), order)
+        return None if columns is None else _from_columns(columns)
 
-    def read(piece: bytes) -> LandmarkTable | None:
-        columns = numbers(piece, len(header))
-        return None if columns is None else _from_columns(columns[:, order])
-
-    if read(next(pieces())) is None:
+    tables: list[LandmarkTable] = []
+    for table in in_turn(read, _pieces(file)):
+        if table is None:
+            return None
+        tables.append(table)
+    if not tables:
         return None
-    # NumPy lets other threads run while it works.
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        parts = list(pool.map(read, pieces()))
-    if any(part is None for part in parts):
-        return None
-    tables = [part for part in parts if part is not None]
     return LandmarkTable(
         np.concatenate([table.t_s for table in tables]),
         np.concatenate([table.size for table in tables]),
@@ -312,32 +276,53 @@ def _read_plain(data: bytes) -> LandmarkTable | None:
     )
 
 
-def _nan_unless_blank_line(match: re.Match[str]) -> str:
-    line_start = match.start() == 0 or match.string[match.start() - 1] == "\n"
-    return match[0] if line_start and not match.string.startswith(",", match.end()) else "nan"
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield what is left of a file by the piece, each of whole lines."""
+    while piece := file.read(_PIECE):
+        piece += file.readline()
+        yield piece if piece.endswith(b"\n") else piece + b"\n"
 
 
-def _read_cells(path: Path, text: str, order: list[int], width: int) -> npt.NDArray[np.float64]:
-    """Read a table cell by cell, slowly, to name the first one that is wrong."""
-    rows: list[list[float]] = []
-    reader = csv.reader(io.StringIO(text))
-    next(reader)
-    for cells in reader:
-        if not cells:
-            continue
-        where = f"row {len(rows) + 1} (line {reader.line_num})"
-        if len(cells) <= max(order):
-            raise UserError(f"{path}: {where}: {len(cells)} cells, but the header has {width} columns")
-        values = []
-        for name, k in zip(COLUMNS, order, strict=True):
-            try:
-                values.append(float(cells[k]) if cells[k].strip() else math.nan)
-            except ValueError:
-                raise UserError(
-                    f"{path}: {where}, column {name}: {cells[k][:40]!r} is not a number"
-                ) from None
-        rows.append(values)
-    return np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS))
+def _read_cells(path: Path) -> LandmarkTable:
+    """Read a table cell by cell: all that a CSV file may hold, and naming the first cell that is wrong."""
+    rows: list[npt.NDArray[np.float64]] = []
+    with path.open(encoding="utf-8-sig") as file:
+        reader = csv.reader(file)
+        try:
+            header = [name.strip() for name in next(reader, [])]
+            order = _order(path, header)
+            for cells in reader:
+                if cells:  # else a blank line
+                    where = f"row {len(rows) + 1} (line {reader.line_num})"
+                    rows.append(_row(path, where, cells, order, len(header)))
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path}: not a CSV file in UTF-8") from error
+        except csv.Error as error:
+            raise UserError(f"{path}: line {reader.line_num}: {error}") from error
+    return _from_columns(np.array(rows).reshape(-1, len(COLUMNS)))
+
+
+def _order(path: Path, header: list[str]) -> list[int]:
+    """Return the places of `COLUMNS` in a header."""
+    if missing := [name for name in COLUMNS if name not in header]:
+        separated = len(header) == 1 and (";" in header[0] or "\t" in header[0])
+        raise _missing(path, missing, "; the columns must be separated by commas" if separated else "")
+    if twice := [name for name in COLUMNS if header.count(name) > 1]:
+        raise UserError(f"{path}: column {twice[0]} is there twice")
+    return [header.index(name) for name in COLUMNS]
+
+
+def _row(path: Path, where: str, cells: list[str], order: list[int], width: int) -> npt.NDArray[np.float64]:
+    """Return the numbers of one row, in the order of `COLUMNS`."""
+    if len(cells) <= max(order):
+        raise UserError(f"{path}: {where}: {len(cells)} cells, but the header has {width} columns")
+    values = []
+    for name, k in zip(COLUMNS, order, strict=True):
+        try:
+            values.append(float(cells[k]) if cells[k].strip() else math.nan)
+        except ValueError:
+            raise UserError(f"{path}: {where}, column {name}: {cells[k][:40]!r} is not a number") from None
+    return np.array(values)
 
 
 def _write_npz(file: IO[bytes], table: LandmarkTable) -> None:

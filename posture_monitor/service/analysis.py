@@ -33,6 +33,7 @@ from posture_monitor.service.calibration import Collected
 from posture_monitor.service.looking import Looker
 from posture_monitor.service.places import OTHER_VIEW_REASONS
 from posture_monitor.service.profiles import load_profile
+from posture_monitor.throughput import in_turn, keep_memory
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,6 +88,7 @@ def analyze(
         The source or profile cannot be used, its beginning cannot be
         calibrated on, or the profile is of another view.
     """
+    keep_memory()
     known = load_profile(profile).neutral if profile is not None else None
     if calibrate_first_s is not None:
         asked = f"first {calibrate_first_s:g} s"
@@ -231,47 +233,51 @@ def refuse_other_view(judgement: Judgement, measurement: Measurement, profile: s
 
 def _states(
     judgement: Judgement, t_s: npt.NDArray[np.float64], window_s: float, *, stills: bool
-) -> npt.NDArray[np.int8]:
-    """Return the smoothed state of each frame, a code into `VERDICTS`; stills stand each on their own."""
+) -> Iterator[npt.NDArray[np.int8]]:
+    """Yield the smoothed states by the block, codes into `VERDICTS`; stills stand each on their own."""
     if stills:
-        return judgement.verdict
+        yield from (judgement.verdict[block] for block in blocks(len(t_s)))
+        return
     steps = np.diff(t_s)
     interval_s = float(np.median(steps)) if len(steps) else 0.5
     policy = steady.Policy(window_s, max(interval_s, 1e-3))
+    longest_s, full_s = 2 * policy.interval_s, steady.BUCKET_S * (1 - 1e-9)
     state, code = steady.Steady(), VERDICTS.index(Verdict.UNKNOWN)
-    out = []
     # Only the reading that fills a bucket can change the state; those before it are added up
     # here, as `steady.step` does, and handed over with it.
     last_s, open_s, total, judged_s, away_s = math.inf, 0.0, 0.0, 0.0, 0.0
     latest = state.latest
-    verdicts = [VERDICTS[code] for code in judgement.verdict.tolist()]
-    for at, verdict, index in zip(t_s.tolist(), verdicts, judgement.slouch_index.tolist(), strict=True):
-        gap_s = min(at - last_s, 2 * policy.interval_s)
-        if 0 <= gap_s <= steady.BUCKET_S and open_s + gap_s < steady.BUCKET_S * (1 - 1e-9):
-            open_s += gap_s
-            if verdict is Verdict.AWAY:
-                away_s += gap_s
-            elif verdict is not Verdict.UNKNOWN and index == index:
-                total += index * gap_s
-                judged_s += gap_s
-        else:
-            if state.t_s is not None:
-                state = replace(
-                    state,
-                    t_s=last_s,
-                    latest=latest,
-                    open_s=open_s,
-                    open_index=total,
-                    open_judged_s=judged_s,
-                    open_away_s=away_s,
-                )
-            state = steady.step(state, policy, at, verdict, index)
-            open_s, total = state.open_s, state.open_index
-            judged_s, away_s = state.open_judged_s, state.open_away_s
-            code = VERDICTS.index(state.state)
-        last_s, latest = at, (verdict, index, "", "")
-        out.append(code)
-    return np.array(out, dtype=np.int8)
+    for block in blocks(len(t_s)):
+        verdicts = [VERDICTS[code] for code in judgement.verdict[block].tolist()]
+        indices = judgement.slouch_index[block].tolist()
+        out = []
+        for at, verdict, index in zip(t_s[block].tolist(), verdicts, indices, strict=True):
+            gap_s = min(at - last_s, longest_s)
+            if 0 <= gap_s <= steady.BUCKET_S and open_s + gap_s < full_s:
+                open_s += gap_s
+                if verdict is Verdict.AWAY:
+                    away_s += gap_s
+                elif verdict is not Verdict.UNKNOWN and index == index:
+                    total += index * gap_s
+                    judged_s += gap_s
+            else:
+                if state.t_s is not None:
+                    state = replace(
+                        state,
+                        t_s=last_s,
+                        latest=latest,
+                        open_s=open_s,
+                        open_index=total,
+                        open_judged_s=judged_s,
+                        open_away_s=away_s,
+                    )
+                state = steady.step(state, policy, at, verdict, index)
+                open_s, total = state.open_s, state.open_index
+                judged_s, away_s = state.open_judged_s, state.open_away_s
+                code = VERDICTS.index(state.state)
+            last_s, latest = at, (verdict, index, "", "")
+            out.append(code)
+        yield np.array(out, dtype=np.int8)
 
 
 def _write(
@@ -279,14 +285,15 @@ def _write(
     recording: _Recording,
     measurement: Measurement,
     judgement: Judgement,
-    states: npt.NDArray[np.int8],
+    states: Iterator[npt.NDArray[np.int8]],
 ) -> None:
-    """Write one row a frame, some thousand rows at a time."""
-    file.write(",".join(COLUMNS) + "\n")
+    """Write one row a frame; the states of the next ones are found while some thousand become text."""
     signals = judgement.signal  # -1 takes the last text, which is empty
     # A body that is nobody at this desk (a ghost on the furniture, a passer-by far off) is not present.
     present = measurement.present & (judgement.verdict != VERDICTS.index(Verdict.AWAY))
-    for block in blocks(len(measurement)):
+
+    def lines(part: tuple[slice, npt.NDArray[np.int8]]) -> str:
+        block, state = part
         number = np.arange(block.start, block.stop)
         columns = (
             text(number.astype(np.bytes_)),
@@ -297,7 +304,7 @@ def _write(
             fixed(measurement.confidence[block], 2),
             _CALIBRATION[(number < recording.calibrated).astype(np.intp)],
             _VERDICTS[judgement.verdict[block]],
-            _VERDICTS[states[block]],
+            _VERDICTS[state],
             fixed(judgement.slouch_index[block], 3),
             _SIGNALS[signals[block]],
             _DRIVERS[signals[block]],
@@ -305,7 +312,11 @@ def _write(
             *(fixed(row, 4) for row in measurement.values[:, block]),
             *(fixed(row, 4) for row in judgement.deviations[:, block]),
         )
-        file.write(joined(columns).decode())
+        return joined(columns).decode()
+
+    file.write(",".join(COLUMNS) + "\n")
+    for rows in in_turn(lines, zip(blocks(len(measurement)), states, strict=True)):
+        file.write(rows)
 
 
 def _cell(name: str) -> str:
