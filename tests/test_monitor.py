@@ -164,6 +164,18 @@ def seat(home: Path, tmp_path: Path) -> Iterator[Seat]:
         yield take_a_seat
 
 
+def test_an_alert_that_ends_in_the_next_recording(seat: Seat) -> None:
+    """The settings or the camera are changed while it is on the screen."""
+    desk = seat(IMPATIENT + NO_BREAKS)
+    desk.sit(UPRIGHT, 60)
+    desk.sit(SLUMPED, 60)
+    desk.monitor.begin("another camera")
+    desk.sit(UPRIGHT, 60)
+    (alert,) = desk.kept("alerts")
+    assert (alert["run"], alert["outcome"]) == (1, "corrected")
+    assert desk.screen.withdrawn
+
+
 # -- what an alert says ----------------------------------------------------------
 
 

@@ -270,6 +270,45 @@ def test_alerts_and_what_followed(path: Path) -> None:
     assert math.isnan(two.outcome_s)
 
 
+def test_an_outcome_goes_to_the_recording_of_its_alert(path: Path) -> None:
+    with Store.open(path) as store:
+        store.begin("one camera")
+        first = store.alert(T0, 0, "posture")
+        store.begin("another camera")
+        second = store.alert(T0 + 60, 0, "posture")
+        store.outcome(first, "corrected", T0 + 70)
+        store.outcome(second, "ignored", T0 + 80)
+    with Store.open(path, readonly=True) as store:
+        found = [(alert.run, alert.outcome) for alert in store.alerts(T0, T0 + 100)]
+    assert found == [(1, "corrected"), (2, "ignored")]
+
+
+def test_an_outcome_after_the_file_was_replaced(path: Path) -> None:
+    with Store.open(path) as store:
+        store.begin("one camera")
+        number = store.alert(T0, 0, "posture")
+        store.begin("another camera")
+        path.unlink()
+        store.heartbeat(T0 + 60, 0, "good")
+        store.flush()
+        store.outcome(number, "corrected", T0 + 70)
+        assert not store.trouble
+    with Store.open(path, readonly=True) as store:
+        (span,), (alert,) = store.spans(T0, T0 + 100), store.alerts(T0, T0 + 100)
+    assert alert.outcome == "corrected"
+    assert alert.run != span.run
+
+
+def test_only_the_latest_alerts_are_remembered(path: Path) -> None:
+    with Store.open(path) as store:
+        numbers = [store.alert(T0 + at, 0, "posture") for at in range(60)]
+        for number in (numbers[0], numbers[-1]):
+            store.outcome(number, "wrong", T0 + 90)
+    with Store.open(path, readonly=True) as store:
+        outcomes = [alert.outcome for alert in store.alerts(T0, T0 + 100)]
+    assert outcomes == [*[""] * 59, "wrong"]
+
+
 # ------------------------------------------------------------ the file and its folder
 
 

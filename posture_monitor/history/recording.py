@@ -42,7 +42,7 @@ class Recording:
         self._keep_samples = keep_samples
         self._span: Span | None = None
         self._spans = 0
-        self._alerts: list[Alert] = []
+        self._alerts = 0
         self._minute = -1
         self._readings: list[Sample] = []
         self._summed_up = 0
@@ -109,17 +109,15 @@ class Recording:
             packed = packing.pack_samples(self._readings, self._minute)
             self._new_samples[self._minute] = (*packed, landmarks)
 
-    def alert(self, alert: Alert) -> int:
-        """Take in an alert and return its number within this recording."""
-        number = len(self._alerts)
-        self._alerts.append(replace(alert, seq=number))
-        self._new_alerts[number] = self._alerts[number]
-        return number
+    def alert(self, alert: Alert) -> Alert:
+        """Take in an alert and return it with its number within this recording."""
+        alert = self._new_alerts[self._alerts] = replace(alert, seq=self._alerts)
+        self._alerts += 1
+        return alert
 
-    def outcome(self, number: int, outcome: str, wall_s: float) -> None:
+    def outcome(self, alert: Alert, outcome: str, wall_s: float) -> None:
         """Take in what followed an alert."""
-        self._alerts[number] = replace(self._alerts[number], outcome=outcome, outcome_s=wall_s)
-        self._new_alerts[number] = self._alerts[number]
+        self._new_alerts[alert.seq] = replace(alert, outcome=outcome, outcome_s=wall_s)
 
     def write(self, db: sqlite3.Connection) -> int:
         """Write what is new, inside the caller's transaction; return this recording's number in the file.

@@ -13,6 +13,7 @@ before a replayed one and from the newest before an older one (`days.merge`).
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import math
 import sqlite3
@@ -48,6 +49,9 @@ LIVE_WAIT_S = 0.02
 
 #: What is not live loses nothing by waiting; nor does anybody at the end.
 WAIT_S = 5.0
+
+#: So many alerts are remembered, for what may still follow them.
+REMEMBERED = 50
 
 #: Real seconds between looking for readings that are old enough to be dropped.
 _TIDY_S = 3600.0
@@ -91,6 +95,9 @@ class Store:
         self._run = Recording("", True, "", {}, keep_samples_days > 0)
         #: Recordings that ended while the file could not be written.
         self._waiting: list[Recording] = []
+        #: The latest alerts, by the numbers they are known by outside, and their recordings.
+        self._told: dict[int, tuple[Recording, Alert]] = {}
+        self._numbers = itertools.count()
 
     @classmethod
     def open(
@@ -245,17 +252,27 @@ class Store:
         title: str = "",
         body: str = "",
     ) -> int:
-        """Keep a notification, at once; return its number within this recording, for `outcome`."""
+        """Keep a notification, at once; return the number to give to `outcome`."""
         alert = Alert(wall_s, utc_offset_s, kind, driver, deviation, held_s, channel, title, body)
         with self._lock:
-            number = self._run.alert(alert)
+            number = next(self._numbers)
+            self._told[number] = (self._run, self._run.alert(alert))
+            self._told.pop(number - REMEMBERED, None)
             self.flush()
             return number
 
     def outcome(self, number: int, outcome: str, wall_s: float = math.nan) -> None:
-        """Keep what followed an alert: corrected, dismissed, snoozed, wrong, ignored; and when."""
+        """Keep what followed an alert: corrected, dismissed, snoozed, wrong, ignored; and when.
+
+        Another recording may have begun since. An alert that is long forgotten stays as it was.
+        """
         with self._lock:
-            self._run.outcome(number, outcome, wall_s)
+            if number not in self._told:
+                return
+            run, alert = self._told[number]
+            run.outcome(alert, outcome, wall_s)
+            if run not in (self._run, *self._waiting):
+                self._waiting.append(run)
             self.flush()
 
     # ----------------------------------------------------------------- saving
@@ -303,6 +320,7 @@ class Store:
             self._commit(recordings)
         except sqlite3.IntegrityError:
             # The user erased this recording meanwhile: what memory holds of it is erased as well.
+            self._told = {}
             for run in (*self._waiting, self._run):
                 run.forget()
         except sqlite3.DatabaseError as error:
@@ -345,7 +363,7 @@ class Store:
             self._db.close()
             self._db = None
         db = database.open_writer(self.path, self._wait_s)
-        for run in (*self._waiting, self._run):
+        for run in {self._run, *self._waiting, *(run for run, _ in self._told.values())}:
             run.look_up(db)
         self._attach(db)
 

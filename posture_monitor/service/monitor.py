@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
-from posture_monitor.history.store import Store
+from posture_monitor.history.store import REMEMBERED, Store
 from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.posture import breaks, dose, nudge, sampling, seat, session, steady
 from posture_monitor.posture.baseline import Neutral
@@ -165,7 +165,7 @@ class Monitor:
     reading: Reading | None = None
     sampling: sampling.Sampling = field(default_factory=sampling.Sampling)
     _shown: dict[int, _Shown] = field(default_factory=dict)
-    _suggested: dict[int, tuple[int, breaks.Wish]] = field(default_factory=dict)
+    _suggested: tuple[breaks.Suggestion, int] | None = None
     _question: str = ""
     _asking: bool = False
     _anchoring: _Anchoring | None = None
@@ -390,6 +390,8 @@ class Monitor:
         sent = self._send(text, replaced.sent_id if replaced else None, ALERT_BUTTONS)
         number = self._remember(text, alert.kind.value, sent[1], alert.cause, alert.poor_s)
         self._shown[alert.id] = _Shown(number, sent[0], alert.cause.metric)
+        if len(self._shown) > REMEMBERED:
+            del self._shown[next(iter(self._shown))]
 
     def _suggest(self, suggestion: breaks.Suggestion) -> None:
         text = words.break_text(suggestion, pick(suggestion.id))
@@ -397,16 +399,18 @@ class Monitor:
         number = self._remember(
             text, f"break-{suggestion.wish}", sent[1], nudge.NO_CAUSE, suggestion.lasted_s
         )
-        self._suggested[suggestion.id] = (number, suggestion.wish)
+        self._suggested = suggestion, number
 
     def _act_on_breaks(self, effects: breaks.Effects) -> None:
         """Show suggestions, and keep that one was taken; bouts and shifts are in the history's spans."""
         for effect in effects:
             if isinstance(effect, breaks.Suggestion):
                 self._suggest(effect)
-            elif isinstance(effect, breaks.Taken) and effect.suggestion_id in self._suggested:
-                number, wish = self._suggested[effect.suggestion_id]
-                self.store.outcome(number, "left" if wish is breaks.Wish.STAND else "better", self.wall_s)
+            elif isinstance(effect, breaks.Taken) and self._suggested is not None:
+                suggestion, number = self._suggested
+                if suggestion.id == effect.suggestion_id:
+                    outcome = "left" if suggestion.wish is breaks.Wish.STAND else "better"
+                    self.store.outcome(number, outcome, self.wall_s)
 
     def _sum_up(self, date: dt.date | None) -> None:
         """Tell the day in one line, if its time has come."""
