@@ -197,8 +197,6 @@ def _open(path: Path, busy_s: float) -> sqlite3.Connection:
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA secure_delete = ON")
         db.execute(f"PRAGMA journal_size_limit = {4 << 20}")
-        # In KiB; by itself 2 MB, which days of writing would fill with pages that nobody asks for again.
-        db.execute("PRAGMA cache_size = -256")
         migrate(db)
         # One page written for nothing: a full disk is told now, before anything is watched in vain.
         db.execute(f"PRAGMA user_version = {VERSION}")

@@ -350,6 +350,9 @@ class Store:
         self._db = db
         if self._writable:
             self._wait(self._wait_s)
+            # Pages of the file in memory, which SQLite lays out at once. By itself it keeps 2 MB, and days
+            # of writing would fill them with pages that nobody asks for again.
+            db.execute("PRAGMA cache_size = 20")
             self._files = _files(self.path)
 
     def _wait(self, wait_s: float) -> None:
