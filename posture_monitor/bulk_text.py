@@ -7,11 +7,11 @@ NUL bytes; `joined` puts columns together and leaves the NULs out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic_core import from_json
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -94,10 +94,12 @@ def joined(columns: Sequence[Bytes], separator: bytes = b",", end: bytes = b"\n"
 
 _ZERO = np.uint8(ord("0"))
 _ZEROS = np.uint64(0x3030303030303030)
-#: Of more cells than this part that are no plain decimals each by itself takes longer than all together.
-_MOST_ODD = 0.2
-#: Digits of a number that is read exactly: as an integer below 2⁵³, divided by a power of ten.
-_MOST_DIGITS = 15
+#: Digits of an integer that 64 bits always hold, and the decimals read at all: Python writes no
+#: number with more of them, and begins with a zero where that makes more digits than 18.
+_MOST_DIGITS, _MOST_DECIMALS = 18, 20
+#: An integer up to here and a power of ten up to that are floating-point numbers without rounding.
+_EXACT_UP_TO, _EXACT_POWER = 2**53, 22
+_MOST_POWER = 119
 
 
 def numbers(lines: bytes, columns: int, wanted: Sequence[int]) -> npt.NDArray[np.float64] | None:
@@ -145,63 +147,73 @@ def numbers(lines: bytes, columns: int, wanted: Sequence[int]) -> npt.NDArray[np
     decimals, whole = end - point - pointed, point - first
     power = decimals + np.where(small, 10 * (data[stop - 2] - _ZERO) + (data[stop - 1] - _ZERO), 0)
     odd = (right - left - 1) != pointed + negative.astype(np.intp) + 2 * small
-    odd |= (decimals + whole > _MOST_DIGITS) | (decimals + whole < 1) | (whole > 8) | (power > 22)
-    if np.count_nonzero(odd & (start != stop)) > _MOST_ODD * len(odd):
-        return _all_by_json(lines, columns, wanted)
+    odd |= (decimals + whole < 1) | (whole > 8) | (decimals > _MOST_DECIMALS) | (power > _MOST_POWER)
     eights = np.ndarray((len(padded) - 7,), dtype="<u8", buffer=padded, strides=(1,))
     number = np.where(whole > 0, data[point - 1] - _ZERO, 0).astype(np.int64)
     longer = np.flatnonzero(whole > 1)
     number[longer] = _read(eights, point[longer], whole[longer])
-    scale = _TENS.take(decimals, mode="clip")
-    low = _read(eights, end, decimals)
+    odd |= (decimals + whole > _MOST_DIGITS) & (number > 0)
+    number *= _TENS.take(decimals, mode="clip")
+    number += _read(eights, end, decimals)
     longer = np.flatnonzero(decimals > 8)
-    low[longer] += _read(eights, end[longer] - 8, decimals[longer] - 8) * 10**8
+    number[longer] += _read(eights, end[longer] - 8, decimals[longer] - 8) * 10**8
+    longest = longer[decimals[longer] > 16]
+    high = _read(eights, end[longest] - 16, decimals[longest] - 16)
+    odd[longest] |= high >= 900
+    number[longest] += high * 10**16
     # Both exact, so that the quotient is rounded once.
-    out: npt.NDArray[np.float64] = (number * scale + low) / _POWERS.take(power, mode="clip")
+    out: npt.NDArray[np.float64] = number / _POWERS.take(power, mode="clip")
+    inexact = np.flatnonzero(((number > _EXACT_UP_TO) | (power > _EXACT_POWER)) & ~odd)
+    out[inexact], sure = _quotients(number[inexact], power[inexact])
+    odd[inexact] = ~sure
     out = np.where(negative, -out, out)
     out[start == stop] = np.nan
     odd_ones = np.flatnonzero(odd & (start != stop))
-    cells = [
-        padded[i:j].strip() or b"NaN"
-        for i, j in zip(start[odd_ones].tolist(), stop[odd_ones].tolist(), strict=True)
-    ]
-    try:
-        out[odd_ones] = _by_json(b",".join(cells))
-    except ValueError:
+    for k, i, j in zip(odd_ones.tolist(), start[odd_ones].tolist(), stop[odd_ones].tolist(), strict=True):
+        cell = padded[i:j].strip()
         try:
-            out[odd_ones] = [float(cell) for cell in cells]
+            out[k] = float(cell) if cell else np.nan
         except ValueError:
             return None
     return out.reshape(-1, len(wanted))
 
 
-def _all_by_json(lines: bytes, columns: int, wanted: Sequence[int]) -> npt.NDArray[np.float64] | None:
-    """Return the same as `numbers`, of lines that have been found to hold so many columns."""
-    cells = lines[:-1].replace(b"\n", b",").replace(b"nan", b"NaN")
-    # Twice, for each comma can end one empty cell alone.
-    cells = (b"," + cells + b",").replace(b",,", b",NaN,").replace(b",,", b",NaN,")[1:-1]
-    try:
-        return np.fromiter(_by_json(cells), dtype=np.float64).reshape(-1, columns)[:, wanted]
-    except ValueError:
-        return None
-
-
-def _by_json(cells: bytes) -> list[float]:
-    """Return comma-separated numbers, as `float` reads them but in a third of the time.
-
-    Raises
-    ------
-    ValueError
-        If there is anything that JSON does not know.
-    """
-    if cells.translate(None, b"0123456789.,+-eEaN\r "):  # other letters make other things than numbers
-        raise ValueError("more than numbers")
-    numbers: list[float] = from_json(b"[" + cells + b"]")
-    return numbers
-
-
 _TENS = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.int64)
-_POWERS = np.array([float(10**k) for k in range(23)])
+_POWERS = np.array([float(10**k) for k in range(_EXACT_POWER + 1)])
+
+
+def _halves(a: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return two summands of at most 26 bits each, so that products of such are exact (Veltkamp)."""
+    scaled = a * (2.0**27 + 1)
+    upper = scaled - (scaled - a)
+    return upper, a - upper
+
+
+_FRACTIONS = [Fraction(1, 10**k) for k in range(_MOST_POWER + 1)]
+_TENTHS = np.array([float(fraction) for fraction in _FRACTIONS])
+_TENTHS_REST = np.array([float(fraction - Fraction(float(fraction))) for fraction in _FRACTIONS])
+
+
+def _quotients(
+    number: npt.NDArray[np.int64], power: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return ``number / 10**power`` rounded once, and where that is sure.
+
+    Computed to 104 bits, as sums of two floating-point numbers (T. J. Dekker,
+    Numer. Math. 18, 1971). That does not say which way a quotient is rounded that
+    lies as near to the middle between two numbers as the error of the sum.
+    """
+    upper = number.astype(np.float64)
+    lower = (number - upper.astype(np.int64)).astype(np.float64)
+    tenth, rest = _TENTHS.take(power), _TENTHS_REST.take(power)
+    product = upper * tenth
+    (a, b), (c, d) = _halves(upper), _halves(tenth)
+    missing = ((a * c - product) + a * d + b * c) + b * d
+    missing += upper * rest + lower * tenth
+    value = product + missing
+    missing -= value - product
+    error = value * 2.0**-98
+    return value, (value + (missing + error) == value) & (value + (missing - error) == value)
 
 
 def _read(

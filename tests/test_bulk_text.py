@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posture_monitor.bulk_text import fixed, joined, numbers, text
+from posture_monitor.bulk_text import _quotients, fixed, joined, numbers, text
 
 
 def written(values: npt.NDArray[np.float64], digits: int) -> list[str]:
@@ -104,6 +105,26 @@ def test_numbers_with_all_their_digits_are_read_to_the_last_bit() -> None:
     for magnitude in (1.0, 1e-300, 1e200):
         cells = [repr(value) for value in (values * magnitude).tolist()]
         assert_read(["", "nan", "NaN", "0", "-0.0", "7", *cells, "", "", "nan", ""], 40)
+
+
+def test_digits_next_to_the_middle_of_two_numbers() -> None:
+    rng = np.random.default_rng(4)
+    cells = []
+    for value in (10.0 ** rng.uniform(-4, 3, 300)).tolist():
+        middle = (Fraction(value) + Fraction(math.nextafter(value, math.inf))) / 2
+        for digits in (14, 15, 17, 18):
+            # Rounded down or up from the middle, which one digit more or less may cross.
+            text = str(int(middle * 10**digits) + int(rng.integers(0, 2))).zfill(digits + 1)
+            cells.append(f"{text[:-digits]}.{text[-digits:]}")
+    cells += ["0." + "9" * k for k in range(10, 25)] + ["1" * k + "." + "9" * (18 - k) for k in range(1, 9)]
+    assert_read(cells + [""] * (-len(cells) % 9), 9)
+
+
+def test_the_middle_of_two_numbers_is_not_sure() -> None:
+    numbers = np.array([2**53 + 1, 2**53 + 2, 2**60 - 2**6])
+    value, sure = _quotients(numbers, np.zeros(3, dtype=np.intp))
+    assert sure.tolist() == [False, True, False]
+    assert value[1] == 2**53 + 2
 
 
 def test_only_what_is_wanted_is_read() -> None:
