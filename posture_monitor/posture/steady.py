@@ -16,8 +16,8 @@ wait may have begun just now, and must prove to last like anything else.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from posture_monitor.posture.reading import Verdict
 
@@ -51,8 +51,8 @@ class Policy:
     interval_s: float = 0.5
 
 
-@dataclass(frozen=True)
-class Bucket:
+# Tuples: a copy with other values takes a dataclass four times as long, and each reading makes some.
+class Bucket(NamedTuple):
     """Readings of about half a second.
 
     Attributes
@@ -72,13 +72,12 @@ class Bucket:
     until_s: float
     seconds: float
     verdict: Verdict
-    index: float
+    index: float  # type: ignore[assignment]  # not tuple.index
     reason: str
     driver: str
 
 
-@dataclass(frozen=True)
-class Steady:
+class Steady(NamedTuple):
     """The state now, and the buckets it rests on.
 
     Attributes
@@ -99,7 +98,7 @@ class Steady:
 
     state: Verdict = Verdict.UNKNOWN
     since_s: float = math.nan
-    index: float = math.nan
+    index: float = math.nan  # type: ignore[assignment]  # not tuple.index
     reason: str = ""
     driver: str = ""
     buckets: tuple[Bucket, ...] = ()
@@ -109,8 +108,8 @@ class Steady:
     open_index: float = 0.0
     open_judged_s: float = 0.0
     open_away_s: float = 0.0
-    open_reason: str = field(default="")
-    open_driver: str = field(default="")
+    open_reason: str = ""
+    open_driver: str = ""
 
 
 def step(
@@ -133,13 +132,13 @@ def step(
     """
     reading = (verdict, index, reason, driver)
     if steady.t_s is None or t_s < steady.t_s:
-        began = replace(Steady(), t_s=t_s, since_s=t_s, reason=reason, latest=reading)
+        began = Steady()._replace(t_s=t_s, since_s=t_s, reason=reason, latest=reading)
         return _opened(began, policy, t_s, *reading, min(policy.interval_s, BUCKET_S))
     gap_s = min(t_s - steady.t_s, 2 * policy.interval_s, LONGEST_SPOKEN_S)
     own_s = min(gap_s, BUCKET_S)
     if gap_s > own_s:
         steady = _opened(steady, policy, steady.t_s + gap_s - own_s, *steady.latest, gap_s - own_s)
-    return _opened(replace(steady, t_s=t_s, latest=reading), policy, t_s, *reading, own_s)
+    return _opened(steady._replace(t_s=t_s, latest=reading), policy, t_s, *reading, own_s)
 
 
 def _opened(
@@ -153,8 +152,7 @@ def _opened(
     spoken_s: float,
 ) -> Steady:
     judged = verdict in _JUDGED and math.isfinite(index)
-    steady = replace(
-        steady,
+    steady = steady._replace(
         open_s=steady.open_s + spoken_s,
         open_index=steady.open_index + (index * spoken_s if judged else 0.0),
         open_judged_s=steady.open_judged_s + (spoken_s if judged else 0.0),
@@ -177,12 +175,11 @@ def _closed(steady: Steady, policy: Policy, t_s: float) -> Steady:
     bucket = Bucket(t_s, steady.open_s, kind, mean, steady.open_reason, steady.open_driver)
     horizon = t_s - policy.window_s
     buckets = tuple(
-        b if b.seconds <= b.until_s - horizon else replace(b, seconds=b.until_s - horizon)
+        b if b.seconds <= b.until_s - horizon else b._replace(seconds=b.until_s - horizon)
         for b in (*steady.buckets, bucket)
         if b.until_s > horizon
     )
-    after = replace(
-        steady,
+    after = steady._replace(
         buckets=buckets,
         open_s=0.0,
         open_index=0.0,
@@ -191,12 +188,12 @@ def _closed(steady: Steady, policy: Policy, t_s: float) -> Steady:
         open_reason="",
         open_driver="",
     )
-    total = sum(b.seconds for b in buckets)
+    total = sum([b.seconds for b in buckets])
     judged = [b for b in buckets if b.verdict is Verdict.GOOD]
-    away = sum(b.seconds for b in buckets if b.verdict is Verdict.AWAY)
+    away = sum([b.seconds for b in buckets if b.verdict is Verdict.AWAY])
     if away > total / 2:
         return _moved(after, Verdict.AWAY, math.nan, "", "", t_s)
-    if sum(b.seconds for b in judged) < total / 2:
+    if sum([b.seconds for b in judged]) < total / 2:
         last = next((b.reason for b in reversed(buckets) if b.reason), "")
         return _moved(after, Verdict.UNKNOWN, math.nan, last, "", t_s)
     index = _median(judged)
@@ -211,7 +208,7 @@ def _closed(steady: Steady, policy: Policy, t_s: float) -> Steady:
 def _median(buckets: list[Bucket]) -> float:
     """Return the time-weighted median of the slouch index."""
     ranked = sorted(buckets, key=lambda b: b.index)
-    half = sum(b.seconds for b in ranked) / 2
+    half = sum([b.seconds for b in ranked]) / 2
     for bucket in ranked:
         half -= bucket.seconds
         if half <= 1e-9:
@@ -230,4 +227,4 @@ def _graded(index: float, before: Verdict) -> Verdict:
 
 def _moved(steady: Steady, state: Verdict, index: float, reason: str, driver: str, t_s: float) -> Steady:
     since_s = steady.since_s if state is steady.state else t_s
-    return replace(steady, state=state, since_s=since_s, index=index, reason=reason, driver=driver)
+    return steady._replace(state=state, since_s=since_s, index=index, reason=reason, driver=driver)

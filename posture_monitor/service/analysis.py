@@ -10,7 +10,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -262,8 +261,7 @@ def _states(
                     judged_s += gap_s
             else:
                 if state.t_s is not None:
-                    state = replace(
-                        state,
+                    state = state._replace(
                         t_s=last_s,
                         latest=latest,
                         open_s=open_s,
