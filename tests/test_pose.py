@@ -207,3 +207,15 @@ def test_two_people_are_told_apart_in_stills(shared_data: Path) -> None:
                 counts.append(0)
     clip.release()
     assert max(counts) == 2
+
+
+def test_mediapipe_is_loaded_without_what_only_plots_and_sound_would_need() -> None:
+    program = (
+        "import sys; began = []\n"
+        "sys.addaudithook(lambda event, args: event in ('subprocess.Popen', 'os.posix_spawn') "
+        "and began.append(args))\n"
+        "from posture_monitor.sensing import pose; pose._mediapipe()\n"
+        "print(began, [name for name in sys.modules if name.split('.')[0] in ('matplotlib', 'sounddevice')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split("\n")[0] == "[] []", done.stderr

@@ -15,8 +15,10 @@ import pickle
 import signal
 import struct
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -62,6 +64,7 @@ class Eye:
         self._source: Source | None = None
         self._played: Iterator[Frame] | None = None
         self._estimator: PoseEstimator | None = None
+        self._loading: Future[tuple[PoseEstimator, Path]] | None = None
         self._to_give_back: Path | None = None
         self._seen: npt.NDArray[np.uint8] | None = None
         self._health: Any = None
@@ -97,6 +100,7 @@ class Eye:
             )
         source: Any = self._source
         if hasattr(source, "take"):
+            self._prepare()  # while the camera wakes up and finds its exposure
             return source.take(time.monotonic()), source
         if self._played is None:
             self._played = source.frames()
@@ -152,14 +156,27 @@ class Eye:
 
     def _model(self) -> PoseEstimator:
         if self._estimator is None:
+            self._estimator, self._to_give_back = self._prepare().result()
+        return self._estimator
+
+    def _prepare(self) -> Future[tuple[PoseEstimator, Path]]:
+        """Begin to load the model, if that has not begun yet."""
+        if self._loading is None:
+            self._loading = Future()
+            threading.Thread(target=self._load, args=(self._loading,), name="model", daemon=True).start()
+        return self._loading
+
+    def _load(self, loading: Future[tuple[PoseEstimator, Path]]) -> None:
+        try:
             from posture_monitor.sensing.model import ensure_model
             from posture_monitor.sensing.pose import PoseEstimator
 
+            file = ensure_model(self.place.model)
             # Looks lie seconds apart, too far for the model's following of one person; each
             # picture on its own also shows whether somebody else is there.
-            file = ensure_model(self.place.model)
-            self._estimator, self._to_give_back = PoseEstimator(file, stills=True), file
-        return self._estimator
+            loading.set_result((PoseEstimator(file, stills=True), file))
+        except BaseException as error:  # it is raised where the model is wanted
+            loading.set_exception(error)
 
     def settle(self) -> None:
         """Give back, once, what only loading the model has needed: the first look is over."""

@@ -174,7 +174,7 @@ def _close_all() -> None:
 def _mediapipe() -> Any:
     _keep_in()
     try:
-        with _without_plots():
+        with _without_extras():
             import mediapipe
     except (ImportError, OSError) as error:
         raise UserError(
@@ -193,23 +193,23 @@ def _mediapipe() -> Any:
 
 
 @contextlib.contextmanager
-def _without_plots() -> Iterator[None]:
-    """Keep MediaPipe from loading Matplotlib, which only its drawing of results in 3-D would need.
+def _without_extras() -> Iterator[None]:
+    """Keep MediaPipe from loading what only drawing results in 3-D and recording sound would need.
 
-    It costs more than half a second and 35 MB. An empty module stands in while
-    MediaPipe is loaded, and is gone after: whoever wants Matplotlib gets the real one.
+    Matplotlib costs more than half a second and 35 MB: an empty module stands in
+    while MediaPipe is loaded. Sounddevice searches for PortAudio with the help of
+    compiler and linker, where there are any; MediaPipe does without. Nothing of
+    this is left after: whoever wants the real ones gets them.
     """
-    wanted = ("matplotlib", "matplotlib.pyplot")
-    if any(name in sys.modules for name in wanted):
-        yield
-        return
-    whole, part = (ModuleType(name) for name in wanted)
-    whole.pyplot = part  # type: ignore[attr-defined]
-    sys.modules.update(zip(wanted, (whole, part), strict=True))
+    plain, part = (ModuleType(name) for name in ("matplotlib", "matplotlib.pyplot"))
+    plain.pyplot = part  # type: ignore[attr-defined]
+    standing_in = {plain.__name__: plain, part.__name__: part, "sounddevice": None}
+    ours = {name: module for name, module in standing_in.items() if name not in sys.modules}
+    sys.modules.update(ours)  # type: ignore[arg-type]
     try:
         yield
     finally:
-        for name in wanted:
+        for name in ours:
             sys.modules.pop(name, None)
 
 

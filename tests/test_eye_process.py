@@ -1,0 +1,77 @@
+"""The eye: the model is loaded while the camera wakes up, and whatever goes wrong is told in an answer."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import matplotlib
+import numpy as np
+import pytest
+from real_model import real_model
+
+from posture_monitor.errors import UserError
+from posture_monitor.sensing import pose, sources
+from posture_monitor.sensing.eye_process import Eye
+from posture_monitor.sensing.frame import Frame
+from posture_monitor.sensing.sight import Blind, Place, Sight, Want
+
+PORTRAIT = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+
+
+class Waking:
+    """A camera whose first picture comes when `awake` is set, or not at all."""
+
+    name, identity, live = "camera", "a camera", True
+
+    def __init__(self, awake: threading.Event, limit_s: float) -> None:
+        self.awake, self.limit_s = awake, limit_s
+
+    def take(self, _due_s: float) -> Frame:
+        if not self.awake.wait(self.limit_s):
+            raise UserError("no picture")
+        picture = np.asarray(cv2.imread(str(PORTRAIT)), np.uint8)
+        return Frame(0.0, time.time(), picture.shape[1], picture.shape[0], picture)
+
+    def close(self) -> None:
+        pass
+
+
+def eye(monkeypatch: pytest.MonkeyPatch, camera: Waking, bundle: Path) -> contextlib.closing[Eye]:
+    monkeypatch.setattr(sources, "open_source", lambda *_args, **_kept: camera)
+    return contextlib.closing(Eye(Place("0", 640, 480, model=bundle)))
+
+
+def test_the_model_is_loaded_while_the_camera_wakes_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded, real = threading.Event(), pose.PoseEstimator
+
+    def load(path: Path, *, stills: bool) -> pose.PoseEstimator:
+        estimator = real(path, stills=stills)
+        loaded.set()
+        return estimator
+
+    monkeypatch.setattr(pose, "PoseEstimator", load)
+    # This camera gives nothing before the model is there: were it loaded after, none would ever come.
+    with eye(monkeypatch, Waking(loaded, 30.0), real_model()) as watching:
+        for _ in range(2):
+            answer = watching.look(Want())
+            assert isinstance(answer, Sight)
+            assert answer.people is not None
+            assert len(answer.people) == 1
+
+
+def test_a_model_that_cannot_be_loaded_is_told_once_there_is_a_picture(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    awake = threading.Event()
+    with eye(monkeypatch, Waking(awake, 0.2), tmp_path / "none.task") as watching:
+        answer = watching.look(Want())
+        assert answer == Blind("failed", "no picture")
+        awake.set()
+        answer = watching.look(Want())
+    assert isinstance(answer, Blind)
+    assert answer.trouble == "no model"
+    assert "none.task: no such file" in answer.detail
