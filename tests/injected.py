@@ -3,7 +3,8 @@
 A ``sitecustomize`` that calls `install` is put before the program, so that the
 processes it starts have them too. The folder ``POSTURE_MONITOR_FAULTS`` holds the
 file ``eye``, one word for what the pose model does now, ``clock``, the seconds by
-which this machine's clock is wrong, and ``slept``, for how many it has slept. Limits
+which this machine's clock is wrong, ``slept``, for how many it has slept, and
+``hold``, for how many poor posture is to last before there is a reminder. Limits
 are made shorter, so that a test need not wait a minute for what takes a minute.
 """
 
@@ -13,6 +14,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +54,16 @@ def _into_the_monitor() -> None:
 
     store.COMMIT_S = WRITTEN_S  # type: ignore[misc]
     policy = nudge.Policy
-    nudge.Policy = lambda dose, _cooldown_s, most: policy(dose, 2.0, most)  # type: ignore
+    nudge.Policy = lambda dose, _cooldown_s, most: policy(_held(dose), 2.0, most)  # type: ignore
     keeper.FIRST_RETRY_S, keeper.LAST_RETRY_S, keeper.TEND_S = 0.2, 0.5, 0.3  # type: ignore[misc]
     keeper.BEAT_S = 1.0  # type: ignore[misc]
     eye.LOOK_LIMIT_S = 3.0
     clock_s = keeper.clock_s
     keeper.clock_s = lambda: clock_s() + float(word("slept") or 0.0)
+
+
+def _held(dose: Any) -> Any:
+    return replace(dose, poor_hold_s=float(word("hold") or dose.poor_hold_s))
 
 
 def _into_the_eye() -> None:

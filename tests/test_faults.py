@@ -25,6 +25,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from control_groups import memory_group
 from desktop import desktop, wait_for
 from injected import SITECUSTOMIZE, WRITTEN_S
 from loopback_camera import LoopbackCamera, jpegs
@@ -71,6 +72,8 @@ class Service:
         (self.faults / "sitecustomize.py").write_text(SITECUSTOMIZE)
         self.process: subprocess.Popen[bytes] | None = None
         self.desktop = False
+        # About noon, so that all of it lies in one day.
+        self.timezone = noon()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -80,8 +83,7 @@ class Service:
             "PYTHONPATH": f"{self.faults}:{ROOT / 'tests'}:{ROOT}",
             "POSTURE_MONITOR_FAULTS": str(self.faults),
         }
-        # About noon, so that all of it lies in one day.
-        ours = environment(self.home, desktop=self.desktop, TZ=noon(), **nowhere)
+        ours = environment(self.home, desktop=self.desktop, TZ=self.timezone, **nowhere)
         return {**ours, **(injected if self.hurried else {})}
 
     def begin(self, well: bool = True) -> None:
@@ -316,6 +318,28 @@ def test_the_eye_killed(watched: Bench) -> None:
     assert service.eye not in (0, before)
 
 
+def test_memory_that_runs_out(watched: Bench) -> None:
+    """The kernel itself kills the eye, and each that follows it, until there is memory again."""
+    service, lines, began_s = watched.service, len(watched.service.log()), time.time()
+    looks = service.status()["looks"]
+    service.until(lambda s: s["looks"] >= looks + 3)
+    with memory_group(48 << 20) as memory:
+        memory.take(service.pid)
+        short_s = time.time()
+        os.kill(service.eye, signal.SIGKILL)  # the next one is born into the group
+        told = service.until(lambda s: s["activity"] == "trouble" and memory.kills >= 3, 30)
+        assert told["camera"]["trouble"] == "failed"
+        assert "memory may have run out" in told["why"]
+        assert "\n" not in told["why"]
+        assert told["state"] == "unknown"
+        assert told["reason"] == "camera: failed"
+        assert service.claimed_s(short_s + 1.5, time.time()) == 0.0
+        memory.free()
+        service.well()
+        assert len([line for line in service.log()[lines:] if "no picture" in line]) == 1
+    assert service.claimed_s(began_s, short_s) >= short_s - began_s - 0.7, "what was seen before is lost"
+
+
 def test_an_eye_that_stands_still(watched: Bench) -> None:
     """As in a driver that does not return: it is ended, and another begun."""
     service = watched.service
@@ -487,6 +511,48 @@ def test_a_clock_that_is_set(watched: Bench, days: int) -> None:
         assert claimed_s <= 20.0, f"{claimed_s:.0f} s claimed of days that were not"
 
 
+#: The two changes of 2026 in Berlin, as POSIX seconds: at 02:00 it is 03:00, and at 03:00 it is 02:00.
+BERLIN = {"2026-03-29": (1_774_746_000, 23), "2026-10-25": (1_792_890_000, 25)}
+
+
+def test_both_changes_of_summer_time(tmp_path: Path) -> None:
+    """Slouching on over the change, nothing is lost or counted twice, and the days have 23 and 25 hours."""
+    home = tmp_path / "home"
+    home.mkdir()
+    done("calibrate", "--source", sitting_table(tmp_path, 7.0), "--seconds", "6", home=home)
+    service = Service(home, str(sitting_table(tmp_path, 60.0, good_s=0.0, poor_s=1.0)))
+    service.timezone = "Europe/Berlin"
+    try:
+        service.begin(well=False)
+        service.until(lambda s: s.get("state") == "poor", 40)
+        for change_s, _ in BERLIN.values():
+            service.ask("pause", until_s=None)
+            service.put("clock", str(change_s - 3.5 - time.time()))
+            service.ask("resume")  # what is played begins anew, and as of now
+            wait_for(lambda s=change_s: service.claimed_s(s - 1.0, s + 1.0, ("poor",)) > 1.99, 12)
+        told = service.until(lambda s: s["state"] == "poor")
+        service.ask("stop")
+        assert service.process is not None
+        assert service.process.wait(10) == 0
+    finally:
+        service.end()
+    for date, (change_s, hours) in BERLIN.items():
+        day = json.loads(done("report", date, "--format", "json", home=home, TZ="Europe/Berlin"))
+        assert day["recorded_s"] + day["not_recorded_s"] == 3600.0 * hours
+        here = [
+            span
+            for span in spans(home)
+            if abs(span["start_s"] - change_s) < 3600 and span["end_s"] > span["start_s"]
+        ]
+        assert {span["state"] for span in here} == {"poor"}
+        assert len({span["utc_offset_s"] for span in here}) == 2
+        seen_s = max(span["end_s"] for span in here) - min(span["start_s"] for span in here)
+        assert day["seconds"]["poor"] == pytest.approx(seen_s, abs=0.01), "lost, or counted twice"
+        assert sum(part["seconds"]["poor"] for part in day["hours"]) == pytest.approx(seen_s, abs=0.01)
+    # What `status` counted along the second of them.
+    assert told["today"]["poor_s"] == pytest.approx(seen_s, abs=2.0)
+
+
 def test_a_machine_that_sleeps_for_eight_hours_mid_slouch(watched: Bench) -> None:
     service = watched.service
     watched.camera.show(watched.slouch)
@@ -548,7 +614,7 @@ def test_a_second_start_is_refused_and_harms_nothing(watched: Bench) -> None:
 def test_two_starts_at_once(tmp_path: Path) -> None:
     """One wins, the other sees that it runs; both leave content, and one process is there."""
     home = fresh_home(tmp_path / "home")
-    service = Service(home, str(_table(tmp_path, 60.0)))
+    service = Service(home, str(sitting_table(tmp_path, 60.0)))
     (home / "config.toml").write_text(SETTINGS)
     command = [sys.executable, "-m", "posture_monitor", "start", "--source", service.source]
     both = [
@@ -570,8 +636,8 @@ def test_two_starts_at_once(tmp_path: Path) -> None:
 # -------------------------------------------------------------------------------------- ends
 
 
-def _table(folder: Path, seconds: float, *, slumps: bool = False) -> Path:
-    """Return a recording of somebody sitting well, or slumping now and then; it is played as if now."""
+def sitting_table(folder: Path, seconds: float, *, good_s: float = 1.0, poor_s: float = 0.0) -> Path:
+    """Return a recording of somebody sitting well and slumping by turns; it is played as if now."""
     path = folder / "sitting.csv"
     t_s = np.arange(0.0, seconds, 0.1)
     parts = []
@@ -579,7 +645,7 @@ def _table(folder: Path, seconds: float, *, slumps: bool = False) -> Path:
         held = pose + Pose(lean=np.zeros(len(t_s)))
         parts.append(render(Body(), held, Camera(), np.random.default_rng(3), wander_px=0.5, t_s=t_s))
     size = parts[0][1]
-    low = (t_s % 14.0 > 6.0) & slumps
+    low = t_s % (good_s + poor_s) >= good_s
     points = np.where(low[:, None, None], parts[1][0], parts[0][0]).astype(np.float32)
     write_table(path, LandmarkTable(t_s, np.tile(size.astype(float), (len(t_s), 1)), points))
     return path
@@ -589,7 +655,7 @@ def _table(folder: Path, seconds: float, *, slumps: bool = False) -> Path:
 def simple(tmp_path: Path) -> Iterator[Service]:
     """A service that watches a recorded table: no camera and no model."""
     (tmp_path / "home").mkdir()
-    service = Service(tmp_path / "home", str(_table(tmp_path, 60.0)))
+    service = Service(tmp_path / "home", str(sitting_table(tmp_path, 60.0)))
     yield service
     service.end()
 
@@ -705,7 +771,7 @@ def test_killed_at_two_hundred_moments(tmp_path: Path) -> None:
 
 def test_ten_services_killed_and_begun_again(tmp_path: Path) -> None:
     """At their own pace: at most five seconds are lost, and one starts again over what it left."""
-    table, rng = _table(tmp_path, 60.0), random.Random(6)
+    table, rng = sitting_table(tmp_path, 60.0), random.Random(6)
     services = []
     for number in range(10):
         (tmp_path / f"home{number}").mkdir()
@@ -716,9 +782,9 @@ def test_ten_services_killed_and_begun_again(tmp_path: Path) -> None:
             service.begin(well=False)
         for service in services:
             service.well(60)
-        time.sleep(4.0)
+        time.sleep(3.0)  # at its own pace it writes every two and a half
         for service in services:
-            time.sleep(rng.uniform(0.0, 0.6))
+            time.sleep(rng.uniform(0.0, 0.3))
             killed_s = time.time()
             service.end()
             with contextlib.closing(sqlite3.connect(service.home / "history.sqlite3")) as db:
@@ -840,9 +906,9 @@ def test_a_notification_daemon_that_dies_and_a_bus_that_goes(tmp_path: Path) -> 
     home, desk = tmp_path / "home", tmp_path / "desk"
     home.mkdir()
     desk.mkdir()
-    done("calibrate", "--source", _table(tmp_path, 10.0), "--seconds", "6", home=home)
-    table = _table(tmp_path, 90.0, slumps=True)
-    service = Service(home, str(table), SETTINGS.replace("600.0", "5.0"))
+    done("calibrate", "--source", sitting_table(tmp_path, 7.0), "--seconds", "6", home=home)
+    service = Service(home, str(sitting_table(tmp_path, 90.0, good_s=3.0, poor_s=4.0)))
+    service.put("hold", "1.5")
     service.desktop = True
 
     def alerts() -> list[tuple[str, str]]:
@@ -862,10 +928,10 @@ def test_a_notification_daemon_that_dies_and_a_bus_that_goes(tmp_path: Path) -> 
             wait_for(lambda: len(alerts()) == 2, 25)
             assert alerts()[1] == ("posture", "desktop")
             assert screen.displayed() >= 1
-        time.sleep(2.0)  # now there is no bus any more
-        looks = service.status()["looks"]
-        service.until(lambda s: s["looks"] > looks + 2)
-        service.until(lambda s: len(alerts()) == 3, 25)
+        looks = service.status()["looks"]  # now there is no bus any more
+        service.until(lambda s: s["looks"] > looks + 2 and len(alerts()) == 3, 25)
+        assert alerts()[2][0] == "posture"
+        assert alerts()[2][1] != "desktop"
         assert not any("Traceback" in line for line in service.log())
     finally:
         service.end()

@@ -237,6 +237,32 @@ def test_an_eye_that_hangs_is_ended_and_asked_again(running: Running) -> None:
     wait_for(lambda: running.status()["activity"] == "watching", 8.0)
 
 
+def test_an_eye_that_fails_after_a_few_pictures_each_time_is_tried_less_often(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed_s: list[float] = []
+    looked = 0
+
+    def seen() -> Sight | Blind:
+        nonlocal looked
+        looked += 1
+        if looked % 3:
+            return sight(Pose())
+        failed_s.append(time.monotonic())
+        return Blind("failed", "memory has run out")
+
+    running.eye.seen = seen
+    running.start()
+    wait_for(lambda: len(failed_s) >= 5, 20)
+    # Two looks lie between two failures; all else is the pause: 0.1, 0.2, 0.4 and 0.8 s.
+    pauses_s = np.diff(failed_s[:5])
+    assert (pauses_s >= [0.1, 0.2, 0.4, 0.8]).all(), pauses_s
+    # Once it has gone well for longer than the longest pause, the next one is short again.
+    monkeypatch.setattr(service, "LAST_RETRY_S", 0.5)
+    running.eye.seen = lambda: sight(Pose())
+    wait_for(lambda: running.keeper._failures == 0, 5)
+
+
 @pytest.mark.slow
 def test_nothing_moved_and_the_last_reading_holds(running: Running) -> None:
     running.start()

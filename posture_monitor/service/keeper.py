@@ -152,12 +152,11 @@ class Keeper:
         self._held_by = ""
         self._blind: Blind | None = None
         self._failures = 0
-        #: Since when the camera gives pictures, and for how long until earlier failures are forgotten.
-        self._sees_since_s, self._doubt_s = 0.0, 0.0
+        self._sees_since_s = -math.inf
         self._look_at_s = self._beat_at_s = self._tend_at_s = -1.0
         self._keep_at_s = clock_s() + KEEP_S
-        self._tidy_at_s = clock_s() + TIDY_S
         self._give_back_at_s = clock_s() + STARTED_S
+        self._tidy_at_s = clock_s() + TIDY_S
         self._viewed_at_s = -VIEWER_LEFT_S
         self._sight: Sight | None = None
         self._seen: Seen | None = None
@@ -316,15 +315,15 @@ class Keeper:
         if self._blind is None or self._blind.trouble != blind.trouble:
             log.warning("no picture (%s): %s", blind.trouble, blind.detail)
         self._blind, self._sight, self._seen = blind, None, None
-        self._doubt_s = min(FIRST_RETRY_S * 2.0**self._failures, LAST_RETRY_S)
+        wait_s = min(FIRST_RETRY_S * 2.0**self._failures, LAST_RETRY_S)
         self._failures = min(self._failures + 1, 10)
-        self._look_at_s = now_s + self._doubt_s
+        self._look_at_s = now_s + wait_s
 
     def _see(self, sight: Sight, now_s: float) -> None:
         if self._blind is not None:
             log.info("the camera gives pictures again")
             self._sees_since_s = now_s
-        if now_s - self._sees_since_s >= self._doubt_s:
+        if now_s - self._sees_since_s >= LAST_RETRY_S:
             # Not before: one that fails again after each few pictures is to be tried less and less often.
             self._failures = 0
         self._blind, self._sight = None, sight

@@ -72,6 +72,8 @@ ExecStart=:{command}
 Restart=on-failure
 RestartSec=15
 TimeoutStopSec=20
+# Where memory runs out the camera's process goes, and is begun anew; the monitor itself goes on
+OOMPolicy=continue
 RuntimeDirectory=posture-monitor
 RuntimeDirectoryMode=0700
 UMask=0077
