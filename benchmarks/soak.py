@@ -5,7 +5,10 @@ sits, types, deviates and leaves, a minute each. Every few seconds its memory, o
 files, threads, log and history are measured. What it gathers while it warms up (the
 libraries' pools, the first hour's tables) is left out of the slope.
 
-    python benchmarks/soak.py [--minutes 20] [--json]
+With ``--looks`` it is the camera's process alone, which looks as fast as it can: what
+it gathers with each look shows in minutes, and that it is warm after so many.
+
+    python benchmarks/soak.py [--minutes 20 | --looks 1800] [--json]
 
 Needs the labelled clips in ``$POSTURE_MONITOR_DATA`` or ``../shared/data``.
 """
@@ -15,6 +18,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
+import queue
 import sys
 import tempfile
 import time
@@ -28,9 +33,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import numpy as np
-from footprint import MIX, Camera, Service
+from footprint import MIX, SIZE, Camera, Service
 from labelled_sets import data_folder
-from program import fresh_home
+from program import environment, fresh_home
+
+from posture_monitor.sensing.sight import Place, Sight, Want
+from posture_monitor.service.eye import EyeKeeper, Looked
 
 #: What the camera shows changes this often, and measured is this often.
 TURN_S, MEASURE_S = 60.0, 5.0
@@ -168,6 +176,29 @@ def told(found: dict[str, Any]) -> list[str]:
     return lines + [f"    {line}" for line in found["log"][-20:]]
 
 
+def hurried(camera: Camera, looks: int) -> list[dict[str, float]]:
+    """Let the camera's process look so many times, one look after the other, and return what it held."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        home = fresh_home(Path(folder) / "home")
+        heard: queue.Queue[Looked] = queue.Queue()
+        os.environ.update(environment(home))
+        eye = EyeKeeper(heard.put)
+        try:
+            for number in range(1, looks + 1):
+                if number % 20 == 1:
+                    camera.show(list(MIX)[number // 20 % len(MIX)])
+                eye.look(Place(camera.url, *SIZE), Want())
+                sight = eye.believe(heard.get(timeout=60))
+                assert isinstance(sight, Sight), sight
+                assert sight.people is not None, "the model has looked each time"
+                if eye.pid is not None and number % (looks // 12) == 0:
+                    rows.append({"looks": number, **measured(eye.pid, home)})
+        finally:
+            eye.end()
+    return rows
+
+
 def _range(values: set[float]) -> str:
     low, high = int(min(values)), int(max(values))
     return f"{low}" if low == high else f"{low} to {high}"
@@ -176,10 +207,17 @@ def _range(values: set[float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--looks", type=int, help="so many of the camera's process alone")
     parser.add_argument("--json", action="store_true", help="every measurement")
     asked = parser.parse_args()
     camera = Camera(data_folder())
     try:
+        if asked.looks:
+            for row in hurried(camera, asked.looks):
+                print(
+                    f"{row['looks']:6.0f} looks, memory {row['memory_mb']:.2f} MB, own {row['own_mb']:.2f} MB"
+                )
+            return
         found = soak(camera, asked.minutes)
     finally:
         camera.close()
