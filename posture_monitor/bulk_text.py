@@ -94,8 +94,8 @@ def joined(columns: Sequence[Bytes], separator: bytes = b",", end: bytes = b"\n"
 
 _ZERO = np.uint8(ord("0"))
 _ZEROS = np.uint64(0x3030303030303030)
-#: Digits of an integer that 64 bits always hold, and the decimals read at all: Python writes no
-#: number with more of them, and begins with a zero where that makes more digits than 18.
+#: Digits of an integer that 63 bits always hold, and the most decimals: Python writes no number with
+#: more of them, and where they make more digits than that they begin with a zero.
 _MOST_DIGITS, _MOST_DECIMALS = 18, 20
 #: An integer up to here and a power of ten up to that are floating-point numbers without rounding.
 _EXACT_UP_TO, _EXACT_POWER = 2**53, 22
@@ -159,9 +159,9 @@ def numbers(lines: bytes, columns: int, wanted: Sequence[int]) -> npt.NDArray[np
     number[longer] += _read(eights, end[longer] - 8, decimals[longer] - 8) * 10**8
     longest = longer[decimals[longer] > 16]
     high = _read(eights, end[longest] - 16, decimals[longest] - 16)
-    odd[longest] |= high >= 900
+    odd[longest] |= high >= 900  # 63 bits end at 922 · 10¹⁶
     number[longest] += high * 10**16
-    # Both exact, so that the quotient is rounded once.
+    # Where both are exact the quotient is rounded once.
     out: npt.NDArray[np.float64] = number / _POWERS.take(power, mode="clip")
     inexact = np.flatnonzero(((number > _EXACT_UP_TO) | (power > _EXACT_POWER)) & ~odd)
     out[inexact], sure = _quotients(number[inexact], power[inexact])

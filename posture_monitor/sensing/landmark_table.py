@@ -32,8 +32,9 @@ from posture_monitor.throughput import in_turn
 _HEAD = ("t_s", "width", "height")
 _LANDMARKS = tuple(f"{axis}{i}" for i in range(COUNT) for axis in "xyzv")
 COLUMNS = _HEAD + _LANDMARKS
-#: Bytes of a CSV file that are read at once: what is made of them stays in the cache.
-_PIECE = 1 << 18
+#: Bytes of a CSV file that are read at once: enough that threads seldom wait for each other, and few
+#: enough that what is made of them stays in the cache.
+_PIECE = 1 << 19
 
 
 @dataclass(frozen=True)
