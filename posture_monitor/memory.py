@@ -16,42 +16,15 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import mmap
+import struct
 import sys
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
-_LOAD, _DYNAMIC = 1, 2  # kinds of segments
-_WRITABLE = 2
-_TEXTREL, _FLAGS, _FLAG_TEXTREL = 22, 30, 4  # in the dynamic section
-_DONTNEED = 4  # the same on every processor; the mmap module names it on Linux alone
+from posture_monitor.sensing import elf
 
-
-class _Segment(ctypes.Structure):
-    """Elf64_Phdr, in elf.h."""
-
-    _fields_ = (
-        ("kind", ctypes.c_uint32),
-        ("rights", ctypes.c_uint32),
-        ("place", ctypes.c_uint64),
-        ("address", ctypes.c_uint64),
-        ("physical", ctypes.c_uint64),
-        ("in_file", ctypes.c_uint64),
-        ("size", ctypes.c_uint64),
-        ("alignment", ctypes.c_uint64),
-    )
-
-
-class _Library(ctypes.Structure):
-    """The beginning of struct dl_phdr_info, in link.h."""
-
-    _fields_ = (
-        ("base", ctypes.c_uint64),
-        ("name", ctypes.c_char_p),
-        ("segments", ctypes.POINTER(_Segment)),
-        ("count", ctypes.c_uint16),
-    )
-
-
-_Visit = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.POINTER(_Library), ctypes.c_size_t, ctypes.c_void_p)
+_DONTNEED = 4  # in linux/mman.h; Python before 3.13 names it on some systems only
 
 
 def give_back(*files: Path) -> None:
@@ -64,45 +37,47 @@ def give_back(*files: Path) -> None:
     """
     if not sys.platform.startswith("linux") or ctypes.sizeof(ctypes.c_void_p) != 8:
         return
-    # Where no code may be made at run time, an old libffi cannot be called back: MemoryError.
-    with contextlib.suppress(OSError, AttributeError, ValueError, MemoryError):
-        # Not CDLL, which lets other threads in: one may wait for the loader, and we for that one.
-        library = ctypes.PyDLL(None)
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
         library.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-        with contextlib.suppress(AttributeError):  # glibc's own
-            library.malloc_trim(0)
-
-        def visit(found: ctypes._Pointer[_Library], _size: int, _data: object) -> int:
-            loaded = found.contents
-            segments = loaded.segments[: loaded.count]
-            if not any(_changes_text(loaded.base, segment) for segment in segments):
-                for segment in segments:
-                    if segment.kind == _LOAD and not segment.rights & _WRITABLE:
-                        _let_go(library, loaded.base + segment.address, segment.size)
-            return 0
-
-        # While it tells of them, the loader neither loads a library nor unloads one.
-        library.dl_iterate_phdr(_Visit(visit), None)
-        _let_go_of_files(library, {str(file.resolve()) for file in files})
+        for address, size in _unchanged({str(file.resolve()) for file in files}):
+            library.madvise(address, size, _DONTNEED)
+        library.malloc_trim(0)  # glibc's own
 
 
-def _changes_text(base: int, segment: _Segment) -> bool:
-    """Whether the loader has written into what it maps for reading: such pages are not in the file."""
-    if segment.kind != _DYNAMIC:
-        return False
-    entries = (ctypes.c_uint64 * (segment.size // 8)).from_address(base + segment.address)
-    tags = dict(zip(entries[::2], entries[1::2], strict=False))
-    return _TEXTREL in tags or bool(tags.get(_FLAGS, 0) & _FLAG_TEXTREL)
-
-
-def _let_go_of_files(library: ctypes.PyDLL, files: set[str]) -> None:
+def _unchanged(files: set[str]) -> Iterator[tuple[int, int]]:
+    """Yield address and size of what is the same in this process's memory as in the file it came from."""
+    mapped: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     for line in Path("/proc/self/maps").read_text().splitlines():
-        span, rights, *_, path = line.split(maxsplit=5)
-        if path in files and rights.startswith("r--"):
+        span, rights, place, _, _, *name = line.split(maxsplit=5)
+        if name and name[0].startswith("/") and "w" not in rights:
             start, end = (int(address, 16) for address in span.split("-"))
-            _let_go(library, start, end - start)
+            mapped[name[0]].append((start, end, int(place, 16)))
+    for file, spans in mapped.items():
+        if file in files:
+            yield from ((start, end - start) for start, end, _ in spans)
+        else:
+            # Rights alone do not tell: the loader takes the right to write from what it has filled in.
+            with contextlib.suppress(OSError, struct.error):
+                yield from _of_library(spans, elf.unwritten(Path(file)))
 
 
-def _let_go(library: ctypes.PyDLL, address: int, size: int) -> None:
-    start = address - address % mmap.PAGESIZE
-    library.madvise(start, address + size - start, _DONTNEED)
+def _of_library(
+    spans: list[tuple[int, int, int]], segments: list[tuple[int, int, int]]
+) -> Iterator[tuple[int, int]]:
+    """Yield address and size of a library's segments, as far as they lie in these spans.
+
+    The address says which segment it is, and that nobody ever writes there, even
+    while the library is still being loaded. Its place in the file does not: where
+    two segments meet, the same page of the file is mapped for both.
+    """
+    start_of_file = next((start for start, _, at in spans if at == 0), None)
+    if start_of_file is None or not segments or segments[0][0] != 0:
+        return
+    loaded_at = start_of_file - segments[0][1]
+    for place, address, length in segments:
+        before = address % mmap.PAGESIZE
+        first, last = loaded_at + address - before, loaded_at + address + length
+        for start, end, at in spans:
+            if start <= first and last <= end and at + first - start == place - before:
+                yield first, last - first

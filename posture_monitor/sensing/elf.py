@@ -1,4 +1,4 @@
-"""Shared objects in the ELF format, as far as `graphics` has need of it: 64 bits, little-endian."""
+"""Shared objects in the ELF format, as far as others here have need of it: 64 bits, little-endian."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MACHINES = {
     "aarch64": (183, bytes.fromhex("000080d2 c0035fd6")),  # mov x0, 0; ret
 }
 _PAGE = 0x10000  # the largest page of either
-_SECTION, _SYMBOL = "<IIQQQQII", "<IBBHQQ"
+_SECTION, _SYMBOL, _SEGMENT = "<IIQQQQII", "<IBBHQQ", "<IIQQQQQQ"
 
 
 def stand_in(soname: str, functions: Sequence[bytes], machine: str) -> bytes:
@@ -68,7 +68,7 @@ def stand_in(soname: str, functions: Sequence[bytes], machine: str) -> bytes:
     identity = b"\x7fELF\2\1\1"  # 64 bits, little-endian
     header = struct.pack("<16sHHIQQQIHHHHHH", identity, 3, number, 1, 0, 64, 0, 0, 64, 56, 4, 0, 0, 0)
     for kind, rights, at, to, size, alignment in segments:
-        header += struct.pack("<IIQQQQQQ", kind, rights, at, to, to, size, size, alignment)
+        header += struct.pack(_SEGMENT, kind, rights, at, to, to, size, size, alignment)
     return (header + code.ljust(16, b"\0") + symbols + table + strings).ljust(dynamic_at, b"\0") + dynamic
 
 
@@ -84,3 +84,34 @@ def undefined(path: Path) -> Iterator[bytes]:
                 for start, _, _, section, _, _ in struct.iter_unpack(_SYMBOL, data[offset : offset + length]):
                     if section == 0:
                         yield data[strings + start : data.find(b"\0", strings + start)]
+
+
+def unwritten(path: Path) -> list[tuple[int, int, int]]:
+    """Return the parts of a 64-bit shared object or program that nobody writes to where they are loaded.
+
+    Returns
+    -------
+    list of tuple
+        Of each such segment, by address, its place in the file, its address from where the object is
+        loaded, and its length, in bytes. Empty for other files, and where the loader has to change
+        text (DT_TEXTREL), which is next to never.
+    """
+    with path.open("rb") as file:
+        header = file.read(64)
+        if header[:6] != b"\x7fELF\2\1":
+            return []
+        (table,) = struct.unpack_from("<Q", header, 32)
+        size, count = struct.unpack_from("<HH", header, 54)
+        file.seek(table)
+        segments = list(struct.iter_unpack(_SEGMENT, file.read(size * count)))
+        for kind, _, place, _, _, length, *_ in segments:
+            if kind == 2:  # dynamic
+                file.seek(place)
+                tags = dict(struct.iter_unpack("<QQ", file.read(length - length % 16)))
+                if 22 in tags or tags.get(30, 0) & 4:  # DT_TEXTREL, DT_FLAGS with DF_TEXTREL
+                    return []
+    return [
+        (place, address, length)
+        for kind, rights, place, address, _, length, *_ in segments
+        if kind == 1 and not rights & 2  # loaded, without the right to write
+    ]
