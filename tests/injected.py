@@ -22,7 +22,7 @@ from typing import Any
 FAULTS = ("raises", "memory", "no memory", "crashes", "nan", "outside", "swapped")
 
 #: The history is written this often.
-WRITTEN_S = 1.0
+WRITTEN_S = 0.5
 #: Each landmark of one side in the place of the other side's.
 SWAPPED = [0, 4, 5, 6, 1, 2, 3, *(number + (1 if number % 2 else -1) for number in range(7, 33))]
 

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import random
+import shutil
 import signal
 import socket
 import sqlite3
@@ -186,6 +187,16 @@ def bench(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterat
     bench.camera.close()
 
 
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a profile of whoever sits in `sitting_table`."""
+    folder = tmp_path_factory.mktemp("own")
+    home = folder / "home"
+    home.mkdir()
+    done("calibrate", "--source", sitting_table(folder, 7.0), "--seconds", "6", home=home)
+    return home
+
+
 @pytest.fixture
 def watched(bench: Bench) -> Iterator[Bench]:
     bench.mend()
@@ -208,7 +219,7 @@ def test_unplugged_and_plugged_in(watched: Bench) -> None:
     began_s = time.time()
     assert told["camera"]["trouble"] in ("gone", "unplugged")
     assert "\n" not in told["why"]
-    time.sleep(1.5)
+    time.sleep(0.8)
     assert service.status()["state"] == "unknown"
     ended_s = time.time()
     watched.camera.plug_in()
@@ -222,10 +233,11 @@ def test_a_camera_that_hangs(watched: Bench) -> None:
     told = service.until(lambda s: s["activity"] == "trouble")
     assert told["camera"]["trouble"] in ("hangs", "gone")
     began_s = time.time()
-    time.sleep(1.5)  # tried again meanwhile
-    assert service.claimed_s(began_s, time.time()) == 0.0
+    time.sleep(0.8)  # tried again meanwhile
+    ended_s = time.time()
     watched.camera.hanging = False
     service.well()
+    assert service.claimed_s(began_s, ended_s) == 0.0
 
 
 @pytest.mark.parametrize("trouble", ["black", "covered", "frozen"])
@@ -236,21 +248,23 @@ def test_a_picture_that_shows_nothing(watched: Bench, trouble: str) -> None:
     told = service.until(lambda s: s["activity"] == "trouble")
     assert told["camera"]["trouble"] == trouble
     began_s = time.time()
-    time.sleep(1.5)
+    time.sleep(0.8)
     assert service.status()["state"] == "unknown"
-    assert service.claimed_s(began_s, time.time()) == 0.0
+    ended_s = time.time()
     watched.camera.show(watched.good)
     service.well()
+    assert service.claimed_s(began_s, ended_s) == 0.0
 
 
 def test_half_pictures_are_passed_over(watched: Bench) -> None:
     service = watched.service
     watched.camera.show([picture[: len(picture) // 2] for picture in watched.slouch])
     began_s = time.time()
-    time.sleep(2.0)
-    assert service.claimed_s(began_s, time.time(), ("poor", "mild")) == 0.0
+    time.sleep(1.2)
+    ended_s = time.time()
     watched.camera.show(watched.good)
     service.well()
+    assert service.claimed_s(began_s, ended_s, ("poor", "mild")) == 0.0
 
 
 def test_pictures_whose_lower_half_is_missing(watched: Bench) -> None:
@@ -258,10 +272,11 @@ def test_pictures_whose_lower_half_is_missing(watched: Bench) -> None:
     service = watched.service
     watched.camera.show([picture[: len(picture) // 3] + b"\xff\xd9" for picture in watched.good])
     began_s = time.time()
-    time.sleep(2.0)
-    assert service.claimed_s(began_s, time.time(), ("poor", "mild")) == 0.0
+    time.sleep(1.2)
+    ended_s = time.time()
     watched.camera.show(watched.good)
     service.well()
+    assert service.claimed_s(began_s, ended_s, ("poor", "mild")) == 0.0
 
 
 def test_pictures_of_another_size_each(watched: Bench) -> None:
@@ -288,11 +303,14 @@ def test_a_pose_model_that_fails(watched: Bench, fault: str) -> None:
     told = service.until(lambda s: s["activity"] == "trouble")
     assert told["camera"]["trouble"] == "failed"
     assert "\n" not in told["why"]
+    assert told["state"] == "unknown"
+    assert told["reason"] == "camera: failed"
     began_s = time.time()
-    time.sleep(1.5)
-    assert service.claimed_s(began_s, time.time()) == 0.0
+    time.sleep(0.8)
+    ended_s = time.time()
     service.put("eye", "")
     service.well()
+    assert service.claimed_s(began_s, ended_s) == 0.0
 
 
 @pytest.mark.parametrize("nonsense", ["nan", "outside", "swapped"])
@@ -301,12 +319,13 @@ def test_a_pose_model_that_talks_nonsense(watched: Bench, nonsense: str) -> None
     service.put("eye", nonsense)
     service.until(lambda s: s["state"] != "good")
     began_s = time.time()
-    time.sleep(1.0)
+    time.sleep(0.8)
     told = service.status()
     assert told["state"] in ("unknown", "away")
-    assert service.claimed_s(began_s, time.time()) == 0.0
+    ended_s = time.time()
     service.put("eye", "")
     service.well()
+    assert service.claimed_s(began_s, ended_s) == 0.0
 
 
 def test_the_eye_killed(watched: Bench) -> None:
@@ -399,7 +418,7 @@ def test_a_locked_history(watched: Bench) -> None:
         told = service.until(lambda s: s["history_trouble"])
         assert "locked by another program" in told["history_trouble"]
         assert told["activity"] == "watching"
-        time.sleep(2.0)
+        time.sleep(1.5)
         looks = service.status()["looks"] - began
         held_s = time.time() - began_s
     service.until(lambda s: not s["history_trouble"])
@@ -515,11 +534,9 @@ def test_a_clock_that_is_set(watched: Bench, days: int) -> None:
 BERLIN = {"2026-03-29": (1_774_746_000, 23), "2026-10-25": (1_792_890_000, 25)}
 
 
-def test_both_changes_of_summer_time(tmp_path: Path) -> None:
+def test_both_changes_of_summer_time(tmp_path: Path, own: Path) -> None:
     """Slouching on over the change, nothing is lost or counted twice, and the days have 23 and 25 hours."""
-    home = tmp_path / "home"
-    home.mkdir()
-    done("calibrate", "--source", sitting_table(tmp_path, 7.0), "--seconds", "6", home=home)
+    home = shutil.copytree(own, tmp_path / "home")
     service = Service(home, str(sitting_table(tmp_path, 60.0, good_s=0.0, poor_s=1.0)))
     service.timezone = "Europe/Berlin"
     try:
@@ -714,7 +731,7 @@ def test_started_with_a_damaged_history(simple: Service, where: str) -> None:
 def test_told_to_end(simple: Service, how: str) -> None:
     """As at a logout: it ends by itself, all it saw is kept, and nothing is left behind."""
     simple.begin()
-    time.sleep(1.0)
+    time.sleep(0.6)
     told_s = time.time()
     os.kill(simple.pid, getattr(signal, how))
     assert simple.process is not None
@@ -751,29 +768,29 @@ def test_started_without_a_whole_model(bench: Bench, tmp_path: Path, fault: str)
 
 
 def test_killed_at_two_hundred_moments(tmp_path: Path) -> None:
-    """190 of them against writers in a hundredfold hurry: the history always opens, and is whole."""
+    """195 of them against writers in a hundredfold hurry: the history always opens, and is whole."""
     command = [sys.executable, str(ROOT / "tests" / "steady_writer.py")]
     writers = [
-        subprocess.Popen([*command, str(tmp_path / str(n)), "38", str(n)], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([*command, str(tmp_path / str(n)), "39", str(n)], stdout=subprocess.PIPE, text=True)
         for n in range(5)
     ]
     said = [writer.communicate(timeout=120)[0] for writer in writers]
     assert [writer.returncode for writer in writers] == [0] * 5
     kills = [kill for each in said for kill in json.loads(each)]
-    assert len(kills) == 190
+    assert len(kills) == 195
     lost_s = sorted(lost for _, lost in kills)
-    print(f"190 kills of a writer that commits every {COMMIT_S} s: half lose {lost_s[95]:.3f} s,")
-    print(f"19 of 20 at most {lost_s[180]:.3f} s, all at most {lost_s[-1]:.3f} s")
+    print(f"195 kills of a writer that commits every {COMMIT_S} s: half lose {lost_s[97]:.3f} s,")
+    print(f"19 of 20 at most {lost_s[185]:.3f} s, all at most {lost_s[-1]:.3f} s")
     # A hundredfold of 5 s, where the machine is busy with nothing else; and never 5 s.
-    assert lost_s[95] <= 0.05
+    assert lost_s[97] <= 0.05
     assert lost_s[-1] <= 5.0
 
 
-def test_ten_services_killed_and_begun_again(tmp_path: Path) -> None:
+def test_five_services_killed_and_begun_again(tmp_path: Path) -> None:
     """At their own pace: at most five seconds are lost, and one starts again over what it left."""
     table, rng = sitting_table(tmp_path, 60.0), random.Random(6)
     services = []
-    for number in range(10):
+    for number in range(5):
         (tmp_path / f"home{number}").mkdir()
         services.append(Service(tmp_path / f"home{number}", str(table), hurried=False))
     lost_s = []
@@ -796,7 +813,7 @@ def test_ten_services_killed_and_begun_again(tmp_path: Path) -> None:
     finally:
         for service in services:
             service.end()
-    print(f"10 kills of the service: at most {max(lost_s):.2f} s lost")
+    print(f"5 kills of the service: at most {max(lost_s):.2f} s lost")
     assert max(lost_s) <= 5.0
 
 
@@ -840,7 +857,7 @@ def test_a_full_disk(simple: Service, small_disk: Path) -> None:
     assert "no room left on the disk" in told["history_trouble"]
     assert told["activity"] == "watching"
     assert told["state"] == "good"
-    time.sleep(2.0)
+    time.sleep(1.0)
     (small_disk / "ballast").unlink()
     simple.until(lambda s: not s["history_trouble"])
     _all_of_it(simple, full_s)
@@ -902,11 +919,9 @@ def test_started_in_a_read_only_folder(simple: Service, small_disk: Path) -> Non
 
 
 @pytest.mark.desktop
-def test_a_notification_daemon_that_dies_and_a_bus_that_goes(tmp_path: Path) -> None:
-    home, desk = tmp_path / "home", tmp_path / "desk"
-    home.mkdir()
+def test_a_notification_daemon_that_dies_and_a_bus_that_goes(tmp_path: Path, own: Path) -> None:
+    home, desk = shutil.copytree(own, tmp_path / "home"), tmp_path / "desk"
     desk.mkdir()
-    done("calibrate", "--source", sitting_table(tmp_path, 7.0), "--seconds", "6", home=home)
     service = Service(home, str(sitting_table(tmp_path, 90.0, good_s=3.0, poor_s=4.0)))
     service.put("hold", "1.5")
     service.desktop = True
