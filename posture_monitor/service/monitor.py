@@ -416,7 +416,8 @@ class Monitor:
         """Tell the day in one line, if its time has come."""
         if date is None:
             return
-        self.store.flush()
+        if not self.store.flush():  # reading would hold up the loop, and half of the sum is none
+            return
         try:
             text = end_of_day.line(self.store.path, date, self.wall_s)
         except UserError as error:
