@@ -74,9 +74,7 @@ def look(watched: Watched, config: Config, *, on_battery: bool = False) -> tuple
         if moved or not plan.may_skip:
             last = i
         sitting = session.step(sitting, steady.Policy(window_s, plan.wait_s), float(t_s[i]), moments[last])
-        looked, after = sampling.step(
-            looked, pace, float(t_s[i]), sitting.state, moments[last].verdict, moved, on_battery
-        )
+        looked, after = sampling.step(looked, pace, float(t_s[i]), sitting.steady, moved, on_battery)
         at.append(i)
         states.append(sitting.state)
         intervals_s.append(after.wait_s)

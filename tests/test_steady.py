@@ -106,7 +106,8 @@ def test_a_step_is_seen_within_ten_seconds(phase_s: float, fps: float, to: float
 @given(
     st.floats(0, 2),
     st.sampled_from(RATES),
-    st.floats(0.1, 3.95),
+    # Half of the window, less what buckets at its two ends that are met in part may add.
+    st.floats(0.1, 3.7),
     st.sampled_from([3.0, 50.0, Verdict.UNKNOWN, Verdict.AWAY]),
 )
 def test_a_glance_under_four_seconds_changes_nothing(
@@ -188,6 +189,26 @@ def test_a_state_is_left_for_a_better_one_only_clearly() -> None:
 def test_a_worse_state_needs_no_more_than_its_limit() -> None:
     assert held(0.1, 0.5, 1.0) == [Verdict.GOOD, Verdict.MILD, Verdict.POOR]
     assert held(0.1, 0.49, 0.99) == [Verdict.GOOD, Verdict.GOOD, Verdict.MILD]
+
+
+@pytest.mark.parametrize(
+    ("state", "what", "worse", "tends"),
+    [
+        (Verdict.GOOD, 0.49, 0.0, Verdict.GOOD),
+        (Verdict.GOOD, 0.49, 0.02, Verdict.MILD),
+        (Verdict.MILD, 0.40, 0.0, Verdict.MILD),
+        (Verdict.MILD, 0.37, 0.0, Verdict.GOOD),
+        (Verdict.POOR, 0.89, 0.0, Verdict.POOR),
+        (Verdict.POOR, 0.87, 0.0, Verdict.MILD),
+        (Verdict.GOOD, Verdict.AWAY, 0.0, Verdict.AWAY),
+        (Verdict.GOOD, Verdict.UNKNOWN, 0.5, Verdict.UNKNOWN),
+        (Verdict.GOOD, Verdict.POOR, 0.0, Verdict.UNKNOWN),
+    ],
+)
+def test_what_the_latest_reading_tends_to_is_told_with_the_state_in_mind(
+    state: Verdict, what: float | Verdict, worse: float, tends: Verdict
+) -> None:
+    assert Steady(state=state, latest=(*reading(what), "", "")).tends(worse) is tends
 
 
 def test_an_index_that_wavers_at_a_limit_does_not_flicker() -> None:

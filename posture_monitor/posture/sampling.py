@@ -2,12 +2,14 @@
 
 Looking costs: a frame is decoded and a model run. A posture that is good and
 settled is the same a few seconds later, an empty chair as well. What must not
-wait is a change: from the first reading that does not fit the state, looks come
-every second until either the state has followed, or the reading has passed (a
-glance), or it has proved to be how this person sits (a verdict of a moment may
-differ for hours from the judgement over minutes, which knows more). No wait is
-longer than what one reading may speak for, so that no minute is lost to the
-dose, the history or the break clock.
+wait is a change: from the first reading that would move the state if it lasted,
+looks come every second until either the state has followed, or the reading has
+passed (a glance), or readings have proved to waver at a limit. What counts is
+what the steady state takes in, the judgement over minutes: a verdict of a moment
+may differ from it for hours and changes nothing. A posture that is good, but near
+the limit, may cross it by less than shows in a picture, and is looked at as often
+as one that is not. No wait is longer than what one reading may speak for, so that
+no minute is lost to the dose, the history or the break clock.
 """
 
 from __future__ import annotations
@@ -18,16 +20,20 @@ from typing import Final
 
 from posture_monitor.posture.dose import LONGEST_SPOKEN_S
 from posture_monitor.posture.reading import Verdict
+from posture_monitor.posture.steady import Steady
 
-#: A change is over, or the state has followed it, when they agree for this long.
-AGREED_S: Final = 3.0
-#: A verdict that the state has not followed by then is how this person sits:
-#: the state takes 4.5 s, and up to 10 s where readings waver at a limit.
+#: A change is over, or the state has followed it, when they agree for this long: half of the state's
+#: window, and so as long as it takes to follow.
+AGREED_S: Final = 4.5
+#: Readings that the state has not followed by then waver at a limit:
+#: the state takes 4.5 s, and up to 10 s where some of them are on the other side.
 CONFIRMED_S: Final = 15.0
-#: Such a verdict is no news for this long after it was last met.
-KNOWN_S: Final = 300.0
+#: Such readings are no news for this long after the last of them.
+WAVERING_S: Final = 300.0
 #: Motion is news after this much stillness; somebody who types moves all the time.
 STILL_S: Final = 30.0
+#: Sitting still, or moving by less than shows for sure, moves the slouch index by about this much.
+NEAR: Final = 0.2
 
 _STRAYING: Final = (Verdict.MILD, Verdict.POOR)
 
@@ -43,7 +49,7 @@ class Pace:
     deviating_s
         Something contradicts the state, and is to be confirmed.
     poor_s
-        The state is mild or poor and nothing contradicts it.
+        The state is mild or poor and nothing contradicts it; or it is good, but near the limit.
     away_s
         Nobody is there.
     unmoved_at_most_s
@@ -90,9 +96,9 @@ class Sampling:
     changing_s
         Since when a change is being confirmed; NaN if all is settled.
     agreed_s
-        Since when verdict and state have agreed; NaN if they do not.
-    known
-        Verdicts that are known to differ from this state, and until when.
+        Since when readings and state have agreed; NaN if they do not.
+    wavering_until_s
+        Until when readings that contradict this state are no news.
     may_skip
         What the latest plan allowed.
     """
@@ -103,7 +109,7 @@ class Sampling:
     moved_s: float = math.nan
     changing_s: float = math.nan
     agreed_s: float = math.nan
-    known: tuple[tuple[Verdict, float], ...] = ()
+    wavering_until_s: float = -math.inf
     may_skip: bool = False
 
     @property
@@ -113,13 +119,7 @@ class Sampling:
 
 
 def step(
-    sampling: Sampling,
-    pace: Pace,
-    t_s: float,
-    state: Verdict,
-    verdict: Verdict,
-    moved: bool,
-    on_battery: bool = False,
+    sampling: Sampling, pace: Pace, t_s: float, steady: Steady, moved: bool, on_battery: bool = False
 ) -> tuple[Sampling, Plan]:
     """Take in one reading and say when the next is due.
 
@@ -127,23 +127,26 @@ def step(
     ----------
     t_s
         Monotonic seconds; a step back starts afresh.
-    state
-        The steady state after this reading.
-    verdict
-        Of this reading alone. Where the model was spared, the one that is repeated.
+    steady
+        The steady state after this reading. Where the model was spared, it took in the
+        last reading once more.
     moved
         Whether anything moved in the picture since the model last looked.
     on_battery
         Whether the machine runs on battery.
     """
+    state = steady.state
     fresh = not t_s >= sampling.t_s
     if fresh:
         sampling = Sampling(moved_s=t_s, state=state)
     followed = state is not sampling.state
-    known = () if followed else tuple((v, until_s) for v, until_s in sampling.known if until_s > t_s)
-    surprising = verdict is not state and all(verdict is not v for v, _ in known)
+    contradicted = steady.tends() is not state
+    wavering_until_s = -math.inf if followed else sampling.wavering_until_s
+    wavering = t_s < wavering_until_s
+    if wavering and contradicted:
+        wavering_until_s = t_s + WAVERING_S
     stirred = moved and t_s - sampling.moved_s >= STILL_S
-    known = tuple((v, t_s + KNOWN_S if v is verdict else until_s) for v, until_s in known)
+    surprising = contradicted and not wavering
 
     agreed_s = sampling.agreed_s
     if surprising:
@@ -159,15 +162,16 @@ def step(
     elif t_s - changing_s >= CONFIRMED_S:
         changing_s = math.nan
         if surprising:
-            known, agreed_s = (*known, (verdict, t_s + KNOWN_S)), t_s
+            wavering_until_s, agreed_s = t_s + WAVERING_S, t_s
     changing = not math.isnan(changing_s)
 
     looked_s = sampling.looked_s if sampling.may_skip and not moved else t_s
-    wait_s = _wait_s(pace, state, changing, on_battery)
+    near = contradicted or steady.tends(NEAR) is not state
+    wait_s = _wait_s(pace, state, changing, near, on_battery)
     unmoved_s = pace.unmoved_at_most_s * (pace.battery if on_battery else 1.0)
-    # Sparing the next look puts the model off to the one after it. Of a slouch the end matters, which may
-    # be less motion than a picture shows for sure.
-    unmoving = not changing and state not in _STRAYING
+    # Sparing the next look puts the model off to the one after it. Of a slouch the end matters, and near
+    # a limit the crossing of it, which may be less motion than a picture shows for sure.
+    unmoving = not changing and state not in _STRAYING and not near
     may_skip = unmoving and t_s + 2 * wait_s - looked_s <= unmoved_s
     after = Sampling(
         t_s=t_s,
@@ -176,13 +180,13 @@ def step(
         moved_s=t_s if moved else sampling.moved_s,
         changing_s=changing_s,
         agreed_s=agreed_s,
-        known=known,
+        wavering_until_s=wavering_until_s,
         may_skip=may_skip,
     )
     return after, Plan(wait_s, may_skip)
 
 
-def _wait_s(pace: Pace, state: Verdict, changing: bool, on_battery: bool) -> float:
+def _wait_s(pace: Pace, state: Verdict, changing: bool, near: bool, on_battery: bool) -> float:
     if changing:
         return min(pace.deviating_s, LONGEST_SPOKEN_S)
     wait_s = pace.settled_s
@@ -190,4 +194,6 @@ def _wait_s(pace: Pace, state: Verdict, changing: bool, on_battery: bool) -> flo
         wait_s = pace.away_s
     elif state in _STRAYING:
         wait_s = pace.poor_s
+    if near:
+        wait_s = min(wait_s, pace.poor_s)
     return min(wait_s * (pace.battery if on_battery else 1.0), LONGEST_SPOKEN_S)

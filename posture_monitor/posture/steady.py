@@ -111,6 +111,19 @@ class Steady(NamedTuple):
     open_reason: str = ""
     open_driver: str = ""
 
+    def tends(self, worse: float = 0.0) -> Verdict:
+        """Return what the state would become if the latest reading, this much worse, lasted.
+
+        Parameters
+        ----------
+        worse
+            Is added to the slouch index of a judged reading.
+        """
+        verdict, index, *_ = self.latest
+        if _is_judged(verdict, index):
+            return _graded(index + worse, self.state)
+        return verdict if verdict is Verdict.AWAY else Verdict.UNKNOWN
+
 
 def step(
     steady: Steady,
@@ -151,7 +164,7 @@ def _opened(
     driver: str,
     spoken_s: float,
 ) -> Steady:
-    judged = verdict in _JUDGED and math.isfinite(index)
+    judged = _is_judged(verdict, index)
     steady = steady._replace(
         open_s=steady.open_s + spoken_s,
         open_index=steady.open_index + (index * spoken_s if judged else 0.0),
@@ -203,6 +216,10 @@ def _closed(steady: Steady, policy: Policy, t_s: float) -> Steady:
     drivers = [b.driver for b in judged if b.driver]
     driver = max(set(drivers), key=drivers.count) if drivers else ""
     return _moved(after, state, index, "", driver if state is not Verdict.GOOD else "", t_s)
+
+
+def _is_judged(verdict: Verdict, index: float) -> bool:
+    return verdict in _JUDGED and math.isfinite(index)
 
 
 def _median(buckets: list[Bucket]) -> float:

@@ -277,7 +277,7 @@ class Monitor:
         if self.pace is None:
             return
         self.sampling, plan = sampling.step(
-            self.sampling, self.pace, reading.t_s, self.state, reading.verdict, moved, self.on_battery
+            self.sampling, self.pace, reading.t_s, self.session.steady, moved, self.on_battery
         )
         self.interval_s, self.may_skip = plan.wait_s, plan.may_skip
         if self._anchoring is not None:  # its frames are wanted soon
