@@ -24,8 +24,6 @@ from pathlib import Path
 
 from posture_monitor.sensing import elf
 
-_DONTNEED = 4  # in linux/mman.h; Python before 3.13 names it on some systems only
-
 
 def give_back(*files: Path) -> None:
     """Let go of what has been read of the libraries, and of these files; does nothing where it cannot.
@@ -41,7 +39,7 @@ def give_back(*files: Path) -> None:
         library = ctypes.CDLL(None)
         library.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
         for address, size in _unchanged({str(file.resolve()) for file in files}):
-            library.madvise(address, size, _DONTNEED)
+            library.madvise(address, size, mmap.MADV_DONTNEED)
         library.malloc_trim(0)  # glibc's own
 
 
