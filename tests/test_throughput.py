@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 
@@ -42,3 +46,23 @@ def test_no_more_is_taken_than_is_worked_on() -> None:
 def test_a_failure_reaches_whoever_asked() -> None:
     with pytest.raises(ZeroDivisionError):
         list(in_turn(lambda item: 1 / item, [1, 0, 1]))
+
+
+def test_memory_is_not_fetched_again_and_again() -> None:
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("another C library gives memory back in another way")
+    code = textwrap.dedent("""
+        import resource, sys
+        import numpy as np
+        from posture_monitor.throughput import keep_memory
+        if sys.argv[1] == "keep":
+            keep_memory()
+        for _ in range(50):
+            [np.ones(100_000) for _ in range(10)]
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+    """)
+    faults = {
+        how: int(subprocess.run([sys.executable, "-c", code, how], check=True, capture_output=True).stdout)
+        for how in ("give", "keep")
+    }
+    assert faults["keep"] < faults["give"] / 2
