@@ -98,3 +98,8 @@ def user_manager(home: Path) -> Iterator[UserManager]:
                 for pid in procs.read_text().split():
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(int(pid), signal.SIGKILL)
+            # Where version 1 is there as well, systemd keeps the same names in a hierarchy of its own.
+            mirror = Path("/sys/fs/cgroup/systemd") / folder.name
+            for inner in sorted((mirror, *filter(Path.is_dir, mirror.rglob("*"))), reverse=True):
+                with contextlib.suppress(OSError):
+                    inner.rmdir()
