@@ -67,7 +67,7 @@ def group(home: Path | None) -> Iterator[Path]:
             for pid in (inner / "cgroup.procs").read_text().split():
                 with contextlib.suppress(OSError):
                     (home / "cgroup.procs").write_text(pid)
-            _remove(inner)
+            remove(inner)
 
 
 def unified() -> Path | None:
@@ -92,11 +92,12 @@ def _mounted() -> Iterator[tuple[Path, str, list[str]]]:
         yield Path(place), kind, options.split(",")
 
 
-def _remove(folder: Path) -> None:
+def remove(folder: Path) -> None:
+    """Remove a group that is about to be empty: who was killed is gone a moment later."""
     until_s = time.monotonic() + 5.0
-    while True:  # one that was killed is gone a moment later
+    while folder.is_dir():
         try:
-            return folder.rmdir()
+            folder.rmdir()
         except OSError:
             if time.monotonic() > until_s:
                 raise

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from control_groups import group, unified
+from control_groups import group, remove, unified
 from desktop import wait_for
 
 SYSTEMD = "/usr/lib/systemd/systemd"
@@ -101,5 +101,4 @@ def user_manager(home: Path) -> Iterator[UserManager]:
             # Where version 1 is there as well, systemd keeps the same names in a hierarchy of its own.
             mirror = Path("/sys/fs/cgroup/systemd") / folder.name
             for inner in sorted((mirror, *filter(Path.is_dir, mirror.rglob("*"))), reverse=True):
-                with contextlib.suppress(OSError):
-                    inner.rmdir()
+                remove(inner)
