@@ -111,7 +111,7 @@ def judged(day: NaturalDay, window_s: float) -> Day:
         if neutral is None:
             neutral = neutral_of(measure(landmarks[t_s < CALIBRATION_S], day.size))
         judgement = judge(measurement, neutral)
-        for t, moment in zip(t_s, session.moments(judgement), strict=True):
+        for t, moment in zip(t_s, session.moments(judgement, neutral), strict=True):
             watched = session.step(watched, policy, float(t), moment)
             times.append(float(t))
             states.append(watched.state)

@@ -164,7 +164,7 @@ def watch(day: NaturalDay, config: Config) -> Watched:
         part = slice(*np.searchsorted(day.t_s, (episode.start_s, episode.end_s)))
         activity[part] = episode.kind
         poor[part] |= episode.truth_poor
-    moments = session.moments(judgement, config.judge.scale["ear_height"])
+    moments = session.moments(judgement, neutral, limits)
     sessions = _sessions(day.t_s, moments, config)
     points = landmarks[:, _POINTS, :2].copy()
     return Watched(

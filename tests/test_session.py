@@ -33,7 +33,7 @@ def watched(
     stacked = np.concatenate(frames)
     t_s = np.arange(len(stacked)) / fps
     judged = judge(measure(stacked, size, azimuth_deg=neutral.azimuth_deg), neutral)
-    return t_s, session.replay(judged, t_s.tolist(), steady.Policy(interval_s=1 / fps))
+    return t_s, session.replay(judged, neutral, t_s.tolist(), steady.Policy(interval_s=1 / fps))
 
 
 def first(t_s: np.ndarray, sessions: list[Session], state: Verdict, after_s: float) -> float:
@@ -61,13 +61,13 @@ def test_an_empty_chair_is_away_and_says_nothing() -> None:
     assert sessions[-1].state is Verdict.GOOD
 
 
-def test_sliding_down_is_told_only_after_minutes() -> None:
+def test_sliding_down_is_told_only_when_it_lasts() -> None:
     slid = rig.SCENARIOS["slid_down"] * 1.25
     onset = [(5.0, slid * (i / 18)) for i in range(1, 19)]
     t_s, sessions = watched([(120, rig.Pose()), *onset, (900, slid)])
     poor = first(t_s, sessions, Verdict.POOR, 120)
-    assert 240 < poor - 120 < 900
-    assert sessions[-1].sustained.name in ("sunk in the seat", "fallen back")
+    assert 60 < poor - 120 < 600
+    assert sessions[-1].sustained.name == "lowered"
 
 
 def test_a_moved_camera_is_unknown_while_it_settles_and_then_judged_again() -> None:
@@ -76,11 +76,11 @@ def test_a_moved_camera_is_unknown_while_it_settles_and_then_judged_again() -> N
     after, _ = rig.render(BODY, rig.Pose(), replace(CAMERA, tilt_deg=CAMERA.tilt_deg - 8))
     landmarks = np.concatenate([np.repeat(before, 240, axis=0), np.repeat(after, 400, axis=0)])
     judged = judge(measure(landmarks, size), neutral)
-    sessions = session.replay(judged, (np.arange(640) / 2).tolist(), steady.Policy())
+    sessions = session.replay(judged, neutral, (np.arange(640) / 2).tolist(), steady.Policy())
     assert any(s.steady.reason == Reason.MOVED.value for s in sessions[240:300])
     assert sum(s.place.ask for s in sessions) == 1
     assert sessions[-1].state is Verdict.GOOD
-    assert abs(sessions[-1].sustained.sunk) < 0.1
+    assert abs(sessions[-1].sustained.lowered) < 1.0
 
 
 def test_a_shift_is_taken_back_when_its_maker_sits_up_again() -> None:
@@ -90,13 +90,14 @@ def test_a_shift_is_taken_back_when_its_maker_sits_up_again() -> None:
         spot = (0.0, drop, 0.0, drop, 0.0)
         while not state.steady.t_s or state.steady.t_s < until_s:
             t_s = (state.steady.t_s or 0.0) + 0.5
-            cue = (0.0, drop, drop, *moment.cue[3:])
+            cue = (0.0, drop * moment.per_drop, *moment.cue[2:])
             state = session.step(state, steady.Policy(), t_s, replace(moment, cue=cue, spot=spot))
         return state
 
     neutral = upright(BODY, CAMERA)
     landmarks, size = rig.render(BODY, rig.Pose(), CAMERA)
-    quiet = replace(session.moments(judge(measure(landmarks, size), neutral))[0], verdict=Verdict.GOOD)
+    judged = judge(measure(landmarks, size), neutral)
+    quiet = replace(session.moments(judged, neutral)[0], verdict=Verdict.GOOD)
     lowered = sitting(quiet, 100, 0.3, sitting(quiet, 60, 0.0, Session()))
     assert lowered.place.offset_y == pytest.approx(0.3, abs=0.02)
     assert sitting(quiet, 1000, 0.3, lowered).place.offset_y == lowered.place.offset_y
@@ -105,4 +106,4 @@ def test_a_shift_is_taken_back_when_its_maker_sits_up_again() -> None:
         state = sitting(quiet, 100 + 10 * (k + 1), 0.3 * (1 - k / 19), state)
     again = sitting(quiet, 1000, 0.0, state)
     assert again.place.offset_y == 0.0
-    assert again.sustained.sunk == pytest.approx(0.0, abs=0.02)
+    assert again.sustained.lowered == pytest.approx(0.0, abs=0.1)

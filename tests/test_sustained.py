@@ -11,11 +11,12 @@ import rig
 from people import upright
 
 from posture_monitor.posture import sustained
-from posture_monitor.posture.judge import judge
+from posture_monitor.posture.judge import Limits, judge
 from posture_monitor.posture.metrics import measure
-from posture_monitor.posture.sustained import SUSTAINED_NAMES, Sustained
+from posture_monitor.posture.sustained import FORWARD_LIMIT, LOWERED_LIMIT, SUSTAINED_NAMES, Habit, Sustained
 
 QUIET = (0.0,) * len(SUSTAINED_NAMES)
+DEEP, LOW = 1.5 * FORWARD_LIMIT, 1.5 * LOWERED_LIMIT
 
 
 def cue(**values: float) -> tuple[float, ...]:
@@ -31,68 +32,86 @@ def held(state: Sustained, column: tuple[float, ...] | None, seconds: float, fps
     return state
 
 
+def lived(scatter: float, minutes: int, middle: float = 0.0) -> Sustained:
+    """Return what is known after so many minutes of sitting well that vary by so much."""
+    rng, state = np.random.default_rng(1), Sustained()
+    for score in rng.normal(middle, scatter, minutes):
+        state = held(state, cue(forward=float(score), lowered=float(score)), 60, fps=0.5)
+    return state
+
+
 def test_neutral_is_nothing() -> None:
     state = held(Sustained(), QUIET, 60)
     assert state.index == 0.0
     assert state.driver == ""
 
 
-def test_a_head_well_past_the_limit_is_poor_at_once() -> None:
-    state = held(Sustained(), cue(head_sinking=25.0), 1)
+def test_a_head_well_forward_is_poor_at_once() -> None:
+    state = held(Sustained(), cue(forward=DEEP), 1)
     assert state.index > 1.0
-    assert (state.name, state.driver) == ("head sinking", "ear_height")
+    assert (state.name, state.driver) == ("forward", "ear_height")
 
 
 def test_a_lowered_head_counts_only_when_it_lasts() -> None:
-    low = cue(sunk_in_the_seat=0.3)
+    low = cue(lowered=LOW)
     assert held(Sustained(), low, 30).index < 0.5
     assert held(Sustained(), low, 600).index > 1.0
-    assert held(Sustained(), low, 600).name == "sunk in the seat"
+    assert held(Sustained(), low, 600).driver == "head_drop"
 
 
-def test_the_limit_grows_with_how_much_somebody_moves_while_sitting_well() -> None:
-    rng = np.random.default_rng(1)
-    calm, lively = Sustained(), Sustained()
-    for minute in range(120):
-        calm = held(calm, cue(head_sinking=float(rng.normal(0, 1))), 60, fps=0.5)
-        lively = held(lively, cue(head_sinking=float(rng.normal(0, 6))), 60, fps=0.5)
-        assert sustained.SINK_LEAST <= calm.limit <= sustained.SINK_MOST, minute
-    assert calm.limit == sustained.SINK_LEAST
-    assert lively.limit > calm.limit + 3
+def test_the_limits_grow_with_how_much_somebody_moves_while_sitting_well() -> None:
+    calm, lively = lived(0.1, 120), lived(1.6, 120)
+    for habit in (calm.forward_habit, calm.lowered_habit, lively.forward_habit, lively.lowered_habit):
+        assert sustained.SCATTER_LEAST <= habit.scatter <= sustained.SCATTER_MOST
+    assert calm.forward_habit.scatter == calm.lowered_habit.scatter == sustained.SCATTER_LEAST
+    assert lively.forward_habit.scatter > 1.1
+    same = cue(forward=FORWARD_LIMIT)
+    assert held(lively, same, 1).index < 1.0 < held(calm, same, 1).index
+
+
+def test_who_sits_a_little_differently_is_measured_from_there() -> None:
+    state = lived(0.3, 120, middle=0.6)
+    assert 0.3 < state.forward_habit.middle < 0.6
+    same = cue(forward=FORWARD_LIMIT)
+    assert held(state, same, 1).index < held(lived(0.3, 120), same, 1).index
 
 
 def test_a_slouch_is_never_absorbed() -> None:
     """However long it lasts: it teaches nothing, and no learning passes the bound."""
     state = held(Sustained(), QUIET, 1800)
-    before = state.limit
-    state = held(state, cue(head_sinking=25.0), 4 * 3600, fps=0.5)
-    assert state.limit == before
+    before = state.forward_habit, state.lowered_habit
+    state = held(state, cue(forward=DEEP, lowered=LOW), 4 * 3600, fps=0.5)
+    assert (state.forward_habit, state.lowered_habit) == before
     assert state.index > 1.0
     creeping = Sustained()
-    for percent in np.linspace(0, 30, 300):
-        creeping = held(creeping, cue(head_sinking=float(percent)), 60, fps=0.5)
-    assert creeping.limit <= sustained.SINK_MOST
+    for score in np.linspace(0, 2.5 * FORWARD_LIMIT, 300):
+        creeping = held(creeping, cue(forward=float(score)), 60, fps=0.5)
+    assert creeping.forward_habit.middle <= sustained.MIDDLE_MOST
     assert creeping.index > 1.0
 
 
 def test_unjudged_time_neither_teaches_nor_forgets() -> None:
-    state = held(Sustained(), cue(sunk_in_the_seat=0.3, head_sinking=4.0), 300)
+    state = held(Sustained(), cue(lowered=1.0, forward=1.0), 300)
     after = held(state, None, 3600)
     assert math.isnan(after.index)
-    assert (after.sunk, after.limit, after.minutes) == (state.sunk, state.limit, state.minutes)
+    assert (after.lowered, after.forward_habit, after.lowered_habit) == (
+        state.lowered,
+        state.forward_habit,
+        state.lowered_habit,
+    )
 
 
 @pytest.mark.parametrize("fps", [0.5, 2.0, 15.0])
 def test_it_is_the_same_at_any_frame_rate(fps: float) -> None:
-    state = held(Sustained(), cue(head_sinking=5.0, sunk_in_the_seat=0.2), 600, fps)
-    assert state.sunk == pytest.approx(0.2 * (1 - math.exp(-600 / sustained.SLOW_S)), abs=2e-3)
-    assert len(state.minutes) == pytest.approx(10, abs=1)
+    state = held(Sustained(), cue(forward=1.0, lowered=2.0), 240, fps)
+    assert state.lowered == pytest.approx(2.0 * (1 - math.exp(-240 / sustained.SLOW_S)), abs=2e-2)
+    assert state.forward_habit.minutes == pytest.approx(4, abs=1)
 
 
 def test_a_suspended_machine_says_nothing() -> None:
     state = held(Sustained(), QUIET, 60)
-    woken = sustained.step(state, state.t_s + 8 * 3600, cue(sunk_in_the_seat=1.0), 0.5)
-    assert woken.sunk < 0.01
+    woken = sustained.step(state, state.t_s + 8 * 3600, cue(lowered=LOW), 0.5)
+    assert woken.lowered < 0.02 * LOW
 
 
 def test_cues_are_finite_and_ordered_as_their_names() -> None:
@@ -101,59 +120,67 @@ def test_cues_are_finite_and_ordered_as_their_names() -> None:
     pose = rig.SCENARIOS["slump_deep"] * np.linspace(0, 1, 20)
     landmarks, size = rig.render(body, pose, camera)
     landmarks[3] = np.nan
-    found = sustained.cues(judge(measure(landmarks, size), neutral))
+    found = sustained.cues(judge(measure(landmarks, size), neutral), neutral)
     assert found.shape == (len(SUSTAINED_NAMES), 20)
     assert np.isfinite(found).all()
-    ears = found[SUSTAINED_NAMES.index("head sinking")]
-    assert ears[-1] > 10 > abs(ears[0])
+    forward = found[SUSTAINED_NAMES.index("forward")]
+    assert forward[-1] > FORWARD_LIMIT > 1.0 > abs(forward[0])
 
 
-def test_looking_down_sinks_no_ears() -> None:
-    body, camera = rig.Body(), rig.Camera()
-    neutral = upright(body, camera)
-    landmarks, size = rig.render(body, rig.SCENARIOS["look_down"], camera)
-    found = sustained.cues(judge(measure(landmarks, size), neutral))
-    assert found[0, 0] < sustained.SINK_LEAST / 2
-
-
-def test_more_tolerance_means_less_sinking() -> None:
+@pytest.mark.parametrize("kept", ["forward", "lowered"])
+def test_more_tolerance_means_a_smaller_score(kept: str) -> None:
     body, camera = rig.Body(), rig.Camera()
     neutral = upright(body, camera)
     landmarks, size = rig.render(body, rig.SCENARIOS["slump_deep"], camera)
     judged = judge(measure(landmarks, size), neutral)
-    assert sustained.cues(judged, 2.0)[0, 0] == pytest.approx(sustained.cues(judged)[0, 0] / 2)
+    row, driver = {"forward": (0, "ear_height"), "lowered": (1, "head_drop")}[kept]
+    usual, tolerant = (sustained.cues(judged, neutral, limits) for limits in (None, Limits({driver: 2.0})))
+    assert tolerant[row, 0] == pytest.approx(usual[row, 0] / 2)
+    assert np.delete(tolerant, row, axis=0) == pytest.approx(np.delete(usual, row, axis=0))
 
 
 def test_what_was_learnt_outlives_the_sitting() -> None:
-    rng = np.random.default_rng(1)
-    lively = Sustained()
-    for _ in range(60):
-        lively = held(lively, cue(head_sinking=float(rng.normal(0, 6))), 60, fps=0.5)
+    lively = lived(1.2, 60)
     learnt = json.loads(json.dumps(lively.to_learnt()))
     again = Sustained.from_learnt(learnt)
-    assert again.limit == pytest.approx(lively.limit, abs=0.01)
-    assert (again.sunk, again.fallen, math.isnan(again.t_s)) == (0.0, 0.0, True)
+    assert again.forward_habit == pytest.approx(lively.forward_habit, abs=1e-3)
+    assert again.lowered_habit.scatter == pytest.approx(lively.lowered_habit.scatter, abs=1e-3)
+    assert (again.lowered, math.isnan(again.t_s)) == (0.0, True)
     assert Sustained.from_learnt(Sustained().to_learnt()) == Sustained()
 
 
 def test_nothing_kept_passes_the_bounds_of_learning() -> None:
-    kept = Sustained.from_learnt({"version": 1, "minutes": [1e9] * 50 + [18.0] * 5000})
-    assert kept.limit == sustained.SINK_MOST
-    assert len(kept.minutes) <= sustained.LEARN_MINUTES
-    assert Sustained.from_learnt({"version": 1, "minutes": [-50] * 300}).limit == sustained.SINK_LEAST
+    kept = Sustained.from_learnt({"version": 2, "forward": [10**9, 1e9, 1e18], "lowered": [5000, -1e9, -1.0]})
+    assert kept.forward_habit.minutes == kept.lowered_habit.minutes == sustained.LEARN_MINUTES
+    assert kept.forward_habit.middle == sustained.MIDDLE_MOST
+    assert kept.lowered_habit.middle == -sustained.MIDDLE_MOST
+    assert held(kept, cue(forward=2 * FORWARD_LIMIT), 1).index > 1.0
 
 
 @pytest.mark.parametrize(
     "learnt",
-    [{}, {"version": 2, "minutes": []}, {"version": 1}, {"version": 1, "minutes": [math.nan]},
-     {"version": 1, "minutes": ["a"]}, {"version": 1, "minutes": "none"}],
+    [{}, {"version": 1, "minutes": []}, {"version": 2}, {"version": 2, "forward": [1, 0.0, 1.0]},
+     {"version": 2, "forward": [1, math.nan, 1.0], "lowered": [1, 0.0, 1.0]},
+     {"version": 2, "forward": [1, "a", 1.0], "lowered": [1, 0.0, 1.0]},
+     {"version": 2, "forward": "abc", "lowered": [1, 0.0, 1.0]},
+     {"version": 2, "forward": [1, 0.0, 1.0], "lowered": [1, 0.0]}],
 )  # fmt: skip
 def test_what_is_not_learnt_data_is_refused(learnt: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"version|minutes"):
+    with pytest.raises(ValueError, match=r"version|forward|lowered"):
         Sustained.from_learnt(learnt)
 
 
 def test_a_change_after_a_long_wait_speaks_for_half_of_it() -> None:
     state = held(Sustained(), QUIET, 60, fps=0.5)
-    once = sustained.step(state, state.t_s + 6, cue(sunk_in_the_seat=1.0), 6.0)
-    assert once.sunk == pytest.approx(0.5 * (1 - math.exp(-6 / sustained.SLOW_S)))
+    once = sustained.step(state, state.t_s + 6, cue(lowered=1.0), 6.0)
+    assert once.lowered == pytest.approx(0.5 * (1 - math.exp(-6 / sustained.SLOW_S)))
+
+
+def test_a_habit_is_the_mean_and_scatter_of_its_minutes() -> None:
+    rng, habit = np.random.default_rng(4), Habit()
+    minutes = rng.normal(0.4, 1.1, 200)
+    for score in minutes.tolist():
+        habit = habit.after(score)
+    assert habit.mean == pytest.approx(minutes.mean())
+    assert habit.square - habit.mean**2 == pytest.approx(minutes.var())
+    assert 0 < habit.middle < minutes.mean()

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from posture_monitor.posture import jitter, place, steady, sustained
+from posture_monitor.posture import discriminants, jitter, place, steady, sustained
+from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.jitter import Jitter
-from posture_monitor.posture.judge import Judgement
+from posture_monitor.posture.judge import Judgement, Limits
 from posture_monitor.posture.landmarks import Array
 from posture_monitor.posture.metrics import REASONS, ROW, Reason
 from posture_monitor.posture.place import Place, Spot
@@ -45,12 +46,15 @@ class Moment:
         Column of `sustained.cues`.
     spot
         Deviation of head and shoulders from their neutral place, and of face size.
+    per_drop
+        What a shoulder width by which head and shoulders are lower adds to the score *lowered*.
     """
 
     verdict: Verdict
     reason: Reason
     cue: tuple[float, ...]
     spot: tuple[float, ...]
+    per_drop: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -85,15 +89,16 @@ class Session:
         return self.steady.state
 
 
-def moments(judgement: Judgement, scale: float = 1.0) -> list[Moment]:
-    """Return ``N`` judged frames as `step` takes them; `scale` is the tolerance of a sinking head."""
-    cue: Array = sustained.cues(judgement, scale)
+def moments(judgement: Judgement, neutral: Neutral, limits: Limits | None = None) -> list[Moment]:
+    """Return ``N`` frames as `step` takes them, judged against `neutral` with the user's `limits`."""
+    cue: Array = sustained.cues(judgement, neutral, limits)
+    per_drop = discriminants.per_drop(neutral)
     # From the side the trunk's own lean moves head and shoulders alike: there, places tell nothing.
     spots: Array = np.where(
         np.isnan(judgement.deviations[ROW["trunk_incl"]]), judgement.deviations[_SPOT_ROWS], np.nan
     )
     return [
-        Moment(VERDICTS[verdict], REASONS[reason], tuple(column), tuple(spot))
+        Moment(VERDICTS[verdict], REASONS[reason], tuple(column), tuple(spot), per_drop)
         for verdict, reason, column, spot in zip(
             judgement.verdict.tolist(),
             judgement.reason.tolist(),
@@ -121,13 +126,12 @@ def step(session: Session, policy: steady.Policy, t_s: float, moment: Moment) ->
         if where.unsettled:
             verdict, reason = Verdict.UNKNOWN, Reason.MOVED
         else:
-            ears, sunk, fallen, *rest = moment.cue
-            cue = (ears, sunk - where.offset_y, fallen - where.offset_y, *rest)
+            forward, lowered, *rest = moment.cue
+            cue = (forward, lowered - where.offset_y * moment.per_drop, *rest)
     minutes = sustained.step(session.sustained, t_s, cue, policy.interval_s)
-    if 0 < _BACK * where.offset_y < -minutes.sunk:
-        minutes = replace(
-            minutes, sunk=minutes.sunk + where.offset_y, fallen=minutes.fallen + where.offset_y, latest=None
-        )
+    shifted = where.offset_y * moment.per_drop
+    if 0 < _BACK * shifted < -minutes.lowered:
+        minutes = replace(minutes, lowered=minutes.lowered + shifted, latest=None)
         where = replace(where, offset_y=0.0)
     state = steady.step(
         session.steady,
@@ -143,11 +147,15 @@ def step(session: Session, policy: steady.Policy, t_s: float, moment: Moment) ->
 
 
 def replay(
-    judgement: Judgement, t_s: Sequence[float], policy: steady.Policy, scale: float = 1.0
+    judgement: Judgement,
+    neutral: Neutral,
+    t_s: Sequence[float],
+    policy: steady.Policy,
+    limits: Limits | None = None,
 ) -> list[Session]:
     """Step through judged frames and return the session after each."""
     session, out = Session(), []
-    for at, moment in zip(t_s, moments(judgement, scale), strict=True):
+    for at, moment in zip(t_s, moments(judgement, neutral, limits), strict=True):
         session = step(session, policy, at, moment)
         out.append(session)
     return out

@@ -8,13 +8,14 @@ capture. And two slouches hardly show from the front in a single frame: sliding
 down the chair and reclining move the head down the picture and little else,
 as a lowered chair does. So here
 
-* the limit for a sinking head starts in between and is *learnt* from the
-  minutes in which the person sat well, within bounds that no learning passes;
-* a lowered head counts when it *lasts*, by a mean over four minutes, since a
-  camera that stands still lets places in the picture be compared;
+* slumping and a head carried forward are told from natural sitting by all
+  measures together (`discriminants`), as are sliding down and reclining, which
+  count when they *last*, by a running mean;
+* where a person's own sitting lies, and how much it varies, is *learnt* from
+  the minutes in which they sat well, within bounds that no learning passes;
 * everything else is as `judge` has it, with a little more room.
 
-The limits were set on two dozen simulated working days and are scored on others
+The limits were set on simulated working days and are scored on others
 (`benchmarks/accuracy.py --natural`).
 """
 
@@ -22,33 +23,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from posture_monitor.posture.judge import SIGNAL_NAMES, SIGNALS, Judgement
+from posture_monitor.posture import discriminants
+from posture_monitor.posture.baseline import Neutral
+from posture_monitor.posture.judge import SIGNAL_NAMES, SIGNALS, Judgement, Limits
 from posture_monitor.posture.landmarks import Array
 from posture_monitor.posture.metrics import ROW
 
-#: A nod carries the ears down by this much (percent of their height, a degree),
-#: and the head down the picture by this much (shoulder widths, a degree).
-NOD_SINKS: Final = 0.15
-NOD_DROPS: Final = 0.005
-#: Limit of the ears' sinking (percent): at the start, and the bounds of learning.
-SINK_START, SINK_LEAST, SINK_MOST = 13.0, 11.0, 19.0
-#: The limit learnt is this many times this quantile of the good minutes' means.
-LEARN_GAIN, LEARN_QUANTILE = 1.5, 0.98
-#: Minutes until what was learnt counts in full, and minutes that are remembered.
-LEARN_RAMP, LEARN_MINUTES = 20, 300
+#: Limits of both scores (standard deviations of natural sitting; see `discriminants`).
+FORWARD_LIMIT: Final = 3.4
+LOWERED_LIMIT: Final = 2.75
+#: Time constant (seconds) of *lowered*, and the largest score that a reading brings into its mean.
+SLOW_S: Final = 40.0
+MOST_SCORE: Final = 8.0
+#: How far learning may move the middle of a person's scores, and what it may make of their scatter.
+MIDDLE_MOST: Final = 1.0
+SCATTER_LEAST, SCATTER_MOST = 0.9, 1.15
+#: Minutes that count as much as what is usual, and minutes that are remembered.
+LEARN_USUAL, LEARN_MINUTES = 60, 300
 #: A minute further out than this (times the limit) is a slouch, and teaches nothing.
-LEARN_BELOW: Final = 1.6
+LEARN_BELOW: Final = 1.0
 #: A minute with fewer judged seconds than this is added to the next one.
 LEAST_MINUTE_S: Final = 30.0
-#: Time constant (seconds) and limits (shoulder widths) of a lowered head: head
-#: and shoulders both lower; or the head lower while the face does not grow.
-SLOW_S: Final = 240.0
-SUNK_LIMIT, FALLEN_LIMIT = 0.20, 0.25
 #: How much more room the instantaneous signals get.
 ROOM: Final = {"too near": 1.3}
 ROOM_ELSE: Final = 1.25
@@ -59,19 +59,60 @@ NORM: Final = 8.0
 
 #: Signals of `judge` that are taken over as they are.
 _TAKEN: Final = tuple(
-    i for i, name in enumerate(SIGNAL_NAMES) if name not in ("head sinking", "face forward", "head low")
+    i for i, name in enumerate(SIGNAL_NAMES) if name not in ("head sinking", "face forward")
 )
 #: What may drive a sustained judgement, in the order of the rows of `cues`.
-SUSTAINED_NAMES: Final = (
-    "head sinking",
-    "sunk in the seat",
-    "fallen back",
-    *(SIGNAL_NAMES[i] for i in _TAKEN),
-)
-_DRIVERS: Final = ("ear_height", "head_drop", "head_drop", *(SIGNALS[i].driver for i in _TAKEN))
+SUSTAINED_NAMES: Final = ("forward", "lowered", *(SIGNAL_NAMES[i] for i in _TAKEN))
+_DRIVERS: Final = ("ear_height", "head_drop", *(SIGNALS[i].driver for i in _TAKEN))
 _MOST_SPOKEN_S: Final = 20.0
 #: Of the plain data that `Sustained.to_learnt` returns.
-LEARNT_VERSION: Final = 1
+LEARNT_VERSION: Final = 2
+
+
+class Habit(NamedTuple):
+    """How a person sits while sitting well, in one score, from so many minutes.
+
+    Attributes
+    ----------
+    minutes
+        How many minutes it rests on; from `LEARN_MINUTES` on the oldest fade.
+    mean, square
+        Mean of the minutes, and mean of their squares.
+    """
+
+    minutes: int = 0
+    mean: float = 0.0
+    square: float = 1.0
+
+    @property
+    def middle(self) -> float:
+        """Where this person's scores lie; what is usual, 0, until enough is known."""
+        known = self.minutes / (self.minutes + LEARN_USUAL)
+        return min(max(known * self.mean, -MIDDLE_MOST), MIDDLE_MOST)
+
+    @property
+    def scatter(self) -> float:
+        """How much they vary, on the same scale: 1 is usual."""
+        known = self.minutes / (self.minutes + LEARN_USUAL)
+        variance = known * max(self.square - self.mean**2, 0.0) + (1.0 - known)
+        return min(max(math.sqrt(variance), SCATTER_LEAST), SCATTER_MOST)
+
+    def ratio(self, score: float, limit: float) -> float:
+        """Return how far a score has gone, as a part of the limit for this person."""
+        return (score - self.middle) / (limit * self.scatter)
+
+    def after(self, score: float) -> Habit:
+        """Return what is known after one more minute."""
+        minutes = min(self.minutes + 1, LEARN_MINUTES)
+        return Habit(
+            minutes,
+            self.mean + (score - self.mean) / minutes,
+            self.square + (score**2 - self.square) / minutes,
+        )
+
+
+#: Of whom nothing is known.
+USUAL: Final = Habit()
 
 
 @dataclass(frozen=True)
@@ -84,34 +125,40 @@ class Sustained:
         Sustained slouch index: 0.5 where mild and 1 where poor begins; NaN if not judged.
     name, driver
         The strongest signal and the metric that stands for it; ``""`` below a quarter.
-    limit
-        Limit of the ears' sinking (percent) as learnt so far.
+    lowered
+        Slow mean of the score.
+    forward_habit, lowered_habit
+        What was learnt of this person.
     latest
-        The first three cues of the latest reading; None if it was not judged.
+        Both scores of the latest reading; None if it was not judged.
     """
 
     index: float = math.nan
     name: str = ""
     driver: str = ""
-    limit: float = SINK_START
     t_s: float = math.nan
-    sunk: float = 0.0
-    fallen: float = 0.0
+    lowered: float = 0.0
     minute_s: float = 0.0
-    minute_sum: float = 0.0
-    minutes: tuple[float, ...] = ()
-    latest: tuple[float, float, float] | None = None
+    minute_forward: float = 0.0
+    minute_lowered: float = 0.0
+    forward_habit: Habit = USUAL
+    lowered_habit: Habit = USUAL
+    latest: tuple[float, float] | None = None
 
     def to_learnt(self) -> dict[str, Any]:
         """Return what was learnt of this person, to be kept until the next sitting, as plain data."""
-        return {"version": LEARNT_VERSION, "minutes": [round(mean, 3) for mean in self.minutes]}
+        return {
+            "version": LEARNT_VERSION,
+            "forward": [round(value, 4) for value in self.forward_habit],
+            "lowered": [round(value, 4) for value in self.lowered_habit],
+        }
 
     @classmethod
     def from_learnt(cls, learnt: Mapping[str, Any]) -> Sustained:
         """Return a fresh state that knows what was learnt before.
 
-        The limit is worked out anew from the minutes, within the bounds of
-        learning, whatever they hold: nothing kept can pass them.
+        Middle and scatter are worked out anew, within the bounds of learning,
+        whatever is kept: nothing kept can pass them.
 
         Parameters
         ----------
@@ -125,48 +172,53 @@ class Sustained:
         """
         if learnt.get("version") != LEARNT_VERSION:
             raise ValueError(f"version is {learnt.get('version')!r}, not {LEARNT_VERSION}")
-        minutes = learnt.get("minutes")
-        if not isinstance(minutes, list | tuple) or not all(
-            isinstance(mean, int | float) and math.isfinite(mean) for mean in minutes
-        ):
-            raise ValueError("minutes is not a list of numbers")
-        # A limit that grew minute by minute may have let in more than the start would: no minute is
-        # worth more than the widest limit lets in.
-        kept = tuple(float(mean) for mean in minutes if mean < LEARN_BELOW * SINK_MOST)[-LEARN_MINUTES:]
-        return cls(limit=_limit(kept), minutes=kept)
+        return cls(forward_habit=_habit(learnt, "forward"), lowered_habit=_habit(learnt, "lowered"))
 
 
-def cues(judgement: Judgement, scale: float = 1.0) -> Array:
+def _habit(learnt: Mapping[str, Any], key: str) -> Habit:
+    """Return the habit under a key; `ValueError` if it is none."""
+    values = learnt.get(key)
+    if (
+        not isinstance(values, list | tuple)
+        or len(values) != len(Habit._fields)
+        or not all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+    ):
+        raise ValueError(f"{key} is not {len(Habit._fields)} numbers")
+    minutes, mean, square = values
+    # A minute that taught was below the widest limit: no mean of such minutes is above it.
+    most = LEARN_BELOW * SCATTER_MOST * FORWARD_LIMIT + MIDDLE_MOST
+    mean = min(max(float(mean), -most), most)
+    return Habit(min(max(int(minutes), 0), LEARN_MINUTES), mean, min(max(float(square), 0.0), most**2))
+
+
+def cues(judgement: Judgement, neutral: Neutral, limits: Limits | None = None) -> Array:
     """Return what `step` needs of ``N`` frames, ``(len(SUSTAINED_NAMES), N)``.
 
     Parameters
     ----------
     judgement
         From `judge.judge`.
-    scale
-        The user's tolerance of a sinking head (driver ``ear_height``).
+    neutral
+        Against which it was judged.
+    limits
+        The user's tolerance; that of the scores goes by their drivers, ``ear_height`` and ``head_drop``.
 
     Returns
     -------
     ndarray
-        First row the ears' sinking (percent), second and third how far head
-        and shoulders are down the picture (shoulder widths), the rest ratios to
-        the instantaneous limits. Never NaN: what is not measured says nothing.
+        First two rows the scores of `discriminants`, the rest ratios to the
+        instantaneous limits. Never NaN: what is not measured says nothing.
     """
-    change = judgement.deviations
-
-    def of(name: str) -> Array:
-        return np.asarray(np.nan_to_num(change[ROW[name]]))
-
-    nod = np.maximum(of("head_nod"), 0.0)
-    ears = (-of("ear_height") - NOD_SINKS * nod) / scale
-    drop = of("head_drop") - NOD_DROPS * nod
-    sunk = np.minimum(drop, 1.25 * of("shoulder_drop"))
-    fallen = drop - of("fsr") / 100
+    scale = limits.scale if limits else {}
+    forward, lowered = np.clip(
+        np.nan_to_num(discriminants.scores(judgement.deviations, neutral)), -MOST_SCORE, MOST_SCORE
+    )
     # Where trunk and neck angles can be measured, they say it better.
-    blind = np.isnan(change[ROW["trunk_incl"]])
-    ears = np.where(np.isfinite(judgement.signals[0]), ears, 0.0)
-    rows = [ears, np.where(blind, sunk, 0.0), np.where(blind, fallen, 0.0)]
+    blind = np.isnan(judgement.deviations[ROW["trunk_incl"]])
+    rows = [
+        np.where(blind, score / scale.get(driver, 1.0), 0.0)
+        for score, driver in zip((forward, lowered), _DRIVERS, strict=False)
+    ]
     for i in _TAKEN:
         room = ROOM.get(SIGNAL_NAMES[i], ROOM_ELSE)
         rows.append(np.maximum(np.nan_to_num(judgement.ratios[i]), 0.0) / room)
@@ -190,31 +242,34 @@ def step(state: Sustained, t_s: float, cue: tuple[float, ...] | None, interval_s
     since_s = t_s - state.t_s if math.isfinite(state.t_s) else interval_s
     spoken_s = min(max(since_s, 0.0), 2 * interval_s, _MOST_SPOKEN_S)
     if cue is None:
-        return Sustained(
-            math.nan, "", "", state.limit, t_s, state.sunk, state.fallen,
-            state.minute_s, state.minute_sum, state.minutes,
-        )  # fmt: skip
-    now = (cue[0], cue[1], cue[2])
-    ears, sinking, falling = ((a + b) / 2 for a, b in zip(state.latest or now, now, strict=True))
-    gain = 1.0 - math.exp(-spoken_s / SLOW_S)
-    sunk = state.sunk + gain * (sinking - state.sunk)
-    fallen = state.fallen + gain * (falling - state.fallen)
-    ratios = (cue[0] / state.limit, sunk / SUNK_LIMIT, fallen / FALLEN_LIMIT, *cue[3:])
+        return replace(state, index=math.nan, name="", driver="", t_s=t_s, latest=None)
+    now = (cue[0], cue[1])
+    forward, lowering = ((a + b) / 2 for a, b in zip(state.latest or now, now, strict=True))
+    lowered = state.lowered + (1.0 - math.exp(-spoken_s / SLOW_S)) * (lowering - state.lowered)
+    ratios = (
+        state.forward_habit.ratio(cue[0], FORWARD_LIMIT),
+        state.lowered_habit.ratio(lowered, LOWERED_LIMIT),
+        *cue[2:],
+    )
     total = sum(ratio**NORM for ratio in ratios if ratio > 0) ** (1 / NORM)
     strongest = max(range(len(ratios)), key=ratios.__getitem__)
     told = ratios[strongest] > 0.25
-    limit, minutes = state.limit, state.minutes
-    minute_s, minute_sum = state.minute_s + spoken_s, state.minute_sum + ears * spoken_s
+    after = replace(
+        state,
+        index=_index(total),
+        name=SUSTAINED_NAMES[strongest] if told else "",
+        driver=_DRIVERS[strongest] if told else "",
+        t_s=t_s,
+        lowered=lowered,
+        minute_s=state.minute_s + spoken_s,
+        minute_forward=state.minute_forward + forward * spoken_s,
+        minute_lowered=state.minute_lowered + lowering * spoken_s,
+        latest=now,
+    )
     # Minutes of the clock, so that they are the same however often one looks.
-    if t_s // 60.0 != state.t_s // 60.0 and minute_s >= LEAST_MINUTE_S:
-        limit, minutes = _learnt(limit, minutes, minute_sum / minute_s)
-        minute_s = minute_sum = 0.0
-    return Sustained(
-        _index(total),
-        SUSTAINED_NAMES[strongest] if told else "",
-        _DRIVERS[strongest] if told else "",
-        limit, t_s, sunk, fallen, minute_s, minute_sum, minutes, now,
-    )  # fmt: skip
+    if t_s // 60.0 != state.t_s // 60.0 and after.minute_s >= LEAST_MINUTE_S:
+        return _learnt(after)
+    return after
 
 
 def _index(ratio: float) -> float:
@@ -224,20 +279,18 @@ def _index(ratio: float) -> float:
     return 0.5 + 0.5 * (ratio - MILD_PART) / (1.0 - MILD_PART)
 
 
-def _learnt(limit: float, minutes: tuple[float, ...], mean: float) -> tuple[float, tuple[float, ...]]:
-    """Return limit and minutes after one more minute; a slouch teaches nothing."""
-    if mean >= LEARN_BELOW * limit:
-        return limit, minutes
-    minutes = (*minutes, mean)[-LEARN_MINUTES:]
-    return _limit(minutes), minutes
-
-
-def _limit(minutes: tuple[float, ...]) -> float:
-    """Return the limit that these minutes teach."""
-    if not minutes:
-        return SINK_START
-    ranked = sorted(minutes)
-    usual = ranked[min(len(ranked) - 1, int(LEARN_QUANTILE * len(ranked)))]
-    weight = min(1.0, len(minutes) / LEARN_RAMP)
-    learnt = weight * LEARN_GAIN * usual + (1.0 - weight) * SINK_START
-    return min(max(learnt, SINK_LEAST), SINK_MOST)
+def _learnt(state: Sustained) -> Sustained:
+    """Return what is known after one more minute; a slouch teaches nothing."""
+    forward, lowered = state.minute_forward / state.minute_s, state.minute_lowered / state.minute_s
+    state = replace(state, minute_s=0.0, minute_forward=0.0, minute_lowered=0.0)
+    slouching = (
+        state.forward_habit.ratio(forward, FORWARD_LIMIT) >= LEARN_BELOW
+        or state.lowered_habit.ratio(lowered, LOWERED_LIMIT) >= LEARN_BELOW
+    )
+    if slouching:
+        return state
+    return replace(
+        state,
+        forward_habit=state.forward_habit.after(forward),
+        lowered_habit=state.lowered_habit.after(lowered),
+    )

@@ -31,7 +31,7 @@ def recall(profile: Profile) -> Sustained:
 
 def keep(profile: Profile, sustained: Sustained) -> None:
     """Keep what is known by now. That it cannot be written is only logged: it is learnt anew."""
-    if profile.starter or not sustained.minutes:
+    if profile.starter or not sustained.forward_habit.minutes:
         return
     known = {**_kept(), profile.name: {**sustained.to_learnt(), "made": profile.created}}
     file = paths.learnt_file()

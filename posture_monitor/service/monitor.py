@@ -75,7 +75,7 @@ def read(seen: Seen, neutral: Neutral, limits: Limits) -> tuple[Reading, Moment]
         VIEWS[measurement.view[0]],
         float(measurement.confidence[0]),
     )
-    return reading, session.moments(judgement, float(limits.scale.get("ear_height", 1.0)))[0]
+    return reading, session.moments(judgement, neutral, limits)[0]
 
 
 @dataclass(frozen=True)
