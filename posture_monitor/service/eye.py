@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 LOOK_LIMIT_S = 15.0
 #: The first look loads the model and opens the camera.
 FIRST_LIMIT_S = 40.0
+#: From this many bytes on the C library maps memory, and hands it back once freed: pictures are larger.
+_MAPPED_FROM = 1 << 19
 #: A process that was killed is gone within milliseconds, or hangs in a driver.
 KILLED_S = 1.0
 #: Before that the model has to be fetched, once.
@@ -91,8 +93,9 @@ class EyeKeeper:
             [sys.executable, "-m", "posture_monitor.sensing.eye_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # The C libraries' memory pools are kept small: one thread does nearly all.
-            env={"MALLOC_ARENA_MAX": "2", **os.environ},
+            # The C libraries' memory pools are kept small: one thread does nearly all; and pictures are
+            # mapped, not taken from the heap, which their coming and going would leave in pieces.
+            env={"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(_MAPPED_FROM), **os.environ},
         )
         send(self._pipe(self._process.stdin), place)
         threading.Thread(
