@@ -102,8 +102,7 @@ def _add(tally: Tally, watched: Watched, shown: Sequence[Notice]) -> None:
     if not watched.slouches:
         tally.natural_hours += float(natural.sum()) * step_s / 3600
 
-    names = np.array([*SIGNAL_NAMES, "several"])
-    signal = names[watched.judgement.signal]
+    signal = np.array([name or "several" for name in watched.drivers])
     state = np.array([str(s) for s in watched.states])
     poor, mild = state == Verdict.POOR.value, state == Verdict.MILD.value
     for kind in np.unique(watched.activity[natural]):
@@ -296,7 +295,7 @@ def told(result: dict[str, Any]) -> str:
         f"(95 % interval {low:.2f} to {high:.2f}); target at most 0.25",
         f"Sustained slouches alerted: {caught} of {total}; target all",
         "",
-        "| slouch | alerted | after (median) | slouch index (median) | part of it called poor |",
+        "| slouch | alerted | after (median) | index of single pictures (median) | part of it called poor |",
         "|---|---|---|---|---|",
     ]
     for kind, hit in hits.items():

@@ -32,7 +32,8 @@ CONFIRMED_S: Final = 15.0
 WAVERING_S: Final = 300.0
 #: Motion is news after this much stillness; somebody who types moves all the time.
 STILL_S: Final = 30.0
-#: Sitting still, or moving by less than shows for sure, moves the slouch index by about this much.
+#: A good posture this close to its limit (of the slouch index) is near it: there the state may change
+#: with less motion than shows for sure. Chosen on simulated days.
 NEAR: Final = 0.2
 
 _STRAYING: Final = (Verdict.MILD, Verdict.POOR)
