@@ -28,6 +28,7 @@ import numpy as np
 import pytest
 from control_groups import memory_group
 from desktop import desktop, wait_for
+from disks import fill, mounted
 from injected import SITECUSTOMIZE, WRITTEN_S
 from loopback_camera import LoopbackCamera, jpegs
 from program import ROOT, done, environment, fresh_home, noon, program
@@ -256,27 +257,24 @@ def test_a_picture_that_shows_nothing(watched: Bench, trouble: str) -> None:
     assert service.claimed_s(began_s, ended_s) == 0.0
 
 
-def test_half_pictures_are_passed_over(watched: Bench) -> None:
-    service = watched.service
-    watched.camera.show([picture[: len(picture) // 2] for picture in watched.slouch])
+def _claims_nothing_of(watched: Bench, broken: list[bytes]) -> None:
+    """Show such pictures for a while, then good ones; nothing poor may be claimed of the while."""
+    watched.camera.show(broken)
     began_s = time.time()
     time.sleep(1.2)
     ended_s = time.time()
     watched.camera.show(watched.good)
-    service.well()
-    assert service.claimed_s(began_s, ended_s, ("poor", "mild")) == 0.0
+    watched.service.well()
+    assert watched.service.claimed_s(began_s, ended_s, ("poor", "mild")) == 0.0
+
+
+def test_half_pictures_are_passed_over(watched: Bench) -> None:
+    _claims_nothing_of(watched, [picture[: len(picture) // 2] for picture in watched.slouch])
 
 
 def test_pictures_whose_lower_half_is_missing(watched: Bench) -> None:
     """Cut off and closed again, such a picture can be decoded; what is not in it is not judged."""
-    service = watched.service
-    watched.camera.show([picture[: len(picture) // 3] + b"\xff\xd9" for picture in watched.good])
-    began_s = time.time()
-    time.sleep(1.2)
-    ended_s = time.time()
-    watched.camera.show(watched.good)
-    service.well()
-    assert service.claimed_s(began_s, ended_s, ("poor", "mild")) == 0.0
+    _claims_nothing_of(watched, [picture[: len(picture) // 3] + b"\xff\xd9" for picture in watched.good])
 
 
 def test_pictures_of_another_size_each(watched: Bench) -> None:
@@ -822,23 +820,8 @@ def test_five_services_killed_and_begun_again(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a small disk")
-    place = tmp_path / "disk"
-    place.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True)
-    if done.returncode:
-        pytest.skip(f"no small disk to be had here: {done.stderr.decode().strip()}")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def _fill(disk: Path) -> None:
-    with (disk / "ballast").open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while file.write(bytes(4096)):
-            pass
+    with mounted(tmp_path / "disk", "1m") as disk:
+        yield disk
 
 
 def _all_of_it(service: Service, from_s: float) -> None:
@@ -852,7 +835,7 @@ def test_a_full_disk(simple: Service, small_disk: Path) -> None:
     simple.home = small_disk
     simple.begin()
     full_s = time.time()
-    _fill(small_disk)
+    fill(small_disk)
     told = simple.until(lambda s: s["history_trouble"])
     assert "no room left on the disk" in told["history_trouble"]
     assert told["activity"] == "watching"
@@ -888,7 +871,7 @@ def test_a_data_folder_that_becomes_read_only(simple: Service, small_disk: Path)
 def test_started_on_a_full_disk(simple: Service, small_disk: Path) -> None:
     """It watches all the same, and writes what it saw when there is room."""
     simple.home = small_disk
-    _fill(small_disk)
+    fill(small_disk)
     simple.begin()
     began_s = time.time()
     told = simple.status()

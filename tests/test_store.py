@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import signal
 import sqlite3
 import stat
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from disks import fill, mounted
 from history_maker import record
 from hypothesis import given
 from hypothesis import strategies as st
@@ -356,30 +356,8 @@ def test_file_in_the_way_is_a_folder(path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a small disk")
-    place = tmp_path / "disk"
-    place.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)], capture_output=True
-    )
-    if done.returncode:
-        pytest.skip(f"no small disk to be had here: {done.stderr.decode().strip()}")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def fill(place: Path) -> Path:
-    ballast = place / "ballast"
-    with open(ballast, "wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 4096)
-        except OSError:
-            pass
-    return ballast
+    with mounted(tmp_path / "disk", "512k") as disk:
+        yield disk
 
 
 def test_full_disk_at_the_beginning(small_disk: Path) -> None:
