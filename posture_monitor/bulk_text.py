@@ -1,39 +1,53 @@
 """Numbers as text by the million and back: what `format` would write and `float` would read.
 
-Text to be written is an array ``(N, width)`` of bytes, a row for each number, filled up with
-NUL bytes; `joined` puts columns together and leaves the NULs out.
+Text to be written comes in columns of arrays ``(N,)``, whose bytes in each row are its text, filled
+up with NUL bytes; `joined` puts columns together and leaves the NULs out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Bytes = npt.NDArray[np.uint8]
+Bytes: TypeAlias = npt.NDArray[np.uint8]
+#: Of one column, arrays ``(N,)`` of any kind, one after the other.
+Column: TypeAlias = Sequence[npt.NDArray[Any]]
 
-_NUL, _MINUS, _POINT = 0, ord("-"), ord(".")
-_GROUP = 10_000
+_ZERO = np.uint8(ord("0"))
+_MINUS, _POINT = ord("-"), ord(".")
+_THOUSAND = 1000
 #: Above this a scaled number may be rounded otherwise than its decimal expansion, and below it
 #: only where that lies so near to the middle of two.
 _SURE_BELOW, _UNSURE_WITHIN = 4e9, 1e-5
 
 
-def _groups(width: int, *, padded: bool) -> npt.NDArray[np.uint32]:
-    """Return the text of all numbers of `width` digits, four bytes each; zeros before them NUL or kept."""
-    texts = [f"{i:0{width}d}" if padded else f"{i:d}" for i in range(10**width)]
-    return np.frombuffer(b"".join(text.encode().rjust(4, b"\0") for text in texts), dtype=np.uint32)
+def _digits(width: int) -> Bytes:
+    """Return the text of all numbers of `width` digits, ``(10**width, width)``, with zeros before them."""
+    numbers = np.arange(10**width, dtype=np.uint32)[:, None]
+    places = 10 ** np.arange(width - 1, -1, -1, dtype=np.uint32)
+    digits: Bytes = (numbers // places % 10).astype(np.uint8) + _ZERO
+    return digits
 
 
-_PADDED = {width: _groups(width, padded=True) for width in (1, 2, 3, 4)}
-# First as a number begins, then as it goes on after other digits.
-_WHOLE = np.concatenate((_groups(4, padded=False), _PADDED[4]))
+def _words(rows: Bytes) -> npt.NDArray[np.uint32]:
+    """Return rows of four bytes each as words, and after them one of none."""
+    return np.append(np.ascontiguousarray(rows).view(np.uint32).ravel(), np.uint32(0))
 
 
-def fixed(values: npt.NDArray[np.float64], digits: int) -> Bytes:
+# Three digits that a number begins with, zeros before them left out; and as it goes on after others.
+_BEGIN = _digits(3)
+_BEGIN[np.arange(_THOUSAND)[:, None] < [100, 10, 0]] = 0
+_POINTS = np.full((_THOUSAND, 1), _POINT, dtype=np.uint8)
+_WHOLE = _words(np.vstack([np.hstack([_BEGIN, _POINTS]), np.hstack([_digits(3), _POINTS])]))
+_HIGH = _words(np.pad(_BEGIN * (np.arange(_THOUSAND)[:, None] > 0), ((0, 0), (1, 0))).astype(np.uint8))
+_DECIMALS = {width: _words(np.pad(_digits(width), ((0, 0), (0, 4 - width)))) for width in (1, 2, 3, 4)}
+
+
+def fixed(values: npt.NDArray[np.float64], digits: int) -> Column:
     """Return numbers with so many decimals, as ``f"{value:.4f}"`` does; empty where not finite.
 
     Parameters
@@ -43,63 +57,68 @@ def fixed(values: npt.NDArray[np.float64], digits: int) -> Bytes:
     digits
         1 to 4.
     """
-    n = len(values)
-    finite = np.isfinite(values)
-    if not finite.any():
-        return np.empty((n, 0), dtype=np.uint8)
     with np.errstate(over="ignore"):
-        scaled = np.abs(np.where(finite, values, 0.0)) * 10.0**digits
-    if scaled.max() >= min(_SURE_BELOW, float(_GROUP**2 * 10**digits)):
-        return text([f"{value:.{digits}f}" if np.isfinite(value) else "" for value in values.tolist()])
+        scaled = np.abs(values)
+        scaled *= 10.0**digits
+    unit = 10**digits
+    if not np.fmax.reduce(scaled, initial=0.0) < min(_SURE_BELOW, float(_THOUSAND**2 * unit)):
+        return (text([f"{value:.{digits}f}" if np.isfinite(value) else "" for value in values.tolist()]),)
+    missing = np.isnan(scaled)
+    scaled[missing] = 0.0
     rounded = np.rint(scaled)
-    unsure = np.abs(np.abs(scaled - rounded) - 0.5) < _UNSURE_WITHIN
-    for i in np.flatnonzero(unsure).tolist():
+    scaled -= rounded
+    for i in np.flatnonzero(np.abs(scaled, out=scaled) > 0.5 - _UNSURE_WITHIN).tolist():
         rounded[i] = int(f"{abs(values[i]):.{digits}f}".replace(".", ""))
-    number = rounded.astype(np.uint32)
-    whole = number // np.uint32(10**digits)
-    out = np.empty(n, dtype=[("sign", "u1"), ("high", "u4"), ("low", "u4"), ("point", "u1"), ("part", "u4")])
-    out["sign"] = np.signbit(values) * _MINUS
-    out["point"] = _POINT
-    out["part"] = _PADDED[digits].take(number - whole * np.uint32(10**digits))
-    if whole.max() < _GROUP:
-        out["high"] = _NUL
-        out["low"] = _WHOLE.take(whole)
-    else:
-        high = whole // np.uint32(_GROUP)
-        out["high"] = np.where(high > 0, _WHOLE.take(high), _NUL)
-        out["low"] = _WHOLE.take(whole - high * np.uint32(_GROUP) + (high > 0) * np.uint32(_GROUP))
-    written: Bytes = out[:, None].view(np.uint8)
-    if not finite.all():
-        written[~finite] = _NUL
-    return written
+    part = rounded.astype(np.uint32)
+    whole = part // np.uint32(unit)
+    part -= whole * np.uint32(unit)
+    high = whole // np.uint32(_THOUSAND)
+    above = bool(high.any())
+    if above:
+        whole -= high * np.uint32(_THOUSAND)
+        whole[high > 0] += np.uint32(_THOUSAND)
+    negative = np.signbit(values)
+    negative[missing] = False
+    # After the last number of each table there is nothing.
+    whole[missing], part[missing] = len(_WHOLE) - 1, unit
+    sign, before, after = negative * np.uint8(_MINUS), _WHOLE.take(whole), _DECIMALS[digits].take(part)
+    return (sign, _HIGH.take(high), before, after) if above else (sign, before, after)
 
 
-def text(texts: Sequence[str] | npt.NDArray[Any]) -> Bytes:
+def text(texts: Sequence[str]) -> npt.NDArray[np.bytes_]:
     """Return texts in UTF-8; none may hold a NUL byte."""
-    if not isinstance(texts, np.ndarray):
-        texts = np.array([item.encode() for item in texts], dtype=np.bytes_)
-    return np.ascontiguousarray(texts)[:, None].view(np.uint8)
+    return np.array([item.encode() for item in texts], dtype=np.bytes_)
 
 
-def joined(columns: Sequence[Bytes], separator: bytes = b",", end: bytes = b"\n") -> bytes:
-    """Return the lines that columns of text make."""
-    n = len(columns[0])
-    between = np.full((n, 1), ord(separator), dtype=np.uint8)
-    parts: list[Bytes] = []
+def joined(columns: Sequence[Column], separator: bytes = b",", end: bytes = b"\n") -> bytes:
+    """Return the lines that columns of text make; the first of them may not be empty."""
+    parts: list[npt.NDArray[Any] | bytes] = []
     for column in columns:
-        parts += [column, between]
-    parts[-1] = np.full((n, 1), ord(end), dtype=np.uint8)
-    return np.concatenate(parts, axis=1).tobytes().translate(None, b"\0")
+        parts += [*column, separator]
+    parts[-1] = end
+    kinds = [part.dtype if isinstance(part, np.ndarray) else np.dtype("S1") for part in parts]
+    lines = np.empty(len(columns[0][0]), dtype=[(f"{i}", kind) for i, kind in enumerate(kinds)])
+    for i, part in enumerate(parts):
+        lines[f"{i}"] = part
+    return lines.tobytes().translate(None, b"\0")
 
 
-_ZERO = np.uint8(ord("0"))
 _ZEROS = np.uint64(0x3030303030303030)
 #: Digits of an integer that 63 bits always hold, and the most decimals: Python writes no number with
 #: more of them, and where they make more digits than that they begin with a zero.
 _MOST_DIGITS, _MOST_DECIMALS = 18, 20
 #: An integer up to here and a power of ten up to that are floating-point numbers without rounding.
-_EXACT_UP_TO, _EXACT_POWER = 2**53, 22
+_EXACT_UP_TO, _EXACT_POWER, _MOST_EXACT_DECIMALS = 2**53, 22, 15
 _MOST_POWER = 119
+_UNUSED_BITS = 64 - 8 * np.arange(9, dtype=np.uint64)
+#: Bytes.
+_ROOM = 16
+
+
+def numerical(lines: bytes) -> bool:
+    """Return whether comma-separated lines hold only characters that plain numbers are made of."""
+    above = np.frombuffer(lines, dtype=np.uint8) > ord("9")
+    return bool(np.count_nonzero(above) == lines.count(b"e"))
 
 
 def numbers(lines: bytes, columns: int, wanted: Sequence[int]) -> npt.NDArray[np.float64] | None:
@@ -121,20 +140,88 @@ def numbers(lines: bytes, columns: int, wanted: Sequence[int]) -> npt.NDArray[np
     """
     if b'"' in lines:
         return None
-    # A line feed before the first cell, and room for eight bytes before that.
+    # A line feed before the first cell, and room around for what is read before it is known to be there.
+    padded = b"\0" * _ROOM + b"\n" + lines + b"0" * _ROOM
+    data = np.frombuffer(padded, dtype=np.uint8)
+    ends = np.flatnonzero(data <= ord(","))[_ROOM:]
+    kinds = data[ends]
+    feeds = kinds == ord("\n")
+    separates = feeds | (kinds == ord(","))
+    if not separates.all():
+        ends, feeds = ends[separates], feeds[separates]
+    if (len(ends) - 1) % columns or len(ends) == 1:
+        return None
+    feeds = feeds[1:].reshape(-1, columns)
+    if feeds[:, :-1].any() or not feeds[:, -1].all():
+        return None
+    start, stop = ends[:-1] + 1, ends[1:]
+    if len(wanted) < columns or list(wanted) != sorted(wanted):
+        start, stop = (side.reshape(-1, columns)[:, wanted].ravel() for side in (start, stop))
+    eights = np.ndarray((len(padded) - 7,), dtype="<u8", buffer=padded, strides=(1,))
+    out, odd = _plain(data, eights, start, stop)
+    out[start == stop] = np.nan
+    odd = odd[start[odd] < stop[odd]]
+    if len(odd):
+        cells = _any(_cells(data, start[odd], stop[odd]))
+        if cells is None:
+            return None
+        out[odd] = cells
+    return out.reshape(-1, len(wanted))
+
+
+def _plain(
+    data: Bytes, eights: npt.NDArray[np.uint64], start: npt.NDArray[np.intp], stop: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+    """Return numbers such as -0.0123 and 1.25e-05, of one digit before the point; and which are not such."""
+    negative = data[start] == _MINUS
+    point = start + negative
+    number = (data[point] - _ZERO).astype(np.int64)
+    plain = number < 10
+    point += 1
+    plain &= data[point] == _POINT
+    # Small ones end in four characters that are no decimals.
+    small = np.flatnonzero(data[stop - 4] == ord("e"))
+    end = stop.copy()
+    end[small] -= 4
+    decimals = end - point
+    decimals -= 1
+    value, digits = _read(eights, end, decimals)
+    number *= _TENS.take(decimals, mode="clip")
+    number += value
+    plain &= digits
+    longer = np.flatnonzero(decimals > 8)
+    value, digits = _read(eights, end[longer] - 8, decimals[longer] - 8)
+    number[longer] += value * 10**8
+    plain[longer] &= digits
+    plain &= (decimals > 0) & (decimals <= _MOST_EXACT_DECIMALS) & (number <= _EXACT_UP_TO)
+    if len(small):
+        minus, tens, ones = (data[end[small] + k] for k in (1, 2, 3))
+        tens, ones = tens - _ZERO, ones - _ZERO
+        decimals[small] += 10 * tens + ones
+        plain[small] &= (minus == _MINUS) & (tens < 10) & (ones < 10) & (decimals[small] <= _EXACT_POWER)
+    # Both are exact, so that the quotient is rounded once.
+    out: npt.NDArray[np.float64] = number / _POWERS.take(decimals, mode="clip")
+    out *= 1.0 - 2.0 * negative
+    return out, np.flatnonzero(~plain)
+
+
+def _cells(data: Bytes, start: npt.NDArray[np.intp], stop: npt.NDArray[np.intp]) -> bytes:
+    """Return the text of some cells, each as a line of its own."""
+    length = stop - start + 1
+    after = np.cumsum(length)
+    taken = data[np.repeat(stop + 1 - after, length) + np.arange(after[-1])]
+    taken[after - 1] = ord("\n")
+    return taken.tobytes()
+
+
+def _any(lines: bytes) -> npt.NDArray[np.float64] | None:
+    """Return the numbers of lines that hold one each, in any form; None if one is none."""
     padded = b"\0" * 8 + b"\n" + lines
     data = np.frombuffer(padded, dtype=np.uint8)
     marks = np.flatnonzero((data - _ZERO) > 9)[8:]  # whatever is no digit
     kinds = data[marks]
-    ends = np.flatnonzero((kinds == ord(",")) | (kinds == ord("\n")))
-    if (len(ends) - 1) % columns or len(ends) == 1:
-        return None
-    feeds = (kinds[ends[1:]] == ord("\n")).reshape(-1, columns)
-    if feeds[:, :-1].any() or not feeds[:, -1].all():
-        return None
+    ends = np.flatnonzero(kinds == ord("\n"))
     left, right = ends[:-1], ends[1:]
-    if len(wanted) < columns or list(wanted) != sorted(wanted):
-        left, right = (side.reshape(-1, columns)[:, wanted].ravel() for side in (left, right))
     start, stop = marks[left] + 1, marks[right]
     # Small ones come as 1.25e-05: four characters, two of them marks, after a decimal.
     small = (data[stop - 4] == ord("e")) & (data[stop - 3] == _MINUS)
@@ -151,14 +238,14 @@ def numbers(lines: bytes, columns: int, wanted: Sequence[int]) -> npt.NDArray[np
     eights = np.ndarray((len(padded) - 7,), dtype="<u8", buffer=padded, strides=(1,))
     number = np.where(whole > 0, data[point - 1] - _ZERO, 0).astype(np.int64)
     longer = np.flatnonzero(whole > 1)
-    number[longer] = _read(eights, point[longer], whole[longer])
+    number[longer], _ = _read(eights, point[longer], whole[longer])
     odd |= (decimals + whole > _MOST_DIGITS) & (number > 0)
     number *= _TENS.take(decimals, mode="clip")
-    number += _read(eights, end, decimals)
+    number += _read(eights, end, decimals)[0]
     longer = np.flatnonzero(decimals > 8)
-    number[longer] += _read(eights, end[longer] - 8, decimals[longer] - 8) * 10**8
+    number[longer] += _read(eights, end[longer] - 8, decimals[longer] - 8)[0] * 10**8
     longest = longer[decimals[longer] > 16]
-    high = _read(eights, end[longest] - 16, decimals[longest] - 16)
+    high, _ = _read(eights, end[longest] - 16, decimals[longest] - 16)
     odd[longest] |= high >= 900  # 63 bits end at 922 · 10¹⁶
     number[longest] += high * 10**16
     # Where both are exact the quotient is rounded once.
@@ -167,15 +254,14 @@ def numbers(lines: bytes, columns: int, wanted: Sequence[int]) -> npt.NDArray[np
     out[inexact], sure = _quotients(number[inexact], power[inexact])
     odd[inexact] = ~sure
     out = np.where(negative, -out, out)
-    out[start == stop] = np.nan
-    odd_ones = np.flatnonzero(odd & (start != stop))
+    odd_ones = np.flatnonzero(odd)
     for k, i, j in zip(odd_ones.tolist(), start[odd_ones].tolist(), stop[odd_ones].tolist(), strict=True):
         cell = padded[i:j].strip()
         try:
             out[k] = float(cell) if cell else np.nan
         except ValueError:
             return None
-    return out.reshape(-1, len(wanted))
+    return out
 
 
 _TENS = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.int64)
@@ -218,16 +304,21 @@ def _quotients(
 
 def _read(
     eights: npt.NDArray[np.uint64], end: npt.NDArray[np.intp], digits: npt.NDArray[np.intp]
-) -> npt.NDArray[np.int64]:
-    """Return the numbers that the last digits before `end` make, eight at most.
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return the numbers that the last digits before `end` make, eight at most, and whether they are digits.
 
     `eights` are the eight bytes from any place on. As digits they are put
     together in pairs, pairs of pairs and so on, within one 64-bit number.
     """
-    unused = ((8 - np.clip(digits, 0, 8)) * 8).astype(np.uint64)
-    value = ((eights[end - 8] ^ _ZEROS) >> unused) << unused
+    unused = _UNUSED_BITS.take(digits, mode="clip")
+    value = eights[end - 8]
+    value ^= _ZEROS
+    value >>= unused
+    value <<= unused
+    # The highest bit of a byte is set by what is over 9.
+    over = (value + np.uint64(0x7676767676767676)) | value
+    are_digits = (over & np.uint64(0x8080808080808080)) == 0
     value = (value * np.uint64(10) + (value >> np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
     value = (value * np.uint64(100) + (value >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
     value = (value * np.uint64(10000) + (value >> np.uint64(32))) & np.uint64(0xFFFFFFFF)
-    result: npt.NDArray[np.int64] = value.astype(np.int64)
-    return result
+    return value.view(np.int64), are_digits

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posture_monitor.bulk_text import _quotients, fixed, joined, numbers, text
+from posture_monitor.bulk_text import _quotients, fixed, joined, numbers, numerical, text
 
 
 def written(values: npt.NDArray[np.float64], digits: int) -> list[str]:
-    return [bytes(row).replace(b"\0", b"").decode() for row in fixed(values, digits)]
+    return joined([fixed(values, digits)]).decode().splitlines()
 
 
 def expected(values: npt.NDArray[np.float64], digits: int) -> list[str]:
@@ -45,12 +45,13 @@ def test_any_number(values: list[float], digits: int) -> None:
 
 def test_columns_make_lines() -> None:
     columns = (
-        text(["a", "", "ü"]),
+        (text(["a", "", "ü"]),),
         fixed(np.array([1.5, np.nan, -2.0]), 2),
-        text(np.array([b"x", b"yz", b""])),
+        (),
+        (text(["x", "yz", ""]), np.arange(3).astype(np.bytes_)),
     )
-    assert joined(columns).decode() == "a,1.50,x\n,,yz\nü,-2.00,\n"
-    assert joined((fixed(np.full(2, np.nan), 4), text(["p", "q"]))) == b",p\n,q\n"
+    assert joined(columns).decode() == "a,1.50,,x0\n,,,yz1\nü,-2.00,,2\n"
+    assert joined((fixed(np.full(2, np.nan), 4), (text(["p", "q"]),))) == b",p\n,q\n"
 
 
 def read(cells: list[str], columns: int) -> npt.NDArray[np.float64] | None:
@@ -182,3 +183,9 @@ def test_what_is_no_number_is_not_read(cell: str, others: list[str]) -> None:
 def test_lines_of_another_length_are_not_read() -> None:
     for lines in (b"1,2\n3\n", b"1,2,3\n4\n", b"1,2\n\n3,4\n", b"\n", b""):
         assert numbers(lines, 2, [0, 1]) is None
+
+
+@pytest.mark.parametrize("cell", ["abc", "nan", "1x", "E5", "\u00fc", "1_0"])
+def test_characters_of_no_number_are_noticed(cell: str) -> None:
+    assert numerical(b"0.5,-1.25e-05,,3\n")
+    assert not numerical(f"0.5,{cell},,3e-05\n".encode())

@@ -141,6 +141,37 @@ def test_a_table_of_many_pieces_is_read_in_order(tmp_path: Path) -> None:
     assert "row 1900 (line 1901), column v32" in text
 
 
+USED = frozenset({"x0", "v11", "y24"})
+
+
+@pytest.mark.parametrize("further", [False, True])
+def test_only_used_columns_are_needed(tmp_path: Path, further: bool) -> None:
+    table = table_of(50)
+    rows = csv_lines(table, tmp_path)
+    if further:
+        rows = [["label", *rows[0]], *(["good", *row] for row in rows[1:])]
+    (tmp_path / "t.csv").write_text("\n".join(",".join(row) for row in rows))
+    read = read_table(tmp_path / "t.csv", USED)
+    kept = [(0, 0), (11, 3), (24, 1)]
+    for point, axis in kept:
+        np.testing.assert_array_equal(read.landmarks[:, point, axis], table.landmarks[:, point, axis])
+    np.testing.assert_array_equal(read.t_s, table.t_s)
+    np.testing.assert_array_equal(read.size, table.size)
+    # With further columns, which may hold anything, all that is there is read.
+    assert np.isfinite(read.landmarks).sum() == np.isfinite(table.landmarks).sum() * (
+        1 if further else len(kept) / 132
+    )
+
+
+@pytest.mark.parametrize("value", ["abc", "inf", "nan1"])
+def test_a_wrong_cell_is_named_in_a_column_that_is_not_used(tmp_path: Path, value: str) -> None:
+    rows = csv_lines(table_of(5), tmp_path)
+    rows[2][3 + 4 * 20] = value
+    (tmp_path / "t.csv").write_text("\n".join(",".join(row) for row in rows))
+    with pytest.raises(UserError, match=r"row 2.*column x20"):
+        read_table(tmp_path / "t.csv", USED)
+
+
 def test_labels_and_long_numbers(tmp_path: Path) -> None:
     # As scripts write them that know single numbers as Python's own: 0.1 is 0.10000000149011612.
     table = table_of(30)

@@ -145,10 +145,10 @@ NAMES: tuple[str, ...] = tuple(metric.name for metric in METRICS)
 ROW: dict[str, int] = {name: row for row, name in enumerate(NAMES)}
 _NEEDS = tuple(int(metric.needs) for metric in METRICS)
 _FRONT, _SIDE = VIEWS.index(View.FRONT), VIEWS.index(View.SIDE)
-# The landmarks that are used: face, shoulders and hips; and the columns of their x, y and visibility.
-_USED = (*range(13), lm.LEFT_HIP, lm.RIGHT_HIP)
+#: The landmarks that are used, each by x, y and visibility: face, shoulders and hips.
+USED = (*range(13), lm.LEFT_HIP, lm.RIGHT_HIP)
 _LAST = lm.RIGHT_HIP + 1
-_COLUMNS = np.array([4 * i + k for k in (0, 1, 3) for i in _USED])
+_COLUMNS = np.array([4 * i + k for k in (0, 1, 3) for i in USED])
 
 #: A landmark counts as seen from this visibility on; 0.5 is the value at which
 #: MediaPipe's own drawing code shows a landmark.
@@ -438,7 +438,7 @@ def _rows(points: npt.NDArray[Any]) -> tuple[list[Number], list[Number], list[Nu
     lists: list[list[Number]] = []
     for _ in range(3):
         lists.append([0.0] * _LAST)
-        for i in _USED:
+        for i in USED:
             lists[-1][i] = next(rows)
     return lists[0], lists[1], lists[2]
 

@@ -28,6 +28,8 @@ BUCKET_S: Final = 0.5
 HYSTERESIS: Final = 0.12
 #: The longest a single reading may speak, in seconds.
 LONGEST_SPOKEN_S: Final = 20.0
+#: Sums of seconds that differ by less are equal: half of a window is, whatever order it was added in.
+ROUNDING_S: Final = 1e-9
 
 _JUDGED: Final = (Verdict.GOOD, Verdict.MILD, Verdict.POOR)
 
@@ -121,7 +123,7 @@ class Steady(NamedTuple):
         """
         verdict, index, *_ = self.latest
         if _is_judged(verdict, index):
-            return _graded(index + worse, self.state)
+            return graded(index + worse, self.state)
         return verdict if verdict is Verdict.AWAY else Verdict.UNKNOWN
 
 
@@ -173,7 +175,7 @@ def _opened(
         open_reason=reason if verdict is Verdict.UNKNOWN else steady.open_reason,
         open_driver=driver if judged else steady.open_driver,
     )
-    if steady.open_s < BUCKET_S * (1 - 1e-9):
+    if steady.open_s < BUCKET_S * (1 - ROUNDING_S):
         return steady
     return _closed(steady, policy, t_s)
 
@@ -204,15 +206,15 @@ def _closed(steady: Steady, policy: Policy, t_s: float) -> Steady:
     total = sum([b.seconds for b in buckets])
     judged = [b for b in buckets if b.verdict is Verdict.GOOD]
     away = sum([b.seconds for b in buckets if b.verdict is Verdict.AWAY])
-    if away > total / 2:
+    if away > total / 2 + ROUNDING_S:
         return _moved(after, Verdict.AWAY, math.nan, "", "", t_s)
-    if sum([b.seconds for b in judged]) < total / 2:
+    if sum([b.seconds for b in judged]) < total / 2 - ROUNDING_S:
         last = next((b.reason for b in reversed(buckets) if b.reason), "")
         return _moved(after, Verdict.UNKNOWN, math.nan, last, "", t_s)
     index = _median(judged)
     # Until the window has filled once there is no state yet that deserves to be kept.
     before = steady.state if total >= policy.window_s / 2 else Verdict.GOOD
-    state = _graded(index, before)
+    state = graded(index, before)
     drivers = [b.driver for b in judged if b.driver]
     driver = max(set(drivers), key=drivers.count) if drivers else ""
     return _moved(after, state, index, "", driver if state is not Verdict.GOOD else "", t_s)
@@ -228,12 +230,12 @@ def _median(buckets: list[Bucket]) -> float:
     half = sum([b.seconds for b in ranked]) / 2
     for bucket in ranked:
         half -= bucket.seconds
-        if half <= 1e-9:
+        if half <= ROUNDING_S:
             return bucket.index
     return ranked[-1].index
 
 
-def _graded(index: float, before: Verdict) -> Verdict:
+def graded(index: float, before: Verdict) -> Verdict:
     """Return the state for a median index, with hysteresis towards the better."""
     keep_poor = HYSTERESIS if before is Verdict.POOR else 0.0
     keep_mild = HYSTERESIS if before in (Verdict.MILD, Verdict.POOR) else 0.0

@@ -14,7 +14,7 @@ import csv
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -22,7 +22,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from posture_monitor.bulk_text import numbers
+from posture_monitor.bulk_text import numbers, numerical
 from posture_monitor.errors import UserError
 from posture_monitor.posture.landmarks import COUNT
 from posture_monitor.sensing.frame import Frame
@@ -34,7 +34,7 @@ _LANDMARKS = tuple(f"{axis}{i}" for i in range(COUNT) for axis in "xyzv")
 COLUMNS = _HEAD + _LANDMARKS
 #: Bytes of a CSV file that are read at once: enough that threads seldom wait for each other, and few
 #: enough that what is made of them stays in the cache.
-_PIECE = 1 << 19
+_PIECE = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,16 @@ class LandmarkTable:
         return bool(np.isnan(self.t_s).all())
 
 
-def read_table(path: Path) -> LandmarkTable:
+def read_table(path: Path, used: Collection[str] | None = None) -> LandmarkTable:
     """Read a landmark table.
+
+    Parameters
+    ----------
+    path
+        A file whose name ends in ``.npz`` or else a CSV file.
+    used
+        The landmark columns that are needed; None: all. Of a CSV file the others may be left out to save
+        time, and are NaN then; of what is wrong in them only characters are noticed that are in no number.
 
     Raises
     ------
@@ -73,8 +81,9 @@ def read_table(path: Path) -> LandmarkTable:
         If the file cannot be read, columns are missing, a value is no number,
         time does not grow, or a width or height is not positive.
     """
+    names = COLUMNS if used is None else (*_HEAD, *(name for name in _LANDMARKS if name in used))
     try:
-        return _checked(path, _read_npz(path) if path.suffix.lower() == ".npz" else _read_csv(path))
+        return _checked(path, _read_npz(path) if path.suffix.lower() == ".npz" else _read_csv(path, names))
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
 
@@ -114,15 +123,24 @@ class TableSource(Paced):
         POSIX seconds of the first row; None: so that the table ends now.
     realtime
         Pace rows by the real clock.
+    used
+        The landmark columns that are needed, as `read_table` takes them.
     """
 
     live = False
 
-    def __init__(self, path: Path, *, started_at: float | None = None, realtime: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        started_at: float | None = None,
+        realtime: bool = False,
+        used: Collection[str] | None = None,
+    ) -> None:
         super().__init__(realtime=realtime)
         self.name = str(path)
         self.identity = f"table {path.name}"
-        self.table = read_table(path)
+        self.table = read_table(path, used)
         self.stills = self.table.stills
         self.total: int | None = len(self.table)
         duration_s = 0.0 if self.stills else float(self.table.t_s[-1] - self.table.t_s[0])
@@ -204,12 +222,15 @@ def _single(landmarks: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         return landmarks.astype(np.float32, copy=False)
 
 
-def _from_columns(columns: npt.NDArray[np.float64]) -> LandmarkTable:
-    """Return the table of an array ``(N, 135)`` in the order of `COLUMNS`."""
+def _from_columns(columns: npt.NDArray[np.float64], names: tuple[str, ...] = COLUMNS) -> LandmarkTable:
+    """Return the table of an array ``(N, len(names))``: first `_HEAD`, then landmarks in their order."""
+    landmarks = _single(columns[:, 3:])
+    if len(names) < len(COLUMNS):
+        whole = np.full((len(columns), len(_LANDMARKS)), np.nan, dtype=np.float32)
+        whole[:, [_LANDMARKS.index(name) for name in names[3:]]] = landmarks
+        landmarks = whole
     return LandmarkTable(
-        t_s=columns[:, 0].copy(),
-        size=columns[:, 1:3].copy(),
-        landmarks=_single(columns[:, 3:]).reshape(-1, COUNT, 4),
+        t_s=columns[:, 0].copy(), size=columns[:, 1:3].copy(), landmarks=landmarks.reshape(-1, COUNT, 4)
     )
 
 
@@ -246,22 +267,26 @@ def _read_npz(path: Path) -> LandmarkTable:
     )
 
 
-def _read_csv(path: Path) -> LandmarkTable:
+def _read_csv(path: Path, names: tuple[str, ...]) -> LandmarkTable:
     with path.open("rb") as file:
-        table = _read_plain(file)
+        table = _read_plain(file, names)
     return _read_cells(path) if table is None else table
 
 
-def _read_plain(file: IO[bytes]) -> LandmarkTable | None:
+def _read_plain(file: IO[bytes], names: tuple[str, ...]) -> LandmarkTable | None:
     """Read a table that holds nothing but plain numbers, in bulk; None where it is not quite that."""
     header = [name.strip() for name in file.readline().decode("utf-8-sig", "replace").split(",")]
     if any(header.count(name) != 1 for name in COLUMNS):
         return None
-    order = [header.index(name) for name in COLUMNS]
+    if len(header) > len(COLUMNS):
+        names = COLUMNS  # further columns may hold any characters, so that these tell nothing
+    order = [header.index(name) for name in names]
 
     def read(lines: bytes) -> LandmarkTable | None:
+        if len(names) < len(header) and not numerical(lines):
+            return None
         columns = numbers(lines, len(header), order)
-        return None if columns is None else _from_columns(columns)
+        return None if columns is None else _from_columns(columns, names)
 
     tables: list[LandmarkTable] = []
     for table in in_turn(read, _pieces(file)):

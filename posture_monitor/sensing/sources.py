@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -36,6 +37,7 @@ def open_source(
     width: int = 640,
     height: int = 480,
     min_interval_s: float = 0.0,
+    used: Collection[str] | None = None,
 ) -> Source:
     """Open what the user named.
 
@@ -57,6 +59,8 @@ def open_source(
         Picture size asked of a camera, in pixels.
     min_interval_s
         Least time between two frames; those between are passed over undecoded.
+    used
+        Of a landmark table, the landmark columns that are needed (`landmark_table.read_table`); None: all.
 
     Raises
     ------
@@ -79,7 +83,7 @@ def open_source(
         from posture_monitor.sensing.camera import StreamSource
 
         return StreamSource(spec, min_interval_s=min_interval_s)
-    return _open_path(spec, started_at, realtime, fps, min_interval_s)
+    return _open_path(spec, started_at, realtime, fps, min_interval_s, used)
 
 
 def is_live(spec: str) -> bool:
@@ -93,7 +97,12 @@ def _is_camera(spec: str) -> bool:
 
 
 def _open_path(
-    spec: str, started_at: float | None, realtime: bool, fps: float | None, min_interval_s: float
+    spec: str,
+    started_at: float | None,
+    realtime: bool,
+    fps: float | None,
+    min_interval_s: float,
+    used: Collection[str] | None,
 ) -> Source:
     path = Path(spec).expanduser()
     try:
@@ -112,7 +121,7 @@ def _open_path(
     if suffix in TABLE_SUFFIXES:
         from posture_monitor.sensing.landmark_table import TableSource
 
-        return TableSource(path, started_at=started_at, realtime=realtime)
+        return TableSource(path, started_at=started_at, realtime=realtime, used=used)
     from posture_monitor.sensing.video import VideoSource
 
     return VideoSource(path, started_at=started_at, realtime=realtime, fps=fps, min_interval_s=min_interval_s)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import math
 import os
 import sys
 import tempfile
@@ -18,12 +17,11 @@ import numpy.typing as npt
 
 from posture_monitor.bulk_text import fixed, joined, text
 from posture_monitor.errors import UserError
-from posture_monitor.posture import steady
-from posture_monitor.posture.arithmetic import blocks
+from posture_monitor.posture import steady, steady_bulk
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.capture import capture
 from posture_monitor.posture.judge import SIGNAL_NAMES, SIGNALS, Judgement, Limits, judge
-from posture_monitor.posture.metrics import NAMES, REASONS, Measurement, Reason, measure
+from posture_monitor.posture.metrics import NAMES, REASONS, USED, Measurement, Reason, measure
 from posture_monitor.posture.reading import VERDICTS, VIEWS, Verdict, View
 from posture_monitor.sensing.landmark_table import LandmarkTable, TableSource, write_table
 from posture_monitor.sensing.model import ensure_model
@@ -32,7 +30,7 @@ from posture_monitor.service.calibration import Collected
 from posture_monitor.service.looking import Looker
 from posture_monitor.service.places import OTHER_VIEW_REASONS
 from posture_monitor.service.profiles import load_profile
-from posture_monitor.throughput import in_turn, keep_memory
+from posture_monitor.throughput import keep_memory
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,7 +50,9 @@ COLUMNS = (
 )
 
 
-_EMPTY, _PRESENT, _CALIBRATION = text([""]), text(["0", "1"]), text(["", "calibration"])
+#: Rows that become text at once: enough that NumPy is busy, and few enough that they stay in the cache.
+_ROWS = 8192
+_PRESENT, _CALIBRATION = text(["0", "1"]), text(["", "calibration"])
 _VIEWS, _VERDICTS, _REASONS = (text([str(item) for item in kind]) for kind in (VIEWS, VERDICTS, REASONS))
 _SIGNALS, _DRIVERS = text([*SIGNAL_NAMES, ""]), text([*(signal.driver for signal in SIGNALS), ""])
 
@@ -93,7 +93,9 @@ def analyze(
         asked = f"first {calibrate_first_s:g} s"
     else:
         asked = f"first {calibrate_frames} frames"
-    opened = open_source(source)
+    # Who wants the landmarks written wants all of them.
+    used = None if landmarks is not None else frozenset(f"{axis}{i}" for i in USED for axis in "xyv")
+    opened = open_source(source, used=used)
     if calibrate_first_s is not None and opened.stills:
         opened.close()
         raise UserError(f"{source}: stills have no time; use --calibrate-frames instead of --calibrate-first")
@@ -232,89 +234,52 @@ def refuse_other_view(judgement: Judgement, measurement: Measurement, profile: s
 
 def _states(
     judgement: Judgement, t_s: npt.NDArray[np.float64], window_s: float, *, stills: bool
-) -> Iterator[npt.NDArray[np.int8]]:
-    """Yield the smoothed states by the block, codes into `VERDICTS`; stills stand each on their own."""
+) -> npt.NDArray[np.int8]:
+    """Return the smoothed states, codes into `VERDICTS`; stills stand each on their own."""
     if stills:
-        yield from (judgement.verdict[block] for block in blocks(len(t_s)))
-        return
+        return judgement.verdict
     steps = np.diff(t_s)
     interval_s = float(np.median(steps)) if len(steps) else 0.5
     policy = steady.Policy(window_s, max(interval_s, 1e-3))
-    longest_s, full_s = 2 * policy.interval_s, steady.BUCKET_S * (1 - 1e-9)
-    state, code = steady.Steady(), VERDICTS.index(Verdict.UNKNOWN)
-    # Only the reading that fills a bucket can change the state; those before it are added up
-    # here, as `steady.step` does, and handed over with it.
-    last_s, open_s, total, judged_s, away_s = math.inf, 0.0, 0.0, 0.0, 0.0
-    latest = state.latest
-    for block in blocks(len(t_s)):
-        verdicts = [VERDICTS[code] for code in judgement.verdict[block].tolist()]
-        indices = judgement.slouch_index[block].tolist()
-        out = []
-        for at, verdict, index in zip(t_s[block].tolist(), verdicts, indices, strict=True):
-            gap_s = min(at - last_s, longest_s)
-            if 0 <= gap_s <= steady.BUCKET_S and open_s + gap_s < full_s:
-                open_s += gap_s
-                if verdict is Verdict.AWAY:
-                    away_s += gap_s
-                elif verdict is not Verdict.UNKNOWN and index == index:
-                    total += index * gap_s
-                    judged_s += gap_s
-            else:
-                if state.t_s is not None:
-                    state = state._replace(
-                        t_s=last_s,
-                        latest=latest,
-                        open_s=open_s,
-                        open_index=total,
-                        open_judged_s=judged_s,
-                        open_away_s=away_s,
-                    )
-                state = steady.step(state, policy, at, verdict, index)
-                open_s, total = state.open_s, state.open_index
-                judged_s, away_s = state.open_judged_s, state.open_away_s
-                code = VERDICTS.index(state.state)
-            last_s, latest = at, (verdict, index, "", "")
-            out.append(code)
-        yield np.array(out, dtype=np.int8)
+    return steady_bulk.states(policy, t_s, judgement.verdict, judgement.slouch_index)
 
 
 def _write(
-    file: IO[str],
+    file: IO[bytes],
     recording: _Recording,
     measurement: Measurement,
     judgement: Judgement,
-    states: Iterator[npt.NDArray[np.int8]],
+    states: npt.NDArray[np.int8],
 ) -> None:
-    """Write one row a frame; the states of the next ones are found while some thousand become text."""
+    """Write one row a frame."""
     signals = judgement.signal  # -1 takes the last text, which is empty
     # A body that is nobody at this desk (a ghost on the furniture, a passer-by far off) is not present.
     present = measurement.present & (judgement.verdict != VERDICTS.index(Verdict.AWAY))
 
-    def lines(part: tuple[slice, npt.NDArray[np.int8]]) -> str:
-        block, state = part
-        number = np.arange(block.start, block.stop)
+    def lines(block: slice) -> bytes:
+        number = np.arange(len(measurement))[block]
         columns = (
-            text(number.astype(np.bytes_)),
-            text([_cell(name) for name in recording.names[block]]) if recording.names else _EMPTY[number * 0],
+            (number.astype(np.bytes_),),
+            (text([_cell(name) for name in recording.names[block]]),) if recording.names else (),
             fixed(recording.t_s[block], 3),
-            _PRESENT[present[block].astype(np.intp)],
-            _VIEWS[measurement.view[block]],
+            (_PRESENT[present[block].astype(np.intp)],),
+            (_VIEWS[measurement.view[block]],),
             fixed(measurement.confidence[block], 2),
-            _CALIBRATION[(number < recording.calibrated).astype(np.intp)],
-            _VERDICTS[judgement.verdict[block]],
-            _VERDICTS[state],
+            (_CALIBRATION[(number < recording.calibrated).astype(np.intp)],),
+            (_VERDICTS[judgement.verdict[block]],),
+            (_VERDICTS[states[block]],),
             fixed(judgement.slouch_index[block], 3),
-            _SIGNALS[signals[block]],
-            _DRIVERS[signals[block]],
-            _REASONS[judgement.reason[block]],
+            (_SIGNALS[signals[block]],),
+            (_DRIVERS[signals[block]],),
+            (_REASONS[judgement.reason[block]],),
             *(fixed(row, 4) for row in measurement.values[:, block]),
             *(fixed(row, 4) for row in judgement.deviations[:, block]),
         )
-        return joined(columns).decode()
+        return joined(columns)
 
-    file.write(",".join(COLUMNS) + "\n")
-    for rows in in_turn(lines, zip(blocks(len(measurement)), states, strict=True)):
-        file.write(rows)
+    file.write(",".join(COLUMNS).encode() + b"\n")
+    for start in range(0, len(measurement), _ROWS):
+        file.write(lines(slice(start, start + _ROWS)))
 
 
 def _cell(name: str) -> str:
@@ -340,15 +305,15 @@ def _summary(judgement: Judgement, measurement: Measurement, calibrated: int) ->
 
 
 @contextlib.contextmanager
-def _opened(output: Path | None) -> Iterator[IO[str]]:
+def _opened(output: Path | None) -> Iterator[IO[bytes]]:
     """Open the output; a file appears whole or not at all."""
     if output is None:
-        yield sys.stdout
+        yield sys.stdout.buffer
         return
     scratch = ""
     try:
         handle, scratch = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}-")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        with os.fdopen(handle, "wb") as file:
             yield file
         os.chmod(scratch, 0o644)
         os.replace(scratch, output)
