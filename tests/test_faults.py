@@ -273,7 +273,7 @@ def test_half_pictures_are_passed_over(watched: Bench) -> None:
 
 
 def test_pictures_whose_lower_half_is_missing(watched: Bench) -> None:
-    """Cut off and closed again, such a picture can be decoded; what is not in it is not judged."""
+    """Cut off and closed again, such a picture can be decoded; what is missing is of one tone then."""
     _claims_nothing_of(watched, [picture[: len(picture) // 3] + b"\xff\xd9" for picture in watched.good])
 
 

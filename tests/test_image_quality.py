@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from posture_monitor.sensing import demo
-from posture_monitor.sensing.image_quality import changed, quality, thumbnail, without_bars
+from posture_monitor.sensing.image_quality import changed, cut_off, quality, thumbnail, without_bars
 from posture_monitor.sensing.images import read_image
 
 
@@ -94,3 +94,26 @@ def test_dim_letterboxed_real_pictures_are_good_enough(shared_data: Path) -> Non
     for path in sorted(shared_data.glob("front/*middle*/*/*.jpg"))[::6]:
         boxed = cv2.copyMakeBorder(as_image(read_image(path) * 0.6), 60, 60, 0, 0, cv2.BORDER_CONSTANT)
         assert quality(boxed).reason == ""
+
+
+@pytest.mark.parametrize("part", [0.1, 1 / 3, 1 / 2, 0.8])
+def test_a_picture_of_which_the_rest_is_missing(frame: np.ndarray, part: float) -> None:
+    jpeg = cv2.imencode(".jpg", frame)[1].tobytes()
+    cut = jpeg[: round(len(jpeg) * part)] + b"\xff\xd9"
+    assert cut_off(cv2.imdecode(np.frombuffer(cut, np.uint8), cv2.IMREAD_COLOR))
+    assert not cut_off(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR))
+
+
+def test_bars_a_covered_lens_and_glare_are_no_missing_part(frame: np.ndarray) -> None:
+    assert not cut_off(cv2.copyMakeBorder(frame, 0, 200, 0, 0, cv2.BORDER_CONSTANT, value=(2, 2, 2)))
+    assert not cut_off(np.full_like(frame, 60))
+    bright = frame.copy()
+    bright[-200:] = 255
+    assert not cut_off(bright)
+
+
+@pytest.mark.data
+def test_no_real_picture_is_taken_for_one_of_which_a_part_is_missing(shared_data: Path) -> None:
+    pictures = [path for path in shared_data.rglob("*") if path.suffix in (".jpg", ".png")]
+    assert len(pictures) > 20
+    assert [path.name for path in pictures if cut_off(read_image(path))] == []

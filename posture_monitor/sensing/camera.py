@@ -22,6 +22,7 @@ import numpy.typing as npt
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.camera_users import holders
 from posture_monitor.sensing.frame import Frame
+from posture_monitor.sensing.image_quality import cut_off
 from posture_monitor.sensing.mjpeg import LARGEST_PICTURE, Broken, MjpegStream, Refused, Unsuited, size_of
 from posture_monitor.sensing.opencv import cv2
 from posture_monitor.sensing.patience import Errands, Hung, Left
@@ -289,6 +290,10 @@ class _Live(Closing, abc.ABC):
         """Return what the user can do about it."""
 
 
+def _whole(image: Any) -> bool:
+    return image is not None and not cut_off(image)
+
+
 class _Captured:
     """A device read through OpenCV."""
 
@@ -308,9 +313,7 @@ class _Captured:
             if self.restless or self._new(due_s, asked_s, grabbed_s):
                 break
         ok, image = self._capture.retrieve()
-        if not ok or image is None:
-            return None
-        return _Shot(grabbed_s, wall_s, np.asarray(image, dtype=np.uint8))
+        return _Shot(grabbed_s, wall_s, np.asarray(image, dtype=np.uint8)) if ok and _whole(image) else None
 
     def _new(self, due_s: float, asked_s: float, grabbed_s: float) -> bool:
         """Whether the picture in hand was taken when it was due, and is not from the driver's queue."""
@@ -364,7 +367,7 @@ class _Streamed:
         if not 0 < width * height <= LARGEST_PICTURE:
             return None
         image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-        return None if image is None else _Shot(come_s, wall_s, np.asarray(image, dtype=np.uint8))
+        return _Shot(come_s, wall_s, np.asarray(image, dtype=np.uint8)) if _whole(image) else None
 
     def _connect(self) -> MjpegStream:
         # A read that is still waiting after the caller's own limit is to come back by itself.

@@ -34,6 +34,12 @@ COVERED_STD_IN_THE_DARK = 4.0
 #: Sharpness below which the picture is blurred.
 BLURRED_SHARPNESS = 0.002
 
+#: Part of the picture's height that is of one tone where the rest of a picture is missing: less hides
+#: little of a person. Letterbox bars are darker than the first tone, and glare is brighter than the last.
+_CUT_OFF_PART, _CUT_OFF_TONES = 1 / 8, (17, 249)
+#: In the first row of a photograph this part of the pixels, and more, are unlike the one beside them.
+_UNEVEN = 0.1
+
 #: A row or column this dark and this even belongs to a letterbox bar.
 _BAR_LEVEL = 16
 #: Bars beyond this share of the picture are darkness, not letterbox.
@@ -87,6 +93,22 @@ def without_bars(grey: Grey) -> Grey:
         return grey
     inner = grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return inner if inner.size >= (1 - _BAR_SHARE) * grey.size else grey
+
+
+def cut_off(image: npt.NDArray[np.uint8]) -> bool:
+    """Return whether the lower part of a picture ``(height, width, 3)`` BGR never arrived.
+
+    What is missing of a JPEG, a decoder fills with the tone of the last block that is there. No
+    camera's picture is that even.
+    """
+    tone, height = image[-1, 0], len(image)
+    if not _CUT_OFF_TONES[0] <= tone.mean() <= _CUT_OFF_TONES[1]:
+        return False
+    lowest = image[height - max(1, round(height * _CUT_OFF_PART)) :]
+    # Its last row tells of nearly every picture that it is whole. What is drawn may be as even above.
+    if (lowest[-1] != tone).any() or (lowest != tone).any():
+        return False
+    return bool((image[0, 1:] != image[0, :-1]).any(axis=1).mean() > _UNEVEN)
 
 
 def quality(image: npt.NDArray[np.uint8]) -> Quality:
