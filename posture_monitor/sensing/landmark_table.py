@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from posture_monitor.posture.landmarks import COUNT
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sources import Paced, start_of
 from posture_monitor.throughput import in_turn
+from posture_monitor.whole_file import replacing
 
 _HEAD = ("t_s", "width", "height")
 _LANDMARKS = tuple(f"{axis}{i}" for i in range(COUNT) for axis in "xyzv")
@@ -99,15 +99,9 @@ def write_table(path: Path, table: LandmarkTable) -> None:
     write = {".npz": _write_npz, ".csv": _write_csv}.get(path.suffix.lower())
     if write is None:
         raise UserError(f"{path}: a landmark table is written as .npz or .csv; end the name so")
-    # Beside its place and then moved there: a full disk leaves no half table under the name.
-    half = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        try:
-            with half.open("wb") as file:
-                write(file, table)
-            half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
+        with replacing(path, mode=0o644, lasting=False) as file:
+            write(file, table)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
 

@@ -28,6 +28,7 @@ from types import ModuleType
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
+from posture_monitor.whole_file import replacing
 
 log = logging.getLogger(__name__)
 
@@ -333,18 +334,8 @@ def _schema(name: str) -> ModuleType:
 
 
 def _write(target: Path, content: bytes) -> None:
-    """Put a file in place at one stroke, readable by this user only."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+    with replacing(target) as file:
+        file.write(content)
 
 
 def _say(text: str) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -31,6 +29,7 @@ from posture_monitor.service.looking import Looker
 from posture_monitor.service.places import OTHER_VIEW_REASONS
 from posture_monitor.service.profiles import load_profile
 from posture_monitor.throughput import keep_memory
+from posture_monitor.whole_file import replacing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -310,18 +309,11 @@ def _opened(output: Path | None) -> Iterator[IO[bytes]]:
     if output is None:
         yield sys.stdout.buffer
         return
-    scratch = ""
     try:
-        handle, scratch = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}-")
-        with os.fdopen(handle, "wb") as file:
+        with replacing(output, mode=0o644, lasting=False) as file:
             yield file
-        os.chmod(scratch, 0o644)
-        os.replace(scratch, output)
     except OSError as error:
         raise UserError(f"cannot write {output}: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(scratch)
 
 
 @contextlib.contextmanager

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from typing import Any
 
 from posture_monitor import paths
 from posture_monitor.posture.sustained import Sustained
 from posture_monitor.service.profiles import Profile
+from posture_monitor.whole_file import replacing
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +35,10 @@ def keep(profile: Profile, sustained: Sustained) -> None:
         return
     known = {**_kept(), profile.name: {**sustained.to_learnt(), "made": profile.created}}
     file = paths.learnt_file()
-    draft = file.with_name(f".{file.name}.new")
     try:
         paths.make_private(file.parent)
-        with open(
-            draft, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)
-        ) as out:
-            json.dump(known, out)
-        os.replace(draft, file)
+        with replacing(file) as out:
+            out.write(json.dumps(known).encode())
     except OSError as error:
         log.warning("cannot keep what was learnt: %s", error.strerror or error)
 

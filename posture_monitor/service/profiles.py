@@ -7,13 +7,10 @@ stand in until the user has calibrated. The format is described in
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import math
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +24,7 @@ from posture_monitor.posture.baseline import FLOOR, Neutral
 from posture_monitor.posture.judge import Limits
 from posture_monitor.posture.metrics import METRICS, NAMES, ROW
 from posture_monitor.posture.reading import View
+from posture_monitor.whole_file import replacing
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
@@ -290,18 +288,10 @@ def save_profile(profile: Profile, folder: Path | None = None) -> Path:
         raise UserError(f"{profile.name!r} cannot name a profile; use letters, digits, - _ .")
     folder = paths.make_private(folder or paths.profiles_dir())
     path = folder / f"{profile.name}.toml"
-    scratch = ""
     try:
-        handle, scratch = tempfile.mkstemp(dir=folder, prefix=".profile-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(_text(profile))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
+        with replacing(path) as file:
+            file.write(_text(profile).encode())
     except OSError as error:
-        if scratch:
-            with contextlib.suppress(OSError):
-                os.unlink(scratch)
         raise UserError(
             f"cannot write the profile {path}: {error.strerror or error}; "
             "make room or set POSTURE_MONITOR_HOME to another folder"

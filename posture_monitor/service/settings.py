@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
 from posture_monitor import paths
 from posture_monitor.config import Config, load_config
 from posture_monitor.errors import UserError
+from posture_monitor.whole_file import replacing
 
 log = logging.getLogger(__name__)
 
@@ -98,14 +98,11 @@ def write_setting(file: Path, section: str, key: str, value: Any) -> None:
             document[section] = tomlkit.table()
         document[section][key] = value
         paths.make_private(file.parent)
-        # Beside the file, so that it is checked as a whole before it takes its place, and that at once.
-        draft = file.with_name(f".{file.name}.new")
-        draft.write_text(tomlkit.dumps(document), encoding="utf-8")
-        try:
-            load_config(draft)
-            os.replace(draft, file)
-        finally:
-            draft.unlink(missing_ok=True)
+        with replacing(file) as draft:
+            draft.write(tomlkit.dumps(document).encode())
+            draft.flush()
+            # Checked as a whole before it takes its place.
+            load_config(Path(draft.name))
     except (TOMLKitError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: not valid TOML: {error}; mend it first") from error
     except OSError as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
+from posture_monitor.whole_file import replacing
 
 #: What a file of ours does now: nothing is there, it starts this program, or something else (an older one).
 Found: TypeAlias = Literal["absent", "current", "differs"]
@@ -196,15 +196,8 @@ def _write(path: Path, text: str) -> None:
     """Write the file in one go, so that no half of it is ever read at a login."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".posture-monitor-")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+        with replacing(path, mode=0o644) as file:
+            file.write(text.encode())
     except OSError as error:
         raise UserError(
             f"cannot write {path}: {error.strerror or error}; make that folder writable, "

@@ -1,0 +1,54 @@
+"""Files that are there whole or not at all, whatever fails while they are written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+#: Readable by this user only.
+PRIVATE = 0o600
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, mode: int = PRIVATE, lasting: bool = True) -> Iterator[IO[bytes]]:
+    """Open a file for writing that takes the place of `path` once the block ends well.
+
+    It is written beside its place, so that half of it is never read, and a full disk leaves what
+    was there before. Where `path` is a link, what it points to is replaced.
+
+    Parameters
+    ----------
+    mode
+        Who may read it.
+    lasting
+        Wait until it is on the disk, so that it outlives a loss of power.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_file():  # /dev/null, a pipe: it is to stay what it is
+        with target.open("wb") as file:
+            yield file
+        return
+    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+    os.close(descriptor)
+    try:
+        with open(draft, "wb") as file:  # by its name, which the caller may want
+            yield file
+            file.flush()
+            if lasting:
+                os.fsync(file.fileno())
+        if mode != PRIVATE:  # with which it was begun
+            os.chmod(draft, mode)
+        os.replace(draft, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)
+        raise
