@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -121,6 +122,24 @@ def test_following_goes_on_over_a_new_file(logged: Path) -> None:
     reader.join(5)
     assert not reader.is_alive()
     assert [int(line.split()[3]) for line in seen] == list(range(300))
+
+
+def test_what_a_file_gets_just_before_it_is_replaced_is_followed_too(
+    logged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.info("first")
+    replaced = logs._replaced
+
+    def then(file: TextIO, path: Path) -> bool:
+        if path.exists() and not replaced(file, path):
+            log.info("last of the old")
+            path.rename(path.with_suffix(".old"))
+            path.write_text("first of the new\n")
+        return replaced(file, path)
+
+    monkeypatch.setattr(logs, "_replaced", then)
+    lines = logs.follow(look_every_s=0.01)
+    assert [next(lines).split(": ")[-1] for _ in range(2)] == ["last of the old", "first of the new"]
 
 
 def test_following_waits_for_a_log_that_is_not_there_yet(home: Path) -> None:

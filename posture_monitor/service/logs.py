@@ -139,8 +139,10 @@ def follow(*, look_every_s: float = 0.5) -> Iterator[str]:
             if line:
                 yield line.rstrip("\n")
             elif file is None or _replaced(file, path):
-                # What a new file begins with has been added since.
+                # What a new file begins with has been added since; and the old one may have got a last
+                # line after it was found to be at its end.
                 if file is not None:
+                    yield from (line.rstrip("\n") for line in file)
                     file.close()
                 file = _opened(path)
                 if file is None:
