@@ -145,3 +145,28 @@ def test_a_process_that_has_ended_has_no_memory() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     assert resident_mb([ended.pid]) == 0
+
+
+FREED = """
+from pathlib import Path
+from posture_monitor import memory
+
+def own_mb():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon"))
+
+# Every other piece is freed, so that none of it lies at an end.
+pieces = [bytearray(100_000) for _ in range(1000)]
+before = own_mb()
+del pieces[::2]
+kept = own_mb()
+memory.give_back_freed()
+print(before - kept, before - own_mb(), all(piece == bytearray(100_000) for piece in pieces))
+"""
+
+
+def test_what_was_freed_in_between_is_given_back() -> None:
+    told = subprocess.run([sys.executable, "-c", FREED], check=True, capture_output=True, text=True).stdout
+    at_once, afterwards, whole = told.split()
+    assert float(at_once) < 5 < 40 < float(afterwards)
+    assert whole == "True"

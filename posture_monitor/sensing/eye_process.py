@@ -179,10 +179,12 @@ class Eye:
             loading.set_exception(error)
 
     def settle(self) -> None:
-        """Give back, once, what only loading the model has needed: the first look is over."""
+        """Give back what the look leaves behind; once, after the first, what only loading has needed."""
         if self._to_give_back is not None:
             memory.give_back(self._to_give_back)
             self._to_give_back = None
+        else:
+            memory.give_back_freed()
 
     def _close(self) -> None:
         source, self._source, self._played, self._health = self._source, None, None, None
