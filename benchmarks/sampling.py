@@ -30,8 +30,9 @@ from posture_monitor.posture import sampling, session, steady
 from posture_monitor.posture.reading import Verdict
 from posture_monitor.posture.session import Session
 
-#: Alerts this far apart are the same; and so much later a slouch may reach its state.
-SAME_ALERT_S = 15.0
+#: Alerts this far apart are the same, and this far apart about the same slouch; and so much later a slouch
+#: may reach its state.
+SAME_ALERT_S, SHIFTED_ALERT_S = 15.0, 120.0
 SAME_STATE_S = 10.0
 #: What is motion, as `sensing.motion` finds it on real pictures: the head or the shoulders 4.5 pixels
 #: elsewhere in a picture of 640, or 7 per cent larger.
@@ -108,7 +109,8 @@ def compared(seed: int, hours: float, slouches: int, *, on_battery: bool = False
     t_s, policy = day.t_s, policy_of(config)
     every = [n.alert.t_s for n in notices(watched, policy)]
     seldom = [n.alert.t_s for n in notices(watched, policy, looks=looks)]
-    pairs, only_every, only_seldom = matched(every, seldom)
+    pairs, only_every, only_seldom = matched(every, seldom, SAME_ALERT_S)
+    shifted, only_every, only_seldom = matched(only_every, only_seldom, SHIFTED_ALERT_S)
     reached: list[dict[str, Any]] = []
     for slouch in watched.slouches:
         during = slice(*np.searchsorted(t_s, (slouch.start_s, slouch.end_s)))
@@ -127,6 +129,7 @@ def compared(seed: int, hours: float, slouches: int, *, on_battery: bool = False
         "alerts_every": every,
         "alerts_seldom": seldom,
         "apart_s": [round(b - a, 1) for a, b in pairs],
+        "shifted_s": [round(b - a, 1) for a, b in shifted],
         "only_every": only_every,
         "only_seldom": only_seldom,
         "slouches": reached,
@@ -140,13 +143,13 @@ def compared(seed: int, hours: float, slouches: int, *, on_battery: bool = False
 
 
 def matched(
-    every: Sequence[float], seldom: Sequence[float]
+    every: Sequence[float], seldom: Sequence[float], within_s: float
 ) -> tuple[list[tuple[float, float]], list[float], list[float]]:
-    """Pair alerts within `SAME_ALERT_S` of each other; return the pairs and what is left of either."""
+    """Pair alerts this close to each other; return the pairs and what is left of either."""
     left, pairs, alone = list(seldom), [], []
     for at in every:
         nearest = min(left, key=lambda other: abs(other - at), default=math.inf)
-        if abs(nearest - at) <= SAME_ALERT_S:
+        if abs(nearest - at) <= within_s:
             pairs.append((at, nearest))
             left.remove(nearest)
         else:
@@ -182,6 +185,7 @@ def summary(days: Sequence[dict[str, Any]]) -> dict[str, Any]:
     both = [s for s in slouches if s["every_s"] is not None and s["seldom_s"] is not None]
     later = [s["seldom_s"] - s["every_s"] for s in both]
     apart = [abs(a) for day in days for a in day["apart_s"]]
+    shifted = [abs(a) for day in days for a in day["shifted_s"]]
     total_h = sum(seconds.values()) / 3600
     return {
         "days": len(days),
@@ -190,6 +194,8 @@ def summary(days: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "alerts_sampled": sum(len(day["alerts_seldom"]) for day in days),
         "same_alerts": len(apart),
         "apart_most_s": max(apart, default=0.0),
+        "shifted_alerts": len(shifted),
+        "shifted_most_s": max(shifted, default=0.0),
         "only_every_frame": sum(len(day["only_every"]) for day in days),
         "only_sampled": sum(len(day["only_seldom"]) for day in days),
         "slouches": len(slouches),
@@ -221,8 +227,9 @@ def told(result: dict[str, Any]) -> str:
         f"{result['days']} simulated days, {result['hours']} hours; every frame (7200 an hour) against "
         f"{result['looks_per_hour']} looks and {result['inferences_per_hour']} inferences an hour",
         f"Alerts: {result['alerts_every_frame']} against {result['alerts_sampled']}; {result['same_alerts']} "
-        f"the same, at most {result['apart_most_s']:.1f} s apart; {result['only_every_frame']} only by "
-        f"every frame, {result['only_sampled']} only by sampling; target: none",
+        f"the same, at most {result['apart_most_s']:.1f} s apart; {result['shifted_alerts']} up to "
+        f"{result['shifted_most_s']:.1f} s apart, {result['only_every_frame']} only by every frame, "
+        f"{result['only_sampled']} only by sampling; target: none",
         f"Slouches that left good: {result['reached_by_both']} of {result['slouches']} either way, "
         f"{result['reached_by_every_frame_only']} by every frame only, "
         f"{result['reached_by_sampled_only']} by sampling only; later by {result['later_median_s']:.1f} s "

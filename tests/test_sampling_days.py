@@ -35,7 +35,7 @@ def test_it_takes_a_fraction_of_the_looks(day: dict) -> None:
 
 
 def test_alerts_are_paired_once_and_only_when_near() -> None:
-    assert benchmark.matched([10, 100], [12, 14, 300]) == ([(10, 12)], [100], [14, 300])
+    assert benchmark.matched([10, 100], [12, 14, 300], 15.0) == ([(10, 12)], [100], [14, 300])
 
 
 def test_the_summary_is_json_and_text(day: dict) -> None:
