@@ -20,6 +20,7 @@ import struct
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from posture_monitor.sensing import elf
@@ -36,8 +37,7 @@ def give_back(*files: Path) -> None:
     if not sys.platform.startswith("linux") or ctypes.sizeof(ctypes.c_void_p) != 8:
         return
     with contextlib.suppress(OSError, AttributeError):
-        library = ctypes.CDLL(None)
-        library.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+        library = _library()
         for address, size in _unchanged({str(file.resolve()) for file in files}):
             library.madvise(address, size, mmap.MADV_DONTNEED)
     give_back_freed()
@@ -52,7 +52,15 @@ def give_back_freed() -> None:
     """
     if sys.platform.startswith("linux"):
         with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).malloc_trim(0)  # glibc's own
+            _library().malloc_trim(0)  # glibc's own
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    """Return the C library; each time anew it would leave classes behind that Python seldom collects."""
+    library = ctypes.CDLL(None)
+    library.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    return library
 
 
 def _unchanged(files: set[str]) -> Iterator[tuple[int, int]]:
