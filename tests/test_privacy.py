@@ -231,6 +231,7 @@ def test_a_crash_writes_no_memory_to_the_disk(tmp_path: Path) -> None:
     def willing() -> None:
         hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
         resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # a shell's background job ignores it
 
     asking = subprocess.Popen(
         [sys.executable, "-m", "posture_monitor", "log"],
