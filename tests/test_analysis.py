@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import test_steady_bulk
 
 from posture_monitor.posture import steady
 from posture_monitor.posture.judge import SIGNALS, Judgement
@@ -12,17 +13,9 @@ from posture_monitor.service.analysis import _states
 
 
 def wandering(n: int, seed: int) -> Judgement:
-    """Return verdicts and indices that drift, with stretches that cannot be judged or are away."""
-    rng = np.random.default_rng(seed)
-    index = np.abs(np.cumsum(rng.normal(0, 0.05, n))) % 1.6
-    verdict = (index >= 0.5).astype(np.int8) + (index >= 1.0)
-    kind = np.repeat(rng.integers(0, 8, n // 20 + 1), 20)[:n]
-    verdict[kind == 6], verdict[kind == 7] = 3, 4
-    index[kind == 6] = np.nan
+    verdict, index = test_steady_bulk.wandering(n, seed)
     rows, nothing = np.zeros((len(SIGNALS), n)), np.zeros(n, dtype=np.int8)
-    return Judgement(
-        verdict.astype(np.int8), nothing, index, nothing, rows, rows, np.zeros((len(METRICS), n))
-    )
+    return Judgement(verdict, nothing, index, nothing, rows, rows, np.zeros((len(METRICS), n)))
 
 
 def test_states_are_those_of_a_steady_judge() -> None:

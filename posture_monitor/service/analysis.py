@@ -256,7 +256,7 @@ def _write(
     present = measurement.present & (judgement.verdict != VERDICTS.index(Verdict.AWAY))
 
     def lines(block: slice) -> bytes:
-        number = np.arange(len(measurement))[block]
+        number = np.arange(*block.indices(len(measurement)))
         columns = (
             (number.astype(np.bytes_),),
             (text([_cell(name) for name in recording.names[block]]),) if recording.names else (),
