@@ -32,23 +32,16 @@ def states(policy: Policy, t_s: Array, verdict: npt.NDArray[Any], index: Array) 
         ``(N,)`` of the readings: codes into `VERDICTS`, and slouch index.
     """
     said, at_s, spoken_s, ended = _pieces(policy, t_s)
-    seconds, last = _buckets(spoken_s.tolist())
+    judged = (verdict != _UNKNOWN) & (verdict != _AWAY) & np.isfinite(index)
+    parts = np.stack((np.ones(len(t_s)), judged, verdict == _AWAY, np.where(judged, index, 0.0)))
+    sums, last = _buckets((parts[:, said] * spoken_s).T.tolist())
     if not last:
         return np.full(len(t_s), _UNKNOWN, dtype=np.int8)
-    filled = last[-1] + 1
-    first = np.concatenate(([0], np.array(last[:-1], dtype=np.intp) + 1))
-    judged = (verdict != _UNKNOWN) & (verdict != _AWAY) & np.isfinite(index)
-    weighted = np.where(judged, index, 0.0)
-
-    def sums(of: Array) -> Array:
-        return np.asarray(np.add.reduceat(of[said[:filled]] * spoken_s[:filled], first))
-
-    judged_s, away_s = sums(judged.astype(np.float64)), sums((verdict == _AWAY).astype(np.float64))
-    whole = np.array(seconds)
+    whole, judged_s, away_s, total = np.array(sums).T
     gone = away_s > whole / 2
     seen = (judged_s >= whole / 2) & ~gone
     mean = np.full(len(last), np.inf)
-    mean[seen] = sums(weighted)[seen] / judged_s[seen]
+    mean[seen] = total[seen] / judged_s[seen]
     found = _followed(policy, at_s[last], whole, seen, gone, mean)
     return np.append(found, np.int8(_UNKNOWN))[np.searchsorted(last, ended, side="right") - 1]
 
@@ -75,17 +68,22 @@ def _pieces(policy: Policy, t_s: Array) -> tuple[npt.NDArray[np.intp], Array, Ar
     return said[there], until[there], spoken[there], known
 
 
-def _buckets(spoken_s: list[float]) -> tuple[list[float], list[int]]:
-    """Return the seconds of each bucket that is filled, and the piece that fills it."""
-    seconds, last, open_s = [], [], 0.0
+def _buckets(pieces: list[list[float]]) -> tuple[list[tuple[float, float, float, float]], list[int]]:
+    """Return the sums of each bucket that is filled, and the piece that fills it.
+
+    Of each piece its seconds come first, then what else is added up. One after the other, as
+    `steady.step` adds them: another order is rounded otherwise, and at a limit that shows.
+    """
+    sums, last = [], []
+    whole = judged = away = total = 0.0
     full_s = BUCKET_S * (1 - ROUNDING_S)
-    for piece, piece_s in enumerate(spoken_s):
-        open_s += piece_s
-        if open_s >= full_s:
-            seconds.append(open_s)
+    for piece, (spoken_s, judged_s, away_s, weighted) in enumerate(pieces):
+        whole, judged, away, total = whole + spoken_s, judged + judged_s, away + away_s, total + weighted
+        if whole >= full_s:
+            sums.append((whole, judged, away, total))
             last.append(piece)
-            open_s = 0.0
-    return seconds, last
+            whole = judged = away = total = 0.0
+    return sums, last
 
 
 def _followed(
