@@ -104,6 +104,7 @@ def test_a_shift_is_taken_back_when_its_maker_sits_up_again() -> None:
     state = lowered
     for k in range(20):
         state = sitting(quiet, 100 + 10 * (k + 1), 0.3 * (1 - k / 19), state)
+        assert state.sustained.index < 0.5, "what was taken back is no rise"
     again = sitting(quiet, 1000, 0.0, state)
     assert again.place.offset_y == 0.0
     assert again.sustained.lowered == pytest.approx(0.0, abs=0.1)

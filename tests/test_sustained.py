@@ -54,9 +54,44 @@ def test_a_head_well_forward_is_poor_at_once() -> None:
 
 def test_a_lowered_head_counts_only_when_it_lasts() -> None:
     low = cue(lowered=LOW)
-    assert held(Sustained(), low, 30).index < 0.5
+    assert held(Sustained(), low, 10).index < 0.5
+    assert held(Sustained(), low, 30).index < 1.0
     assert held(Sustained(), low, 600).index > 1.0
     assert held(Sustained(), low, 600).driver == "head_drop"
+
+
+def test_who_sits_high_and_slides_down_is_mild_though_not_low() -> None:
+    """From a raised chair a slide ends where the level says little; the same level from the start is fine."""
+    high, after = -2.0, 1.2
+    raised = held(Sustained(), cue(lowered=high), 1800)
+    slid = held(raised, cue(lowered=after), 150)
+    assert (slid.index, slid.name, slid.driver) == (sustained.RISE_INDEX, "lowered", "head_drop")
+    assert held(Sustained(), cue(lowered=after), 150).index < 0.5
+    # An alert takes less than five minutes; a chair that was lowered is home in half an hour.
+    assert held(raised, cue(lowered=after), 330).index >= 0.5
+    assert held(raised, cue(lowered=after), 1800).index < 0.5
+    assert held(raised, cue(lowered=high + 0.8 * sustained.RISE_LIMIT), 300).index < 0.5
+
+
+def test_a_rise_alone_is_never_poor() -> None:
+    state, most = held(Sustained(), cue(lowered=-6.0), 1800), 0.0
+    for _ in range(120):
+        state = held(state, cue(lowered=1.2), 5)
+        most = max(most, state.index)
+    assert most == sustained.RISE_INDEX
+
+
+def test_who_sits_up_has_sat_up_whatever_the_mean_still_holds() -> None:
+    slid = held(held(Sustained(), QUIET, 600), cue(lowered=0.8 * LOWERED_LIMIT), 150)
+    assert slid.index > 0.5
+    assert held(slid, QUIET, 1).index < 0.5
+
+
+def test_who_comes_back_sits_down_anew() -> None:
+    high = held(Sustained(), cue(lowered=-2.0), 1800)
+    back = held(high, None, 300, fps=0.1)
+    assert back.recent == pytest.approx(back.lowered_habit.middle, abs=0.01)
+    assert held(high, None, 3).recent == pytest.approx(high.recent, abs=0.2)
 
 
 def test_the_limits_grow_with_how_much_somebody_moves_while_sitting_well() -> None:
@@ -146,6 +181,7 @@ def test_what_was_learnt_outlives_the_sitting() -> None:
     assert again.forward_habit == pytest.approx(lively.forward_habit, abs=1e-3)
     assert again.lowered_habit.scatter == pytest.approx(lively.lowered_habit.scatter, abs=1e-3)
     assert (again.lowered, math.isnan(again.t_s)) == (0.0, True)
+    assert again.recent == again.lowered_habit.middle
     assert Sustained.from_learnt(Sustained().to_learnt()) == Sustained()
 
 

@@ -131,7 +131,9 @@ def step(session: Session, policy: steady.Policy, t_s: float, moment: Moment) ->
     minutes = sustained.step(session.sustained, t_s, cue, policy.interval_s)
     shifted = where.offset_y * moment.per_drop
     if 0 < _BACK * shifted < -minutes.lowered:
-        minutes = replace(minutes, lowered=minutes.lowered + shifted, latest=None)
+        minutes = replace(
+            minutes, lowered=minutes.lowered + shifted, recent=minutes.recent + shifted, latest=None
+        )
         where = replace(where, offset_y=0.0)
     state = steady.step(
         session.steady,

@@ -11,6 +11,9 @@ as a lowered chair does. So here
 * slumping and a head carried forward are told from natural sitting by all
   measures together (`discriminants`), as are sliding down and reclining, which
   count when they *last*, by a running mean;
+* who has raised or rolled the chair may slide down to where the score says little. So it is compared
+  with that of the minutes before as well: a *rise* alone counts as mild, since a chair that was lowered
+  rises, too;
 * where a person's own sitting lies, and how much it varies, is *learnt* from
   the minutes in which they sat well, within bounds that no learning passes;
 * everything else is as `judge` has it, with a little more room.
@@ -36,7 +39,15 @@ from posture_monitor.posture.metrics import ROW
 
 #: Limits of both scores (standard deviations of natural sitting; see `discriminants`).
 FORWARD_LIMIT: Final = 3.4
-LOWERED_LIMIT: Final = 2.75
+LOWERED_LIMIT: Final = 3.1
+#: Limit of the rise of *lowered* over its own mean of the minutes before, and their time constant: short, so
+#: that people who wander and chairs that are moved are followed; three minutes' sliding still stands out.
+RISE_LIMIT: Final = 1.4
+RECENT_S: Final = 300.0
+#: A slouch is followed at this part of the pace: it is to stand out for long, a lowered chair not for ever.
+SLOUCH_PACE: Final = 0.25
+#: The most that a rise alone makes of the index: half way from mild to poor.
+RISE_INDEX: Final = 0.75
 #: Time constant (seconds) of *lowered*, and the largest score that a reading brings into its mean.
 SLOW_S: Final = 40.0
 MOST_SCORE: Final = 8.0
@@ -52,7 +63,9 @@ LEAST_MINUTE_S: Final = 30.0
 #: How much more room the instantaneous signals get.
 ROOM: Final = {"too near": 1.3}
 ROOM_ELSE: Final = 1.25
-#: Mild begins at this part of the limit, and signals are combined by this norm:
+#: Mild begins at this slouch index.
+MILD_INDEX: Final = 0.5
+#: That is this part of the limit, and signals are combined by this norm:
 #: closer to the limit, and closer to the largest alone, than for a single frame.
 MILD_PART: Final = 0.9
 NORM: Final = 8.0
@@ -125,8 +138,8 @@ class Sustained:
         Sustained slouch index: 0.5 where mild and 1 where poor begins; NaN if not judged.
     name, driver
         The strongest signal and the metric that stands for it; ``""`` below a quarter.
-    lowered
-        Slow mean of the score.
+    lowered, recent
+        Slow mean of the score, and its mean over the minutes before.
     forward_habit, lowered_habit
         What was learnt of this person.
     latest
@@ -138,6 +151,7 @@ class Sustained:
     driver: str = ""
     t_s: float = math.nan
     lowered: float = 0.0
+    recent: float = 0.0
     minute_s: float = 0.0
     minute_forward: float = 0.0
     minute_lowered: float = 0.0
@@ -172,7 +186,8 @@ class Sustained:
         """
         if learnt.get("version") != LEARNT_VERSION:
             raise ValueError(f"version is {learnt.get('version')!r}, not {LEARNT_VERSION}")
-        return cls(forward_habit=_habit(learnt, "forward"), lowered_habit=_habit(learnt, "lowered"))
+        forward, lowered = _habit(learnt, "forward"), _habit(learnt, "lowered")
+        return cls(forward_habit=forward, lowered_habit=lowered, recent=lowered.middle)
 
 
 def _habit(learnt: Mapping[str, Any], key: str) -> Habit:
@@ -234,7 +249,8 @@ def step(state: Sustained, t_s: float, cue: tuple[float, ...] | None, interval_s
         Monotonic seconds.
     cue
         One column of `cues`; None where the frame was not judged: then nothing
-        is learnt and nothing forgotten.
+        is learnt and nothing forgotten. Only how somebody sat in the minutes before
+        soon says nothing: who comes back sits down anew.
     interval_s
         Scheduled seconds between this reading and the one before it; at most twice that counts
         as lying between them, and never over 20 s. The two speak for half of it each.
@@ -242,25 +258,29 @@ def step(state: Sustained, t_s: float, cue: tuple[float, ...] | None, interval_s
     since_s = t_s - state.t_s if math.isfinite(state.t_s) else interval_s
     spoken_s = min(max(since_s, 0.0), 2 * interval_s, _MOST_SPOKEN_S)
     if cue is None:
-        return replace(state, index=math.nan, name="", driver="", t_s=t_s, latest=None)
+        anew = _followed(state.recent, state.lowered_habit.middle, spoken_s / SLOW_S)
+        return replace(state, index=math.nan, name="", driver="", t_s=t_s, recent=anew, latest=None)
     now = (cue[0], cue[1])
     forward, lowering = ((a + b) / 2 for a, b in zip(state.latest or now, now, strict=True))
-    lowered = state.lowered + (1.0 - math.exp(-spoken_s / SLOW_S)) * (lowering - state.lowered)
-    ratios = (
-        state.forward_habit.ratio(cue[0], FORWARD_LIMIT),
-        state.lowered_habit.ratio(lowered, LOWERED_LIMIT),
-        *cue[2:],
-    )
+    lowered = _followed(state.lowered, lowering, spoken_s / SLOW_S)
+    pace = SLOUCH_PACE if state.index >= MILD_INDEX else 1.0
+    recent = _followed(state.recent, lowering, pace * spoken_s / RECENT_S)
+    low = state.lowered_habit.ratio(lowered, LOWERED_LIMIT)
+    # The mean lags: who has risen less than half as far by now has sat up.
+    rise = min(lowered - recent, 2 * (cue[1] - recent)) / RISE_LIMIT
+    ratios = (state.forward_habit.ratio(cue[0], FORWARD_LIMIT), low, *cue[2:])
     total = sum(ratio**NORM for ratio in ratios if ratio > 0) ** (1 / NORM)
+    ratios = (ratios[0], max(low, rise), *cue[2:])
     strongest = max(range(len(ratios)), key=ratios.__getitem__)
     told = ratios[strongest] > 0.25
     after = replace(
         state,
-        index=_index(total),
+        index=max(_index(total), min(_index(rise), RISE_INDEX)),
         name=SUSTAINED_NAMES[strongest] if told else "",
         driver=_DRIVERS[strongest] if told else "",
         t_s=t_s,
         lowered=lowered,
+        recent=recent,
         minute_s=state.minute_s + spoken_s,
         minute_forward=state.minute_forward + forward * spoken_s,
         minute_lowered=state.minute_lowered + lowering * spoken_s,
@@ -272,11 +292,16 @@ def step(state: Sustained, t_s: float, cue: tuple[float, ...] | None, interval_s
     return after
 
 
+def _followed(mean: float, value: float, part: float) -> float:
+    """Return an exponential mean after a value that held for this part of its time constant."""
+    return mean + (1.0 - math.exp(-part)) * (value - mean)
+
+
 def _index(ratio: float) -> float:
     """Return a ratio to the limit on the scale of the slouch index."""
     if ratio < MILD_PART:
-        return 0.5 * ratio / MILD_PART
-    return 0.5 + 0.5 * (ratio - MILD_PART) / (1.0 - MILD_PART)
+        return MILD_INDEX * ratio / MILD_PART
+    return MILD_INDEX + (1.0 - MILD_INDEX) * (ratio - MILD_PART) / (1.0 - MILD_PART)
 
 
 def _learnt(state: Sustained) -> Sustained:
