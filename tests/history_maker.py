@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import math
 import random
+import shutil
 from collections.abc import Iterable
+from pathlib import Path
 
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
@@ -59,6 +61,12 @@ def working_day(store: Store, date: str, seed: int = 1, *, side: bool = True, fr
                 if rng.random() < 0.6:
                     store.outcome(number, "corrected", begin_s + 240 + rng.uniform(5, 55))
     store.flush()
+
+
+def copied(recorded: Path, to: Path) -> Path:
+    """Copy a history that was closed, so that each test may do with it as it likes."""
+    to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Path(shutil.copy(recorded, to))
 
 
 NAN = math.nan

@@ -17,7 +17,7 @@ from pathlib import Path
 import program
 import pytest
 from click.testing import CliRunner, Result
-from history_maker import wall, working_day
+from history_maker import copied, wall, working_day
 
 from posture_monitor import paths
 from posture_monitor.cli import cli
@@ -50,14 +50,22 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
 
 
-@pytest.fixture
-def history(home: Path) -> Path:
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a history of two days in one week and one of the month before."""
-    with Store.open(paths.history_file(), keep_samples_days=36500) as store:
+    file = tmp_path_factory.mktemp("recorded") / "history.sqlite3"
+    with Store.open(file, keep_samples_days=36500) as store:
         store.begin("desk")
         for number, date in enumerate(("2025-04-30", "2025-05-13", DAY)):
             working_day(store, date, seed=number)
-    return paths.history_file()
+    return file
+
+
+@pytest.fixture
+def history(home: Path, recorded: Path) -> Path:
+    """Return that history, as this test's own."""
+    paths.make_private(home)
+    return copied(recorded, paths.history_file())
 
 
 # -- report ------------------------------------------------------------------------

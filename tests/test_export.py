@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from history_maker import record, wall, working_day
+from history_maker import copied, record, wall, working_day
 
 from posture_monitor.errors import UserError
 from posture_monitor.history import bulk, synthetic
@@ -23,14 +23,21 @@ from posture_monitor.history.store import Store
 LATER = 4e9
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "data" / "history.sqlite3"
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a history of three days."""
+    path = tmp_path_factory.mktemp("recorded") / "history.sqlite3"
     with Store.open(path, keep_samples_days=36500) as store:
         for number in (13, 14, 15):
             store.begin(f"camera of the {number}th", profile="desk", neutral={"neck_incl": 31.5})
             working_day(store, f"2025-05-{number}", seed=number)
     return path
+
+
+@pytest.fixture
+def path(tmp_path: Path, recorded: Path) -> Path:
+    """Return that history, as this test's own."""
+    return copied(recorded, tmp_path / "data" / "history.sqlite3")
 
 
 def rows(file: Path) -> list[dict[str, str]]:

@@ -74,7 +74,8 @@ class Terminal:
         os.write(self._ours, f"{text}\n".encode())
 
     def interrupt(self) -> None:
-        """Press Ctrl-C."""
+        """Press Ctrl-C, no sooner than anybody can: what comes before it waits for a key, readline misses."""
+        time.sleep(0.3)
         os.killpg(self.process.pid, signal.SIGINT)
 
     def end(self) -> int:
