@@ -331,7 +331,7 @@ def test_a_network_camera_is_watched_until_ctrl_c(network_camera: str, tmp_path:
 def test_a_network_camera_is_calibrated_on_and_known_again(network_camera: str, tmp_path: Path) -> None:
     home = fresh_home(tmp_path / "home")
     source = f"{network_camera}/1000"
-    printed = done("calibrate", "--source", source, "--seconds", "4", "--profile", "me", home=home)
+    printed = done("calibrate", "--source", source, "--seconds", "8", "--profile", "me", home=home)
     assert "Sit as you would like to sit" in printed
     profile = read_profile(home / "profiles" / "me.toml")
     assert profile.neutral.frames > 12

@@ -285,7 +285,7 @@ def test_natural_movements_are_never_poor(who: tuple[Body, Camera]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(sitters())
 def test_natural_movements_are_never_poor_for_very_many_people(who: tuple[Body, Camera]) -> None:
     never_poor(who)
@@ -315,7 +315,7 @@ def test_sinking_further_is_never_judged_better(who: tuple[Body, Camera]) -> Non
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(sitters())
 def test_sinking_further_is_never_judged_better_for_very_many_people(who: tuple[Body, Camera]) -> None:
     worsens(who)

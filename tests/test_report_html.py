@@ -6,13 +6,14 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from history_maker import record, wall, working_day
+from history_maker import copied, record, wall, working_day
 from rich.console import Console
 
 from posture_monitor.history.days import day
@@ -43,9 +44,30 @@ def fill(store: Store, kind: str) -> None:
             working_day(store, f"2025-05-{number}", seed=number, from_hour=20)
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return what gives the history of a kind; weeks take seconds to make up, and are made up once."""
+
+    @cache
+    def made_up(kind: str) -> Path:
+        file = tmp_path_factory.mktemp(kind) / "history.sqlite3"
+        with Store.open(file, keep_samples_days=36500) as store:
+            fill(store, kind)
+        return file
+
+    return made_up
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "h" / "history.sqlite3", keep_samples_days=36500) as store:
+def kind() -> str:
+    """Return the kind of history a test begins with; most record their own."""
+    return "empty"
+
+
+@pytest.fixture
+def store(tmp_path: Path, recorded: Callable[[str], Path], kind: str) -> Iterator[Store]:
+    path = copied(recorded(kind), tmp_path / "h" / "history.sqlite3")
+    with Store.open(path, keep_samples_days=36500) as store:
         yield store
 
 
@@ -93,7 +115,6 @@ class Reader(HTMLParser):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_page_is_whole_and_needs_nothing_else(store: Store, kind: str) -> None:
-    fill(store, kind)
     text = page(store)
     read = Reader(text)
     assert len(read.ids) == len(set(read.ids))
@@ -107,8 +128,8 @@ def test_the_page_is_whole_and_needs_nothing_else(store: Store, kind: str) -> No
     assert read.tags.count("h1") == 1
 
 
+@pytest.mark.parametrize("kind", ["full"])
 def test_a_full_day_shows_everything(store: Store) -> None:
-    fill(store, "full")
     told = day(store, TODAY, LATER)
     text = page(store)
     read = Reader(text)
@@ -208,7 +229,6 @@ def chromium(tmp_path: Path) -> list[str]:
 def test_chromium_shows_it_without_complaint(
     store: Store, tmp_path: Path, chromium: list[str], kind: str
 ) -> None:
-    fill(store, kind)
     file = tmp_path / "report.html"
     file.write_text(page(store), encoding="utf-8")
     shown = subprocess.run(
@@ -260,7 +280,6 @@ for (const frame of frames) { frame.onload = () => look(frame); frame.srcdoc = P
 def test_chromium_shows_all_of_it_on_phone_paper_and_laptop(
     store: Store, tmp_path: Path, chromium: list[str], kind: str, scheme: str
 ) -> None:
-    fill(store, kind)
     told = day(store, TODAY, LATER)
     # The page itself may run no script: it is looked at from the page around it.
     frames = "".join(f'<iframe width="{width}" height="900" style="border:0"></iframe>' for width in WIDTHS)
