@@ -74,7 +74,9 @@ class Network:
             with visitor, contextlib.suppress(OSError):
                 request = b""
                 while b"\r\n\r\n" not in request:
-                    request += visitor.recv(4096)
+                    if not (more := visitor.recv(4096)):
+                        return  # it went away without asking
+                    request += more
                 self.asked.append(request)
                 script(visitor, request)
 
