@@ -83,9 +83,19 @@ class Parts:
         """Whether a picture has begun and not ended."""
         return self._length is not None and len(self._buffer) > 0
 
-    def feed(self, data: bytes) -> None:
+    @property
+    def known(self) -> bool:
+        """Whether it has met the delimiter, and so finds it again."""
+        return self._known
+
+    def feed(self, data: bytes | memoryview) -> None:
         """Take more of the stream."""
         self._buffer += data
+
+    def restart(self) -> None:
+        """Forget what was fed; what comes next may begin anywhere in the stream."""
+        self._buffer.clear()
+        self._length, self._passed = None, 0
 
     def next(self) -> bytes | None:
         """Return the next whole picture, or None where more is needed; `Broken` where none will come."""
@@ -185,6 +195,11 @@ class MjpegStream:
         self._connection: http.client.HTTPConnection | None = None
         self._response: http.client.HTTPResponse | None = None
         self._socket: socket.socket | None = None
+        #: Of the answer itself, nothing lies in the response's own buffer any more.
+        self._bare = False
+        # Two, so that what came before is still there; and always the same, since what a process
+        # takes and gives back all day leaves its memory in pieces.
+        self._came, self._before = (memoryview(bytearray(_AT_ONCE)) for _ in range(2))
         self._read_s, self._begun = 0.0, False
         self._open()
 
@@ -202,9 +217,12 @@ class MjpegStream:
         pause_s = min(_PAUSE_S, idle_s / 4)
         caught_up = fresh = idle_s < (_PAUSE_S if self._begun else _JUST_OPENED_S)
         self._begun = True
+        # What lies in buffers is not even searched for pictures: it may be a hundred of them.
+        passing = not caught_up and self._parts.known
+        before = memoryview(b"")
         come_s = began_s
         while True:
-            while (picture := self._parts.next()) is not None:
+            while not passing and (picture := self._parts.next()) is not None:
                 if fresh or come_s >= max(due_s, began_s + _DRAIN_S):
                     self._read_s = time.monotonic()
                     return come_s, picture
@@ -212,10 +230,17 @@ class MjpegStream:
             asked_s = time.monotonic()
             data = self._receive()
             come_s = time.monotonic()
-            if come_s >= due_s and come_s - asked_s >= pause_s:
+            paused = come_s >= due_s and come_s - asked_s >= pause_s
+            if passing and (paused or come_s >= max(due_s, began_s + _DRAIN_S)):
+                passing = False
+                self._catch_up(before)
+            if paused:
                 caught_up = True
                 fresh = fresh or not self._parts.inside
-            self._parts.feed(data)
+            if passing:
+                before = data
+            else:
+                self._parts.feed(data)
 
     def abort(self) -> None:
         """Let a read that waits come back; from any thread."""
@@ -231,16 +256,32 @@ class MjpegStream:
                 held.close()
         self._response = self._connection = self._socket = None
 
-    def _receive(self) -> bytes:
-        if self._response is None:
+    def _catch_up(self, before: memoryview) -> None:
+        """Go on with the latest of what was passed over: it may end with the next picture's delimiter."""
+        self._parts.restart()
+        self._parts.feed(before)
+        while self._parts.next() is not None:
+            pass
+
+    def _receive(self) -> memoryview:
+        """Return what has come; it stays as it is until the next but one call."""
+        if self._response is None or self._socket is None:
             raise Broken("the connection is closed")
+        self._came, self._before = self._before, self._came
         try:
-            data = self._response.read1(_AT_ONCE)
+            if self._bare:
+                count = self._socket.recv_into(self._came)
+            else:
+                # The first reading takes all that came together with the headers.
+                data = self._response.read1(_AT_ONCE)
+                count = len(data)
+                self._came[:count] = data
+                self._bare = not self._response.chunked
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise Broken(" ".join(str(error).split()) or "the connection broke off") from error
-        if not data:
+        if not count:
             raise Broken("the stream ended")
-        return data
+        return self._came[:count]
 
     def _open(self) -> None:
         url = self._url
@@ -292,6 +333,7 @@ class MjpegStream:
             # The caller waits no longer than this; a read that still waits then is let go.
             self._socket.settimeout(self._silence_s)
             self._parts = Parts(str(response.headers.get_param("boundary", "") or ""))
+            self._bare = False
             self._read_s, self._begun = time.monotonic(), False
             return
         digest = "digest" in response.getheader("WWW-Authenticate", "").lower()
