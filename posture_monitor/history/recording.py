@@ -101,7 +101,7 @@ class Recording:
                 values.setdefault(SLOUCH_INDEX, []).append(reading.slouch_index)
         if values:
             hour, within = divmod(self._minute, 60)
-            summary = {n: (float(np.median(v)), float(np.percentile(v, 90))) for n, v in values.items()}
+            summary = {name: _middle_and_high(measured) for name, measured in values.items()}
             self._hours.setdefault(hour, Minutes.empty()).put(within, summary)
             self._new_hours.add(hour)
         if self._keep_samples:
@@ -190,3 +190,18 @@ class Recording:
         self._new_samples = {m: packed for m, packed in self._new_samples.items() if 60 * (m + 1) >= oldest_s}
         self._hours = {hour: kept for hour, kept in self._hours.items() if 3600 * (hour + 1) >= oldest_s}
         self._new_hours &= self._hours.keys()
+
+
+def _middle_and_high(values: list[float]) -> tuple[float, float]:
+    """Return median and 90th percentile, as NumPy does, which takes a hundred times longer for so few."""
+    ordered = sorted(values)
+    middle, high = (_quantile(ordered, share) for share in (0.5, 0.9))
+    return middle, high
+
+
+def _quantile(ordered: list[float], share: float) -> float:
+    """Return the value below which this share lies, on a straight line between neighbours."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
