@@ -24,6 +24,7 @@ from posture_monitor.service.presence.polling import Polling
 if not sys.platform.startswith("linux"):
     pytest.skip("logind is Linux's", allow_module_level=True)
 
+from posture_monitor.service.presence import lockers
 from posture_monitor.service.presence.bus import Bus, RefusedError
 from posture_monitor.service.presence.linux import LinuxPresence
 from posture_monitor.service.presence.lockers import Lockers
@@ -376,6 +377,7 @@ def test_a_locker_that_says_nothing_is_seen_among_the_processes(
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/none")
     locker = tmp_path / "swaylock"
     shutil.copy("/bin/sleep", locker)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     with watching() as watch:
         assert watch.watched.describe() == ""
         with subprocess.Popen([locker, "60"]) as process:
@@ -383,6 +385,27 @@ def test_a_locker_that_says_nothing_is_seen_among_the_processes(
             watch.silent(1.0)
             process.kill()
         watch.says("", 1)
+
+
+def test_where_no_locker_is_installed_one_is_seldom_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not lockers.installed()
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/none")
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/none")
+    looked: list[float] = []
+    monkeypatch.setattr(Lockers, "running", lambda _self: looked.append(time.monotonic()) or bool(looked[2:]))
+    monkeypatch.setattr(linux, "UNLIKELY_LOCKER_S", 1.2)
+    monkeypatch.setattr(linux, "LOCKER_S", 0.2)
+    with watching() as watch:
+        watch.says("locked", 4)
+        wait_for(lambda: len(looked) >= 5)
+    first, second, third, fourth, fifth = looked[:5]
+    assert second - first > 1.0
+    assert third - second > 1.0
+    assert fourth - third < 0.8, "while it is locked, looks are frequent: the end is noticed soon"
+    assert fifth - fourth < 0.8
 
 
 def test_a_new_process_is_read_twice_since_it_is_born_with_another_name(tmp_path: Path) -> None:

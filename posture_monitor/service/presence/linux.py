@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import select
 import socket
@@ -28,7 +29,7 @@ from posture_monitor.service.presence.bus import (
     session_address,
     system_address,
 )
-from posture_monitor.service.presence.lockers import Lockers
+from posture_monitor.service.presence.lockers import Lockers, installed
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,8 @@ REREAD_S: Final = 60.0
 #: logind sends no word of the lid; where UPower does not either, it is looked at so often.
 LID_S: Final = 0.8
 LOCKER_S: Final = 0.8
+#: Where no locker is installed one may still be started from some place of its own.
+UNLIKELY_LOCKER_S: Final = 5.0
 _RETRY_S: Final = (0.5, 8.0)
 
 
@@ -329,7 +332,8 @@ class LinuxPresence:
         self._saver = _ScreenSaver()
         self._lockers = Lockers()
         self._locker = False
-        self._locker_due_s = 0.0
+        self._looked_s, self._locker_due_s = -math.inf, 0.0
+        self._locker_s = LOCKER_S if installed() else UNLIKELY_LOCKER_S
         self._now = PRESENT
         self._known = threading.Event()
         self._closed = False
@@ -393,13 +397,16 @@ class LinuxPresence:
         if logind.asked_s is None and self._saver.services:
             self._locker, self._locker_due_s = False, float("inf")
             return
+        if self._locker or logind.asked_s is not None:
+            self._locker_due_s = min(self._locker_due_s, self._looked_s + LOCKER_S)
         # After a while without such a need the time set is infinite, and does not count.
         if self._locker_due_s != float("inf") and now_s < self._locker_due_s:
             return
-        self._locker = self._lockers.running()
+        self._looked_s, self._locker = now_s, self._lockers.running()
         if logind.asked_s is not None and not self._locker and now_s - logind.asked_s > UNCONFIRMED_S:
             logind.asked_s = None
-        self._locker_due_s = now_s + LOCKER_S
+        soon = self._locker or logind.asked_s is not None  # it will be gone, or there
+        self._locker_due_s = now_s + (LOCKER_S if soon else self._locker_s)
 
     def _tell(self, on_change: Callable[[Away], None]) -> None:
         away = Away(self._logind.reason() or self._saver.reason() or ("locked" if self._locker else ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,11 @@ NAMES: Final = frozenset(
         *("xtrlock", "xlock", "physlock", "vlock-main", "kscreenlocker_g"),
     }
 )
+
+
+def installed() -> bool:
+    """Say whether one of them is to be had on this machine."""
+    return any(shutil.which(name) for name in NAMES)
 
 
 class Lockers:
