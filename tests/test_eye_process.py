@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import threading
 import time
 from pathlib import Path
@@ -61,6 +62,22 @@ def test_the_model_is_loaded_while_the_camera_wakes_up(monkeypatch: pytest.Monke
             assert isinstance(answer, Sight)
             assert answer.people is not None
             assert len(answer.people) == 1
+
+
+def test_a_look_leaves_nothing_for_python_to_come_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    awake = threading.Event()
+    awake.set()
+    gc.disable()  # which by itself may come at any moment
+    try:
+        with eye(monkeypatch, Waking(awake, 1.0), real_model()) as watching:
+            for _ in range(3):
+                watching.look(Want())
+                watching.settle()
+            assert gc.get_freeze_count() > 10_000, "what loading left is not gone through each time"
+            assert gc.collect() == 0
+    finally:
+        gc.unfreeze()
+        gc.enable()
 
 
 def test_a_model_that_cannot_be_loaded_is_told_once_there_is_a_picture(

@@ -63,9 +63,8 @@ class ScriptedEye:
     def look(self, _place: Place, want: Want) -> None:
         self.pid = -1
         self.wants.append(want)
-        if self.hangs:
-            self.limit_s = time.monotonic() + 0.3
-        else:
+        self.limit_s = time.monotonic() + (0.3 if self.hangs else 10.0)
+        if not self.hangs:
             self._heard(Looked(1, self.seen()))
 
     def believe(self, looked: Looked) -> Sight | Blind | None:

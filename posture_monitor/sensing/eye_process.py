@@ -10,6 +10,7 @@ answers, and ends when the pipe does.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -181,9 +182,13 @@ class Eye:
     def settle(self) -> None:
         """Give back what the look leaves behind; once, after the first, what only loading has needed."""
         if self._to_give_back is not None:
+            memory.settle()
             memory.give_back(self._to_give_back)
             self._to_give_back = None
         else:
+            # MediaPipe leaves a pair of objects that hold each other with each picture, and Python by itself
+            # would come for them after half an hour.
+            gc.collect()
             memory.give_back_freed()
 
     def _close(self) -> None:

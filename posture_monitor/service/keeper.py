@@ -71,6 +71,8 @@ VIEWING_S: Final = 0.2
 VIEWER_LEFT_S: Final = 3.0
 #: Settings, power supply and usage are looked at this often.
 TEND_S: Final = 10.0
+#: Its memory is measured this often, and when a process came or went: the kernel goes through all its pages.
+WEIGH_S: Final = 60.0
 #: What was learnt is kept this often, and at the end.
 KEEP_S: Final = 1800.0
 #: Memory that Python has set aside for later is given back this often.
@@ -168,7 +170,8 @@ class Keeper:
         self._views = places.OtherView(monitor.profile)
         self._alerts_before = 0
         self._fit_for = ""
-        self._cost = (0.0, 0.0)
+        self._cpu_percent, self._memory_mb = 0.0, 0.0
+        self._weigh_at_s, self._weighed = 0.0, list[int]()
 
     # ---------------------------------------------------------------- the loop
 
@@ -201,8 +204,7 @@ class Keeper:
             return min(self._beat(now_s, resting), self._tend_at_s)
         if self._blind is not None and now_s < self._look_at_s:
             return min(self._beat(now_s, _unseeing(self._blind)), self._look_at_s)
-        limit_s = self.eye.limit_s
-        if limit_s is None:
+        if self.eye.limit_s is None:
             if now_s < self._look_at_s:
                 return self._look_at_s
             viewing = now_s - self._viewed_at_s < VIEWER_LEFT_S
@@ -215,8 +217,7 @@ class Keeper:
                     close_after=burst and self.monitor.interval_s >= self.monitor.config.sampling.poor_s,
                 ),
             )
-            return now_s
-        left_s = limit_s - time.monotonic()
+        left_s = (self.eye.limit_s or 0.0) - time.monotonic()
         if left_s <= 0:
             self.eye.end()
             self._blinded(Blind("hangs", "the camera does not answer; unplug it and plug it in again"), now_s)
@@ -503,7 +504,10 @@ class Keeper:
             ignored = self.monitor.config.camera.calls == "ignore"
             self.monitor.in_call = not ignored and in_use.by_others() is True
         pids = [*self.own_pids() - {os.getpid()}, *self.others()]
-        self._cost = (self._usage.cpu_percent(pids), memory_mb(pids))
+        self._cpu_percent = self._usage.cpu_percent(pids)
+        if now_s >= self._weigh_at_s or pids != self._weighed:
+            self._weigh_at_s, self._weighed = now_s + WEIGH_S, pids
+            self._memory_mb = memory_mb(pids)
 
     def _configure(self) -> None:
         config = self.settings.config
@@ -558,8 +562,8 @@ class Keeper:
             camera=camera,
             looks=self._looks,
             model_runs=self._model_runs,
-            cpu_percent=round(self._cost[0], 2),
-            memory_mb=round(self._cost[1], 1),
+            cpu_percent=round(self._cpu_percent, 2),
+            memory_mb=round(self._memory_mb, 1),
             source=self.name,
         )
 
@@ -664,9 +668,7 @@ def keep(
             background.settle()
             log.info("started (process %d)", os.getpid())
         console.print(opening(keeper.name, chosen_profile, True, notifier))
-        # What has been loaded stays loaded: left out of later collections, it costs them nothing.
-        gc.collect()
-        gc.freeze()
+        memory.settle()
         keeper.run()
         console.print(closing(monitor))
         log.info("stopped")
