@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,12 @@ def environment(home: Path, *, desktop: bool = False, **settings: str) -> dict[s
     return {**kept, **ours, **settings}
 
 
-def program(*arguments: str | Path, home: Path, desktop: bool = False, **settings: str) -> Ended:
-    """Run a command to its end."""
+def program(
+    *arguments: str | Path, home: Path, desktop: bool = False, under: Sequence[str] = (), **settings: str
+) -> Ended:
+    """Run a command to its end; `under` another that watches it, where one is given."""
     return subprocess.run(
-        [sys.executable, "-m", "posture_monitor", *map(str, arguments)],
+        [*under, sys.executable, "-m", "posture_monitor", *map(str, arguments)],
         cwd=ROOT,
         env=environment(home, desktop=desktop, **settings),
         capture_output=True,
@@ -53,9 +56,11 @@ def program(*arguments: str | Path, home: Path, desktop: bool = False, **setting
     )
 
 
-def done(*arguments: str | Path, home: Path, desktop: bool = False, **settings: str) -> str:
+def done(
+    *arguments: str | Path, home: Path, desktop: bool = False, under: Sequence[str] = (), **settings: str
+) -> str:
     """Run a command that must do well, and return what it printed."""
-    ended = program(*arguments, home=home, desktop=desktop, **settings)
+    ended = program(*arguments, home=home, desktop=desktop, under=under, **settings)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
     return ended.stdout

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -248,13 +245,3 @@ def test_whatever_a_file_holds_it_is_settings_or_one_line(own: dict[str, object]
     else:
         assert line.startswith("mine.toml: ")
         assert len(line.splitlines()) == 1
-
-
-@pytest.mark.slow
-def test_the_wheel_carries_the_settings_file(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path)]
-    subprocess.run([*command, str(ROOT)], check=True, timeout=300)
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as inside:
-        packed = inside.read("posture_monitor/data/config.toml")
-    assert packed == (ROOT / "config.toml").read_bytes()

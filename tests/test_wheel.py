@@ -88,6 +88,7 @@ def test_the_wheel_holds_the_program_its_data_and_nothing_else(built: list[Path]
         names = set(wheel.namelist())
         scripts = wheel.read(f"{PACKAGE}.dist-info/entry_points.txt").decode()
         licence = wheel.read(f"{PACKAGE}.dist-info/licenses/LICENSE")
+        settings = wheel.read("posture_monitor/data/config.toml")
     program = {str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "posture_monitor").rglob("*.py")}
     calibration = {
         f"posture_monitor/data/calibration/{path.name}" for path in (ROOT / "calibration").iterdir()
@@ -101,6 +102,7 @@ def test_the_wheel_holds_the_program_its_data_and_nothing_else(built: list[Path]
     assert any(name.endswith("posture_monitor.mo") for name in others), "the translations are not there"
     assert scripts.split() == ["[console_scripts]", "posture-monitor", "=", "posture_monitor.cli:main"]
     assert licence == (ROOT / "LICENSE").read_bytes()
+    assert settings == (ROOT / "config.toml").read_bytes()
 
 
 def test_the_source_distribution_holds_the_sources_and_nothing_else(built: list[Path]) -> None:
