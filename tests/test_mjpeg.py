@@ -228,6 +228,21 @@ def test_cameras_with_manners_of_their_own(network: Network, form: Callable[[byt
     assert all((b - a) % Running.ROUND in (1, 2, 3) for a, b in itertools.pairwise(seen))
 
 
+def test_the_delimiter_behind_a_picture_belongs_to_the_next(network: Network) -> None:
+    def behind(visitor: socket.socket, request: bytes) -> None:
+        visitor.sendall(_GOOD + b"--frame\r\n")
+        for i in range(1, 60):
+            visitor.sendall(b"Content-Type: image/jpeg\r\n\r\n" + jpeg(i) + b"\r\n--frame\r\n")
+            time.sleep(0.3)
+
+    with StreamSource(network.camera(behind)) as source:
+        assert number(source.take(0.0)) == 1
+        time.sleep(0.1)
+        assert number(source.take(0.0)) == 2, "it has come, although its delimiter came long before"
+        time.sleep(0.7)
+        assert number(source.take(0.0)) == 5, "two have been passed over"
+
+
 def test_slow_cameras_are_waited_for(network: Network) -> None:
     trickle: list[bytes | float] = [_GOOD]
     data = part(jpeg(1)) + part(jpeg(2)) + part(jpeg(3))

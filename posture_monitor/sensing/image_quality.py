@@ -117,9 +117,8 @@ def quality(image: npt.NDArray[np.uint8]) -> Quality:
     mean, contrast = float(grey.mean()), float(grey.std())
     detail = float(cv2.Laplacian(grey, cv2.CV_32F).var())
     sharpness = detail / max(contrast**2, 1.0)
-    bright = float(np.percentile(grey, 98))
     reason = ""
-    if mean < TOO_DARK_MEAN and bright < WELL_LIT:
+    if mean < TOO_DARK_MEAN and float(np.percentile(grey, 98)) < WELL_LIT:
         reason = "covered" if contrast < COVERED_STD_IN_THE_DARK else "too dark"
     elif contrast < COVERED_STD:
         reason = "covered"

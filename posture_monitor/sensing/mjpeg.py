@@ -219,7 +219,7 @@ class MjpegStream:
         self._begun = True
         # What lies in buffers is not even searched for pictures: it may be a hundred of them.
         passing = not caught_up and self._parts.known
-        before = memoryview(b"")
+        before, lost = memoryview(b""), False
         come_s = began_s
         while True:
             while not passing and (picture := self._parts.next()) is not None:
@@ -233,12 +233,12 @@ class MjpegStream:
             paused = come_s >= due_s and come_s - asked_s >= pause_s
             if passing and (paused or come_s >= max(due_s, began_s + _DRAIN_S)):
                 passing = False
-                self._catch_up(before)
+                self._catch_up(before, lost)
             if paused:
                 caught_up = True
                 fresh = fresh or not self._parts.inside
             if passing:
-                before = data
+                before, lost = data, len(before) > 0
             else:
                 self._parts.feed(data)
 
@@ -256,9 +256,10 @@ class MjpegStream:
                 held.close()
         self._response = self._connection = self._socket = None
 
-    def _catch_up(self, before: memoryview) -> None:
+    def _catch_up(self, before: memoryview, lost: bool) -> None:
         """Go on with the latest of what was passed over: it may end with the next picture's delimiter."""
-        self._parts.restart()
+        if lost:
+            self._parts.restart()
         self._parts.feed(before)
         while self._parts.next() is not None:
             pass
