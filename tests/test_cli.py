@@ -32,7 +32,10 @@ pytestmark = pytest.mark.usefixtures("home")
 def commands(command: click.Command = cli, name: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     yield name
     if isinstance(command, click.Group):
-        for word, inner in command.commands.items():
+        context = click.Context(command)
+        for word in command.list_commands(context):
+            inner = command.get_command(context, word)
+            assert inner is not None
             yield from commands(inner, (*name, word))
 
 

@@ -23,7 +23,8 @@ from posture_monitor.service.status import (
     Today,
     clock,
 )
-from posture_monitor.service.status_text import Shown, headline, plain
+from posture_monitor.service.status_drawn import Shown
+from posture_monitor.service.status_text import headline, plain
 
 NOW_S = time.mktime((2026, 3, 2, 15, 0, 0, 0, 0, -1))
 

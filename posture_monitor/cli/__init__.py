@@ -4,29 +4,58 @@ from __future__ import annotations
 
 import io
 import sys
+from importlib import import_module
+from typing import Final
 
 import click
 
 from posture_monitor import __version__, hardening
-from posture_monitor.cli import (
-    analyze,
-    autostart,
-    config,
-    data,
-    doctor,
-    log,
-    profiles,
-    replay,
-    report,
-    service,
-    stretch,
-    watch,
-    windows,
-)
 from posture_monitor.cli.kit import Group, example
 
+#: The commands in the order in which a newcomer needs them, and the module of each.
+COMMANDS: Final = {
+    "demo": "watch",
+    "calibrate": "watch",
+    "run": "watch",
+    "start": "service",
+    "stop": "service",
+    "restart": "service",
+    "status": "service",
+    "pause": "service",
+    "resume": "service",
+    "snooze": "service",
+    "logs": "service",
+    "preview": "windows",
+    "tray": "windows",
+    "autostart": "autostart",
+    "report": "report",
+    "replay": "replay",
+    "log": "log",
+    "analyze": "analyze",
+    "stretch": "stretch",
+    "profiles": "profiles",
+    "doctor": "doctor",
+    "data": "data",
+    "config": "config",
+}
 
-@click.group(cls=Group, invoke_without_command=True, epilog=example("demo", "calibrate", "run"))
+
+class Program(Group):
+    """All commands; the module of one is loaded when that one is meant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"{__name__}.{COMMANDS[cmd_name]}"), cmd_name)
+        return command
+
+
+@click.group(cls=Program, invoke_without_command=True, epilog=example("demo", "calibrate", "run"))
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -39,34 +68,6 @@ def cli(context: click.Context) -> None:
         from posture_monitor.cli.first_run import bare
 
         bare(context)
-
-
-for command in (
-    watch.demo,
-    watch.calibrate,
-    watch.run,
-    service.start,
-    service.stop,
-    service.restart,
-    service.status,
-    service.pause,
-    service.resume,
-    service.snooze,
-    service.logs,
-    windows.preview,
-    windows.tray,
-    autostart.autostart,
-    report.report,
-    replay.replay,
-    log.log,
-    analyze.analyze,
-    stretch.stretch,
-    profiles.profiles,
-    doctor.doctor,
-    data.data,
-    config.config,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

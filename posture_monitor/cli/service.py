@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,14 +93,14 @@ def status(context: click.Context, as_json: bool, watch: bool) -> None:
         click.echo(_json(told))
     elif told is None:
         click.echo(_nothing_runs())
-    else:
-        from posture_monitor.service import status_text
+    elif sys.stdout.isatty():
+        from posture_monitor.service.status_drawn import Shown
 
-        out = console()
-        if out.is_terminal:
-            out.print(status_text.Shown(told, time.time()))
-        else:
-            click.echo(status_text.plain(told, time.time()))
+        console().print(Shown(told, time.time()))
+    else:
+        from posture_monitor.service.status_text import plain
+
+        click.echo(plain(told, time.time()))
     if told is None:
         context.exit(NOT_RUNNING)
 
@@ -200,16 +201,15 @@ def _json(told: Status | None, indent: int | None = 2) -> str:
 
 def _watch(as_json: bool) -> None:
     """Go on showing the status; a monitor that ends or is not there yet is waited for."""
-    out = console()
-    if as_json or not out.is_terminal:
+    if as_json or not sys.stdout.isatty():
         _tell_changes(as_json)
         return
     from rich.live import Live
     from rich.text import Text
 
-    from posture_monitor.service.status_text import Shown
+    from posture_monitor.service.status_drawn import Shown
 
-    with Live(console=out, auto_refresh=False) as live:
+    with Live(console=console(), auto_refresh=False) as live:
         while True:
             try:
                 told = _status()

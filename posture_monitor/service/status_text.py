@@ -1,4 +1,4 @@
-"""The monitor's status in words, for a terminal or a pipe.
+"""The monitor's status in words; `status_drawn` puts them on a terminal.
 
 Every state has a sign and a word of its own; colour only repeats them.
 """
@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
-
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
-from rich.text import Text
+from typing import Final, NamedTuple
 
 from posture_monitor.service.status import Status, clock
 from posture_monitor.telling import words
@@ -42,7 +38,20 @@ NEAR: Final = 3
 _VALUES: Final = {"trunk_incl": "{:.0f}°", "neck_incl": "{:.0f}°", "head_height": "{:.0f} cm"}
 
 
-def headline(status: Status, now_s: float, *, held: bool = True) -> Text:
+class Headline(NamedTuple):
+    """The one line that matters: sign and word, their colour, and what follows."""
+
+    word: str
+    colour: str
+    rest: str
+
+    @property
+    def plain(self) -> str:
+        """The line without colour."""
+        return self.word + self.rest
+
+
+def headline(status: Status, now_s: float, *, held: bool = True) -> Headline:
     """Return the one line that matters; without `held` it says nothing that changes by itself."""
     if status.activity in _ACTIVITIES:
         sign, word, colour = _ACTIVITIES[status.activity]
@@ -57,7 +66,7 @@ def headline(status: Status, now_s: float, *, held: bool = True) -> Text:
         lasted = f" for {words.duration(status.held_s)}" if held and status.held_s >= 1 else ""
         why = status.reason or (words.measure_name(status.driver) if word in ("mild", "poor") else "")
         rest = lasted + (f": {why}" if why else "")
-    return Text.assemble((f"{sign} {word}", f"bold {colour}"), rest)
+    return Headline(f"{sign} {word}", colour, rest)
 
 
 def rows(status: Status, now_s: float) -> list[tuple[str, str]]:
@@ -83,22 +92,6 @@ def plain(status: Status, now_s: float) -> str:
     lines = [headline(status, now_s).plain]
     lines += [f"  {name:<10} {told}" for name, told in rows(status, now_s)]
     return "\n".join(lines)
-
-
-class Shown:
-    """The status as rich draws it; as `plain`, with colour, and wrapped where the terminal is narrow."""
-
-    def __init__(self, status: Status, now_s: float) -> None:
-        self._status, self._now_s = status, now_s
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield headline(self._status, self._now_s)
-        grid = Table.grid(padding=(0, 1))
-        grid.add_column(min_width=10, style="dim", no_wrap=True)
-        grid.add_column()
-        for name, told in rows(self._status, self._now_s):
-            grid.add_row(f"  {name}", Text(told, "bold red" if told.startswith("!") else ""))
-        yield grid
 
 
 def _angles(status: Status) -> Iterable[tuple[str, str]]:

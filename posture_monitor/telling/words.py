@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from posture_monitor.posture.breaks import Suggestion, Wish
-from posture_monitor.posture.nudge import Alert, Cause, Kind
 from posture_monitor.telling.language import count, mark, say
-from posture_monitor.telling.stretches import Move
+
+if TYPE_CHECKING:  # `status` has words to say too, and is to say them at once
+    from posture_monitor.posture.breaks import Suggestion
+    from posture_monitor.posture.nudge import Alert, Cause
+    from posture_monitor.telling.stretches import Move
 
 #: How the program signs its notifications.
 APP_NAME: Final = "Posture monitor"
@@ -309,6 +311,8 @@ def deviation_text(metric: str, deviation: float) -> str:
 
 def alert_text(alert: Alert) -> Text:
     """Return what a posture alert says: the measure, how far from neutral, how long, one thing to do."""
+    from posture_monitor.posture.nudge import Kind
+
     title, sentence, action = _measured(alert.cause, _time(alert.poor_s, alert.over_s))
     if alert.kind is Kind.STAND:
         title = say("Stand up for two minutes")
@@ -318,6 +322,8 @@ def alert_text(alert: Alert) -> Text:
 
 def break_text(suggestion: Suggestion, move: Move | None = None) -> Text:
     """Return what a break suggestion says, with one move to make."""
+    from posture_monitor.posture.breaks import Wish
+
     lasted = duration(suggestion.lasted_s)
     if suggestion.wish is Wish.STAND:
         title = say("Time to stand")
