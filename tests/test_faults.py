@@ -338,6 +338,7 @@ def test_the_eye_killed(watched: Bench) -> None:
 def test_memory_that_runs_out(watched: Bench) -> None:
     """The kernel itself kills the eye, and each that follows it, until there is memory again."""
     service, lines, began_s = watched.service, len(watched.service.log()), time.time()
+    assert Path(f"/proc/{service.eye}/oom_score_adj").read_text() == "500\n"
     looks = service.status()["looks"]
     service.until(lambda s: s["looks"] >= looks + 3)
     with memory_group(48 << 20) as memory:

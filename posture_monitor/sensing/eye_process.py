@@ -220,18 +220,11 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def _first_to_go() -> None:
-    """Let Linux take this process where memory runs out: another is begun soon, and nothing is lost by it."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("500")
-
-
 def main() -> None:
     """Answer until the pipe ends."""
     # Ctrl-C in a terminal reaches the whole group; the monitor ends us when it is done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
-    _first_to_go()
     # Whatever a library prints to standard output must not end up between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from posture_monitor.sensing.eye_process import receive, send
@@ -97,6 +98,7 @@ class EyeKeeper:
             # mapped, not taken from the heap, which their coming and going would leave in pieces.
             env={"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(_MAPPED_FROM), **os.environ},
         )
+        _first_to_go(self._process.pid)
         send(self._pipe(self._process.stdin), place)
         threading.Thread(
             target=self._hear, args=(self._process, self._number), name="eye", daemon=True
@@ -142,6 +144,16 @@ class EyeKeeper:
         # Its answers' end is closed by the thread that reads it.
         with contextlib.suppress(OSError):
             self._pipe(process.stdin).close()
+
+
+def _first_to_go(pid: int) -> None:
+    """Let Linux take this process where memory runs out: another is begun soon, and nothing is lost by it.
+
+    From its first moment on: while it loads its libraries it is smaller than the monitor, and next to it
+    the monitor would be taken.
+    """
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/oom_score_adj").write_text("500")
 
 
 def _why(status: int) -> str:
