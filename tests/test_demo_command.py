@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sqlite3
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from desktop import desktop
 from program import done, fresh_home, noon
-from test_network import strays
+from test_network import strace, strays, untraceable
 
 from posture_monitor.sensing.demo import phases
 from posture_monitor.service.profiles import read_profile
+
+__all__ = ["strace"]
 
 pytestmark = pytest.mark.slow
 
@@ -49,15 +49,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
         for name in list(os.environ):
             if name.lower().endswith("_proxy"):  # one on this machine would hide where a call was to go
                 patch.delenv(name)
-        return Shown(fresh_home(folder / "home"), trace=folder / "trace" if can_trace() else None)
-
-
-def can_trace() -> bool:
-    """Say whether this system has strace, and lets processes be traced."""
-    return bool(
-        shutil.which("strace")
-        and subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True).returncode == 0
-    )
+        return Shown(fresh_home(folder / "home"), trace=None if untraceable() else folder / "trace")
 
 
 def test_it_is_honest_about_its_one_photograph(shown: Shown) -> None:
@@ -114,9 +106,9 @@ def test_on_a_desktop_the_notification_arrives_there(tmp_path: Path) -> None:
     assert alert["title"] not in shown.printed.split("3. Report")[0]
 
 
+@pytest.mark.usefixtures("strace")
 def test_nothing_leaves_the_machine_while_it_does_all_this(shown: Shown) -> None:
-    if shown.trace is None:
-        pytest.skip("strace is not installed, or this system lets no process be traced")
+    assert shown.trace is not None
     called = shown.trace.read_text(errors="replace")
     assert "socket(" in called, "the trace shows what it is to show"
     assert strays(called) == []

@@ -148,13 +148,20 @@ class Traced:
         return self.file.read_text(errors="replace")
 
 
+def untraceable() -> str:
+    """Return why processes cannot be traced here; ``""`` where they can."""
+    if not shutil.which("strace"):
+        return "strace is not installed"
+    if subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True).returncode:
+        return "this system lets no process be traced"
+    return ""
+
+
 @pytest.fixture
 def strace() -> None:
     """Skip where processes cannot be traced."""
-    if not shutil.which("strace"):
-        pytest.skip("strace is not installed")
-    if subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True).returncode:
-        pytest.skip("this system lets no process be traced")
+    if why := untraceable():
+        pytest.skip(why)
 
 
 @pytest.mark.usefixtures("strace")

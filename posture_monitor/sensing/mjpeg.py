@@ -220,10 +220,12 @@ class MjpegStream:
         # What lies in buffers is not even searched for pictures: it may be a hundred of them.
         passing = not caught_up and self._parts.known
         before, lost = memoryview(b""), False
+        # One that never pauses is taken at its word by then.
+        over_s = max(due_s, began_s + _DRAIN_S)
         come_s = began_s
         while True:
             while not passing and (picture := self._parts.next()) is not None:
-                if fresh or come_s >= max(due_s, began_s + _DRAIN_S):
+                if fresh or come_s >= over_s:
                     self._read_s = time.monotonic()
                     return come_s, picture
                 fresh = caught_up
@@ -231,7 +233,7 @@ class MjpegStream:
             data = self._receive()
             come_s = time.monotonic()
             paused = come_s >= due_s and come_s - asked_s >= pause_s
-            if passing and (paused or come_s >= max(due_s, began_s + _DRAIN_S)):
+            if passing and (paused or come_s >= over_s):
                 passing = False
                 self._catch_up(before, lost)
             if paused:

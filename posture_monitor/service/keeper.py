@@ -204,8 +204,7 @@ class Keeper:
             return min(self._beat(now_s, resting), self._tend_at_s)
         if self._blind is not None and now_s < self._look_at_s:
             return min(self._beat(now_s, _unseeing(self._blind)), self._look_at_s)
-        limit_s = self.eye.limit_s
-        if limit_s is None:
+        if self.eye.limit_s is None:
             if now_s < self._look_at_s:
                 return self._look_at_s
             viewing = now_s - self._viewed_at_s < VIEWER_LEFT_S
@@ -218,9 +217,9 @@ class Keeper:
                     close_after=burst and self.monitor.interval_s >= self.monitor.config.sampling.poor_s,
                 ),
             )
-            limit_s = self.eye.limit_s
-            if limit_s is None:  # it has answered already
-                return now_s
+        limit_s = self.eye.limit_s
+        if limit_s is None:  # it has answered already
+            return now_s
         left_s = limit_s - time.monotonic()
         if left_s <= 0:
             self.eye.end()

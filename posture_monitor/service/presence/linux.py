@@ -332,8 +332,8 @@ class LinuxPresence:
         self._saver = _ScreenSaver()
         self._lockers = Lockers()
         self._locker = False
-        self._looked_s, self._locker_due_s = -math.inf, 0.0
-        self._locker_s = LOCKER_S if installed() else UNLIKELY_LOCKER_S
+        self._looked_s = -math.inf
+        self._likely = installed()
         self._now = PRESENT
         self._known = threading.Event()
         self._closed = False
@@ -383,7 +383,7 @@ class LinuxPresence:
                 self._known.set()
                 if not self.describe():
                     log.info("nothing here tells whether the screen is locked: taken as unlocked")
-            due_s = min(self._locker_due_s, *(source.due_s for source in sources))
+            due_s = min(self._locker_due_s(), *(source.due_s for source in sources))
             watched: list[socket.socket | Bus] = [self._woken]
             watched += [source.bus for source in sources if source.bus is not None]
             select.select(watched, [], [], max(0.0, due_s - time.monotonic()))
@@ -393,20 +393,23 @@ class LinuxPresence:
 
     def _look_for_locker(self, now_s: float) -> None:
         """Look for a locker where no screen saver service would tell, or where a lock was asked for."""
+        due_s = self._locker_due_s()
+        if due_s == math.inf:
+            self._locker = False
+        if now_s < due_s:
+            return
         logind = self._logind
-        if logind.asked_s is None and self._saver.services:
-            self._locker, self._locker_due_s = False, float("inf")
-            return
-        if self._locker or logind.asked_s is not None:
-            self._locker_due_s = min(self._locker_due_s, self._looked_s + LOCKER_S)
-        # After a while without such a need the time set is infinite, and does not count.
-        if self._locker_due_s != float("inf") and now_s < self._locker_due_s:
-            return
         self._looked_s, self._locker = now_s, self._lockers.running()
         if logind.asked_s is not None and not self._locker and now_s - logind.asked_s > UNCONFIRMED_S:
             logind.asked_s = None
-        soon = self._locker or logind.asked_s is not None  # it will be gone, or there
-        self._locker_due_s = now_s + (LOCKER_S if soon else self._locker_s)
+
+    def _locker_due_s(self) -> float:
+        """Return when to look for a locker next; infinite where there is no need to."""
+        asked = self._logind.asked_s is not None
+        if self._saver.services and not asked:
+            return math.inf
+        soon = self._likely or self._locker or asked  # it may be there, will be gone, or will be there
+        return self._looked_s + (LOCKER_S if soon else UNLIKELY_LOCKER_S)
 
     def _tell(self, on_change: Callable[[Away], None]) -> None:
         away = Away(self._logind.reason() or self._saver.reason() or ("locked" if self._locker else ""))
