@@ -30,7 +30,8 @@ AGREED_S: Final = 4.5
 CONFIRMED_S: Final = 15.0
 #: Such readings are no news for this long after the last of them.
 WAVERING_S: Final = 300.0
-#: Motion is news after this much stillness; somebody who types moves all the time.
+#: Motion is news after this much stillness; somebody who types moves all the time. And only after this
+#: much stillness is the model spared: who has just sat down goes on arriving, by less than a picture shows.
 STILL_S: Final = 30.0
 #: A good posture this close to its limit (of the slouch index) is near it: there the state may change
 #: with less motion than shows for sure. Chosen on simulated days.
@@ -170,15 +171,18 @@ def step(
     near = contradicted or steady.tends(NEAR) is not state
     wait_s = _wait_s(pace, state, changing, near, on_battery)
     unmoved_s = pace.unmoved_at_most_s * (pace.battery if on_battery else 1.0)
-    # Sparing the next look puts the model off to the one after it. Of a slouch the end matters, and near
-    # a limit the crossing of it, which may be less motion than a picture shows for sure.
-    unmoving = not changing and state not in _STRAYING and not near
+    # Of a slouch the end matters, and near a limit the crossing of it, which may be less motion than a
+    # picture shows for sure.
+    moved_s = t_s if moved else sampling.moved_s
+    still = t_s - moved_s >= STILL_S or state is Verdict.AWAY
+    unmoving = still and not changing and state not in _STRAYING and not near
+    # Sparing the next look puts the model off to the one after it.
     may_skip = unmoving and t_s + 2 * wait_s - looked_s <= unmoved_s
     after = Sampling(
         t_s=t_s,
         state=state,
         looked_s=looked_s,
-        moved_s=t_s if moved else sampling.moved_s,
+        moved_s=moved_s,
         changing_s=changing_s,
         agreed_s=agreed_s,
         wavering_until_s=wavering_until_s,
