@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -47,14 +48,15 @@ class Day:
     ----------
     t_s
         Seconds, evenly spaced.
-    states
-        One of each.
+    states, index
+        One of each, and the slouch index behind it; NaN where there is none.
     slouches
         The stretches of truly poor posture.
     """
 
     t_s: list[float]
     states: list[Verdict]
+    index: list[float]
     slouches: list[Episode]
 
     @property
@@ -106,6 +108,7 @@ def judged(day: NaturalDay, window_s: float) -> Day:
     policy = steady.Policy(window_s, interval_s)
     times: list[float] = []
     states: list[Verdict] = []
+    index: list[float] = []
     for t_s, landmarks in day.chunks():
         measurement = measure(landmarks, day.size)
         if neutral is None:
@@ -115,7 +118,8 @@ def judged(day: NaturalDay, window_s: float) -> Day:
             watched = session.step(watched, policy, float(t), moment)
             times.append(float(t))
             states.append(watched.state)
-    return Day(times, states, [episode for episode in day.episodes if episode.truth_poor])
+            index.append(watched.steady.index)
+    return Day(times, states, index, [episode for episode in day.episodes if episode.truth_poor])
 
 
 def truthful(day: NaturalDay) -> Day:
@@ -128,7 +132,7 @@ def truthful(day: NaturalDay) -> Day:
         Verdict.AWAY if not there else Verdict.POOR if bad else Verdict.GOOD
         for there, bad in zip(day.present, poor, strict=True)
     ]
-    return Day(day.t_s.tolist(), states, slouches)
+    return Day(day.t_s.tolist(), states, [math.nan] * len(states), slouches)
 
 
 def week(first_seed: int, days: int, hours: float, fps: float) -> Iterator[Day]:
@@ -149,10 +153,10 @@ def alerts(day: Day, policy: Policy, heeds: bool) -> list[Alert]:
     """Return the notifications of a day."""
     state, shown = Nudges(), []
     upright_from_s = upright_to_s = -1.0
-    for t_s, activity in zip(day.t_s, day.states, strict=True):
+    for t_s, activity, index in zip(day.t_s, day.states, day.index, strict=True):
         if upright_from_s <= t_s < upright_to_s:
             activity = Verdict.GOOD
-        state, effects = nudge.step(state, policy, t_s, activity, day.interval_s)
+        state, effects = nudge.step(state, policy, t_s, activity, day.interval_s, index=index)
         for effect in effects:
             if not isinstance(effect, Alert):
                 continue

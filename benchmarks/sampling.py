@@ -66,6 +66,7 @@ def look(watched: Watched, config: Config, *, on_battery: bool = False) -> tuple
     looked, sitting = sampling.Sampling(), Session()
     at: list[int] = []
     states: list[Verdict] = []
+    index: list[float] = []
     intervals_s: list[float] = []
     inferred: list[bool] = []
     aspect = float(watched.day.size[1] / watched.day.size[0])
@@ -78,11 +79,12 @@ def look(watched: Watched, config: Config, *, on_battery: bool = False) -> tuple
         looked, after = sampling.step(looked, pace, float(t_s[i]), sitting.steady, moved, on_battery)
         at.append(i)
         states.append(sitting.state)
+        index.append(sitting.steady.index)
         intervals_s.append(after.wait_s)
         inferred.append(last == i)
         plan = after
         i += max(1, math.ceil(plan.wait_s / ahead_s - 1e-6))
-    return Looks(at, states, intervals_s), inferred
+    return Looks(at, states, index, intervals_s), inferred
 
 
 def _moved(before: npt.NDArray[np.float32], now: npt.NDArray[np.float32], aspect: float) -> bool:

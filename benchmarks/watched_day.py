@@ -51,8 +51,8 @@ class Watched:
         The same, as the core's loop takes them.
     points
         ``(N, 5, 2)`` nose, ears and shoulders in the picture, in its widths and heights; NaN where nobody is.
-    states, drivers
-        ``N`` steady states, and the signals of the judgement over minutes behind them.
+    states, index, drivers
+        ``N`` steady states, the slouch indices behind them, and the signals of the judgement over minutes.
     activity
         ``(N,)`` what the person was doing, or how they slouched; ``"between"`` if nothing in particular.
     poor
@@ -64,6 +64,7 @@ class Watched:
     moments: list[session.Moment]
     points: npt.NDArray[np.float32]
     states: list[Verdict]
+    index: list[float]
     drivers: list[str]
     activity: npt.NDArray[np.str_]
     poor: npt.NDArray[np.bool_]
@@ -105,14 +106,15 @@ class Looks(NamedTuple):
     ----------
     at
         ``M`` indices of frames.
-    states
-        ``M`` steady states after them.
+    states, index
+        ``M`` steady states after them, and the slouch indices behind those.
     intervals_s
         ``M`` waits that were planned after them.
     """
 
     at: Sequence[int]
     states: Sequence[Verdict]
+    index: Sequence[float]
     intervals_s: Sequence[float]
 
 
@@ -173,6 +175,7 @@ def watch(day: NaturalDay, config: Config) -> Watched:
         moments,
         points,
         [s.state for s in sessions],
+        [s.steady.index for s in sessions],
         [s.sustained.name for s in sessions],
         activity,
         poor,
@@ -193,20 +196,20 @@ def notices(
     """
     if looks is None:
         count = len(watched.states)
-        looks = Looks(range(count), watched.states, [watched.interval_s] * count)
+        looks = Looks(range(count), watched.states, watched.index, [watched.interval_s] * count)
     state, shown = nudge.Nudges(), []
     slouches, times_s = watched.slouches, watched.day.t_s.tolist()
     upright_from_s = upright_to_s = -1.0
     drivers, deviations = watched.judgement.signal.tolist(), watched.judgement.deviations
     rows = [ROW[signal.driver] for signal in SIGNALS]
-    for i, activity, interval_s in zip(*looks, strict=True):
+    for i, activity, index, interval_s in zip(*looks, strict=True):
         t_s = times_s[i]
         if upright_from_s <= t_s < upright_to_s:
             activity = Verdict.GOOD
         cause = nudge.NO_CAUSE
         if drivers[i] >= 0 and dose.strays(activity):
             cause = nudge.Cause(SIGNALS[drivers[i]].driver, float(deviations[rows[drivers[i]], i]))
-        state, effects = nudge.step(state, policy, t_s, activity, interval_s, cause)
+        state, effects = nudge.step(state, policy, t_s, activity, interval_s, cause, index=index)
         for effect in effects:
             if not isinstance(effect, nudge.Alert):
                 continue

@@ -98,6 +98,36 @@ def test_mild_counts_half() -> None:
     assert expected > 2 * 90
 
 
+def test_mild_counts_by_how_far_it_lies_from_good_to_poor() -> None:
+    assert [dose.strength(Verdict.MILD, index) for index in (0.4, 0.5, 0.75, 1.0)] == [0.0, 0.0, 0.5, 1.0]
+    assert dose.strength(Verdict.POOR, 7.0) == 1.0
+    assert dose.strength(Verdict.MILD) == 0.5, "half, where no more is known"
+
+
+@given(activities, st.floats(allow_nan=True, allow_infinity=True))
+def test_an_index_never_makes_good_posture_or_an_absence_count(activity: Activity, index: float) -> None:
+    strength = dose.strength(activity, index)
+    if dose.strays(activity):
+        assert strength is not None
+        assert 0.0 <= strength <= 1.0
+    else:
+        assert strength == dose.STRENGTH[activity]
+
+
+def test_posture_that_lingers_at_a_limit_gathers_alike_on_either_side_of_it() -> None:
+    """Whether a reading just passes a limit or just does not must not decide about an alert."""
+
+    def gathered(*sides: tuple[Verdict, float]) -> float:
+        state = Dose()
+        for n in range(300):
+            activity, index = sides[n % len(sides)]
+            state, _ = dose.step(state, BALANCED, float(n), activity, 1.0, index)
+        return state.level
+
+    assert gathered((Verdict.MILD, 0.51)) - gathered((Verdict.GOOD, 0.49)) < 0.02
+    assert gathered((Verdict.POOR, 1.01)) - gathered((Verdict.MILD, 0.99)) < 0.02
+
+
 @settings(max_examples=40, deadline=None)
 @given(days, st.sampled_from([30.0, 90.0, 240.0]))
 @pytest.mark.slow

@@ -134,7 +134,7 @@ def test_unknown_and_away_raise_nothing() -> None:
         1.0,
     )
     told = service.states(stretch, 9.0)
-    assert {*told} == {Verdict.UNKNOWN, Verdict.AWAY}
+    assert {now.state for now in told} == {Verdict.UNKNOWN, Verdict.AWAY}
     strict = service.policy_of(load_config(paths.packaged("config.toml")).alert.presets.strict)
     assert service.alerts(stretch, told, strict) == []
 

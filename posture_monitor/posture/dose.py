@@ -1,12 +1,16 @@
 """How much poor posture has gathered lately: a leaky integrator that trips when there was too much of it.
 
-    dD/dt = (s - D) / tau,   s = 1 poor, 0.5 mild, 0 good, away or paused
+    dD/dt = (s - D) / tau,   s = 1 poor, 0 good, away or paused, between the two mild
 
 The time constant is that of creep in a flexed spine, 9.4 min (McGill & Brown
 1992, doi 10.1016/0268-0033(92)90007-Q): what a slouch does builds up and fades
 at that pace, and so does the dose. Feedback on gathered exposure shortens poor
 posture more than feedback on a crossed line, with fewer cues (5.5 s against
 20.4 s of poor posture, 4.6 against 10.4 cues; scapps.org/jems 3859).
+
+Mild posture counts half on average: by how far it lies from good to poor. So a posture that
+lingers at a limit gathers much the same dose on either side of it, and however
+often one looks the same alerts come.
 """
 
 from __future__ import annotations
@@ -35,7 +39,7 @@ PAUSED: Final = "paused"
 #: What one moment was: a (smoothed) verdict, or that the user paused the program.
 Activity: TypeAlias = Verdict | Literal["paused"]
 
-#: How strongly each activity pulls the dose; None leaves it where it is.
+#: How strongly each activity pulls the dose, as far as no more is known of it; None leaves it where it is.
 STRENGTH: Final[dict[Activity, float | None]] = {
     Verdict.POOR: 1.0,
     Verdict.MILD: 0.5,
@@ -44,6 +48,24 @@ STRENGTH: Final[dict[Activity, float | None]] = {
     PAUSED: 0.0,
     Verdict.UNKNOWN: None,
 }
+
+
+#: Of the slouch index: where mild posture begins to count, and where it counts as poor does.
+COUNTS_FROM, COUNTS_FULLY = 0.5, 1.0
+
+
+def strength(activity: Activity, index: float = math.nan) -> float | None:
+    """Return how strongly a moment pulls the dose, 0..1; None leaves it where it is.
+
+    Parameters
+    ----------
+    index
+        The slouch index behind a mild or poor activity (0.5 where mild and 1 where poor
+        begins); NaN if it is not known, then mild counts half.
+    """
+    if not strays(activity) or not math.isfinite(index):
+        return STRENGTH[activity]
+    return min(max((index - COUNTS_FROM) / (COUNTS_FULLY - COUNTS_FROM), 0.0), 1.0)
 
 
 def strays(activity: Activity) -> bool:
@@ -91,8 +113,8 @@ class Dose:
     level
         The dose, from 0 to the policy's threshold. It goes no higher, so that
         an hour of slouching does not outweigh the minutes of good sitting after it.
-    t_s, activity, interval_s
-        The latest reading: when, what, and the scheduled seconds to the next one.
+    t_s, activity, index, interval_s
+        The latest reading: when, what, the slouch index behind it, and the scheduled seconds to the next one.
     poor_s, over_s
         Seconds of poor or mild posture in this episode, and the seconds the
         episode has lasted, as far as readings spoke for them.
@@ -103,10 +125,16 @@ class Dose:
     level: float = 0.0
     t_s: float | None = None
     activity: Activity = Verdict.UNKNOWN
+    index: float = math.nan
     interval_s: float = 0.0
     poor_s: float = 0.0
     over_s: float = 0.0
     tripped: bool = False
+
+    @property
+    def strength(self) -> float | None:
+        """How strongly the latest reading pulls; None if not at all."""
+        return strength(self.activity, self.index)
 
     def fraction(self, policy: Policy) -> float:
         """Return the dose as a share of the threshold, 0..1."""
@@ -152,7 +180,12 @@ def spoken_s(since_s: float | None, t_s: float, interval_s: float) -> float:
 
 
 def step(
-    state: Dose, policy: Policy, t_s: float, activity: Activity, interval_s: float
+    state: Dose,
+    policy: Policy,
+    t_s: float,
+    activity: Activity,
+    interval_s: float,
+    index: float = math.nan,
 ) -> tuple[Dose, tuple[DoseEffect, ...]]:
     """Take in one reading.
 
@@ -167,14 +200,16 @@ def step(
         What this reading says; it holds until the next one.
     interval_s
         Scheduled seconds until the next reading.
+    index
+        The slouch index behind the activity, as `strength` takes it.
     """
     if not math.isfinite(t_s):
         return state, ()
     held_s = spoken_s(state.t_s, t_s, state.interval_s)
     level, poor_s, over_s = state.level, state.poor_s, state.over_s
-    strength = STRENGTH[state.activity]
-    if strength is not None:
-        level = strength + (level - strength) * math.exp(-held_s / policy.tau_s)
+    pull = state.strength
+    if pull is not None:
+        level = pull + (level - pull) * math.exp(-held_s / policy.tau_s)
         level = min(level, policy.threshold)
     if strays(state.activity):
         poor_s += held_s
@@ -194,6 +229,7 @@ def step(
         level=level,
         t_s=t_s,
         activity=activity,
+        index=index,
         interval_s=interval_s if math.isfinite(interval_s) and interval_s > 0 else 0.0,
         poor_s=poor_s,
         over_s=over_s,

@@ -235,6 +235,7 @@ def step(
     interval_s: float,
     cause: Cause = NO_CAUSE,
     quiet: bool = False,
+    index: float = math.nan,
 ) -> tuple[Nudges, Effects]:
     """Take in one reading; return the new state and what is to be done.
 
@@ -250,11 +251,13 @@ def step(
         The driver of this reading, its deviation and value.
     quiet
         Nothing may be shown now (quiet hours, a call, full screen, do not disturb).
+    index
+        The slouch index behind the activity, as `dose.strength` takes it.
     """
     if not math.isfinite(t_s):
         return state, ()
     held_s = dose.spoken_s(state.dose.t_s, t_s, state.dose.interval_s)
-    gathered, said = dose.step(state.dose, policy.dose, t_s, activity, interval_s)
+    gathered, said = dose.step(state.dose, policy.dose, t_s, activity, interval_s, index)
     now_s = state.now_s + (max(0.0, t_s - state.dose.t_s) if state.dose.t_s is not None else 0.0)
     state = replace(
         state,
@@ -325,7 +328,7 @@ def _shares(state: Nudges, policy: Policy, held_s: float) -> tuple[Share, ...]:
     """Fade every share as the dose fades, and grow the one of the reading that spoke."""
     spoke = state.dose.activity
     shares = state.shares
-    if dose.STRENGTH[spoke] is not None:
+    if state.dose.strength is not None:
         factor = math.exp(-held_s / policy.dose.tau_s)
         shares = tuple(s.faded(factor) for s in shares if s.seconds * factor > 1e-3)
     cause = state.cause

@@ -292,7 +292,14 @@ class Monitor:
         for action in self.notifier.poll():
             self._answer(action, t_s)
         self.nudges, effects = nudge.step(
-            self.nudges, self.policy, t_s, activity, self.interval_s, cause, quiet
+            self.nudges,
+            self.policy,
+            t_s,
+            activity,
+            self.interval_s,
+            cause,
+            quiet,
+            self.session.steady.index,
         )
         self._act(effects)
         if self.config.breaks.enabled:

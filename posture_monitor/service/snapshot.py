@@ -69,7 +69,8 @@ def angles(reading: Reading | None) -> tuple[Angle, ...]:
 def until_alert_s(monitor: Monitor) -> float | None:
     """Return the seconds of unbroken posture as it is now until the dose trips; None if it will not."""
     level, policy = monitor.nudges.dose.level, monitor.policy.dose
-    strength = dose.STRENGTH[monitor.state] if monitor.resting is None else None
+    steady = monitor.session.steady
+    strength = dose.strength(steady.state, steady.index) if monitor.resting is None else None
     if not strength or strength <= policy.threshold or monitor.nudges.dose.tripped:
         return None
     # The leaky integral towards `strength`, solved for the time at which it meets the threshold.

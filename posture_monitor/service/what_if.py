@@ -23,6 +23,7 @@ from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import Shown
 from posture_monitor.posture import dose, nudge, steady
 from posture_monitor.posture.reading import VERDICTS, Verdict
+from posture_monitor.posture.steady import Steady
 from posture_monitor.telling.quiet import Span, parse_span
 
 
@@ -71,25 +72,27 @@ def policy_of(numbers: Policy) -> nudge.Policy:
     return nudge.Policy(dose.Policy(numbers.poor_hold_s), numbers.cooldown_s, numbers.max_per_hour)
 
 
-def states(stretch: Stretch, window_s: float) -> list[Verdict]:
+def states(stretch: Stretch, window_s: float) -> list[Steady]:
     """Return the steady state after each reading of a stretch."""
-    policy, state, told = steady.Policy(window_s, stretch.interval_s), steady.Steady(), []
+    policy, state, told = steady.Policy(window_s, stretch.interval_s), Steady(), []
     for t_s, verdict, index in zip(
         stretch.t_s.tolist(), stretch.verdicts, stretch.index.tolist(), strict=True
     ):
         state = steady.step(state, policy, t_s, verdict, index)
-        told.append(state.state)
+        told.append(state)
     return told
 
 
 def alerts(
-    stretch: Stretch, told: Sequence[Verdict], policy: nudge.Policy, quiet: Sequence[Span] = ()
+    stretch: Stretch, told: Sequence[Steady], policy: nudge.Policy, quiet: Sequence[Span] = ()
 ) -> list[float]:
     """Return when a policy would have alerted (POSIX seconds), given the steady states and quiet hours."""
     state, shown = nudge.Nudges(), []
-    for t_s, activity in zip(stretch.t_s.tolist(), told, strict=True):
+    for t_s, now in zip(stretch.t_s.tolist(), told, strict=True):
         hush = bool(quiet) and any(dt.datetime.fromtimestamp(t_s).time() in span for span in quiet)
-        state, effects = nudge.step(state, policy, t_s, activity, stretch.interval_s, quiet=hush)
+        state, effects = nudge.step(
+            state, policy, t_s, now.state, stretch.interval_s, quiet=hush, index=now.index
+        )
         shown += [effect.t_s for effect in effects if isinstance(effect, nudge.Alert)]
     return shown
 
@@ -185,10 +188,10 @@ def _stretch(at: Sequence[tuple[float, Verdict, float]], usual_s: float) -> Stre
     )
 
 
-def _present_s(stretch: Stretch, told: Sequence[Verdict]) -> float:
+def _present_s(stretch: Stretch, told: Sequence[Steady]) -> float:
     """Return the seconds at the desk for which a stretch's readings speak."""
     spoken_s = np.minimum(np.diff(stretch.t_s, append=stretch.t_s[-1]), 2 * stretch.interval_s)
-    return float(spoken_s[[state is not Verdict.AWAY for state in told]].sum())
+    return float(spoken_s[[now.state is not Verdict.AWAY for now in told]].sum())
 
 
 def _nothing(day: Day, keep_days: int) -> str:
