@@ -30,9 +30,10 @@ AGREED_S: Final = 4.5
 CONFIRMED_S: Final = 15.0
 #: Such readings are no news for this long after the last of them.
 WAVERING_S: Final = 300.0
-#: Motion is news after this much stillness; somebody who types moves all the time. And only after this
-#: much stillness is the model spared: who has just sat down goes on arriving, by less than a picture shows.
+#: Motion is news after this much stillness; somebody who types moves all the time.
 STILL_S: Final = 30.0
+#: Who has just sat down goes on arriving for this long, by less at a time than a picture shows for sure.
+ARRIVED_S: Final = 30.0
 #: A good posture this close to its limit (of the slouch index) is near it: there the state may change
 #: with less motion than shows for sure. Chosen on simulated days.
 NEAR: Final = 0.2
@@ -95,6 +96,8 @@ class Sampling:
         Of the latest reading.
     looked_s, moved_s
         When the model last looked, and when something last moved.
+    away_s
+        When nobody was there last.
     changing_s
         Since when a change is being confirmed; NaN if all is settled.
     agreed_s
@@ -109,6 +112,7 @@ class Sampling:
     state: Verdict = Verdict.UNKNOWN
     looked_s: float = math.nan
     moved_s: float = math.nan
+    away_s: float = -math.inf
     changing_s: float = math.nan
     agreed_s: float = math.nan
     wavering_until_s: float = -math.inf
@@ -171,18 +175,19 @@ def step(
     near = contradicted or steady.tends(NEAR) is not state
     wait_s = _wait_s(pace, state, changing, near, on_battery)
     unmoved_s = pace.unmoved_at_most_s * (pace.battery if on_battery else 1.0)
-    # Of a slouch the end matters, and near a limit the crossing of it, which may be less motion than a
-    # picture shows for sure.
-    moved_s = t_s if moved else sampling.moved_s
-    still = t_s - moved_s >= STILL_S or state is Verdict.AWAY
-    unmoving = still and not changing and state not in _STRAYING and not near
-    # Sparing the next look puts the model off to the one after it.
+    away = state is Verdict.AWAY
+    away_s = t_s if away else sampling.away_s
+    arrived = away or t_s - away_s >= ARRIVED_S
+    # Sparing the next look puts the model off to the one after it. Of a slouch the end matters, and near
+    # a limit the crossing of it, which may be less motion than a picture shows for sure.
+    unmoving = arrived and not changing and state not in _STRAYING and not near
     may_skip = unmoving and t_s + 2 * wait_s - looked_s <= unmoved_s
     after = Sampling(
         t_s=t_s,
         state=state,
         looked_s=looked_s,
-        moved_s=moved_s,
+        moved_s=t_s if moved else sampling.moved_s,
+        away_s=away_s,
         changing_s=changing_s,
         agreed_s=agreed_s,
         wavering_until_s=wavering_until_s,
