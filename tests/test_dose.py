@@ -119,7 +119,7 @@ def test_posture_that_lingers_at_a_limit_gathers_alike_on_either_side_of_it() ->
 
     def gathered(*sides: tuple[Verdict, float]) -> float:
         state = Dose()
-        for n in range(300):
+        for n in range(60):
             activity, index = sides[n % len(sides)]
             state, _ = dose.step(state, BALANCED, float(n), activity, 1.0, index)
         return state.level

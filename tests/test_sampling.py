@@ -125,17 +125,16 @@ def test_a_limit_is_forgotten_with_time_and_with_the_state() -> None:
 def test_near_a_limit_the_model_looks_as_often_as_beyond_it_though_nothing_moves(battery: bool) -> None:
     """Somebody may slip over it by less than shows in the picture."""
 
-    def settled(index: float) -> set[Plan]:
-        sampling, t_s, plans = Sampling(), 0.0, set()
-        while t_s < 300:
+    def settled(index: float) -> Plan:
+        sampling, t_s = Sampling(), 0.0
+        for _ in range(10):
             sampling, plan = step(sampling, PACE, t_s, steady(GOOD, GOOD, index), False, battery)
             t_s += plan.wait_s
-            plans |= {plan} if t_s > 2 * STILL_S else set()
-        return plans
+        return plan
 
     longer = PACE.battery if battery else 1.0
-    assert Plan(PACE.settled_s * longer, True) in settled(0.5 - NEAR - 0.01)
-    assert settled(0.5 - NEAR + 0.01) == {Plan(PACE.poor_s * longer, False)}
+    assert settled(0.5 - NEAR - 0.01) == Plan(PACE.settled_s * longer, True)
+    assert settled(0.5 - NEAR + 0.01) == Plan(PACE.poor_s * longer, False)
 
 
 def test_motion_is_news_only_after_stillness() -> None:
@@ -185,20 +184,10 @@ def test_of_whom_has_just_sat_down_nothing_is_skipped() -> None:
     assert ARRIVED_S <= skips[0] - last_away_s <= ARRIVED_S + PACE.settled_s
 
 
-def test_of_an_empty_chair_the_model_is_spared_at_once() -> None:
-    found = looks(lambda t_s: (AWAY, AWAY, t_s == 0), 60)
-    assert next(t_s for t_s, _, plan in found if plan.may_skip) < STILL_S / 2
-
-
 def test_a_model_that_looked_all_the_same_counts_as_having_looked() -> None:
-    found = looks(lambda t_s: (GOOD, GOOD, t_s % 60 < PACE.settled_s), 600)
-    looked = [
-        (t_s, sampling.looked_s)
-        for (_, _, before), (t_s, sampling, _) in itertools.pairwise(found)
-        if before.may_skip and t_s % 60 < PACE.settled_s
-    ]
-    assert looked
-    assert all(looked_s == t_s for t_s, looked_s in looked)
+    found = looks(lambda _: (GOOD, GOOD, True), 600)
+    assert all(plan.may_skip for t_s, _, plan in found if t_s > 10)
+    assert all(sampling.looked_s == t_s for t_s, sampling, _ in found)
 
 
 def test_a_clock_that_steps_back_starts_afresh() -> None:

@@ -85,7 +85,8 @@ class Policy:
     Attributes
     ----------
     poor_hold_s
-        Seconds of unbroken *poor*, from rest, until it trips.
+        Seconds of unbroken *poor*, from rest, until it trips; a little more where the index has
+        fallen below 1 and only hysteresis keeps it poor.
     tau_s
         Time constant of gathering and draining, in seconds.
     """
