@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posture_monitor.posture.dose import LONGEST_SPOKEN_S
+from posture_monitor.posture.place import ARRIVED_S
 from posture_monitor.posture.reading import Verdict
 from posture_monitor.posture.sampling import (
-    ARRIVED_S,
     CONFIRMED_S,
     NEAR,
     STILL_S,

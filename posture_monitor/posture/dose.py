@@ -9,8 +9,8 @@ posture more than feedback on a crossed line, with fewer cues (5.5 s against
 20.4 s of poor posture, 4.6 against 10.4 cues; scapps.org/jems 3859).
 
 Mild posture counts half on average: by how far it lies from good to poor. So a posture that
-lingers at a limit gathers much the same dose on either side of it, and however
-often one looks the same alerts come.
+lingers at a limit gathers much the same dose on either side of it, and alerts hang
+less on how often one looks (`benchmarks/sampling.py`).
 """
 
 from __future__ import annotations
@@ -48,7 +48,6 @@ STRENGTH: Final[dict[Activity, float | None]] = {
     PAUSED: 0.0,
     Verdict.UNKNOWN: None,
 }
-
 
 #: Of the slouch index: where mild posture begins to count, and where it counts as poor does.
 COUNTS_FROM, COUNTS_FULLY = 0.5, 1.0

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from posture_monitor.posture.dose import LONGEST_SPOKEN_S
+from posture_monitor.posture.place import ARRIVED_S
 from posture_monitor.posture.reading import Verdict
 from posture_monitor.posture.steady import Steady
 
@@ -32,8 +33,6 @@ CONFIRMED_S: Final = 15.0
 WAVERING_S: Final = 300.0
 #: Motion is news after this much stillness; somebody who types moves all the time.
 STILL_S: Final = 30.0
-#: Who has just sat down goes on arriving for this long, by less at a time than a picture shows for sure.
-ARRIVED_S: Final = 30.0
 #: A good posture this close to its limit (of the slouch index) is near it: there the state may change
 #: with less motion than shows for sure. Chosen on simulated days.
 NEAR: Final = 0.2
@@ -177,6 +176,7 @@ def step(
     unmoved_s = pace.unmoved_at_most_s * (pace.battery if on_battery else 1.0)
     away = state is Verdict.AWAY
     away_s = t_s if away else sampling.away_s
+    # Who has just sat down goes on arriving, by less at a time than a picture shows for sure.
     arrived = away or t_s - away_s >= ARRIVED_S
     # Sparing the next look puts the model off to the one after it. Of a slouch the end matters, and near
     # a limit the crossing of it, which may be less motion than a picture shows for sure.
