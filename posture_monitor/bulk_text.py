@@ -64,6 +64,8 @@ def fixed(values: npt.NDArray[np.float64], digits: int) -> Column:
     if not np.fmax.reduce(scaled, initial=0.0) < min(_SURE_BELOW, float(_THOUSAND**2 * unit)):
         return (text([f"{value:.{digits}f}" if np.isfinite(value) else "" for value in values.tolist()]),)
     missing = np.isnan(scaled)
+    if missing.all():
+        return (np.zeros(len(values), dtype="S1"),)
     scaled[missing] = 0.0
     rounded = np.rint(scaled)
     scaled -= rounded
@@ -117,8 +119,8 @@ _ROOM = 16
 
 def numerical(lines: bytes) -> bool:
     """Return whether comma-separated lines hold only characters that plain numbers are made of."""
-    above = np.frombuffer(lines, dtype=np.uint8) > ord("9")
-    return bool(np.count_nonzero(above) == lines.count(b"e"))
+    data = np.frombuffer(lines, dtype=np.uint8)
+    return bool(np.count_nonzero(data > ord("9")) == np.count_nonzero(data == ord("e")))
 
 
 def numbers(lines: bytes, columns: int, wanted: Sequence[int]) -> npt.NDArray[np.float64] | None:
@@ -161,6 +163,11 @@ def numbers(lines: bytes, columns: int, wanted: Sequence[int]) -> npt.NDArray[np
     out, odd = _plain(data, eights, start, stop)
     out[start == stop] = np.nan
     odd = odd[start[odd] < stop[odd]]
+    length = stop[odd] - start[odd]
+    value, whole = _read(eights, stop[odd], length)
+    whole &= length <= 8
+    out[odd[whole]] = value[whole]
+    odd = odd[~whole]
     if len(odd):
         cells = _any(_cells(data, start[odd], stop[odd]))
         if cells is None:

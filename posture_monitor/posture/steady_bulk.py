@@ -34,10 +34,10 @@ def states(policy: Policy, t_s: Array, verdict: npt.NDArray[Any], index: Array) 
     said, at_s, spoken_s, ended = _pieces(policy, t_s)
     judged = (verdict != _UNKNOWN) & (verdict != _AWAY) & np.isfinite(index)
     parts = np.stack((np.ones(len(t_s)), judged, verdict == _AWAY, np.where(judged, index, 0.0)))
-    sums, last = _buckets((parts[:, said] * spoken_s).T.tolist())
-    if not last:
+    first, last = _buckets(spoken_s.tolist())
+    if not len(last):
         return np.full(len(t_s), _UNKNOWN, dtype=np.int8)
-    whole, judged_s, away_s, total = np.array(sums).T
+    whole, judged_s, away_s, total = _sums(parts[:, said] * spoken_s, first, last)
     gone = away_s > whole / 2
     seen = (judged_s >= whole / 2) & ~gone
     mean = np.full(len(last), np.inf)
@@ -68,22 +68,33 @@ def _pieces(policy: Policy, t_s: Array) -> tuple[npt.NDArray[np.intp], Array, Ar
     return said[there], until[there], spoken[there], known
 
 
-def _buckets(pieces: list[list[float]]) -> tuple[list[tuple[float, float, float, float]], list[int]]:
-    """Return the sums of each bucket that is filled, and the piece that fills it.
+def _buckets(spoken_s: list[float]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the first and the last piece of each bucket that is filled.
 
-    Of each piece its seconds come first, then what else is added up. One after the other, as
-    `steady.step` adds them: another order is rounded otherwise, and at a limit that shows.
+    Their seconds are added one after the other, as `steady.step` adds them: another order is
+    rounded otherwise, and at a limit that shows. So it is in `_sums`.
     """
-    sums, last = [], []
-    whole = judged = away = total = 0.0
-    full_s = BUCKET_S * (1 - ROUNDING_S)
-    for piece, (spoken_s, judged_s, away_s, weighted) in enumerate(pieces):
-        whole, judged, away, total = whole + spoken_s, judged + judged_s, away + away_s, total + weighted
+    last = []
+    whole, full_s = 0.0, BUCKET_S * (1 - ROUNDING_S)
+    for piece, seconds in enumerate(spoken_s):
+        whole += seconds
         if whole >= full_s:
-            sums.append((whole, judged, away, total))
             last.append(piece)
-            whole = judged = away = total = 0.0
-    return sums, last
+            whole = 0.0
+    ends = np.array(last, dtype=np.intp)
+    return np.concatenate(([0], ends[:-1] + 1))[: len(ends)], ends
+
+
+def _sums(parts: Array, first: npt.NDArray[np.intp], last: npt.NDArray[np.intp]) -> Array:
+    """Return the sums of ``(K, pieces)`` over each bucket's pieces, ``(K, buckets)``."""
+    sums = np.zeros((len(parts), len(first)))
+    bucket = np.arange(len(first))
+    piece = first.copy()
+    while len(bucket):
+        sums[:, bucket] += parts[:, piece]
+        more = piece < last[bucket]
+        bucket, piece = bucket[more], piece[more] + 1
+    return sums
 
 
 def _followed(
