@@ -66,6 +66,16 @@ def test_after_three_quarters_of_an_hour_it_suggests_standing(interval_s: float)
     assert at == pytest.approx(2700, abs=1.5 * interval_s)
 
 
+def test_the_wait_for_a_suggestion_ends_where_it_comes() -> None:
+    desk = Desk()
+    for _ in range(120):
+        before_s = breaks.wait_s(desk.state, POLICY)
+        said = suggestions(desk.be(GOOD, 60.0))
+        assert bool(said) == (before_s < 60.0)
+    still = Breaks(still_s=5.0, since={"head_drop": 0.0})
+    assert breaks.wait_s(still, POLICY) == POLICY.motionless_s - 5.0
+
+
 def test_it_asks_again_only_after_another_three_quarters() -> None:
     assert [t for t, _ in suggestions(Desk().be(GOOD, 8200))] == [2700, 5400, 8100]
 

@@ -114,6 +114,28 @@ def test_the_desktop_is_asked_now_and_then_and_unknown_is_not_quiet() -> None:
     assert answers == []
 
 
+def test_the_desktop_is_asked_seldom_while_nothing_is_to_be_said() -> None:
+    asked: list[float] = []
+    answer = [False]
+
+    def ask() -> bool:
+        asked.append(now_s)
+        return answer[0]
+
+    gate = QuietGate(do_not_disturb=ask, full_screen=lambda: None, every_s=20.0, idle_every_s=120.0)
+    for now_s in range(0, 240, 6):
+        gate.look(now_s, NOON, soon=False)
+    assert asked == [0, 120]
+    # What may be said now is not held against an answer of two minutes ago.
+    now_s, answer[0] = 234, True
+    assert gate.look(now_s, NOON)
+    gate.hold()
+    # And what was held back is told soon after the quiet.
+    now_s, answer[0] = 254, False
+    assert not gate.look(now_s, NOON, soon=False)
+    assert gate.summary() is not None
+
+
 def test_do_not_disturb_can_be_passed_over() -> None:
     def never() -> bool:
         raise AssertionError("it must not be asked")

@@ -227,6 +227,13 @@ def step(
     return state, tuple(effects)
 
 
+def wait_s(state: Breaks, policy: Policy) -> float:
+    """Return the seconds of presence until a suggestion comes at the earliest; 0 where one is due."""
+    bout_s = (state.next_bout_s or policy.bout_s) - state.bout_s
+    still_s = policy.motionless_s - state.still_s if state.since else math.inf
+    return max(0.0, min(bout_s, still_s))
+
+
 def _ended(state: Breaks, policy: Policy, standing: bool) -> tuple[Breaks, list[Effect]]:
     """Close the bout, if there was one, and begin afresh."""
     effects: list[Effect] = []

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: So many seconds before a break may be suggested the desktop is asked often whether it wants quiet.
+SOON_S = 60.0
 #: "Wrong alert" widens the limit of the metric that drove it by this factor,
 #: up to this many times the usual.
 WIDEN_BY, WIDEST = 1.25, 2.0
@@ -287,7 +289,11 @@ class Monitor:
         self, t_s: float, activity: dose.Activity, cause: nudge.Cause, deviations: Mapping[str, float]
     ) -> None:
         """Let the dose, the breaks and the notifications follow from what this moment was."""
-        quiet = self._is_quiet(t_s)
+        self._asking = self._asking or self.session.place.ask
+        soon = (
+            dose.strays(activity) or self._asking or breaks.wait_s(self.sitting, self.break_policy) < SOON_S
+        )
+        quiet = self._is_quiet(t_s, soon)
         self._ask_to_reanchor(quiet)
         for action in self.notifier.poll():
             self._answer(action, t_s)
@@ -339,11 +345,12 @@ class Monitor:
             self.session = Session()
             self.console.print(f"Judged against {self.neutral.name} now.")
 
-    def _is_quiet(self, t_s: float) -> bool:
+    def _is_quiet(self, t_s: float, soon: bool) -> bool:
         """Say whether to hold back now; once it is over, tell what was held back meanwhile."""
         if not math.isfinite(self.wall_s):
             return False
-        quiet = self.gate.look(t_s, dt.datetime.fromtimestamp(self.wall_s), in_call=self.in_call)
+        now = dt.datetime.fromtimestamp(self.wall_s)
+        quiet = self.gate.look(t_s, now, in_call=self.in_call, soon=soon)
         if (summary := self.gate.summary()) is not None:
             self._send(summary, None, ())
         return quiet
@@ -489,7 +496,6 @@ class Monitor:
 
     def _ask_to_reanchor(self, quiet: bool) -> None:
         """Ask once, when it is not quiet, whether the camera or the chair has moved."""
-        self._asking = self._asking or self.session.place.ask
         if self._asking and not quiet:
             self._asking = False
             self._question = self._send(words.reanchor_text(), None, ("reanchor",))[0]

@@ -119,8 +119,9 @@ class QuietGate:
         Heed do-not-disturb and full-screen applications.
     do_not_disturb, full_screen
         How to read the desktop; by default the real one.
-    every_s
-        The desktop is asked at most this often.
+    every_s, idle_every_s
+        The desktop is asked at most this often: while something may soon be said, and otherwise.
+        It takes a program or two each time, which over a day is more than to look at the user.
     """
 
     def __init__(
@@ -131,6 +132,7 @@ class QuietGate:
         do_not_disturb: Callable[[], bool | None] | None = None,
         full_screen: Callable[[], bool | None] | None = None,
         every_s: float = 20.0,
+        idle_every_s: float = 120.0,
     ) -> None:
         from posture_monitor.telling import dnd
         from posture_monitor.telling.full_screen import full_screen as fills_screen
@@ -141,13 +143,13 @@ class QuietGate:
             ("do not disturb", do_not_disturb or dnd.do_not_disturb),
             ("full screen", full_screen or fills_screen),
         )
-        self._every_s = every_s
+        self._every_s, self._idle_every_s = every_s, idle_every_s
         self._asked_s: float | None = None
         self._desktop = ""
         self._held = 0
         self.reason = ""
 
-    def look(self, t_s: float, now: datetime.datetime, *, in_call: bool = False) -> bool:
+    def look(self, t_s: float, now: datetime.datetime, *, in_call: bool = False, soon: bool = True) -> bool:
         """Return whether to keep quiet now; `reason` then says why.
 
         Parameters
@@ -158,13 +160,15 @@ class QuietGate:
             Local time, for the quiet hours.
         in_call
             A call is under way.
+        soon
+            Something may be said before long.
         """
         if any(now.time() in span for span in self._spans):
             self.reason = "quiet hours"
         elif in_call:
             self.reason = "call"
         else:
-            self.reason = self._ask(t_s)
+            self.reason = self._ask(t_s, self._every_s if soon or self._held else self._idle_every_s)
         return bool(self.reason)
 
     def hold(self) -> None:
@@ -178,10 +182,10 @@ class QuietGate:
         held, self._held = self._held, 0
         return summary_text(held, 0)
 
-    def _ask(self, t_s: float) -> str:
+    def _ask(self, t_s: float, every_s: float) -> str:
         if not self._respect_dnd:
             return ""
-        if self._asked_s is None or not 0 <= t_s - self._asked_s < self._every_s:
+        if self._asked_s is None or not 0 <= t_s - self._asked_s < every_s:
             self._asked_s = t_s
             # Only a clear yes is quiet; unknown is not.
             self._desktop = next((why for why, read in self._readers if read() is True), "")
