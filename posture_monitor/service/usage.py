@@ -37,7 +37,7 @@ class Usage:
 
 
 def cpu_s(children: Iterable[int] = ()) -> float:
-    """Return the processor seconds of this process, its ended children, and these running ones."""
+    """Return the processor seconds of this process and of these running ones, and of their ended children."""
     times = os.times()
     own = times.user + times.system + times.children_user + times.children_system
     return own + sum(_cpu_of(pid) for pid in children)
@@ -46,7 +46,7 @@ def cpu_s(children: Iterable[int] = ()) -> float:
 def _cpu_of(pid: int) -> float:
     with contextlib.suppress(OSError, ValueError, IndexError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
     return 0.0
 
 
