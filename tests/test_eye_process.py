@@ -15,7 +15,8 @@ import pytest
 from real_model import real_model
 
 from posture_monitor.errors import UserError
-from posture_monitor.sensing import pose, sources
+from posture_monitor.posture.metrics import Reason
+from posture_monitor.sensing import image_quality, pose, sources
 from posture_monitor.sensing.eye_process import Eye
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
@@ -29,12 +30,12 @@ class Waking:
     name, identity, live = "camera", "a camera", True
 
     def __init__(self, awake: threading.Event, limit_s: float) -> None:
-        self.awake, self.limit_s = awake, limit_s
+        self.awake, self.limit_s, self.light = awake, limit_s, 1.0
 
     def take(self, _due_s: float) -> Frame:
         if not self.awake.wait(self.limit_s):
             raise UserError("no picture")
-        picture = np.asarray(cv2.imread(str(PORTRAIT)), np.uint8)
+        picture = np.asarray(cv2.imread(str(PORTRAIT)) * self.light, np.uint8)
         return Frame(0.0, time.time(), picture.shape[1], picture.shape[0], picture)
 
     def close(self) -> None:
@@ -78,6 +79,39 @@ def test_a_look_leaves_nothing_for_python_to_come_for(monkeypatch: pytest.Monkey
     finally:
         gc.unfreeze()
         gc.enable()
+
+
+def test_a_picture_in_which_nothing_moves_is_not_looked_into_until_there_is_light(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    awake = threading.Event()
+    awake.set()
+    camera = Waking(awake, 1.0)
+    looked_into: list[str] = []
+    real = image_quality.quality
+
+    def quality(image: np.ndarray) -> image_quality.Quality:
+        looked_into.append(real(image).reason)
+        return real(image)
+
+    monkeypatch.setattr(image_quality, "quality", quality)
+    with eye(monkeypatch, camera, real_model()) as watching:
+
+        def doubt() -> Reason:
+            seen = watching.look(Want(may_skip=True))
+            assert isinstance(seen, Sight)
+            assert seen.people is None
+            return seen.doubt
+
+        watching.look(Want())
+        assert [doubt() for _ in range(3)] == [Reason.OK] * 3
+        assert looked_into == [""]
+        camera.light = 0.15
+        watching.look(Want())
+        assert doubt() is Reason.DARK
+        camera.light = 0.5  # all cells alike, and so no movement
+        assert doubt() is Reason.OK
+        assert looked_into == ["", "too dark", "too dark", ""]
 
 
 def test_a_model_that_cannot_be_loaded_is_told_once_there_is_a_picture(

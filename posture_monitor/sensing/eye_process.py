@@ -67,7 +67,10 @@ class Eye:
         self._estimator: PoseEstimator | None = None
         self._loading: Future[tuple[PoseEstimator, Path]] | None = None
         self._to_give_back: Path | None = None
+        #: What the model looked at last, and what stood in its way.
         self._seen: npt.NDArray[np.uint8] | None = None
+        self._doubt = Reason.OK
+        self._looked = False
         self._health: Any = None
 
     def look(self, want: Want) -> Sight | Blind:
@@ -113,7 +116,8 @@ class Eye:
         return None, source
 
     def _sight(self, frame: Frame, source: Source, want: Want) -> Sight:
-        people, moved, doubt, trouble, look_s, picture = frame.landmarks, True, Reason.OK, "", 0.0, None
+        people, moved, trouble, look_s, picture = frame.landmarks, True, "", 0.0, None
+        self._looked = False
         if people is not None:
             people = people[None]
         else:
@@ -121,11 +125,14 @@ class Eye:
             from posture_monitor.sensing.image_quality import quality
 
             assert frame.image is not None  # a frame is a picture or a row of a table
-            doubt = DOUBTS.get(quality(frame.image).reason, Reason.OK)
             small = motion.thumbnail(frame.image)
             trouble = self._trouble(small, frame.image) if source.live else ""
             moved = self._seen is None or motion.moved(self._seen, small)
-            if moved or not want.may_skip:
+            self._looked = moved or not want.may_skip
+            # A good picture in which nothing moves stays one; more light alone is no movement.
+            if self._looked or self._doubt is not Reason.OK:
+                self._doubt = DOUBTS.get(quality(frame.image).reason, Reason.OK)
+            if self._looked:
                 self._seen = small
                 began_s = time.perf_counter()
                 people = self._model().detect(frame.image)
@@ -138,7 +145,7 @@ class Eye:
             frame.height,
             people,
             moved,
-            doubt,
+            self._doubt,
             trouble,
             source.name,
             source.identity,
@@ -185,9 +192,9 @@ class Eye:
             memory.settle()
             memory.give_back(self._to_give_back)
             self._to_give_back = None
-        else:
+        elif self._looked:
             # MediaPipe leaves a pair of objects that hold each other with each picture, and Python by itself
-            # would come for them after half an hour.
+            # would come for them after half an hour. A look that spares it leaves nothing.
             gc.collect()
             memory.give_back_freed()
 
