@@ -97,20 +97,20 @@ def test_a_picture_in_which_nothing_moves_is_not_looked_into_until_there_is_ligh
     monkeypatch.setattr(image_quality, "quality", quality)
     with eye(monkeypatch, camera, real_model()) as watching:
 
-        def doubt() -> Reason:
+        def look() -> tuple[Reason, bool]:
             seen = watching.look(Want(may_skip=True))
             assert isinstance(seen, Sight)
-            assert seen.people is None
-            return seen.doubt
+            return seen.doubt, seen.people is not None
 
         watching.look(Want())
-        assert [doubt() for _ in range(3)] == [Reason.OK] * 3
+        assert [look() for _ in range(3)] == [(Reason.OK, False)] * 3
         assert looked_into == [""]
         camera.light = 0.15
         watching.look(Want())
-        assert doubt() is Reason.DARK
+        assert look() == (Reason.DARK, False)
         camera.light = 0.5  # all cells alike, and so no movement
-        assert doubt() is Reason.OK
+        assert look() == (Reason.OK, True)
+        assert look() == (Reason.OK, False)
         assert looked_into == ["", "too dark", "too dark", ""]
 
 

@@ -11,7 +11,7 @@ import io
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.reading import Reading, Verdict
 from posture_monitor.sensing.frame import Frame
+from posture_monitor.service import monitor
 from posture_monitor.service.calibration import Collected
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.monitor import Monitor
@@ -511,6 +512,36 @@ def test_the_desktops_do_not_disturb_holds_an_alert_back(seat: Seat) -> None:
     disturb[0] = True
     desk.sit(UPRIGHT, 30)
     assert [text.title for text in desk.texts()] == ["While it was quiet"]
+
+
+def test_a_look_that_spared_the_model_is_not_worked_out_again(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = seat()
+    worked_out: list[Reading] = []
+    real = monitor.read
+
+    def read(*arguments: Any) -> Any:
+        found = real(*arguments)
+        worked_out.append(found[0])
+        return found
+
+    monkeypatch.setattr(monitor, "read", read)
+    desk.sit(SLUMPED, 5.0)
+    (seen,) = desk.pictures(SLUMPED, desk.interval_s)
+    first = desk.monitor.take(seen)
+    count = len(worked_out)
+    later = replace(seen, frame=replace(seen.frame, t_s=seen.frame.t_s + 6.0))
+    again = desk.monitor.take(later)
+    assert len(worked_out) == count
+    assert again == replace(first, t_s=later.frame.t_s)
+    # What it is judged by may have changed meanwhile, and light come on.
+    tuned = replace(desk.monitor.limits)
+    desk.monitor.limits = tuned
+    desk.monitor.take(replace(later, frame=replace(later.frame, t_s=later.frame.t_s + 6.0)))
+    dark = replace(later, frame=replace(later.frame, t_s=later.frame.t_s + 12.0), doubt=Reason.DARK)
+    assert desk.monitor.take(dark).verdict is Verdict.UNKNOWN
+    assert len(worked_out) == count + 2
 
 
 # -- breaks ----------------------------------------------------------------------

@@ -128,12 +128,13 @@ class Eye:
             small = motion.thumbnail(frame.image)
             trouble = self._trouble(small, frame.image) if source.live else ""
             moved = self._seen is None or motion.moved(self._seen, small)
-            self._looked = moved or not want.may_skip
-            # A good picture in which nothing moves stays one; more light alone is no movement.
-            if self._looked or self._doubt is not Reason.OK:
-                self._doubt = DOUBTS.get(quality(frame.image).reason, Reason.OK)
+            doubt, look = self._doubt, moved or not want.may_skip
+            # A good picture in which nothing moves stays one. More light is no movement, but shows more.
+            if look or doubt is not Reason.OK:
+                doubt = DOUBTS.get(quality(frame.image).reason, Reason.OK)
+            self._looked = look or doubt is not self._doubt
             if self._looked:
-                self._seen = small
+                self._seen, self._doubt = small, doubt
                 began_s = time.perf_counter()
                 people = self._model().detect(frame.image)
                 look_s = time.perf_counter() - began_s

@@ -81,6 +81,28 @@ def read(seen: Seen, neutral: Neutral, limits: Limits) -> tuple[Reading, Moment]
 
 
 @dataclass(frozen=True)
+class _Latest:
+    """The latest frame that was judged, by what, and what came of it."""
+
+    seen: Seen
+    neutral: Neutral
+    limits: Limits
+    reading: Reading
+    moment: Moment
+
+    def holds(self, seen: Seen, neutral: Neutral, limits: Limits) -> bool:
+        """Say whether the same comes of a frame: it is the latest one, only later."""
+        mine = self.seen
+        return (
+            seen.landmarks is mine.landmarks
+            and (seen.frame.width, seen.frame.height) == (mine.frame.width, mine.frame.height)
+            and seen.doubt is mine.doubt
+            and neutral is self.neutral
+            and limits is self.limits
+        )
+
+
+@dataclass(frozen=True)
 class Resting:
     """Why nothing is looked at for now.
 
@@ -174,6 +196,7 @@ class Monitor:
     _told: Verdict | None = None
     _steps_s: deque[float] = field(default_factory=lambda: deque(maxlen=9))
     _t_s: float = math.nan
+    _latest: _Latest | None = None
 
     def __post_init__(self) -> None:
         self.configure(self.config)
@@ -231,7 +254,7 @@ class Monitor:
         moved
             Whether anything moved in the picture since the frame before.
         """
-        reading, moment = self._weighed(*read(seen, self.neutral, self.limits))
+        reading, moment = self._weighed(*self._read(seen))
         t_s, self.wall_s = reading.t_s, seen.frame.wall_s
         if not self.live:
             self._pace(t_s)
@@ -249,6 +272,15 @@ class Monitor:
         if self.state is not before or self._told is None:
             self._say_state()
         return reading
+
+    def _read(self, seen: Seen) -> tuple[Reading, Moment]:
+        """Return what a frame shows; where the model was spared, that is what it showed before."""
+        latest = self._latest
+        if latest is not None and latest.holds(seen, self.neutral, self.limits):
+            return replace(latest.reading, t_s=seen.frame.t_s), latest.moment
+        reading, moment = read(seen, self.neutral, self.limits)
+        self._latest = _Latest(seen, self.neutral, self.limits, reading, moment)
+        return reading, moment
 
     def _weighed(self, reading: Reading, moment: Moment) -> tuple[Reading, Moment]:
         """Let landmarks that have trembled lately lower the confidence, of a stream."""
