@@ -124,6 +124,24 @@ def test_following_goes_on_over_a_new_file(logged: Path) -> None:
     assert [int(line.split()[3]) for line in seen] == list(range(300))
 
 
+def test_a_line_that_is_being_written_is_followed_once_it_is_whole(logged: Path) -> None:
+    log.info("before")
+    lines = logs.follow(look_every_s=0.01)
+    seen: list[str] = []
+    reader = threading.Thread(target=lambda: seen.extend(itertools.islice(lines, 2)), daemon=True)
+    reader.start()
+    time.sleep(0.1)
+    with paths.log_file().open("a") as file:
+        for part in ("the first half ", "and the second\n"):
+            file.write(part)
+            file.flush()
+            time.sleep(0.1)
+    paths.log_file().rename(paths.log_file().with_suffix(".old"))
+    paths.log_file().write_text("after\n")
+    reader.join(5)
+    assert seen == ["the first half and the second", "after"]
+
+
 def test_what_a_file_gets_just_before_it_is_replaced_is_followed_too(
     logged: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

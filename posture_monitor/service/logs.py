@@ -11,6 +11,7 @@ in an address goes.
 from __future__ import annotations
 
 import getpass
+import itertools
 import logging
 import logging.handlers
 import os
@@ -133,17 +134,22 @@ def follow(*, look_every_s: float = 0.5) -> Iterator[str]:
     file = _opened(path)
     if file is not None:
         file.seek(0, os.SEEK_END)
+    line = ""
     try:
         while True:
-            line = file.readline() if file is not None else ""
-            if line:
-                yield line.rstrip("\n")
+            # One that is being written may be there in part.
+            line += file.readline() if file is not None else ""
+            if line.endswith("\n"):
+                yield line[:-1]
+                line = ""
             elif file is None or _replaced(file, path):
                 # What a new file begins with has been added since; and the old one may have got a last
                 # line after it was found to be at its end.
                 if file is not None:
-                    yield from (line.rstrip("\n") for line in file)
+                    line += file.readline()
+                    yield from (last.rstrip("\n") for last in itertools.chain([line] if line else [], file))
                     file.close()
+                    line = ""
                 file = _opened(path)
                 if file is None:
                     time.sleep(look_every_s)
