@@ -33,9 +33,11 @@ LEFTOVERS = ("__pycache__", ".pyc", ".venv", "egg-info", "_cache", ".sqlite3", "
 pytestmark = pytest.mark.slow
 
 
-def pip(*arguments: str | Path) -> None:
+def pip(*arguments: str | Path, tool: Path | None = None) -> None:
+    """Run pip: our own, or the one that lies in `tool`."""
     command = [sys.executable, "-m", "pip", *map(str, arguments), "--quiet", "--no-input"]
-    ran = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ))
+    environment = dict(os.environ) | ({"PYTHONPATH": str(tool)} if tool else {})
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert ran.returncode == 0, ran.stderr[-2000:]
 
 
@@ -143,6 +145,14 @@ def test_the_source_distribution_gives_the_same_wheel(built: list[Path], tmp_pat
     assert (tmp_path / "out" / name).read_bytes() == (built[0] / name).read_bytes()
 
 
+@pytest.fixture(scope="module")
+def newer_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a pip that runs in Python 3.12 and later; Debian's own is too old."""
+    folder = tmp_path_factory.mktemp("pip")
+    pip("install", "--target", folder, "pip>=24")
+    return folder
+
+
 def python(minor: int) -> str | Path:
     """Return the interpreter of Python 3.`minor`; skip where there is none."""
     if sys.version_info[1] == minor:
@@ -158,14 +168,14 @@ def python(minor: int) -> str | Path:
 
 
 @pytest.mark.parametrize("minor", [10, 11, 12, 13, 14])
-def test_it_installs_and_starts(built: list[Path], tmp_path: Path, minor: int) -> None:
+def test_it_installs_and_starts(built: list[Path], newer_pip: Path, tmp_path: Path, minor: int) -> None:
     subprocess.run([python(minor), "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
     bin_ = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
     wheel = built[0] / f"{PACKAGE}-py3-none-any.whl"
     # All but the heavy ones, which these commands do without.
     light = ("click", "rich", "pydantic", "platformdirs", "tomlkit", "tomli", "numpy")
     for what in (("--no-deps", wheel), light):
-        pip("--python", bin_ / "python", "install", "--no-compile", *what)
+        pip("--python", bin_ / "python", "install", "--no-compile", *what, tool=newer_pip)
     environment = {**os.environ, "POSTURE_MONITOR_HOME": str(tmp_path / "home")}
     environment.pop("PYTHONPATH", None)
     for arguments, said in (
