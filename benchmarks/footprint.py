@@ -62,12 +62,13 @@ def pictures(data: Path) -> dict[str, list[bytes]]:
     seated = clip(data / "front" / "front_bright.avi")
     good, slouch = seated[:90], seated[110:190]
     empty = clip(data / "room" / "absent_and_back.mp4", every=5, most=4)
+    # No two pictures of a camera are alike, however far apart: 31 do not come round in whole seconds.
     return {
-        "still": noisy([good[0]] * 30),
+        "still": noisy([good[0]] * 31),
         # Somebody who works: small moves, several times a second.
         "typing": noisy([_nudged(good[0], rng) for _ in range(90)]),
-        "deviating": noisy([slouch[20]] * 30),
-        "away": noisy([empty[0]] * 30),
+        "deviating": noisy([slouch[20]] * 31),
+        "away": noisy([empty[0]] * 31),
     }
 
 

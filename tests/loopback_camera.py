@@ -70,6 +70,7 @@ class LoopbackCamera:
         self.clients = 0
         self.opened = 0
         self._pictures = list(pictures)
+        self._began_s = time.monotonic()
         self._lock = threading.Lock()
         self._server: socketserver.BaseServer | None = None
         self._port = 0
@@ -120,16 +121,16 @@ class LoopbackCamera:
             to.send_response(200)
             to.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
             to.end_headers()
-            began_s, number = time.monotonic(), 0
+            number = -1
             while plugged == self._plugged:
+                # What a slow reader has missed is gone, and nobody who comes again sees it from the start.
+                number = max(number + 1, int((time.monotonic() - self._began_s) * self.fps))
                 if not self.hanging:
                     with self._lock:
                         data = self._pictures[number % len(self._pictures)]
                     head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
                     to.wfile.write(head.encode() + data + b"\r\n")
-                # What a slow reader has missed is gone, as with any camera.
-                number = max(number + 1, int((time.monotonic() - began_s) * self.fps))
-                time.sleep(max(0.0, began_s + number / self.fps - time.monotonic()))
+                time.sleep(max(0.0, self._began_s + (number + 1) / self.fps - time.monotonic()))
         except OSError:
             pass
         finally:
