@@ -37,12 +37,13 @@ from program import environment, fresh_home
 from resident import resident_mb
 
 from posture_monitor.errors import UserError
+from posture_monitor.posture.place import ARRIVED_S
 from posture_monitor.service.usage import cpu_s
 
 #: Share of a working day that each activity has in the mixed stretch.
 MIX = {"still": 0.40, "typing": 0.40, "deviating": 0.05, "away": 0.15}
-#: Seconds until an activity is measured, and after an absence: for half a minute the model looks each time.
-SETTLED_S, ARRIVED_S = 10.0, 35.0
+#: Seconds until an activity is measured; after an absence the model first looks each time for `ARRIVED_S`.
+SETTLED_S = 10.0
 SIZE = (640, 480)
 #: Starts that are timed.
 STARTS = 5
@@ -202,7 +203,7 @@ def watch(camera: Camera, seconds: float, *, burst: bool) -> dict[str, Any]:
                 else:
                     wanted = "away" if activity == "away" else "good"
                     service.until(lambda s, wanted=wanted: s["state"] == wanted, 40)
-                    time.sleep(ARRIVED_S if "away" in found["activities"] else SETTLED_S)
+                    time.sleep(SETTLED_S + (ARRIVED_S if "away" in found["activities"] else 0.0))
                 before = service.ask("status")
                 cpu, wakes, began_s = service.cpu_s(), service.wakes(), time.monotonic()
                 time.sleep(seconds)

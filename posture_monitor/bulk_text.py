@@ -163,6 +163,7 @@ def numbers(lines: bytes, columns: int, wanted: Sequence[int]) -> npt.NDArray[np
     out, odd = _plain(data, eights, start, stop)
     out[start == stop] = np.nan
     odd = odd[start[odd] < stop[odd]]
+    # Whole numbers, such as a picture's width, are as quick to read where they are short.
     length = stop[odd] - start[odd]
     value, whole = _read(eights, stop[odd], length)
     whole &= length <= 8

@@ -83,10 +83,6 @@ def test_nobody_to_ask_is_one_line() -> None:
     assert kept() == []
 
 
-def _interruptible() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def test_ctrl_c_at_a_question_is_130_and_keeps_nothing() -> None:
     asking = subprocess.Popen(
         [sys.executable, "-m", "posture_monitor", "log"],
@@ -95,7 +91,7 @@ def test_ctrl_c_at_a_question_is_130_and_keeps_nothing() -> None:
         stderr=subprocess.PIPE,
         text=True,
         # Whoever runs these tests in the background has it ignored, and this is inherited.
-        preexec_fn=_interruptible,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert asking.stdout is not None
     assert asking.stdout.read(4) == "Pain"

@@ -34,10 +34,10 @@ def states(policy: Policy, t_s: Array, verdict: npt.NDArray[Any], index: Array) 
     said, at_s, spoken_s, ended = _pieces(policy, t_s)
     judged = (verdict != _UNKNOWN) & (verdict != _AWAY) & np.isfinite(index)
     parts = np.stack((np.ones(len(t_s)), judged, verdict == _AWAY, np.where(judged, index, 0.0)))
-    first, last = _buckets(spoken_s.tolist())
+    last = _buckets(spoken_s.tolist())
     if not len(last):
         return np.full(len(t_s), _UNKNOWN, dtype=np.int8)
-    whole, judged_s, away_s, total = _sums(parts[:, said] * spoken_s, first, last)
+    whole, judged_s, away_s, total = _sums(parts[:, said] * spoken_s, last)
     gone = away_s > whole / 2
     seen = (judged_s >= whole / 2) & ~gone
     mean = np.full(len(last), np.inf)
@@ -68,8 +68,8 @@ def _pieces(policy: Policy, t_s: Array) -> tuple[npt.NDArray[np.intp], Array, Ar
     return said[there], until[there], spoken[there], known
 
 
-def _buckets(spoken_s: list[float]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return the first and the last piece of each bucket that is filled.
+def _buckets(spoken_s: list[float]) -> npt.NDArray[np.intp]:
+    """Return the piece that fills each bucket.
 
     Their seconds are added one after the other, as `steady.step` adds them: another order is
     rounded otherwise, and at a limit that shows. So it is in `_sums`.
@@ -81,15 +81,14 @@ def _buckets(spoken_s: list[float]) -> tuple[npt.NDArray[np.intp], npt.NDArray[n
         if whole >= full_s:
             last.append(piece)
             whole = 0.0
-    ends = np.array(last, dtype=np.intp)
-    return np.concatenate(([0], ends[:-1] + 1))[: len(ends)], ends
+    return np.array(last, dtype=np.intp)
 
 
-def _sums(parts: Array, first: npt.NDArray[np.intp], last: npt.NDArray[np.intp]) -> Array:
+def _sums(parts: Array, last: npt.NDArray[np.intp]) -> Array:
     """Return the sums of ``(K, pieces)`` over each bucket's pieces, ``(K, buckets)``."""
-    sums = np.zeros((len(parts), len(first)))
-    bucket = np.arange(len(first))
-    piece = first.copy()
+    sums = np.zeros((len(parts), len(last)))
+    bucket = np.arange(len(last))
+    piece = np.append(0, last[:-1] + 1)
     while len(bucket):
         sums[:, bucket] += parts[:, piece]
         more = piece < last[bucket]

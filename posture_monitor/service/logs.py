@@ -11,7 +11,6 @@ in an address goes.
 from __future__ import annotations
 
 import getpass
-import itertools
 import logging
 import logging.handlers
 import os
@@ -146,8 +145,8 @@ def follow(*, look_every_s: float = 0.5) -> Iterator[str]:
                 # What a new file begins with has been added since; and the old one may have got a last
                 # line after it was found to be at its end.
                 if file is not None:
-                    line += file.readline()
-                    yield from (last.rstrip("\n") for last in itertools.chain([line] if line else [], file))
+                    if line := line + file.read():
+                        yield from line.removesuffix("\n").split("\n")
                     file.close()
                     line = ""
                 file = _opened(path)
