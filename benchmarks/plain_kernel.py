@@ -247,7 +247,7 @@ def slouch_index(
         "leaning back": NAN if side else -grown,
         "head low": NAN if bust else change["head_drop"],
         "head tilted": abs(change["head_roll"]) if yaw < 2 * rules.TURNED_DEG else NAN,
-        "shoulders tilted": abs(change["shoulder_tilt"]) if yaw < rules.TURNED_SHOULDERS_DEG else NAN,
+        "shoulders tilted": abs(change["shoulder_tilt"]) if yaw < rules.TURNED_DEG else NAN,
         "leaning sideways": abs(change["lateral_head"]) if yaw < rules.TURNED_DEG else NAN,
         "trunk sideways": abs(change["lateral_trunk"]),
         "leaning forward": trunk,
@@ -287,8 +287,9 @@ def sunk(change: dict[str, float], neutral: Neutral) -> float:
     ear_sink = (ears + esr) / 2 if known(esr) else ears
     if known(ear_sink):
         sink = min(sink, ear_sink + rules.NOD_ALLOWANCE)
-    if nod > rules.NOD_DEG and not grown > 2 * rules.GROWN:
-        sink = min(sink, ears - rules.NOD_CARRIES * nod)
+    if nod > rules.NOD_DEG:
+        carries = rules.NOD_CARRIES_NEARER if grown > 2 * rules.GROWN else rules.NOD_CARRIES
+        sink = min(sink, ears - carries * nod)
     if sink > 0:
         lifted = max(-change["shoulder_drop"], 0.0) * 100 / neutral["head_rise"]
         sink -= lifted * 0.5 * clip(1.5 - grown / rules.GROWN, 0, 1)

@@ -291,6 +291,31 @@ def test_natural_movements_are_never_poor_for_very_many_people(who: tuple[Body, 
     never_poor(who)
 
 
+@pytest.mark.parametrize(("higher_m", "turned_deg"), [(0.15, 0), (0.30, 0), (0.15, 20), (0.15, -20)])
+def test_a_raised_and_turned_camera_tells_good_sitting_from_a_slump(
+    higher_m: float, turned_deg: float
+) -> None:
+    neutral = upright(Body(), FRONT)
+    camera = dataclasses.replace(
+        FRONT,
+        azimuth_deg=FRONT.azimuth_deg + turned_deg,
+        height_m=FRONT.height_m + higher_m,
+        tilt_deg=FRONT.tilt_deg + np.degrees(np.arctan(higher_m / FRONT.distance_m)),
+    )
+    for name, verdict in {"upright": GOOD, "look_down": GOOD, "slump_deep": POOR}.items():
+        _, found = judged(Body(), SCENARIOS[name], camera, neutral)
+        assert found.verdict.tolist() == [verdict], (name, found.slouch_index)
+
+
+def test_looking_down_is_not_poor_from_nearer_either() -> None:
+    nearer = dataclasses.replace(FRONT, distance_m=0.8 * FRONT.distance_m)
+    neutral = upright(Body(), FRONT)
+    _, looking_down = judged(Body(), SCENARIOS["look_down"], nearer, neutral)
+    assert looking_down.verdict.tolist() == [MILD]
+    _, forward = judged(Body(), SCENARIOS["head_forward_far"], nearer, neutral)
+    assert forward.verdict.tolist() == [POOR]
+
+
 def worsens(who: tuple[Body, Camera]) -> None:
     body, camera = who
     neutral = upright(body, camera)

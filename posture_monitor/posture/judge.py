@@ -87,10 +87,14 @@ TYPICAL_HEIGHT_CM, STRETCHED = 19.1, 0.25
 #: The face may have sunk by at most this much (percent) more than the ears:
 #: beyond it the head has nodded, not sunk.
 NOD_ALLOWANCE = 3.0
-#: A nod of this much (degrees) without a growing face is a look at keyboard or
-#: phone. Then the ears alone tell, less what a look carries them down (percent
-#: a degree: about a fifth of looking down happens in the lower neck).
-NOD_DEG, NOD_CARRIES = 10.0, 0.2
+#: A nod of this much (degrees) is a look at keyboard or phone, or a camera that
+#: stands higher than it did. Then the ears alone tell, less what goes with the
+#: nod (percent a degree). Seen from higher up they sink by a third of a percent
+#: a degree, for they lie some 3 cm before the shoulders and 15 cm over them; in
+#: a look down they sink by a fifth, as about a fifth of it happens in the lower
+#: neck. Beside a face that has come nearer only the lesser of the two is granted:
+#: a neck that carries the head forward looks the same.
+NOD_DEG, NOD_CARRIES, NOD_CARRIES_NEARER = 8.0, 0.35, 0.2
 #: A face that has grown by this much (percent) has come nearer.
 GROWN = 4.0
 #: A sinking head counts this much towards leaning back: the head of someone who
@@ -101,9 +105,9 @@ BACK_LEAST_SINK = 0.0
 #: A face must have shrunk by this much (percent) before leaning back is considered.
 BACK_FROM = 11.0
 #: Beyond this turn from neutral (degrees) the middle of the face says nothing
-#: about leaning sideways; a little further on a low or high camera sees level
-#: shoulders tilted, and beyond twice it the roll of the head means nothing either.
-TURNED_DEG, TURNED_SHOULDERS_DEG = 18.0, 24.0
+#: about leaning sideways, and a low or high camera sees level shoulders tilted;
+#: beyond twice it the roll of the head means nothing either.
+TURNED_DEG = 15.0
 #: Focal length of usual webcams in picture heights (65° across at 4:3, 74° at 16:9).
 FOCAL_HEIGHTS = 1.1
 #: A face this many times larger or smaller than neutral belongs to somebody else.
@@ -388,7 +392,7 @@ def _amounts(
     # Whoever moves to the side of the picture is seen under an angle without having turned.
     beside = change[_HEAD_SHIFT] * yardstick.beside
     yaw = abs(change[_HEAD_YAW] - m.arctan(m.where(known(beside), beside, 0.0)))
-    sideways_seen = yaw < TURNED_DEG
+    facing = yaw < TURNED_DEG
     grown, trunk, side = change[_FACE_SIZE], change[_TRUNK], sight.side
     trunk_seen = known(trunk)
 
@@ -396,13 +400,13 @@ def _amounts(
     # From the side, trunk and neck angles say it better.
     return (
         m.where(side & trunk_seen, math.nan, sink),
-        m.where(sideways_seen, change[_FSR] * m.clip(grown / GROWN - 0.5, 0.0, 1.0), math.nan),
+        m.where(facing, change[_FSR] * m.clip(grown / GROWN - 0.5, 0.0, 1.0), math.nan),
         m.where(side, math.nan, -change[_DISTANCE]),
         m.where(side, math.nan, -grown),
         m.where(sight.bust, math.nan, change[_HEAD_DROP]),
         m.where(yaw < 2 * TURNED_DEG, abs(change[_HEAD_ROLL]), math.nan),
-        m.where(yaw < TURNED_SHOULDERS_DEG, abs(change[_TILT]), math.nan),
-        m.where(sideways_seen, abs(change[_LATERAL_HEAD]), math.nan),
+        m.where(facing, abs(change[_TILT]), math.nan),
+        m.where(facing, abs(change[_LATERAL_HEAD]), math.nan),
         abs(change[_LATERAL_TRUNK]),
         trunk,
         -trunk,
@@ -422,8 +426,8 @@ def _sunk(m: Arithmetic, yardstick: _Yardstick, change: Sequence[Number]) -> Num
     ear_sink = m.where(known(by_shoulders), (ears + by_shoulders) / 2, ears)
     sink = m.where(known(ear_sink), m.lesser(sink, ear_sink + NOD_ALLOWANCE), sink)
     nod = change[_HEAD_NOD]
-    looking_down = (nod > NOD_DEG) & m.no(grown > 2 * GROWN)
-    sink = m.where(looking_down, m.lesser(sink, ears - NOD_CARRIES * nod), sink)
+    carried = m.where(grown > 2 * GROWN, NOD_CARRIES_NEARER, NOD_CARRIES) * nod
+    sink = m.where(nod > NOD_DEG, m.lesser(sink, ears - carried), sink)
     # Shrugged or lifted shoulders shorten the neck without the head having moved.
     lifted = m.greater(-change[_SHOULDER_DROP], 0.0) * yardstick.lift
     shrugged = lifted * 0.5 * m.clip(1.5 - grown / GROWN, 0.0, 1.0)
