@@ -151,6 +151,15 @@ def test_a_full_day_shows_everything(store: Store) -> None:
     assert any(t.startswith("Wed 14 May: ") for t in read.titles)
 
 
+@pytest.mark.parametrize("kind", ["front"])
+def test_names_of_limits_that_lie_close_do_not_overlap(store: Store) -> None:
+    curves = re.findall(r'y="([\d.]+)"[^>]*>(mild|poor)</text>', page(store))
+    assert len(curves) == 2 * 3
+    heights = [float(y) for y, _ in curves]
+    for mild, poor in zip(heights[::2], heights[1::2], strict=True):
+        assert abs(mild - poor) > 7.5, curves  # the size of the letters
+
+
 def test_ribbon_blocks_are_as_long_as_their_spans(store: Store) -> None:
     record(store, wall("2025-05-14 09:00"), [("good", 1800), ("poor", 900), ("mild", 900)])
     ribbon = re.search(r'<div class="ribbon">(.*?)</svg>', page(store), re.DOTALL)

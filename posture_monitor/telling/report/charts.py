@@ -59,6 +59,8 @@ BLOCKS = {
 _WIDTH = 330.0
 _DPI = 72.0
 
+#: Names of limits have room side by side from this part of a curve's height on.
+_NAMES_APART = 0.15
 #: Which way a measure strays when posture gets poorer: the head sinks and comes nearer.
 _WORSE = {"head_height": -1.0, "distance": -1.0}
 
@@ -308,11 +310,15 @@ def _curve(drawing: _Drawing, axes: Axes, metric: str, day: Day, axis: Axis) -> 
     margin = 0.12 * (high - low)
     axes.set_ylim(low - margin, high + margin)
     axes.axhline(0, color=MUTED, linewidth=0.8)
+    near = _NAMES_APART * (high - low + 2 * margin)
     for level, state in levels:
         axes.axhline(level, color=_COLOURS[state], linewidth=1, linestyle=(0, (4, 2)))
+        # Names of limits that lie close together keep to the outer side of their line.
+        crowded = [level - other for other, _ in levels if 0 < abs(level - other) < near]
+        side = "center" if not crowded else "bottom" if crowded[0] > 0 else "top"
         axes.annotate(
             state, (1, level), (3, 0), ("axes fraction", "data"), "offset points",
-            color=MUTED, fontsize=7.5, va="center",
+            color=MUTED, fontsize=7.5, va=side,
         )  # fmt: skip
     # A gap in the record is a gap in the line.
     gaps = np.flatnonzero(np.diff(starts_s) > 150) + 1
