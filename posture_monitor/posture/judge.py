@@ -106,7 +106,7 @@ BACK_LEAST_SINK = 0.0
 BACK_FROM = 11.0
 #: Beyond this turn from neutral (degrees) the middle of the face says nothing
 #: about leaning sideways, and a low or high camera sees level shoulders tilted;
-#: beyond twice it the roll of the head means nothing either.
+#: beyond half as much again the roll of the head means nothing either.
 TURNED_DEG = 15.0
 #: Focal length of usual webcams in picture heights (65° across at 4:3, 74° at 16:9).
 FOCAL_HEIGHTS = 1.1
@@ -404,7 +404,7 @@ def _amounts(
         m.where(side, math.nan, -change[_DISTANCE]),
         m.where(side, math.nan, -grown),
         m.where(sight.bust, math.nan, change[_HEAD_DROP]),
-        m.where(yaw < 2 * TURNED_DEG, abs(change[_HEAD_ROLL]), math.nan),
+        m.where(yaw < 1.5 * TURNED_DEG, abs(change[_HEAD_ROLL]), math.nan),
         m.where(facing, abs(change[_TILT]), math.nan),
         m.where(facing, abs(change[_LATERAL_HEAD]), math.nan),
         abs(change[_LATERAL_TRUNK]),

@@ -118,7 +118,13 @@ METRICS: tuple[Metric, ...] = (
         _D,
         "hips' middle to shoulders' middle against the vertical, left +",
     ),
-    Metric("lateral_head", "°", Needs.FACING, _D, "shoulders' middle to head against the vertical, left +"),
+    Metric(
+        "lateral_head",
+        "°",
+        Needs.FACING,
+        _D,
+        "shoulders' middle to head, at the height of the ears, against the vertical, left +",
+    ),
     Metric("fsr", "ratio", Needs.FACING, _P, "outer-eye distance over shoulder width"),
     Metric("esr", "ratio", Needs.FACING, _P, "height of the ears over the shoulders, over shoulder width"),
     Metric("nsr", "ratio", Needs.FACING, _P, "height of the nose over the shoulders, over shoulder width"),
@@ -367,7 +373,7 @@ def _measured(
             shoulder_x - hips_x,
             head_x - shoulder_x,
         ),
-        (base_y - top_y, ear_rise, forward * (eyes_x - ears_x), shoulder_dx, hips_y - shoulder_y, rise),
+        (base_y - top_y, ear_rise, forward * (eyes_x - ears_x), shoulder_dx, hips_y - shoulder_y, ear_rise),
     )
 
     ears_dx, ears_dy, eyes_dx, eyes_dy = x[7] - x[8], y[7] - y[8], x[3] - x[6], y[3] - y[6]
