@@ -2,7 +2,7 @@
 
 Real sets lie in the shared data folder: the environment variable ``POSTURE_MONITOR_DATA``, else
 ``../shared/data`` beside the checkout. Pictures go through the real model; their landmarks are cached by the
-content of the files and of the model. Bodies of the rig need nothing but a seed.
+content of the files, of the model and of the code that looks. Bodies of the rig need nothing but a seed.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from rig import SCENARIOS, Body, Camera, Pose
 
 from posture_monitor.errors import UserError
 from posture_monitor.posture.metrics import Reason
+from posture_monitor.sensing import brightening, pose
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.looking import Looker
 
@@ -152,10 +153,11 @@ def _looked(
 
 
 def _digest(source: Path, model: Path) -> str:
-    """Return a hash of the pictures and of the model that looks at them."""
+    """Return a hash of the pictures, of the model that looks at them, and of how it does."""
     digest = hashlib.sha256()
     files = sorted(source.iterdir()) if source.is_dir() else [source]
-    for file in [*files, model]:
+    how = [Path(module.__file__ or "") for module in (pose, brightening)]
+    for file in [*files, model, *how]:
         digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:24]
 

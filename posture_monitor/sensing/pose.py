@@ -36,6 +36,7 @@ import numpy.typing as npt
 
 from posture_monitor.errors import UserError
 from posture_monitor.posture.landmarks import COUNT
+from posture_monitor.sensing.brightening import brightened
 from posture_monitor.sensing.graphics import ADVICE
 from posture_monitor.sensing.opencv import cv2
 
@@ -120,7 +121,7 @@ class PoseEstimator:
         if self._landmarker is None:
             raise RuntimeError("the pose estimator is closed")
         mediapipe = _mediapipe()
-        picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=_rgb(image))
+        picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=brightened(_rgb(image)))
         try:
             with contextlib.nullcontext() if _Noise.over else _quiet():
                 if self.stills:
