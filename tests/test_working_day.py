@@ -101,19 +101,22 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
 
 
 def pictures(shared_data: Path) -> tuple[list[bytes], list[bytes]]:
-    """Return a person sitting well, and the same one slouching, each with a sensor's noise."""
+    """Return a person sitting well, and the same one slouching and tilted, each with a sensor's noise."""
     path = shared_data / "front" / "front_bright.avi"
     with path.with_suffix(".csv").open() as file:
         labels = [row["label"] for row in csv.DictReader(file)]
     frames = [cv2.resize(picture, (640, 640)) for picture in clip(path)]
     rng = np.random.default_rng(2)
 
-    def sitting(label: str) -> list[bytes]:
+    def sitting(label: str, tilted_deg: float = 0.0) -> list[bytes]:
+        turn = cv2.getRotationMatrix2D((320, 320), tilted_deg, 1.0)
         picture = frames[labels.index(label) + 3]
+        picture = cv2.warpAffine(picture, turn, (640, 640), borderMode=cv2.BORDER_REPLICATE)
         noise = (rng.normal(0, 2, picture.shape) for _ in range(30))
         return jpegs([np.clip(picture + n, 0, 255).astype(np.uint8) for n in noise])
 
-    return sitting("good"), sitting("slouch")
+    # A starter profile has coarse limits: the slouch has to be a plain one.
+    return sitting("good"), sitting("slouch", 6.0)
 
 
 def open_files(pid: int) -> set[str]:
