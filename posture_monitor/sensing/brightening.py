@@ -6,12 +6,11 @@ took. It brings out the sensor's noise as well, which the model bears still less
 than the dark, so that the picture is smoothed before: without that,
 brightening does harm.
 
-How dark a picture is is told by the brightest twentieth of it, which neither
-letterbox bars nor dark clothes change. On twenty pictures darkened to a mean
-grey of 35 to 18, with noise of standard deviation 1.5 to 5, eyes, ears and
-shoulders were off by 0.07 to 0.17 eye distances as they were (in the worst noise
-3 of 20 people were not found), and by 0.05 to 0.07 smoothed and brightened. Lighter ones
-gained nothing.
+The brightest twentieth of a picture says how dark it is, which neither letterbox
+bars nor dark clothes change. On twenty pictures darkened to a mean grey of 35 to
+18, with noise of standard deviation 1.5 to 5, eyes, ears and shoulders were off
+by 0.07 to 0.17 eye distances as they were (in the worst noise 3 of 20 people were
+not found), and by 0.05 to 0.07 smoothed and brightened. Lighter ones gained nothing.
 """
 
 from __future__ import annotations
