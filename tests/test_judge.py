@@ -10,6 +10,7 @@ import pytest
 import rig
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from moved_camera import at_distance, both, raised, turned
 from people import SWAPPED, bodies, judged, sitters, upright
 from rig import SCENARIOS, SIDE_CAMERA, Body, Camera, Pose, render
 
@@ -296,19 +297,14 @@ def test_a_raised_and_turned_camera_tells_good_sitting_from_a_slump(
     higher_m: float, turned_deg: float
 ) -> None:
     neutral = upright(Body(), FRONT)
-    camera = dataclasses.replace(
-        FRONT,
-        azimuth_deg=FRONT.azimuth_deg + turned_deg,
-        height_m=FRONT.height_m + higher_m,
-        tilt_deg=FRONT.tilt_deg + np.degrees(np.arctan(higher_m / FRONT.distance_m)),
-    )
+    camera = both(raised(higher_m), turned(turned_deg))(FRONT)
     for name, verdict in {"upright": GOOD, "look_down": GOOD, "slump_deep": POOR}.items():
         _, found = judged(Body(), SCENARIOS[name], camera, neutral)
         assert found.verdict.tolist() == [verdict], (name, found.slouch_index)
 
 
 def test_looking_down_is_not_poor_from_nearer_either() -> None:
-    nearer = dataclasses.replace(FRONT, distance_m=0.8 * FRONT.distance_m)
+    nearer = at_distance(0.8)(FRONT)
     neutral = upright(Body(), FRONT)
     _, looking_down = judged(Body(), SCENARIOS["look_down"], nearer, neutral)
     assert looking_down.verdict.tolist() == [MILD]
