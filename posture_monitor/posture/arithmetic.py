@@ -15,6 +15,7 @@ carried the rounding error along since 3.12.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeAlias
@@ -25,6 +26,8 @@ import numpy as np
 Number: TypeAlias = Any
 #: A bool, or an array ``(B,)`` of them. Combine with ``&`` and ``|``; negate with `One.no`, `Many.no`.
 Truth: TypeAlias = Any
+#: Rise, run, and whether the angle is wanted: an arc tangent costs as much as thirty multiplications.
+Slope: TypeAlias = tuple[Number, Number, Truth]
 
 #: Frames that are worked on at once: their few hundred intermediate rows stay in the processor's cache.
 BLOCK = 4096
@@ -43,7 +46,7 @@ def known(a: Number) -> Truth:
 
 
 def total(summands: Sequence[Number]) -> Number:
-    """Return the sum, added from the first to the last; of truths, how many hold."""
+    """Return the sum, added from the first to the last."""
     result: Number = 0.0
     for summand in summands:
         result = result + summand
@@ -54,6 +57,8 @@ class One:
     """Arithmetic of one frame, on plain floats and bools."""
 
     sqrt = staticmethod(math.sqrt)
+
+    any = staticmethod(bool)
 
     @staticmethod
     def no(truth: Truth) -> Truth:
@@ -86,14 +91,25 @@ class One:
         return low if a < low else high if a > high else a
 
     @staticmethod
+    def above_zero(a: Number) -> Number:
+        """Return `a` where it is above 0, else 0; also where it is NaN."""
+        return a if a > 0.0 else 0.0
+
+    @staticmethod
+    def count(truths: Sequence[Truth]) -> Number:
+        """Return how many hold, of at most 100."""
+        return sum(truths)
+
+    @staticmethod
     def largest(rows: Sequence[Number]) -> tuple[Number, Number]:
-        """Return the largest of several numbers and which one it is, the first of equals."""
+        """Return the largest of several numbers, at most 100, and which one it is, the first of equals."""
         value = max(rows)
         return value, rows.index(value)
 
     @staticmethod
-    def directions(rises: Sequence[Number], runs: Sequence[Number]) -> list[Number]:
-        """Return in degrees the angles of several slopes, by rise and run."""
+    def directions(slopes: Sequence[Slope]) -> list[Number]:
+        """Return in degrees the angles of several slopes, whether they are wanted or not."""
+        rises, runs, _ = zip(*slopes, strict=True)
         return [a * _DEGREES for a in np.arctan2(rises, runs).tolist()]
 
     @staticmethod
@@ -116,6 +132,7 @@ class Many:
     """Arithmetic of a block of frames, on arrays ``(B,)``; plain numbers may stand among them."""
 
     sqrt: ClassVar[Callable[..., Any]] = np.sqrt
+    any: ClassVar[Callable[..., Any]] = np.any
     no: ClassVar[Callable[..., Any]] = np.logical_not
     where: ClassVar[Callable[..., Any]] = np.where
     ratio: ClassVar[Callable[..., Any]] = np.divide
@@ -128,19 +145,32 @@ class Many:
         return np.minimum(np.maximum(a, low), high)
 
     @staticmethod
+    def above_zero(a: Number) -> Number:
+        """Return `a` where it is above 0, else 0; also where it is NaN."""
+        return np.fmax(a, 0.0)
+
+    @staticmethod
+    def count(truths: Sequence[Truth]) -> Number:
+        """Return how many hold, of at most 100."""
+        return functools.reduce(np.add, (truth.view(np.int8) for truth in truths))
+
+    @staticmethod
     def largest(rows: Sequence[Number]) -> tuple[Number, Number]:
-        """Return the largest of several rows and which one it is, the first of equals."""
+        """Return the largest of several rows, at most 100, and which one it is, the first of equals."""
         value: Number = rows[0]
-        which: Number = 0
+        which: Number = np.int8(0)
         for i, row in enumerate(rows[1:], 1):
-            which = np.where(row > value, i, which)
+            # A later one has a higher number, so that the highest of those that grew is the last that did.
+            which = np.maximum(which, (row > value).view(np.int8) * np.int8(i))
             value = np.maximum(value, row)
         return value, which
 
     @staticmethod
-    def directions(rises: Sequence[Number], runs: Sequence[Number]) -> list[Number]:
-        """Return in degrees the angles of several slopes, by rise and run."""
-        return [np.arctan2(rise, run) * _DEGREES for rise, run in zip(rises, runs, strict=True)]
+    def directions(slopes: Sequence[Slope]) -> list[Number]:
+        """Return in degrees the angles of several slopes, NaN of those that no frame wants."""
+        return [
+            np.arctan2(rise, run) * _DEGREES if np.any(wanted) else math.nan for rise, run, wanted in slopes
+        ]
 
     @staticmethod
     def arctan(a: Number) -> Number:

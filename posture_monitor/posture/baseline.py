@@ -103,7 +103,7 @@ def neutral_of(measurement: Measurement, name: str = "sitting") -> Neutral:
     return replace(neutral, spread=spread)
 
 
-def deviation(values: Array, neutral: Neutral) -> Array:
+def deviation(values: Array, neutral: Neutral, out: Array | None = None) -> Array:
     """Return the deviation from neutral, ``(len(METRICS), N)``.
 
     Parameters
@@ -112,6 +112,8 @@ def deviation(values: Array, neutral: Neutral) -> Array:
         ``(len(METRICS), N)``, as `Measurement.values`.
     neutral
         To deviate from.
+    out
+        Where to put it; None: a new array.
 
     Returns
     -------
@@ -120,5 +122,6 @@ def deviation(values: Array, neutral: Neutral) -> Array:
         neutral, or neutral shoulder widths; NaN where either is missing.
     """
     with np.errstate(all="ignore"):
-        out: Array = (values - neutral.centre[:, None]) * neutral.unit[:, None]
-    return out
+        change: Array = np.subtract(values, neutral.centre[:, None], out=out)
+        change *= neutral.unit[:, None]
+    return change

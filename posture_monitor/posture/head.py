@@ -92,8 +92,11 @@ def head_pose(x: Sequence[Number], y: Sequence[Number], m: Arithmetic = Many) ->
     scale = m.sqrt((flat_x + flat_y + (depth_x * depth_x + depth_y * depth_y)) / 2)
     scale = m.where(finite(scale), scale, math.nan)
     yaw, pitch, roll = m.directions(
-        (depth_x, depth_y, across_y - along_x),
-        (m.sqrt(flat_x), m.sqrt(flat_y), across_x + along_y),
+        (
+            (depth_x, m.sqrt(flat_x), True),
+            (depth_y, m.sqrt(flat_y), True),
+            (across_y - along_x, across_x + along_y, True),
+        )
     )
     return HeadPose(scale, yaw, pitch, roll)
 

@@ -235,8 +235,7 @@ def judge(
     doubt = np.zeros(n, dtype=np.int8) if given is None else np.array(given, dtype=np.int8)
     with np.errstate(all="ignore"):
         for block in blocks(n):
-            rows = deviation(measurement.values[:, block], neutral)
-            whole.deviations[:, block] = rows
+            rows = deviation(measurement.values[:, block], neutral, whole.deviations[:, block])
             sight = _Sight.of_many(measurement, block)
             _take_in(whole, block, _judged(Many, yardstick, sight, list(rows), doubt[block]))
     return whole
@@ -366,7 +365,7 @@ def _judged(
         m.greater(below * ratio, above * ratio + (1.0 - above))
         for ratio, (below, above) in zip(ratios, _SLOPES, strict=True)
     ]
-    positive = [m.where(signal > 0, signal, 0.0) for signal in signals]
+    positive = [m.above_zero(signal) for signal in signals]
     squares = [signal * signal for signal in positive]
     index = m.sqrt(m.sqrt(total([square * square for square in squares])))
     measured = known(signals[0])
@@ -458,14 +457,11 @@ def _doubt(
 
 def _one(frame: _Frame, change: list[float]) -> Judgement:
     """Return the judgement of a single frame."""
+    codes = np.array([frame.verdict, frame.reason, frame.signal], dtype=np.int8)
+    numbers = np.array([*frame.signals, *frame.ratios, *change, frame.slouch_index])[:, None]
+    n = len(SIGNALS)
     return Judgement(
-        np.array([frame.verdict], dtype=np.int8),
-        np.array([frame.reason], dtype=np.int8),
-        np.array([frame.slouch_index]),
-        np.array([frame.signal], dtype=np.int8),
-        np.array(frame.signals)[:, None],
-        np.array(frame.ratios)[:, None],
-        np.array(change)[:, None],
+        codes[:1], codes[1:2], numbers[-1], codes[2:], numbers[:n], numbers[n : 2 * n], numbers[2 * n : -1]
     )
 
 

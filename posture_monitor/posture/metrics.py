@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.posture import landmarks as lm
-from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, One, Truth, blocks, finite, total
+from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, One, Truth, blocks, finite
 from posture_monitor.posture.head import head_pose
 from posture_monitor.posture.landmarks import Array
 from posture_monitor.posture.reading import VIEWS, View
@@ -287,9 +287,7 @@ def measure(
     if n == 1:
         u, v, _, visibility = points[0, :_LAST].T.tolist()
         width, height = size.reshape(2).tolist()
-        with np.errstate(all="ignore"):
-            frame = _measured(One, u, v, visibility, width, height, azimuth_deg)
-        return _one(frame)
+        return _one(_measured(One, u, v, visibility, width, height, azimuth_deg))
     whole = _nothing(n)
     with np.errstate(all="ignore"):
         for block in blocks(n):
@@ -347,34 +345,43 @@ def _measured(
     view, azimuth = classify(m.ratio(shoulders_wide, scale), head.yaw, azimuth_deg, m)
     side, front = view == _SIDE, view == _FRONT
 
-    # Angles are taken between the middles of pairs, which lie in the body's own
-    # plane of symmetry: from the side the nearer shoulder is 18 cm before it, the
-    # nearer ear 7 cm, and a camera a little beside or below makes degrees of that.
-    # Only where one hip alone is seen does the trunk go by its side.
-    by_middle = both_hips | (view != _SIDE)
-    base_x = m.where(by_middle, hips_x, m.where(right_hip, x[24], x[23]))
-    base_y = m.where(by_middle, hips_y, m.where(right_hip, y[24], y[23]))
-    top_x = m.where(by_middle, shoulder_x, m.where(right_hip, x[12], x[11]))
-    top_y = m.where(by_middle, shoulder_y, m.where(right_hip, y[12], y[11]))
-    # Which way is forward for somebody seen from the side.
-    forward = m.where(nose_x >= ears_x, 1.0, -1.0)
-    foreshortening = m.sine(azimuth)
     # The face's height is the mean of eyes, ears, nose and mouth; the middle of
     # the head moves less than the nose when the head turns.
     face_y = (nose_y + eyes_y + ears_y + (y[9] + y[10]) / 2) / 4
     head_x = (ears_x + eyes_x) / 2
     rise, ear_rise = shoulder_y - face_y, shoulder_y - ears_y
-    trunk, neck, pitch, tilt, lateral_trunk, lateral_head = m.directions(
-        (
-            m.ratio(forward * (top_x - base_x), foreshortening),
-            m.ratio(forward * (ears_x - shoulder_x), foreshortening),
-            eyes_y - ears_y,
-            shoulder_dy,
-            shoulder_x - hips_x,
-            head_x - shoulder_x,
-        ),
-        (base_y - top_y, ear_rise, forward * (eyes_x - ears_x), shoulder_dx, hips_y - shoulder_y, ear_rise),
-    )
+    face = nose_near & (scale > 0)
+    shoulders = left_near & right_near
+    bust = face & shoulders
+    from_side, not_side, not_front = bust & side, bust & (view != _SIDE), bust & (view != _FRONT)
+    facing = not_side & (abs(head.yaw) < FACING_YAW_DEG)
+    torso = bust & front & both_hips
+    slopes = [
+        (shoulder_dy, shoulder_dx, facing),
+        (shoulder_x - hips_x, hips_y - shoulder_y, torso),
+        (head_x - shoulder_x, ear_rise, facing),
+    ]
+    trunk_seen, face_from_side = not_front & m.where(side, a_hip, both_hips), face & side
+    if m.any(not_front | face_from_side):
+        # Angles are taken between the middles of pairs, which lie in the body's own
+        # plane of symmetry: from the side the nearer shoulder is 18 cm before it, the
+        # nearer ear 7 cm, and a camera a little beside or below makes degrees of that.
+        # Only where one hip alone is seen does the trunk go by its side.
+        by_middle = both_hips | (view != _SIDE)
+        base_x = m.where(by_middle, hips_x, m.where(right_hip, x[24], x[23]))
+        base_y = m.where(by_middle, hips_y, m.where(right_hip, y[24], y[23]))
+        top_x = m.where(by_middle, shoulder_x, m.where(right_hip, x[12], x[11]))
+        top_y = m.where(by_middle, shoulder_y, m.where(right_hip, y[12], y[11]))
+        # Which way is forward for somebody seen from the side.
+        forward = m.where(nose_x >= ears_x, 1.0, -1.0)
+        foreshortening = m.sine(azimuth)
+        slopes += [
+            (m.ratio(forward * (top_x - base_x), foreshortening), base_y - top_y, trunk_seen),
+            (m.ratio(forward * (ears_x - shoulder_x), foreshortening), ear_rise, not_front),
+            (eyes_y - ears_y, forward * (eyes_x - ears_x), face_from_side),
+        ]
+    tilt, lateral_trunk, lateral_head, *from_beside = m.directions(slopes)
+    trunk, neck, pitch = from_beside or (math.nan, math.nan, math.nan)
 
     ears_dx, ears_dy, eyes_dx, eyes_dy = x[7] - x[8], y[7] - y[8], x[3] - x[6], y[3] - y[6]
     ears_wide = m.sqrt(ears_dx * ears_dx + ears_dy * ears_dy)
@@ -409,26 +416,21 @@ def _measured(
         shoulder_x / height,
     )
 
-    face = nose_near & (scale > 0)
-    shoulders = left_near & right_near
-    bust = face & shoulders
-    from_side, not_side, not_front = bust & side, bust & (view != _SIDE), bust & (view != _FRONT)
-    hip_seen = m.where(side, a_hip, both_hips)
     seen = (
         face,
         bust,
         shoulders,
-        not_side & (abs(head.yaw) < FACING_YAW_DEG),
-        not_front & hip_seen,
+        facing,
+        trunk_seen,
         not_front,
         from_side & a_hip,
-        face & side,
-        bust & front & both_hips,
+        face_from_side,
+        torso,
     )
 
     # A face alone gives half the confidence of a face with its shoulders.
     support = 0.5 + 0.25 * (visibility[11] + visibility[12])
-    framed = 0.5 + 0.5 * (total(bust_inside) / 13)
+    framed = 0.5 + 0.5 * (m.count(bust_inside) / 13)
     # A head of a few pixels is a guess.
     sure = visibility[lm.NOSE] * support * framed * m.clip(size / SURE_SIZE, 0.0, 1.0)
     confidence = m.where(face & finite(sure), sure, 0.0)
@@ -453,17 +455,20 @@ def _one(frame: _Frame) -> Measurement:
     """Return the measurement of a single frame."""
     seen = frame.seen
     values = [
-        value if seen[needs] and value - value == 0.0 else math.nan
+        value + 0.0 if seen[needs] and value - value == 0.0 else math.nan
         for value, needs in zip(frame.values, _NEEDS, strict=True)
     ]
+    # To make an array takes several times as long as to take a part of one.
+    numbers = np.array([*values, frame.confidence, frame.azimuth])
+    truths = np.array([*seen, frame.present, frame.behind])
     return Measurement(
-        np.array(values)[:, None],
-        np.array(seen)[:, None],
-        np.array([frame.present]),
-        np.array([frame.confidence]),
+        numbers[:-2, None],
+        truths[:-2, None],
+        truths[-2:-1],
+        numbers[-2:-1],
         np.array([frame.view], dtype=np.int8),
-        np.array([frame.azimuth]),
-        np.array([frame.behind]),
+        numbers[-1:],
+        truths[-1:],
     )
 
 
@@ -485,8 +490,12 @@ def _take_in(whole: Measurement, block: slice, part: _Frame) -> None:
     values, seen = whole.values[:, block], whole.seen[:, block]
     for row, met in zip(seen, part.seen, strict=True):
         row[:] = met
+    missing = [np.where(met, 0.0, math.nan) for met in part.seen]
     for row, value, needs in zip(values, part.values, _NEEDS, strict=True):
-        row[:] = np.where(seen[needs] & finite(value), value, np.nan)
+        # Nothing, or NaN where the value is not finite; far cheaper than to choose.
+        np.subtract(value, value, out=row)
+        row += missing[needs]
+        row += value
     whole.present[block] = part.present
     whole.confidence[block] = part.confidence
     whole.view[block] = part.view
