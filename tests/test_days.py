@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from posture_monitor.history import days
 from posture_monitor.history.days import day, score
+from posture_monitor.history.periods import week
 from posture_monitor.history.records import Span
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import merge, midnight_s, utc_offset_s, what_followed
@@ -193,6 +194,19 @@ def test_no_score_from_one_minute(store: Store) -> None:
 def test_away_is_no_presence(store: Store) -> None:
     record(store, wall("2025-05-14 10:00"), [("away", 3600)])
     assert "nobody" in day(store, date("2025-05-14"), LATER).withheld
+
+
+def test_a_week_gives_the_reasons_of_a_day(store: Store) -> None:
+    record(store, wall("2025-05-12 10:00"), [("paused", 3600)])
+    record(store, wall("2025-05-13 10:00"), [("busy", 60)])
+    assert week(store, date("2025-05-14"), LATER).withheld == "the camera was paused or in use elsewhere"
+    for number in (14, 15):
+        start_s = wall(f"2025-05-{number} 10:00")
+        for step in range(0, 3601, 10):
+            store.heartbeat(start_s + step, 7200, "unknown", "too dark")
+    record(store, wall("2025-05-16 10:00"), [("good", 1800)])
+    withheld = week(store, date("2025-05-14"), LATER).withheld
+    assert withheld == "only 20% of the time at the desk could be judged, 60% is needed (mostly: too dark)"
 
 
 def test_angles_over_the_day(store: Store) -> None:

@@ -197,18 +197,7 @@ class Day:
     @property
     def withheld(self) -> str:
         """Why there is no score and no conclusion; ``""`` where there is enough to go by."""
-        if self.present_s == 0:
-            off = self.seconds["paused"] + self.seconds["busy"] > self.seconds["away"]
-            return "the camera was paused or in use elsewhere" if off else "nobody was seen at the desk"
-        if self.coverage < ENOUGH_COVERAGE:
-            why = _most_common_reason(self.spans)
-            return (
-                f"only {self.coverage:.0%} of the time at the desk could be judged, "
-                f"{ENOUGH_COVERAGE:.0%} is needed" + (f" (mostly: {why})" if why else "")
-            )
-        if self.judged_s < ENOUGH_JUDGED_S:
-            return f"less than {ENOUGH_JUDGED_S / 60:.0f} minutes were judged"
-        return ""
+        return withheld(self.seconds, self.spans)
 
     @property
     def best_hour(self) -> Hour | None:
@@ -369,6 +358,32 @@ def _trunk_and_neck(minutes: Iterable[Samples]) -> Iterator[tuple[float, dict[st
                 measured = {name: row[k] for name, k in columns if math.isfinite(row[k])}
                 if measured:
                     yield wall_s, measured
+
+
+def withheld(seconds: Mapping[str, float], spans: Iterable[Span]) -> str:
+    """Return why nothing is concluded from a time; ``""`` where there is enough to go by.
+
+    Parameters
+    ----------
+    seconds
+        State to seconds, each of `records.STATES`.
+    spans
+        What it is made of.
+    """
+    present_s = sum(seconds[state] for state in PRESENT)
+    judged_s = sum(seconds[state] for state in JUDGED)
+    if present_s == 0:
+        off = seconds["paused"] + seconds["busy"] > seconds["away"]
+        return "the camera was paused or in use elsewhere" if off else "nobody was seen at the desk"
+    if judged_s / present_s < ENOUGH_COVERAGE:
+        why = _most_common_reason(spans)
+        return (
+            f"only {judged_s / present_s:.0%} of the time at the desk could be judged, "
+            f"{ENOUGH_COVERAGE:.0%} is needed" + (f" (mostly: {why})" if why else "")
+        )
+    if judged_s < ENOUGH_JUDGED_S:
+        return f"less than {ENOUGH_JUDGED_S / 60:.0f} minutes were judged"
+    return ""
 
 
 def _most_common_reason(spans: Iterable[Span]) -> str:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from posture_monitor.history.days import ENOUGH_COVERAGE, ENOUGH_JUDGED_S, Day, day
+from posture_monitor.history.days import Day, day, withheld
 from posture_monitor.history.records import STATES
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import JUDGED, PRESENT
@@ -67,13 +67,7 @@ class Period:
     @property
     def withheld(self) -> str:
         """Why nothing is concluded; ``""`` where there is enough to go by. The rules of a single day."""
-        if self.present_s == 0:
-            return "nobody was seen at the desk"
-        if self.coverage < ENOUGH_COVERAGE:
-            return f"only {self.coverage:.0%} of the time at the desk could be judged"
-        if self.judged_s < ENOUGH_JUDGED_S:
-            return f"less than {ENOUGH_JUDGED_S / 60:.0f} minutes were judged"
-        return ""
+        return withheld(self.seconds, (span for day in self.days for span in day.spans))
 
 
 def week(store: Store, date: dt.date, now_s: float | None = None) -> Period:
