@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import numpy.typing as npt
@@ -77,12 +78,8 @@ Looks = Callable[[pose.PoseEstimator, Picture], npt.NDArray[np.float32]]
 
 def as_it_is(estimator: pose.PoseEstimator, picture: Picture) -> npt.NDArray[np.float32]:
     """Return who is in a picture that is not brightened."""
-    brightened = pose.brightened
-    pose.brightened = lambda image: image
-    try:
+    with mock.patch.object(pose, "brightened", lambda image: image):
         return estimator.detect(picture)
-    finally:
-        pose.brightened = brightened
 
 
 WAYS: dict[str, Looks] = {

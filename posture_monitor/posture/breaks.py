@@ -229,7 +229,7 @@ def step(
 
 def wait_s(state: Breaks, policy: Policy) -> float:
     """Return the seconds of presence until a suggestion comes at the earliest; 0 where one is due."""
-    bout_s = (state.next_bout_s or policy.bout_s) - state.bout_s
+    bout_s = _due_s(state, policy) - state.bout_s
     still_s = policy.motionless_s - state.still_s if state.since else math.inf
     return max(0.0, min(bout_s, still_s))
 
@@ -278,10 +278,14 @@ def _watched(
     return replace(state, since=now, moving_s=0.0, still_s=0.0), effects
 
 
+def _due_s(state: Breaks, policy: Policy) -> float:
+    """Return how long a bout may last before something is suggested."""
+    return state.next_bout_s or policy.bout_s
+
+
 def _suggested(state: Breaks, policy: Policy) -> tuple[Breaks, list[Effect]]:
-    due_s = state.next_bout_s or policy.bout_s
     t_s = state.t_s if state.t_s is not None else math.nan
-    if state.bout_s >= due_s:
+    if state.bout_s >= _due_s(state, policy):
         wish, lasted_s = (Wish.SIT if state.standing else Wish.STAND), state.bout_s
         state = replace(state, next_bout_s=state.bout_s + policy.bout_s)
     elif state.activity is Verdict.GOOD and state.still_s >= policy.motionless_s and state.since:
