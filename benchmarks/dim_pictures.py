@@ -40,7 +40,7 @@ Picture = npt.NDArray[np.uint8]
 
 SETS = {"bright": "low-isSlouching__high-notSlouching", "dim": "low-isSlouching__middle-notSlouching"}
 #: Part of the light, and the standard deviation of the sensor's noise in it.
-LIGHT = ((1.0, 0.0), (0.6, 2.0), (0.4, 3.0))
+LIGHT = ((1.0, 0.0), (0.6, 2.0), (0.4, 3.0), (0.2, 4.0))
 HALVES = 6
 _POOR = VERDICTS.index(Verdict.POOR)
 

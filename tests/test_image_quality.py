@@ -8,8 +8,16 @@ import cv2
 import numpy as np
 import pytest
 
+from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing import demo
-from posture_monitor.sensing.image_quality import changed, cut_off, quality, thumbnail, without_bars
+from posture_monitor.sensing.image_quality import (
+    LEAST_MEAN,
+    changed,
+    cut_off,
+    quality,
+    thumbnail,
+    without_bars,
+)
 from posture_monitor.sensing.images import read_image
 
 
@@ -42,6 +50,17 @@ def test_darkness_a_hand_and_a_lost_focus_are_told_apart(frame: np.ndarray) -> N
     assert quality(as_image(70 + noise)).reason == "covered"  # a finger lit from behind
     assert quality(np.zeros_like(frame)).reason == "covered"
     assert quality(as_image(cv2.GaussianBlur(frame, (0, 0), 16))).reason == "blurred"
+
+
+def test_in_the_dark_somebody_is_judged_and_an_empty_seat_is_not_known(frame: np.ndarray) -> None:
+    noise = np.random.default_rng(0).normal(0, 3, frame.shape)
+    dusk, night = (quality(as_image(frame * light + noise)) for light in (0.12, 0.075))
+    assert dusk.reason == night.reason == "too dark"
+    assert night.mean < LEAST_MEAN < dusk.mean
+    assert dusk.doubt(somebody=True) is Reason.OK
+    assert dusk.doubt(somebody=False) is Reason.DARK
+    assert night.doubt(somebody=True) is Reason.DARK
+    assert quality(np.zeros_like(frame)).doubt(somebody=True) is Reason.COVERED
 
 
 def test_a_face_lit_by_the_screen_alone_is_enough(frame: np.ndarray) -> None:

@@ -1,13 +1,16 @@
-"""Others in a stream are seen, with the real model on real clips."""
+"""Others in a stream are seen, and who sits in the dark, with the real model on real pictures."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from real_model import real_model
 
 from posture_monitor.posture.metrics import Reason
+from posture_monitor.sensing import demo
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.calibration import CROWD_EVERY_S, Collected
 from posture_monitor.service.looking import Looker
@@ -44,3 +47,17 @@ def test_what_was_found_holds_until_the_next_look(shared_data: Path) -> None:
     first = doubts.index(Reason.CROWD)
     assert doubts[:first] == [Reason.OK] * first
     assert set(doubts[first:]) == {Reason.CROWD}
+
+
+def test_whoever_sits_in_the_dark_is_seen_and_an_empty_room_there_is_not_known(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, t_s in (("empty", 63.0), ("sitting", 5.0)):
+        picture = demo.picture(t_s)
+        dark = picture * (15 / picture.mean()) + rng.normal(0, 3, picture.shape)
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.clip(dark, 0, 255).astype(np.uint8))
+    with Looker(open_source(str(tmp_path)), real_model) as looker:
+        empty, sitting = looker.look()
+    assert np.isnan(empty.landmarks).all()
+    assert empty.doubt in (Reason.DARK, Reason.COVERED)  # a bare wall in the dark shows nothing at all
+    assert np.isfinite(sitting.landmarks).all()
+    assert sitting.doubt is Reason.OK

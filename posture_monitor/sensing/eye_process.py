@@ -30,7 +30,7 @@ from posture_monitor import memory
 from posture_monitor.errors import UserError
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.frame import Frame, Source
-from posture_monitor.sensing.sight import DOUBTS, Blind, Place, Sight, Want
+from posture_monitor.sensing.sight import Blind, Place, Sight, Want
 
 if TYPE_CHECKING:
     from posture_monitor.sensing.pose import PoseEstimator
@@ -69,7 +69,7 @@ class Eye:
         self._to_give_back: Path | None = None
         #: What the model looked at last, and what stood in its way.
         self._seen: npt.NDArray[np.uint8] | None = None
-        self._doubt = Reason.OK
+        self._light, self._doubt = "", Reason.OK
         self._looked = False
         self._health: Any = None
 
@@ -128,16 +128,16 @@ class Eye:
             small = motion.thumbnail(frame.image)
             trouble = self._trouble(small, frame.image) if source.live else ""
             moved = self._seen is None or motion.moved(self._seen, small)
-            doubt, look = self._doubt, moved or not want.may_skip
+            look = moved or not want.may_skip
             # A good picture in which nothing moves stays one. More light is no movement, but shows more.
-            if look or doubt is not Reason.OK:
-                doubt = DOUBTS.get(quality(frame.image).reason, Reason.OK)
-            self._looked = look or doubt is not self._doubt
-            if self._looked:
-                self._seen, self._doubt = small, doubt
+            light = quality(frame.image) if look or self._light else None
+            self._looked = light is not None and (look or light.reason != self._light)
+            if light is not None and self._looked:
                 began_s = time.perf_counter()
                 people = self._model().detect(frame.image)
                 look_s = time.perf_counter() - began_s
+                self._seen, self._light = small, light.reason
+                self._doubt = light.doubt(somebody=len(people) > 0)
             picture = _jpeg(frame.image) if want.picture else None
         return Sight(
             time.monotonic(),

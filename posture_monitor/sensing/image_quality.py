@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.opencv import cv2
 
 Grey = npt.NDArray[np.uint8]
@@ -23,8 +24,11 @@ THUMBNAIL_WIDTH = 160
 # Undisturbed real frames: mean 55-169, deviation 45-77, sharpness 0.03-0.6; the
 # dim session (mean 55-62) is judged well and must stay so.
 
-#: Mean below which a picture is too dark, unless something in it is well lit.
+#: Mean below which a picture is too dark to say that nobody is there, unless something in it is well lit.
 TOO_DARK_MEAN = 20.0
+#: Mean below which not even somebody whom the model finds there is to be judged. Down to it, it finds them
+#: well in what `brightening` makes of the picture (docs/accuracy.md, *dark pictures*).
+LEAST_MEAN = 12.0
 #: Grey of the brightest fiftieth of the picture at which something in it is well lit.
 WELL_LIT = 60.0
 #: Standard deviation below which there is nothing to see.
@@ -44,6 +48,8 @@ _UNEVEN = 0.1
 _BAR_LEVEL = 16
 #: Bars beyond this share of the picture are darkness, not letterbox.
 _BAR_SHARE = 0.8
+
+_DOUBTS = {"too dark": Reason.DARK, "covered": Reason.COVERED, "blurred": Reason.BLURRED}
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,19 @@ class Quality:
     contrast: float
     sharpness: float
     reason: str
+
+    def doubt(self, *, somebody: bool) -> Reason:
+        """Return what about the picture forbids a verdict; ``Reason.OK`` if nothing.
+
+        Parameters
+        ----------
+        somebody
+            Whether the model found anybody: that it finds nobody in the dark says nothing, but who is
+            found there can be judged, down to `LEAST_MEAN`.
+        """
+        if somebody and self.reason == "too dark" and self.mean >= LEAST_MEAN:
+            return Reason.OK
+        return _DOUBTS.get(self.reason, Reason.OK)
 
 
 def thumbnail(image: npt.NDArray[np.uint8]) -> Grey:

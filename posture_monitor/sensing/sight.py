@@ -10,9 +10,6 @@ import numpy.typing as npt
 
 from posture_monitor.posture.metrics import Reason
 
-#: Picture quality that forbids a verdict, by `image_quality.Quality.reason`.
-DOUBTS = {"too dark": Reason.DARK, "covered": Reason.COVERED, "blurred": Reason.BLURRED}
-
 
 @dataclass(frozen=True)
 class Place:

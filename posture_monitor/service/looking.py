@@ -16,7 +16,6 @@ from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.person import choose
 from posture_monitor.sensing.frame import Frame, Source
-from posture_monitor.sensing.sight import DOUBTS
 
 if TYPE_CHECKING:
     from posture_monitor.sensing.pose import PoseEstimator
@@ -117,7 +116,7 @@ class Looker:
         from posture_monitor.sensing.image_quality import quality
 
         people = self._pose().detect(frame.image, frame.t_s)
-        doubt = DOUBTS.get(quality(frame.image).reason, Reason.OK)
+        doubt = quality(frame.image).doubt(somebody=len(people) > 0)
         return chosen(frame, people, doubt, neutral, lambda: self._crowded(frame, neutral))
 
     def _crowded(self, frame: Frame, neutral: Neutral | None) -> bool:
