@@ -12,6 +12,8 @@ import pytest
 from posture_monitor.errors import UserError
 from posture_monitor.locale import catalogue
 from posture_monitor.posture.nudge import Alert, Cause, Kind
+from posture_monitor.service import glance, status_text
+from posture_monitor.service.status import Angle, Status
 from posture_monitor.telling import language, stretches, words
 
 PO = language.LOCALE / "de" / "LC_MESSAGES" / "posture_monitor.po"
@@ -99,3 +101,16 @@ def test_words_are_kept_in_one_place() -> None:
             and node.value.value not in docs
         ]
         assert all(" " not in text for text in said)
+
+
+def test_english_is_spoken_where_the_text_around_is_english() -> None:
+    language.use("de")
+    assert words.duration(240) == "4 Minuten"
+    with language.english():
+        assert words.duration(240) == "4 minutes"
+        assert words.measure_name("trunk_incl") == "trunk inclination"
+    assert words.duration(240) == "4 Minuten"
+    status = Status(state="poor", held_s=240, driver="ear_height", activity="watching")
+    assert status_text.headline(status, 0.0).plain == "▼ poor for 4 minutes: head height over the shoulders"
+    assert glance.line(status, 0.0) == "Poor for 4 minutes: Head height over the shoulders"
+    assert glance.deviation_text(Angle("ear_height", "", "cm", 15.0, -21.0)) == "−21%"

@@ -10,6 +10,7 @@ from typing import Final
 
 from posture_monitor.service.status import Angle, Status, clock
 from posture_monitor.telling import words
+from posture_monitor.telling.language import english
 
 #: Short names of the measures to list, in this order after the one that drives the verdict.
 NAMES: Final = {
@@ -61,6 +62,7 @@ def word(status: Status) -> str:
     return {"paused": "Paused", "starting": "Starting"}.get(status.activity, "Resting")
 
 
+@english()
 def why(status: Status) -> str:
     """Return what drives the verdict, or why there is none; ``""`` where there is nothing to say."""
     if status.activity != "watching":
@@ -78,6 +80,7 @@ def drives(angle: Angle, status: Status) -> bool:
     return angle.name == status.driver or NAMES.get(angle.name, angle.name) == NAMES.get(status.driver)
 
 
+@english()
 def line(status: Status, now_s: float) -> str:
     """Return the one line that heads the tray's menu."""
     told = word(status)
@@ -91,6 +94,7 @@ def line(status: Status, now_s: float) -> str:
     return f"{told}: {reason}" if reason else told
 
 
+@english()
 def tooltip(status: Status, now_s: float) -> str:
     """Return a few lines: how it stands, the angles, today so far."""
     lines = [line(status, now_s)]
@@ -103,6 +107,7 @@ def tooltip(status: Status, now_s: float) -> str:
     return "\n".join(lines)
 
 
+@english()
 def today(status: Status) -> str:
     """Return the day so far in one line."""
     day = status.today
@@ -137,6 +142,7 @@ def value_text(angle: Angle) -> str:
     return f"{angle.value:.1f} cm" if angle.unit == "cm" else ""
 
 
+@english()
 def deviation_text(angle: Angle) -> str:
     """Return how far a measure is from neutral, with its sign: ``+12°``, ``−8%``; ``=`` where it is not."""
     off = angle.deviation

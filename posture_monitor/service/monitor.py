@@ -37,6 +37,7 @@ from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.places import OtherView
 from posture_monitor.service.profiles import STANDING, Profile, limits_of, load_profile, save_profile
 from posture_monitor.telling import words
+from posture_monitor.telling.language import english
 from posture_monitor.telling.notify import ALERT_BUTTONS, Action, ChannelError, Notifier, pick_channel
 from posture_monitor.telling.quiet import QuietGate
 from posture_monitor.telling.stretches import pick
@@ -586,6 +587,7 @@ def _clock(wall_s: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(wall_s))
 
 
+@english()
 def told_state(state: steady.Steady) -> str:
     """Return the state in a few words, with its sign."""
     sign = {"good": "●", "mild": "◐", "poor": "▼", "unknown": "?", "away": "○"}[state.state.value]

@@ -12,6 +12,7 @@ from posture_monitor.service.monitor import Monitor
 from posture_monitor.service.status import Angle, InUse, Status
 from posture_monitor.service.tally import Tally
 from posture_monitor.telling import words
+from posture_monitor.telling.language import english
 
 
 def of_posture(monitor: Monitor, tally: Tally, t_s: float, wall_s: float) -> Status:
@@ -50,6 +51,7 @@ def of_posture(monitor: Monitor, tally: Tally, t_s: float, wall_s: float) -> Sta
 _TOLD = frozenset(signal.driver for signal in SIGNALS)
 
 
+@english()
 def angles(reading: Reading | None) -> tuple[Angle, ...]:
     """Return each measure that a verdict can rest on and that could be taken; of like ones the first."""
     if reading is None or reading.verdict is Verdict.AWAY:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from posture_monitor.service.status import Status, clock
 from posture_monitor.telling import words
+from posture_monitor.telling.language import english
 
 #: Sign and colour of each state of posture.
 _STATES: Final = {
@@ -51,6 +52,7 @@ class Headline(NamedTuple):
         return self.word + self.rest
 
 
+@english()
 def headline(status: Status, now_s: float, *, held: bool = True) -> Headline:
     """Return the one line that matters; without `held` it says nothing that changes by itself."""
     if status.activity in _ACTIVITIES:
@@ -69,6 +71,7 @@ def headline(status: Status, now_s: float, *, held: bool = True) -> Headline:
     return Headline(f"{sign} {word}", colour, rest)
 
 
+@english()
 def rows(status: Status, now_s: float) -> list[tuple[str, str]]:
     """Return the details, each with its name."""
     found: list[tuple[str, str]] = []
@@ -115,6 +118,7 @@ def _angles(status: Status) -> Iterable[tuple[str, str]]:
         yield "neutral", ", ".join(same)
 
 
+@english()
 def _size(metric: str, deviation: float) -> int:
     """Return the number in which a deviation is written."""
     found = re.search(r"\d+", words.amount(metric, deviation))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import gettext
+from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 DOMAIN = "posture_monitor"
 LOCALE = Path(__file__).parent.parent / "locale"
 
 _chosen: gettext.NullTranslations = gettext.NullTranslations()
+_english: ContextVar[bool] = ContextVar("english", default=False)
 
 
 def use(language: str = "") -> None:
@@ -25,6 +29,20 @@ def use(language: str = "") -> None:
     _chosen = gettext.translation(DOMAIN, LOCALE, languages, fallback=True)
 
 
+@contextlib.contextmanager
+def english() -> Iterator[None]:
+    """Speak English within, or in what it decorates, whatever is chosen: where the text around is English."""
+    before = _english.set(True)
+    try:
+        yield
+    finally:
+        _english.reset(before)
+
+
+def _spoken() -> gettext.NullTranslations:
+    return gettext.NullTranslations() if _english.get() else _chosen
+
+
 def mark(text: str) -> str:
     """Return `text` as it is: it marks text in a table, translated later with `say`."""
     return text
@@ -32,9 +50,9 @@ def mark(text: str) -> str:
 
 def say(text: str) -> str:
     """Return `text` in the language in use."""
-    return _chosen.gettext(text) if text else text
+    return _spoken().gettext(text) if text else text
 
 
 def count(one: str, many: str, n: int) -> str:
     """Return the right form for `n` things, with ``{n}`` filled in."""
-    return _chosen.ngettext(one, many, n).format(n=n)
+    return _spoken().ngettext(one, many, n).format(n=n)

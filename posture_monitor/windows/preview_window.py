@@ -20,6 +20,7 @@ from posture_monitor.service import glance
 from posture_monitor.service.preview import Feed, Shot, headline, save_snapshot
 from posture_monitor.service.status import Status
 from posture_monitor.telling import words
+from posture_monitor.telling.language import english
 from posture_monitor.windows import icons, painter, style
 from posture_monitor.windows.painter import Place
 from posture_monitor.windows.style import UNIT, faded, font
@@ -159,6 +160,7 @@ class Stage(QWidget):
         """Return the size of a usual camera's picture."""
         return QSize(640, 480)
 
+    @english()
     def show_shot(self, shot: Shot) -> None:
         """Show a moment."""
         self.shot = shot
@@ -412,6 +414,7 @@ def _word(shot: Shot) -> str:
     return glance.word(shot.status)
 
 
+@english()
 def _dose(status: Status) -> str:
     if status.quiet:
         return f"Reminders are held back: {status.quiet}"

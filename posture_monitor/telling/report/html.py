@@ -14,6 +14,7 @@ from posture_monitor.history.periods import Period
 from posture_monitor.history.records import STATES
 from posture_monitor.history.timeline import PRESENT
 from posture_monitor.telling import words
+from posture_monitor.telling.language import english
 from posture_monitor.telling.report import charts, story
 from posture_monitor.telling.report.charts import Axis
 from posture_monitor.telling.report.pain import HEAD, PainStory, pain_story
@@ -47,6 +48,7 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
+@english()
 def render_html(
     day: Day, week: Period, month: Period, entries: Sequence[Episode] = (), before: Sequence[Day] = ()
 ) -> str:

@@ -9,9 +9,11 @@ from posture_monitor.history.days import Day, Hour, score
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import Alert, Span
 from posture_monitor.history.timeline import Bout, local_time, what_followed
+from posture_monitor.telling.language import english
 from posture_monitor.telling.report import story
 
 
+@english()
 def to_json(day: Day) -> dict[str, Any]:
     """Return the day as a dictionary that `json.dumps` takes; what was not measured is None."""
     return {
@@ -51,6 +53,7 @@ def to_json(day: Day) -> dict[str, Any]:
     }
 
 
+@english()
 def period_to_json(period: Period) -> dict[str, Any]:
     """Return a week or month as a dictionary that `json.dumps` takes, its days without their spans."""
     return {

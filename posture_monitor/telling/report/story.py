@@ -28,7 +28,7 @@ STATE_NAMES = {
 #: The one line that defines the score; `days.score` is the function.
 SCORE_MEANS = "share of the judged time that was not poor"
 
-#: A sitting bout longer than this is worth a suggestion (ergonomics.md §6, *sit_bout*: 50 min).
+#: A sitting bout longer than this is worth a suggestion (HSE: 5 to 10 minutes away in every 50 to 60).
 LONG_BOUT_S = 3000.0
 
 #: Measures shown in the report; the first two are always named, measured or not.

@@ -14,6 +14,7 @@ from posture_monitor.history.periods import Period
 from posture_monitor.history.records import STATES
 from posture_monitor.history.timeline import PRESENT
 from posture_monitor.telling import words
+from posture_monitor.telling.language import english
 from posture_monitor.telling.report import story
 from posture_monitor.telling.report.pain import PainStory, pain_story
 
@@ -39,6 +40,7 @@ _ASCII = str.maketrans(
 )
 
 
+@english()
 def render_text(day: Day, console: Console) -> None:
     """Print the day.
 
@@ -52,11 +54,13 @@ def render_text(day: Day, console: Console) -> None:
     _print(_page(day, min(console.width, 80)), console)
 
 
+@english()
 def render_period(period: Period, console: Console) -> None:
     """Print a week or month, a row for each day."""
     _print(_period_page(period, min(console.width, 80)), console)
 
 
+@english()
 def render_diary(entries: Sequence[Episode], days: Sequence[Day], console: Console) -> None:
     """Print the diary beside the day of each entry and the two before."""
     _print(_diary_page(pain_story(entries, days)), console)
