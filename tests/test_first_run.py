@@ -19,6 +19,7 @@ from program import fresh_home
 
 from posture_monitor import paths
 from posture_monitor.cli import cli
+from posture_monitor.cli.first_run import configured
 from posture_monitor.config import load_config
 from posture_monitor.service.settings import write_setting
 
@@ -111,6 +112,15 @@ def test_into_a_pipe_it_prints_help_before_anything_is_set_up() -> None:
 
 
 @pytest.mark.usefixtures("home")
+def test_the_demonstration_alone_sets_nothing_up(home: Path) -> None:
+    profiles = paths.profiles_dir()
+    profiles.mkdir(parents=True)
+    (profiles / "demo.toml").touch()
+    assert not configured()
+    (profiles / "default.toml").touch()
+    assert configured()
+
+
 def test_configured_it_says_how_things_stand_and_three_commands() -> None:
     write_setting(paths.config_file(), "alert", "preset", "strict")
     done = CliRunner().invoke(cli, [])

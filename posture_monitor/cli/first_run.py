@@ -23,7 +23,7 @@ _COMMANDS: Final = (
 )
 _TO_BEGIN: Final = (
     ("start", "watch in the background"),
-    ("calibrate", "learn your upright posture"),
+    ("calibrate", "learn your neutral posture"),
     ("report", "what the day was like"),
 )
 
@@ -39,9 +39,9 @@ def bare(context: click.Context) -> None:
 
 
 def configured() -> bool:
-    """Return whether this user has set anything up yet."""
-    profiles = paths.profiles_dir()
-    return paths.config_file().exists() or (profiles.is_dir() and any(profiles.glob("*.toml")))
+    """Return whether this user has set anything up yet; to have watched the demonstration is not that."""
+    own = (path for path in paths.profiles_dir().glob("*.toml") if path.stem != "demo")
+    return paths.config_file().exists() or any(own)
 
 
 def _how_things_stand(context: click.Context) -> None:
@@ -107,7 +107,7 @@ def _camera() -> bool:
 
 def _calibration(config: Config) -> bool:
     """Calibrate, and return whether there is a camera to watch with."""
-    click.echo("\n2. Your upright posture: all else is measured against it.")
+    click.echo("\n2. Your neutral posture: all else is measured against it.")
     if not _yes("   Learn it now? It takes half a minute.", True):
         click.echo("   Later then: `posture-monitor calibrate`. Until then a typical posture is taken.")
         return True

@@ -55,6 +55,7 @@ def demo(config: Config, console: Console, *, realtime: bool) -> None:
     with Store.open(paths.history_file(), readonly=True) as store:
         render_text(days.day(store, days.today()), console)
     console.print(
-        "That was the demo. With a webcam: [bold]posture-monitor calibrate[/bold], then "
-        "[bold]posture-monitor run[/bold]."
+        "That was the demo. Its minute stays in the history ([bold]posture-monitor data erase --all[/bold] "
+        "wipes it). With a webcam: [bold]posture-monitor calibrate[/bold], then "
+        "[bold]posture-monitor start[/bold]."
     )
