@@ -1,11 +1,11 @@
 """Natural working days made by the rig: what a desk worker's webcam would report, and what was true.
 
 A person who sits well is not a statue. Self-chosen comfortable posture varies by about 10 degrees between
-repeats (ergonomics.md [19]: 9.4 head, 10.2 trunk, the range of five repeats, so a standard deviation of
-about 4); people read, look at the keyboard, drink, phone, turn to a second monitor, talk with their hands,
-lean back to think, move the chair and fetch coffee. All of that is acceptable and must not be called a
-sustained slouch. What is poor, on request, are held slumps, a head carried far forward, sliding down the
-chair and deep reclining.
+repeats (9.4 head, 10.2 trunk, the range of five repeats, so a standard deviation of about 4; doi
+10.3390/healthcare9121685); people read, look at the keyboard, drink, phone, turn to a second monitor, talk
+with their hands, lean back to think, move the chair and fetch coffee. All of that is acceptable and must not
+be called a sustained slouch. What is poor, on request, are held slumps, a head carried far forward, sliding
+down the chair and deep reclining.
 
 Run as a script, it prints what a day holds: ``python benchmarks/natural_day.py --hours 8 --slouches 3``.
 """

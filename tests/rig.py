@@ -184,7 +184,7 @@ class Pose:
 
 
 #: Named changes from upright. "slump_*" are tuned so that the hip-to-shoulder line rises about 6 and 10
-#: degrees and the neck 12 to 20, as in ergonomics.md section 0.
+#: degrees and the neck 12 to 20, as in a pelvis and thorax that roll back and flex (computed).
 SCENARIOS: dict[str, Pose] = {
     "upright": Pose(),
     "slump_moderate": Pose(pelvis=-12, lumbar=4, thorax=35),
@@ -454,7 +454,7 @@ def truth(body: Body, pose: Pose) -> dict[str, Array]:
     """Return the body's own angles, degrees ``(N,)``, whatever camera looks.
 
     Sagittal angles are taken in the chair's Y-Z plane, frontal ones in its X-Y
-    plane (metric spec of ergonomics.md section 6):
+    plane, as in ISO 11226 and EN 1005-4:
 
     - ``trunk_incl``: mid-hip to mid-shoulder against the vertical, forward positive.
     - ``neck_incl``: mid-shoulder to mid-ear against the vertical, forward positive.

@@ -105,7 +105,7 @@ def test_every_sustained_slouch_is_long_and_poor(days: list[NaturalDay]) -> None
             held = (day.t_s > e.start_s + 180) & (day.t_s < e.end_s - 2)
             assert day.present[held].all()
             if e.kind in ("slump", "head_forward"):
-                # 12 to 20 degrees of neck are a moderate to deep slump (ergonomics.md section 0).
+                # 12 to 20 degrees of neck are a moderate to deep slump.
                 assert np.median(neck[held]) > 13, (day.seed, e)
             else:
                 assert np.median(trunk[held]) < -14, (day.seed, e)

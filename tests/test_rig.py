@@ -46,7 +46,7 @@ def change(name: str, height_m: float, tilt_deg: float) -> dict[str, float]:
     return {k: float(np.mean([r[k] for r in rows])) for k in rows[0]}
 
 
-# FSR of ergonomics.md section 3 at every camera height, widened by about one point: the spine here has
+# FSR of a body of two segments at every camera height, widened by about one point: the spine here has
 # three segments instead of two, and the outer eyes lie farther before the ears.
 @pytest.mark.parametrize(
     ("name", "low", "high"),

@@ -25,7 +25,7 @@ def _entry_options(command: F) -> F:
         click.option(
             "--at", metavar="TIME", help="When: 14:05, yesterday 14:05 or 2026-03-02 14:05; default: now."
         ),
-        click.option("--trigger", type=click.Choice(TRIGGERS), help="What you hold to have set it off."),
+        click.option("--trigger", type=click.Choice(TRIGGERS), help="What you think set it off."),
         click.option(
             "--symptom",
             "symptoms",

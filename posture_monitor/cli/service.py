@@ -33,7 +33,8 @@ def _what_is_watched(command: kit.F) -> kit.F:
         "--profile",
         callback=kit.profile,
         metavar="P",
-        help="Name or .toml file of the profile to judge against; default: the settings' profile.name.",
+        help="Name or .toml file of the profile to judge against; default: that of the "
+        "camera in use, else the settings' profile.name.",
     )
     config = click.option(
         "--config",

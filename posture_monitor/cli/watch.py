@@ -86,10 +86,10 @@ def calibrate(
     started_at: float | None,
     realtime: bool,
 ) -> None:
-    """Learn your own upright posture.
+    """Learn your own neutral posture.
 
-    Sit as you would like to sit, look at the screen, and keep that for half a
-    minute. Later posture is judged against this. Where there is a screen, a
+    Sit as you would like to sit, look at the screen, and keep that for a quarter
+    of a minute. Later posture is judged against this. Where there is a screen, a
     window shows what the camera sees. With one of --reanchor, --slouch, --down
     and --add a profile that is there is added to.
     """
@@ -147,7 +147,8 @@ def calibrate(
     "--profile",
     callback=kit.profile,
     metavar="P",
-    help="Name or .toml file of the profile to judge against; default: the settings' profile.name.",
+    help="Name or .toml file of the profile to judge against; default: that of the "
+    "camera in use, else the settings' profile.name.",
 )
 @click.option("--detached", is_flag=True, hidden=True, help="As `start` runs it: in the background.")
 @playback_options

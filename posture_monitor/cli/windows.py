@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     "--profile",
     callback=kit.profile,
     metavar="P",
-    help="Name or .toml file of the profile to judge against; default: the settings' profile.name.",
+    help="Name or .toml file of the profile to judge against; default: that of the "
+    "camera in use, else the settings' profile.name.",
 )
 @click.option("--video/--no-video", default=True, help="Show the picture, or only the body in it.")
 @click.option("--mirror/--no-mirror", default=True, help="Show it as a mirror does, or as others see you.")
@@ -32,7 +33,8 @@ def preview(config: Config, source: str | None, profile: str | None, video: bool
     """See live what is measured and how it is judged.
 
     Shows what the running monitor sees; where none runs, or a source or a
-    profile is named, it looks for itself. Nothing is kept.
+    profile is named, it looks for itself. Nothing is kept, unless you press S:
+    that saves the moment's points and measures, without any picture.
     """
     _need_a_screen()
     from posture_monitor.service.preview import open_feed

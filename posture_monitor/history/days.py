@@ -33,13 +33,14 @@ from posture_monitor.history.timeline import (
     within,
 )
 
-#: Under this share of judged in present time nothing is concluded (ergonomics.md §6, *coverage*).
+#: Under this share of judged in present time nothing is concluded (our own choice).
 ENOUGH_COVERAGE = 0.60
 
 #: Nor from less judged time than this (our own choice: below it one change of posture decides).
 ENOUGH_JUDGED_S = 600.0
 
-#: A posture shift: trunk or neck changed by more than 5° for 4 s (ergonomics.md §6, *shifts_per_h*).
+#: A posture shift: trunk or neck changed by more than 5° for 4 s. That people with back pain shift less
+#: often is known (PMC5447416); the limits are our own choice.
 SHIFT_DEG = 5.0
 SHIFT_HOLD_S = 4.0
 SHIFTING = ("trunk_incl", "neck_incl")
@@ -226,7 +227,7 @@ def score(day: Day) -> float:
     """Return the day score: the percentage of the judged time that was not poor; NaN if withheld.
 
     *Mild* does not lower it: so much is the natural scatter of a comfortable
-    posture (ergonomics.md §6).
+    posture (about 10° of trunk and head, doi 10.3390/healthcare9121685).
     """
     return math.nan if day.withheld else 100 * (1 - day.seconds["poor"] / day.judged_s)
 

@@ -24,7 +24,7 @@ from posture_monitor.history.timeline import utc_offset_s
 _NEED_CARE = frozenset({"tingling", "numbness", "weakness"})
 
 #: Signs of pressure on the nerves of the lower spine, as given to patients, and others that no diary should
-#: be kept over (ergonomics.md §1, *Red flags*; NHS advice on back pain).
+#: be kept over (backes.org.uk/cauda-equina-warning-signs; NHS advice on back pain).
 SEEK_CARE = (
     "Go to an emergency department now if you have any of these: numbness or pins and needles between the "
     "thighs, around the genitals, buttocks or back passage; altered feeling when wiping; trouble starting, "

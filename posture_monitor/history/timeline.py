@@ -20,10 +20,10 @@ from posture_monitor.history.records import Alert, Span
 JUDGED = ("good", "mild", "poor")
 PRESENT = (*JUDGED, "unknown")
 
-#: An absence of this length ends a sitting bout and counts as a break (ergonomics.md §6, *sit_bout*).
+#: An absence of this length ends a sitting bout and counts as a break (our own choice).
 BREAK_S = 60.0
 
-#: An alert was followed by a better posture if *poor* ended within this time (ergonomics.md §4).
+#: An alert was followed by a better posture if *poor* ended within this time (our own choice).
 CORRECTED_S = 60.0
 
 

@@ -79,7 +79,7 @@ def neutral_of(measurement: Measurement, name: str = "sitting") -> Neutral:
     Raises
     ------
     ValueError
-        No frame in it shows a face and shoulders.
+        Nobody was seen, or face and shoulders were not both measured in half of the frames.
     """
     values = measurement.values[:, measurement.present]
     if values.shape[1] == 0:

@@ -55,7 +55,8 @@ class Policy:
     absence_s
         Seconds of absence that end a bout.
     taken_within_s
-        A suggestion counts as taken when the bout ends within these seconds.
+        A suggestion counts as taken when the person leaves (or shifts, where moving was asked) within
+        these seconds; the absence that ends a bout comes on top.
     """
 
     bout_s: float

@@ -63,9 +63,9 @@ def scores(deviations: Array, neutral: Neutral) -> Array:
     -------
     ndarray
         In standard deviations of natural sitting. *Forward* is NaN unless face
-        and shoulders are measured; *lowered* only where there is no face: whose
-        shoulders have sunk out of the picture is held to have lowered them as
-        the head, and what else needs them says nothing.
+        and shoulders are measured. *Lowered* is NaN only where no face is seen:
+        shoulders that have sunk out of the picture are held to be as much lower
+        as the head, and what else needs them says nothing.
     """
     change = deviations[_ROWS]
     forward, lowered = _weights(neutral)

@@ -51,10 +51,11 @@ class Signal:
     scatter: float = 1.0
 
 
-#: Limits. Angles follow ISO 11226, EN 1005-4 and RULA, taken against the
-#: calibrated neutral posture; distance follows AUVA's 50 of 70 cm. The others
-#: have no standard: they were chosen on synthetic bodies and on people in
-#: webcam pictures, and `benchmarks/accuracy.py` says how they do.
+#: Limits. Leaning forward, neck, trunk sideways and head tilt follow ISO 11226,
+#: EN 1005-4 and RULA, taken against the calibrated neutral posture; distance
+#: follows AUVA's 50 of 70 cm. The others have no standard: they were chosen on
+#: synthetic bodies and on people in webcam pictures, and `benchmarks/accuracy.py`
+#: says how they do.
 SIGNALS: tuple[Signal, ...] = (
     Signal("head sinking", "head_height", 4.2, 5.6, 2.0),
     Signal("face forward", "fsr", 6.0, 12.0, 1.0),
@@ -220,7 +221,7 @@ def judge(
     -----
     The slouch index is the `NORM`-norm of the signals, each 0.5 at its mild and
     1 at its poor limit. *Good* is below 0.5, *poor* from 1 on. Looking down
-    alone never raises it past mild.
+    alone is not meant to raise it past mild, and seldom does (`benchmarks/moved_camera.py`).
     """
     yardstick = _yardstick(neutral, limits or _USUAL)
     n = len(measurement)

@@ -88,7 +88,7 @@ class Cause:
     metric
         Its name, ``""`` if none stood out.
     deviation
-        From neutral, signed, in the metric's own unit; NaN if unknown.
+        From neutral, signed, as its metric expresses it (`metrics.Change`); NaN if unknown.
     value
         The measure itself; NaN if unknown.
     """

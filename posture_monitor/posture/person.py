@@ -13,7 +13,7 @@ import numpy.typing as npt
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.metrics import measure
 
-#: Two detections nearer than this (shoulder widths), and of like size, are one person seen twice.
+#: Two detections nearer than this (shoulder widths) are one person seen twice.
 TWICE = 0.35
 #: Without a neutral, somebody at least this much of the size of the largest makes it unclear who is meant.
 RIVAL = 0.6

@@ -51,14 +51,14 @@ class Reading:
     verdict
         The instantaneous verdict, before any smoothing.
     reason
-        Why the verdict is *unknown* (one of `judge.Reason`), else ``""``.
+        Why the verdict is *unknown* (one of `metrics.Reason`), else ``""``.
     slouch_index
         0 at neutral, 0.5 where *mild* and 1 where *poor* begins; NaN where unmeasured.
     driver
         Name of the metric that drove the verdict, ``""`` if none did.
     metrics, deviations
-        Metric name to value, and to deviation from neutral, in the metric's
-        own unit; NaN where it cannot be measured.
+        Metric name to value in its unit, and to deviation from neutral as the
+        metric expresses it (`metrics.Change`); NaN where it cannot be measured.
     view
         Where the camera sees the body from.
     confidence
