@@ -26,11 +26,12 @@ from posture_monitor.history.store import Store
 from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.reading import Reading, Verdict
+from posture_monitor.posture.sampling import Pace
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.service import monitor
 from posture_monitor.service.calibration import Collected
 from posture_monitor.service.looking import Seen
-from posture_monitor.service.monitor import Monitor
+from posture_monitor.service.monitor import Monitor, Resting
 from posture_monitor.service.profiles import Profile, load_profile, save_profile
 from posture_monitor.telling.notify import Action, ChannelError, Notifier, Sent
 from posture_monitor.telling.quiet import QuietGate
@@ -163,6 +164,30 @@ def seat(home: Path, tmp_path: Path) -> Iterator[Seat]:
             return Desk(load_config(tmp_path / "config.toml"), store, **options)
 
         yield take_a_seat
+
+
+def test_no_second_is_lost_to_the_history_where_looks_come_sooner_or_later(seat: Seat) -> None:
+    desk = seat(NO_BREAKS, interval_s=0.5)
+    watching = desk.monitor
+    watching.pace = Pace()
+    due_s = stirs_s = looked_s = 0.0
+    for seen in desk.pictures(UPRIGHT, 600):
+        at_s = seen.frame.t_s
+        if at_s < due_s:
+            continue
+        moved = at_s >= stirs_s
+        if moved:
+            stirs_s = at_s + 45.0
+        watching.take(seen, moved=moved)
+        due_s, looked_s = at_s + watching.interval_s, at_s
+    assert looked_s > 580
+    (span,) = desk.kept("spans")
+    assert span["end_s"] - span["start_s"] == pytest.approx(looked_s, abs=0.01)
+    # Nor where the screen is locked shortly before the next look was due.
+    locked_s = looked_s + watching.interval_s - 0.5
+    watching.rest(locked_s, MORNING_S + locked_s, Resting("away", "screen locked"), 10.0)
+    *_, span = (span for span in desk.kept("spans") if span["state"] == "good")
+    assert span["end_s"] == pytest.approx(MORNING_S + locked_s, abs=0.01)
 
 
 def test_an_alert_that_ends_in_the_next_recording(seat: Seat) -> None:

@@ -234,7 +234,11 @@ class Monitor:
 
     @property
     def _longest_gap_s(self) -> float:
-        """Return for how long a reading may speak when the next one is late."""
+        """Return for how long the latest reading may speak when the next one is late, in seconds.
+
+        It hangs on the wait that was planned after *that* reading: to be asked before `interval_s` says
+        how long the next wait is to be.
+        """
         return min(2 * self.interval_s + 0.5, dose.LONGEST_SPOKEN_S)
 
     @property
@@ -259,7 +263,7 @@ class Monitor:
         t_s, self.wall_s = reading.t_s, seen.frame.wall_s
         if not self.live:
             self._pace(t_s)
-        before = self.state
+        before, gap_s = self.state, self._longest_gap_s
         self.reading, self.resting = reading, None
         self.session = session.step(
             self.session, replace(self.steadiness, interval_s=self.interval_s), t_s, moment
@@ -268,7 +272,7 @@ class Monitor:
         self._plan(reading, moved)
         self._anchor(seen)
         self.counts[reading.verdict] = self.counts.get(reading.verdict, 0) + 1
-        self._keep(reading, seen)
+        self._keep(reading, seen, gap_s)
         self._follow(t_s, self.state, self._cause(reading), reading.deviations)
         if self.state is not before or self._told is None:
             self._say_state()
@@ -297,14 +301,13 @@ class Monitor:
 
     def rest(self, t_s: float, wall_s: float, resting: Resting, beat_s: float) -> None:
         """Note that nothing is looked at now, and why; `beat_s` are the seconds to the next such note."""
+        gap_s = self._longest_gap_s
         self.wall_s, self.interval_s, self.reading = wall_s, beat_s, None
         if resting != self.resting:
             self.console.print(f"{_clock(wall_s)}  {resting.state}: {resting.reason}")
             self._told, self.rested_since_s = None, t_s
         self.resting = resting
-        self.store.heartbeat(
-            wall_s, utc_offset_s(wall_s), resting.state, resting.reason, gap_s=self._longest_gap_s
-        )
+        self.store.heartbeat(wall_s, utc_offset_s(wall_s), resting.state, resting.reason, gap_s=gap_s)
         self._follow(t_s, resting.activity, nudge.NO_CAUSE, {})
 
     def _plan(self, reading: Reading, moved: bool) -> None:
@@ -388,14 +391,14 @@ class Monitor:
             self._send(summary, None, ())
         return quiet
 
-    def _keep(self, reading: Reading, seen: Seen) -> None:
+    def _keep(self, reading: Reading, seen: Seen, gap_s: float) -> None:
         offset_s = utc_offset_s(self.wall_s)
         self.store.heartbeat(
             self.wall_s,
             offset_s,
             self.state.value,
             self.session.steady.reason,
-            gap_s=self._longest_gap_s,
+            gap_s=gap_s,
         )
         self.store.sample(
             self.wall_s,
