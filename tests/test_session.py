@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -83,21 +84,27 @@ def test_a_moved_camera_is_unknown_while_it_settles_and_then_judged_again() -> N
     assert abs(sessions[-1].sustained.lowered) < 1.0
 
 
-def test_a_shift_is_taken_back_when_its_maker_sits_up_again() -> None:
-    """Sliding down at once looks like a moved camera; later slouches must not be measured from there."""
+def sitting(moment: Moment, until_s: float, drop: float, state: Session) -> Session:
+    """Sit this much lower than neutral (shoulder widths) until then."""
+    spot = (0.0, drop, 0.0, drop, 0.0)
+    while not state.steady.t_s or state.steady.t_s < until_s:
+        t_s = (state.steady.t_s or 0.0) + 0.5
+        cue = (0.0, drop * moment.per_drop, *moment.cue[2:])
+        state = session.step(state, steady.Policy(), t_s, replace(moment, cue=cue, spot=spot))
+    return state
 
-    def sitting(moment: Moment, until_s: float, drop: float, state: Session) -> Session:
-        spot = (0.0, drop, 0.0, drop, 0.0)
-        while not state.steady.t_s or state.steady.t_s < until_s:
-            t_s = (state.steady.t_s or 0.0) + 0.5
-            cue = (0.0, drop * moment.per_drop, *moment.cue[2:])
-            state = session.step(state, steady.Policy(), t_s, replace(moment, cue=cue, spot=spot))
-        return state
 
+@pytest.fixture
+def quiet() -> Moment:
+    """Return somebody who sits as calibrated."""
     neutral = upright(BODY, CAMERA)
     landmarks, size = rig.render(BODY, rig.Pose(), CAMERA)
     judged = judge(measure(landmarks, size), neutral)
-    quiet = replace(session.moments(judged, neutral)[0], verdict=Verdict.GOOD)
+    return replace(session.moments(judged, neutral)[0], verdict=Verdict.GOOD)
+
+
+def test_a_shift_is_taken_back_when_its_maker_sits_up_again(quiet: Moment) -> None:
+    """Sliding down at once looks like a moved camera; later slouches must not be measured from there."""
     lowered = sitting(quiet, 100, 0.3, sitting(quiet, 60, 0.0, Session()))
     assert lowered.place.offset_y == pytest.approx(0.3, abs=0.02)
     assert sitting(quiet, 1000, 0.3, lowered).place.offset_y == lowered.place.offset_y
@@ -108,3 +115,34 @@ def test_a_shift_is_taken_back_when_its_maker_sits_up_again() -> None:
     again = sitting(quiet, 1000, 0.0, state)
     assert again.place.offset_y == 0.0
     assert again.sustained.lowered == pytest.approx(0.0, abs=0.1)
+
+
+def test_a_shift_upwards_is_taken_back_where_it_was_calibrated(quiet: Moment) -> None:
+    """A lid tilted back and later set as it was must not leave who sits well poor for good."""
+    raised = sitting(quiet, 100, -0.4, sitting(quiet, 60, 0.0, Session()))
+    assert raised.place.offset_y == pytest.approx(-0.4, abs=0.02)
+    assert sitting(quiet, 1000, -0.4, raised).place.offset_y == raised.place.offset_y
+    state = raised
+    for k in range(20):
+        state = sitting(quiet, 100 + 5 * (k + 1), -0.4 * (1 - k / 19), state)
+    back = sitting(quiet, 320, 0.0, state)
+    assert back.place.offset_y == 0.0
+    assert sitting(quiet, 360, 0.0, back).state is Verdict.GOOD
+
+
+@pytest.mark.parametrize("down_to", [-0.15, 0.4])
+def test_sliding_down_from_a_raised_chair_stays_a_slouch(quiet: Moment, down_to: float) -> None:
+    state = sitting(quiet, 100, -0.4, sitting(quiet, 60, 0.0, Session()))
+    for k in range(20):
+        state = sitting(quiet, 100 + 5 * (k + 1), -0.4 + (down_to + 0.4) * (k + 1) / 20, state)
+    assert sitting(quiet, 900, down_to, state).state is Verdict.POOR
+
+
+def test_a_shift_that_takes_the_shoulders_out_of_the_picture_ends_as_well(quiet: Moment) -> None:
+    state = sitting(quiet, 66, 0.35, sitting(quiet, 60, 0.0, Session()))
+    assert state.place.unsettled
+    gone = replace(quiet, spot=(0.0, 0.45, math.nan, math.nan, 0.0))
+    for k in range(60):
+        state = session.step(state, steady.Policy(), 66.5 + k / 2, gone)
+    assert not state.place.unsettled
+    assert state.steady.reason != Reason.MOVED.value

@@ -92,6 +92,9 @@ class Place:
 def step(place: Place, spot: Spot, interval_s: float = 0.5) -> Place:
     """Take in where head and shoulders are now; a `spot` with NaN is passed over.
 
+    While a shift is being waited for, shoulders that it has moved out of the picture are held to be where
+    it takes the head.
+
     Parameters
     ----------
     interval_s
@@ -99,6 +102,8 @@ def step(place: Place, spot: Spot, interval_s: float = 0.5) -> Place:
     """
     if place.ask:
         place = replace(place, ask=False)
+    if place.shift is not None and not math.isfinite(spot.shoulder_x + spot.shoulder_y):
+        spot = spot._replace(shoulder_x=spot.head_x, shoulder_y=spot.head_y)
     if not all(map(math.isfinite, spot)):
         return place
     recent = place.recent

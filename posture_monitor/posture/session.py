@@ -31,6 +31,9 @@ _SPOT_ROWS = [
 #: again by this part of it. Whoever slouches goes the other way; but who slid down at once and sat up
 #: slowly looks like a shift that lasted, and every later slouch would be measured from down there.
 _BACK = 0.6
+#: A shift upwards is taken back when, by that mean and at this moment, they are where they were calibrated,
+#: give or take this part of it: there nobody slouches.
+_AT_NEUTRAL = 0.25
 _UNJUDGED = (Verdict.UNKNOWN, Verdict.AWAY)
 
 
@@ -130,10 +133,10 @@ def step(session: Session, policy: steady.Policy, t_s: float, moment: Moment) ->
             cue = (forward, lowered - where.offset_y * moment.per_drop, *rest)
     minutes = sustained.step(session.sustained, t_s, cue, policy.interval_s)
     shifted = where.offset_y * moment.per_drop
-    if 0 < _BACK * shifted < -minutes.lowered:
-        minutes = replace(
-            minutes, lowered=minutes.lowered + shifted, recent=minutes.recent + shifted, latest=None
-        )
+    if _returned(shifted, minutes):
+        # What was higher is no longer a rise; but what seems lower has been good all the while.
+        recent = minutes.recent if shifted > 0 else minutes.lowered
+        minutes = replace(minutes, lowered=minutes.lowered + shifted, recent=recent + shifted, latest=None)
         where = replace(where, offset_y=0.0)
     state = steady.step(
         session.steady,
@@ -146,6 +149,16 @@ def step(session: Session, policy: steady.Policy, t_s: float, moment: Moment) ->
     )
     trembling = jitter.step(session.jitter, t_s, moment.spot[0], moment.spot[1])
     return Session(state, minutes, where, trembling)
+
+
+def _returned(shifted: float, minutes: Sustained) -> bool:
+    """Return whether who had been shifted by so much (of the score *lowered*) is back from there."""
+    if shifted > 0:
+        return -minutes.lowered > _BACK * shifted
+    if shifted == 0 or minutes.latest is None:
+        return False
+    near = _AT_NEUTRAL * -shifted
+    return abs(minutes.lowered + shifted) < near and abs(minutes.latest[1] + shifted) < near
 
 
 def replay(
