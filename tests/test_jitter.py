@@ -10,7 +10,7 @@ import rig
 from people import upright
 
 from posture_monitor.posture import session, steady
-from posture_monitor.posture.jitter import CALM, WILD, Jitter, step
+from posture_monitor.posture.jitter import CALM, KNOWN_S, WILD, Jitter, step
 from posture_monitor.posture.judge import judge
 from posture_monitor.posture.metrics import measure
 
@@ -46,6 +46,18 @@ def test_readings_far_apart_or_missing_tell_nothing() -> None:
     gone = np.full(60, math.nan)
     assert watched(gone, gone) == Jitter()
     assert math.isnan(Jitter().tremble)
+
+
+def test_a_bad_quarter_of_a_minute_does_not_hold_for_good() -> None:
+    jitter = watched(*np.random.default_rng(2).normal(0, 0.5, (2, 30)))
+    assert jitter.sureness == 0.0
+    # Unsure readings are settled ones, looked at every six seconds: too seldom to show tremble.
+    sure = []
+    for t_s in np.arange(20.0, 20 + KNOWN_S, 6.0):
+        jitter = step(jitter, t_s, 0.0, 0.0)
+        sure.append(jitter.sureness)
+    assert sure[0] == sure[4] == 0.0
+    assert sure[-1] == 1.0
 
 
 @pytest.mark.parametrize(("noise_px", "sure"), [(0.5, True), (15.0, False)])

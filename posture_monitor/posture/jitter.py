@@ -22,19 +22,31 @@ CALM: Final = 0.02
 WILD: Final = 0.10
 #: Readings that are remembered, and the least that tell.
 KEPT, LEAST = 12, 5
+#: For so long. Whoever is not sure enough to be judged is looked at more seldom, and what is seldom seen
+#: shows no tremble: without an end to it a bad quarter of a minute would hold for good.
+KNOWN_S: Final = 60.0
 
 
 @dataclass(frozen=True)
 class Jitter:
-    """The latest readings' places, and how far each middle one was off its neighbours (shoulder widths)."""
+    """The latest readings' places, and how far each middle one was off its neighbours.
+
+    Attributes
+    ----------
+    recent
+        Monotonic seconds, x and y of the latest readings.
+    off
+        Monotonic seconds, and how far off (shoulder widths).
+    """
 
     recent: tuple[tuple[float, float, float], ...] = ()
-    off: tuple[float, ...] = ()
+    off: tuple[tuple[float, float], ...] = ()
 
     @property
     def tremble(self) -> float:
         """Median distance from the neighbours' middle (shoulder widths); NaN if too little was seen."""
-        return sorted(self.off)[len(self.off) // 2] if len(self.off) >= LEAST else math.nan
+        ranked = sorted(off for _, off in self.off)
+        return ranked[len(ranked) // 2] if len(ranked) >= LEAST else math.nan
 
     @property
     def sureness(self) -> float:
@@ -58,12 +70,13 @@ def step(jitter: Jitter, t_s: float, x: float, y: float) -> Jitter:
     if not (math.isfinite(x) and math.isfinite(y)):
         return jitter
     recent = jitter.recent
+    known = tuple(seen for seen in jitter.off if 0 <= t_s - seen[0] <= KNOWN_S)
     if recent and not 0 < t_s - recent[-1][0] <= NEAR_S:
         recent = ()
     recent = (*recent, (t_s, x, y))[-3:]
     if len(recent) < 3:
-        return Jitter(recent, jitter.off)
+        return Jitter(recent, known)
     (t0, x0, y0), (t1, x1, y1), (t2, x2, y2) = recent
     part = (t1 - t0) / (t2 - t0)
     off = math.hypot(x1 - x0 - part * (x2 - x0), y1 - y0 - part * (y2 - y0))
-    return Jitter(recent, (*jitter.off, off)[-KEPT:])
+    return Jitter(recent, (*known, (t_s, off))[-KEPT:])
