@@ -669,3 +669,34 @@ def test_killed_writers_and_a_reader_beside_them(path: Path) -> None:
     with Store.open(path) as store:  # the next run goes on, and leaves a gap
         store.heartbeat(killed_s + 60, 0, "good")
         assert len(store.spans(0, 4e9)) == 3
+
+
+@pytest.mark.parametrize(
+    ("parts", "minutes"),
+    [
+        ([(0, 3602), (3598, 3700)], 62),  # set back by 4 s, across a full hour
+        ([(0, 6600), (3000, 3600)], 110),  # by an hour
+        ([(0, 3000), (607800, 608400), (3000, 3700)], 72),  # forward by a week, and back again
+    ],
+)
+def test_a_clock_set_back_costs_no_minute(tmp_path: Path, parts: list[tuple[int, int]], minutes: int) -> None:
+    began_s, readings = 1.74e9 // 3600 * 3600, 0
+    with Store.open(tmp_path / "history.sqlite3", keep_samples_days=36500) as store:
+        store.begin("camera")
+        for first, last in parts:
+            for k in range(first, last, 2):
+                store.heartbeat(began_s + k, 0, "good", gap_s=5)
+                store.sample(began_s + k, {"trunk_incl": 3.0}, 0.2, verdict="good")
+                readings += 1
+                if k % 10 == 0:
+                    store.flush()
+        store.flush()
+        with sqlite3.connect(store.path) as database:
+            rows = database.execute("SELECT hour, names, data FROM minutes").fetchall()
+        summed_up = {
+            (hour, minute)
+            for hour, names, data in rows
+            for minute in np.flatnonzero(np.isfinite(Minutes.unpack(names, data).values[:, 0, 0])).tolist()
+        }
+        assert len(summed_up) == minutes
+        assert sum(len(kept.wall_s) for kept in store.samples(0, 4e9)) == readings

@@ -59,6 +59,15 @@ class Recording:
         """Whether there is something that the file does not hold yet."""
         return bool(self._new_spans or self._new_alerts or self._new_hours or self._new_samples)
 
+    def again(self) -> Recording:
+        """Return another recording of the same source."""
+        source, live, profile, neutral = self._about
+        return Recording(source, live, profile, json.loads(neutral), self._keep_samples)
+
+    def is_over(self, wall_s: float) -> bool:
+        """Return whether the clock was set back so far that this moment would be summed up a second time."""
+        return wall_s < 60 * (self._minute - 1)
+
     def heartbeat(self, wall_s: float, utc_offset_s: int, state: str, reason: str, gap_s: float) -> None:
         """See `Store.heartbeat`."""
         if state not in STATES:
@@ -80,7 +89,9 @@ class Recording:
 
     def sample(self, reading: Sample, landmarks: npt.NDArray[Any] | None) -> None:
         """See `Store.sample`."""
-        minute = int(reading.wall_s // 60)
+        # A clock corrected by seconds runs on in the minute under way: the one before is summed up.
+        minute = max(int(reading.wall_s // 60), self._minute)
+        reading = replace(reading, wall_s=max(reading.wall_s, 60.0 * minute))
         if minute != self._minute:
             self.summarise()
             self._minute, self._readings, self._landmarks, self._summed_up = minute, [], [], 0

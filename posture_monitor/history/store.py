@@ -180,10 +180,13 @@ class Store:
             absolute angles can be had back from the deviations.
         """
         with self._lock:
-            if not self.flush():
-                self._waiting.append(self._run)
+            self._begin(Recording(source, live, profile, neutral or {}, self._keep_samples_days > 0))
             self._wait(LIVE_WAIT_S if live else WAIT_S)
-            self._run = Recording(source, live, profile, neutral or {}, self._keep_samples_days > 0)
+
+    def _begin(self, run: Recording) -> None:
+        if not self.flush():
+            self._waiting.append(self._run)
+        self._run = run
 
     def heartbeat(
         self, wall_s: float, utc_offset_s: int, state: str, reason: str = "", *, gap_s: float = GAP_S
@@ -236,6 +239,8 @@ class Store:
         measured = {name: value for name, value in deviations.items() if math.isfinite(value)}
         reading = Sample(wall_s, Verdict(verdict), View(view), slouch_index, confidence, measured)
         with self._lock:
+            if self._run.is_over(wall_s):
+                self._begin(self._run.again())
             self._run.sample(reading, landmarks if self._keep_landmarks else None)
             self._save_now_and_then()
 
