@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,7 @@ from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.reading import Reading, Verdict
 from posture_monitor.posture.sampling import Pace
+from posture_monitor.posture.sustained import Habit, Sustained
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.service import monitor
 from posture_monitor.service.calibration import Collected
@@ -495,6 +497,39 @@ def test_who_stands_up_is_judged_as_standing_and_counted_so(seat: Seat) -> None:
     ]
     desk.sit(UPRIGHT, 20)
     assert desk.monitor.neutral.name == "sitting"
+
+
+def test_each_seat_and_each_new_anchor_is_recorded_by_its_own_neutral_and_keeps_what_was_learnt(
+    seat: Seat,
+) -> None:
+    wide, up = Camera(distance_m=1.1, hfov_deg=75), Pose(seat_y_m=0.3)
+    desk = seat(NO_BREAKS, camera=wide, interval_s=2.0)
+    collected = Collected()
+    for seen in desk.pictures(up, 60):
+        collected.add(seen)
+    desk.t_s = 0.0
+    desk.monitor.profile = desk.profile.adding(collected.neutral(name="standing"))
+    desk.monitor.begin("camera")
+    known = Sustained(forward_habit=Habit(200, 0.5, 1.1))
+    desk.monitor.recall({"sitting": known})
+    desk.sit(UPRIGHT, 60)
+    desk.sit(up, 90)
+    assert desk.monitor.neutral.name == "standing"
+    assert desk.monitor.session.sustained.forward_habit.minutes < 3
+    desk.sit(UPRIGHT, 30)
+    assert desk.monitor.session.sustained.forward_habit.minutes >= 200
+    desk.monitor.reanchor(desk.t_s)
+    desk.sit(UPRIGHT, 30)
+    assert desk.monitor.session.sustained.forward_habit.minutes >= 200
+    assert {name: known.forward_habit.minutes > 100 for name, known in desk.monitor.learnt().items()} == {
+        "sitting": True,
+        "standing": False,
+    }
+    runs = [json.loads(run["neutral"]) for run in desk.kept("runs")][-4:]
+    sitting, standing, again, anchored = (run["head_drop"] for run in runs)
+    assert standing < sitting - 0.1
+    assert again == sitting
+    assert anchored == desk.monitor.neutral["head_drop"]
 
 
 # -- quiet -------------------------------------------------------------------------

@@ -188,7 +188,7 @@ class Keeper:
                     self._hear(self.inbox.get(timeout=max(0.0, wake_s - clock_s())))
         finally:
             self.eye.end()
-            learnt.keep(self.monitor.profile, self.monitor.session.sustained)
+            learnt.keep(self.monitor.profile, self.monitor.learnt())
 
     def _turn(self, now_s: float) -> float:
         """Do what is due, and return when to wake without an event."""
@@ -399,7 +399,7 @@ class Keeper:
     def _use(self, profile: Profile, why: str) -> None:
         log.info("another profile is used: %s", why)
         self.monitor.console.print(f"Judged against profile {profile.name!r} now: {why}.")
-        learnt.keep(self.monitor.profile, self.monitor.session.sustained)
+        learnt.keep(self.monitor.profile, self.monitor.learnt())
         self.monitor.use(profile)
         self._recall()
         self._views = places.OtherView(profile)
@@ -409,8 +409,7 @@ class Keeper:
 
     def _recall(self) -> None:
         """Begin with what is known of this person's scatter."""
-        known = learnt.recall(self.monitor.profile)
-        self.monitor.session = replace(self.monitor.session, sustained=known)
+        self.monitor.recall(learnt.recall(self.monitor.profile))
 
     def _invite(self) -> None:
         """Invite once to calibrate where there is no profile of this place."""
@@ -490,7 +489,7 @@ class Keeper:
         self._tend_at_s = now_s + TEND_S
         if now_s >= self._keep_at_s:
             self._keep_at_s = now_s + KEEP_S
-            learnt.keep(self.monitor.profile, self.monitor.session.sustained)
+            learnt.keep(self.monitor.profile, self.monitor.learnt())
         if now_s >= self._give_back_at_s:
             self._give_back_at_s = now_s + KEEP_S
             memory.give_back()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from posture_monitor import paths
@@ -17,28 +18,39 @@ log = logging.getLogger(__name__)
 _MOST_BYTES = 256 * 1024
 
 
-def recall(profile: Profile) -> Sustained:
-    """Return what is known of this profile's person; nothing, where the profile was made anew since."""
+def recall(profile: Profile) -> dict[str, Sustained]:
+    """Return what is known of this profile's person, by the name of the neutral posture.
+
+    Nothing, where the profile was made anew since.
+    """
     kept = _kept().get(profile.name)
     if not isinstance(kept, dict) or kept.get("made") != profile.created:
-        return Sustained()
-    try:
-        return Sustained.from_learnt(kept)
-    except ValueError as error:
-        log.warning("what was learnt before is passed over: %s", error)
-        return Sustained()
+        return {}
+    # Before there was one for each neutral posture, what was learnt of the first stood here.
+    by_name = kept.get("neutrals", {profile.neutrals[0].name: kept})
+    known: dict[str, Sustained] = {}
+    for name, learnt in by_name.items() if isinstance(by_name, dict) else ():
+        try:
+            known[name] = Sustained.from_learnt(learnt if isinstance(learnt, dict) else {})
+        except ValueError as error:
+            log.warning("what was learnt before is passed over: %s", error)
+    return known
 
 
-def keep(profile: Profile, sustained: Sustained) -> None:
-    """Keep what is known by now. That it cannot be written is only logged: it is learnt anew."""
-    if profile.starter or not sustained.forward_habit.minutes:
+def keep(profile: Profile, known: Mapping[str, Sustained]) -> None:
+    """Keep what is known by now, by the name of the neutral posture.
+
+    That it cannot be written is only logged: it is learnt anew.
+    """
+    neutrals = {name: learnt.to_learnt() for name, learnt in known.items() if learnt.forward_habit.minutes}
+    if profile.starter or not neutrals:
         return
-    known = {**_kept(), profile.name: {**sustained.to_learnt(), "made": profile.created}}
+    all_known = {**_kept(), profile.name: {"made": profile.created, "neutrals": neutrals}}
     file = paths.learnt_file()
     try:
         paths.make_private(file.parent)
         with replacing(file) as out:
-            out.write(json.dumps(known).encode())
+            out.write(json.dumps(all_known).encode())
     except OSError as error:
         log.warning("cannot keep what was learnt: %s", error.strerror or error)
 

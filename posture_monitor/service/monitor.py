@@ -29,6 +29,7 @@ from posture_monitor.posture.judge import SIGNALS, Limits, judge
 from posture_monitor.posture.metrics import NAMES, REASONS, Reason, measure
 from posture_monitor.posture.reading import VERDICTS, VIEWS, Reading, Verdict
 from posture_monitor.posture.session import Moment, Session
+from posture_monitor.posture.sustained import Sustained
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service import end_of_day
@@ -198,6 +199,9 @@ class Monitor:
     _steps_s: deque[float] = field(default_factory=lambda: deque(maxlen=9))
     _t_s: float = math.nan
     _latest: _Latest | None = None
+    _source: str | None = None
+    #: What was learnt of who sat in the other neutral postures of this profile.
+    _habits: dict[str, Sustained] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.configure(self.config)
@@ -214,6 +218,7 @@ class Monitor:
 
     def begin(self, source: str) -> None:
         """Begin a recording of this source in the history, judged against the neutral in force."""
+        self._source = source
         centre = zip(NAMES, self.neutral.centre.tolist(), strict=True)
         self.store.begin(
             source,
@@ -224,8 +229,26 @@ class Monitor:
 
     def use(self, profile: Profile) -> None:
         """Judge against another profile from the next frame on."""
-        self.profile, self.seat, self.session = profile, seat.Seat(), Session()
+        self.profile, self.seat, self.session, self._habits = profile, seat.Seat(), Session(), {}
         self._tuned()
+
+    def learnt(self) -> dict[str, Sustained]:
+        """Return what was learnt of this person, by the name of the neutral posture."""
+        return {**self._habits, self.neutral.name: self.session.sustained}
+
+    def recall(self, known: Mapping[str, Sustained]) -> None:
+        """Begin with what was learnt before, as `learnt` gave it."""
+        self._habits = dict(known)
+        self.session = replace(self.session, sustained=known.get(self.neutral.name, Sustained()))
+
+    def _sit_anew(self, before: Neutral) -> None:
+        """Judge against another neutral posture from the next frame on, and record by it."""
+        self._habits[before.name] = self.session.sustained
+        known = self._habits.get(self.neutral.name)
+        sustained = Sustained() if known is None else Sustained.from_learnt(known.to_learnt())
+        self.session = Session(sustained=sustained)
+        if self._source is not None:
+            self.begin(self._source)
 
     @property
     def state(self) -> Verdict:
@@ -378,7 +401,7 @@ class Monitor:
         before = self.neutral
         self.seat = seat.step(self.seat, self.profile.neutrals, look)
         if self.neutral is not before:
-            self.session = Session()
+            self._sit_anew(before)
             self.console.print(f"Judged against {self.neutral.name} now.")
 
     def _is_quiet(self, t_s: float, soon: bool) -> bool:
@@ -545,13 +568,13 @@ class Monitor:
         looked_s = seen.frame.t_s - wanted.began_s
         if looked_s < ANCHOR_S or len(wanted.collected.landmarks) < ANCHOR_FRAMES:
             return
-        self._anchoring = None
+        self._anchoring, before = None, self.neutral
         try:
             self.profile = wanted.collected.re_anchored(self.profile, self.seat.index)
         except ValueError as error:
             self.console.print(f"Not re-anchored: {error}")
             return
-        self.session = Session()
+        self._sit_anew(before)
         self._keep_profile()
         self.console.print("Re-anchored: judged from the new place on.")
         if wanted.alert_id is None:
