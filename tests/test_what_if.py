@@ -126,12 +126,33 @@ def test_a_moment_recorded_twice_counts_once(tmp_path: Path) -> None:
     assert found.kept_s == pytest.approx(600, abs=10)
 
 
+@pytest.mark.usefixtures("home")
+def test_ten_minutes_of_open_preview_change_nothing_for_the_rest_of_the_day(tmp_path: Path) -> None:
+    """Looks come five a second while the preview is open, and six seconds apart elsewhere."""
+    began_s, looks = wall(f"{DAY} 09:00"), []
+    with Store.open(paths.history_file(), keep_samples_days=36500) as store:
+        store.begin("camera", profile="me")
+        at_s = 0.0
+        while at_s < 3600:
+            bad = at_s % 1800 > 1200
+            state, index = ("poor", 1.3) if bad else ("good", 0.1)
+            step_s = 0.2 if at_s < 600 else 6.0
+            store.heartbeat(began_s + at_s, utc_offset_s(began_s), state, gap_s=2 * step_s + 0.5)
+            store.sample(began_s + at_s, {"ear_height": -9.0}, index, verdict=state)
+            looks.append(step_s)
+            at_s += step_s
+    assert np.median(looks) < 1
+    found = rerun(settings(tmp_path), dt.date.fromisoformat(DAY))
+    assert found.kept_s == pytest.approx(3600, abs=15)
+    assert len(found.alerts["strict"]) >= 2
+
+
 def test_unknown_and_away_raise_nothing() -> None:
     stretch = service.Stretch(
         np.arange(0.0, 1200.0, 1.0),
         (Verdict.UNKNOWN,) * 600 + (Verdict.AWAY,) * 600,
         np.full(1200, math.nan),
-        1.0,
+        np.ones(1200),
     )
     told = service.states(stretch, 9.0)
     assert {now.state for now in told} == {Verdict.UNKNOWN, Verdict.AWAY}

@@ -38,13 +38,14 @@ class Stretch:
     verdicts, index
         ``N`` verdicts of the moment, and ``(N,)`` slouch indices over minutes; NaN where not judged.
     interval_s
-        Usual seconds from one to the next.
+        ``(N,)`` seconds that were scheduled from each to the next: those that passed, where something
+        was looked at in time, else the usual ones.
     """
 
     t_s: Floats
     verdicts: tuple[Verdict, ...]
     index: Floats
-    interval_s: float
+    interval_s: Floats
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,17 @@ def policy_of(numbers: Policy) -> nudge.Policy:
 
 def states(stretch: Stretch, window_s: float) -> list[Steady]:
     """Return the steady state after each reading of a stretch."""
-    policy, state, told = steady.Policy(window_s, stretch.interval_s), Steady(), []
-    for t_s, verdict, index in zip(
-        stretch.t_s.tolist(), stretch.verdicts, stretch.index.tolist(), strict=True
+    state, told, waited_s = Steady(), [], stretch.interval_s[0]
+    for t_s, verdict, index, interval_s in zip(
+        stretch.t_s.tolist(),
+        stretch.verdicts,
+        stretch.index.tolist(),
+        stretch.interval_s.tolist(),
+        strict=True,
     ):
-        state = steady.step(state, policy, t_s, verdict, index)
+        state = steady.step(state, steady.Policy(window_s, waited_s), t_s, verdict, index)
         told.append(state)
+        waited_s = interval_s
     return told
 
 
@@ -88,11 +94,9 @@ def alerts(
 ) -> list[float]:
     """Return when a policy would have alerted (POSIX seconds), given the steady states and quiet hours."""
     state, shown = nudge.Nudges(), []
-    for t_s, now in zip(stretch.t_s.tolist(), told, strict=True):
+    for t_s, interval_s, now in zip(stretch.t_s.tolist(), stretch.interval_s.tolist(), told, strict=True):
         hush = bool(quiet) and any(dt.datetime.fromtimestamp(t_s).time() in span for span in quiet)
-        state, effects = nudge.step(
-            state, policy, t_s, now.state, stretch.interval_s, quiet=hush, index=now.index
-        )
+        state, effects = nudge.step(state, policy, t_s, now.state, interval_s, quiet=hush, index=now.index)
         shown += [effect.t_s for effect in effects if isinstance(effect, nudge.Alert)]
     return shown
 
@@ -178,13 +182,16 @@ def _once(recordings: Sequence[Samples]) -> list[tuple[float, Verdict, float]]:
 
 def _stretch(at: Sequence[tuple[float, Verdict, float]], usual_s: float) -> Stretch:
     t_s = np.array([reading[0] for reading in at])
-    steps_s = np.diff(t_s)
-    interval_s = float(np.median(steps_s)) if len(steps_s) else usual_s
+    # Looks come as they are wanted, six seconds apart or five a second. What comes later than a reading
+    # may speak for was not waited for: the machine slept, or the camera was closed.
+    steps_s = np.append(np.diff(t_s), np.inf)
+    in_time = (steps_s > 0) & (steps_s <= dose.LONGEST_SPOKEN_S)
+    late_s = float(np.median(steps_s[in_time])) if in_time.any() else usual_s
     return Stretch(
         t_s,
         tuple(reading[1] for reading in at),
         np.array([reading[2] for reading in at]),
-        interval_s if interval_s > 0 else usual_s,
+        np.where(in_time, steps_s, late_s),
     )
 
 
