@@ -196,6 +196,23 @@ def test_away_is_no_presence(store: Store) -> None:
     assert "nobody" in day(store, date("2025-05-14"), LATER).withheld
 
 
+def test_shifts_are_counted_once_and_by_the_recording_that_counts(store: Store) -> None:
+    def sitting(neutral_deg: float, *, live: bool) -> float:
+        start_s = wall("2025-05-14 10:00")
+        store.begin("camera", live=live)
+        for step in range(0, 3600, 2):
+            store.heartbeat(start_s + step, 7200, "good")
+            lean = 8.0 if step // 300 % 2 else 0.0
+            store.sample(start_s + step, {"trunk_incl": lean - neutral_deg}, 0.1, verdict="good")
+        store.flush()
+        return day(store, date("2025-05-14"), LATER).shifts_per_h
+
+    once = sitting(0.0, live=False)
+    assert once == pytest.approx(11, abs=0.1)
+    assert sitting(0.0, live=False) == once
+    assert sitting(6.0, live=True) == once
+
+
 def test_a_week_gives_the_reasons_of_a_day(store: Store) -> None:
     record(store, wall("2025-05-12 10:00"), [("paused", 3600)])
     record(store, wall("2025-05-13 10:00"), [("busy", 60)])

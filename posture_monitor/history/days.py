@@ -7,6 +7,7 @@ over midnight is split between two days.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 import time
 from collections import defaultdict
@@ -332,9 +333,10 @@ def _shifts_per_h(store: Store, spans: Sequence[Span]) -> float:
     settled: dict[str, float] = {}
     since: dict[str, float] = {}
     last_s = -math.inf
-    for wall_s, measured in _trunk_and_neck(store.samples(spans[0].start_s, spans[-1].end_s)):
-        if not 0 <= wall_s - last_s < BREAK_S:
-            settled, since = {}, {}
+    last_run = 0
+    for wall_s, run, measured in _trunk_and_neck(store.samples(spans[0].start_s, spans[-1].end_s)):
+        if not 0 <= wall_s - last_s < BREAK_S or run != last_run:
+            settled, since, last_run = {}, {}, run  # another recording may go by another neutral posture
         elif wall_s - last_s < _SHIFT_STEP_S:
             continue
         else:
@@ -351,14 +353,19 @@ def _shifts_per_h(store: Store, spans: Sequence[Span]) -> float:
     return 3600 * shifts / measured_s if measured_s else math.nan
 
 
-def _trunk_and_neck(minutes: Iterable[Samples]) -> Iterator[tuple[float, dict[str, float]]]:
-    for readings in minutes:
-        columns = [(name, readings.names.index(name)) for name in SHIFTING if name in readings.names]
-        if columns:
+def _trunk_and_neck(minutes: Iterable[Samples]) -> Iterator[tuple[float, int, dict[str, float]]]:
+    """Yield time, recording and what was measured; of each moment the recording that counts."""
+    for _, told in itertools.groupby(minutes, lambda readings: int(readings.wall_s[0] // 60)):
+        counting = list(told)  # those that count more come later
+        for number, readings in enumerate(counting):
+            over = [(other.wall_s[0], other.wall_s[-1]) for other in counting[number + 1 :]]
+            columns = [(name, readings.names.index(name)) for name in SHIFTING if name in readings.names]
+            if not columns:
+                continue
             for wall_s, row in zip(readings.wall_s.tolist(), readings.deviations.tolist(), strict=True):
                 measured = {name: row[k] for name, k in columns if math.isfinite(row[k])}
-                if measured:
-                    yield wall_s, measured
+                if measured and not any(first_s <= wall_s <= last_s for first_s, last_s in over):
+                    yield wall_s, readings.run, measured
 
 
 def withheld(seconds: Mapping[str, float], spans: Iterable[Span]) -> str:

@@ -120,6 +120,8 @@ class Samples:
         ``(N,)``; NaN where there was none.
     names, deviations
         ``k`` metric names and their ``(N, k)`` deviations from neutral; NaN where not measured.
+    run
+        Number of the recording in its file.
     """
 
     wall_s: Floats
@@ -129,6 +131,7 @@ class Samples:
     confidence: Floats
     names: tuple[str, ...]
     deviations: Floats
+    run: int = 0
 
     def each(self) -> Iterator[Sample]:
         """Yield the readings one by one."""
@@ -162,8 +165,8 @@ def pack_samples(samples: Sequence[Sample], minute: int) -> tuple[str, bytes]:
     return ",".join(names), len(packed).to_bytes(2, "little") + packed + _squeeze(_halves(body))
 
 
-def unpack_samples(names: str, data: bytes, minute: int) -> Samples:
-    """Undo `pack_samples`."""
+def unpack_samples(names: str, data: bytes, minute: int, run: int = 0) -> Samples:
+    """Undo `pack_samples`, of this recording."""
     split = tuple(filter(None, names.split(",")))
     size = int.from_bytes(data[:2], "little")
     packed = data[2 : 2 + size]
@@ -178,6 +181,7 @@ def unpack_samples(names: str, data: bytes, minute: int) -> Samples:
         confidence=body[:, 1],
         names=split,
         deviations=body[:, _ALWAYS:],
+        run=run,
     )
 
 

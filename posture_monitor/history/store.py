@@ -435,12 +435,12 @@ class Store:
 
     def samples(self, from_s: float, to_s: float) -> Iterator[Samples]:
         """Yield the kept readings of the minutes that touch a stretch of time, the one that counts last."""
-        for minute, names, data in self._execute(
-            "SELECT minute, names, data FROM samples JOIN runs ON runs.id = samples.run "
+        for minute, run, names, data in self._execute(
+            "SELECT minute, run, names, data FROM samples JOIN runs ON runs.id = samples.run "
             "WHERE minute >= ? AND minute < ? ORDER BY minute, live, run",
             (from_s // 60, -(-to_s // 60)),
         ):
-            yield packing.unpack_samples(names, data, minute)
+            yield packing.unpack_samples(names, data, minute, run)
 
     def recordings(self) -> list[tuple[int, str, bool, str, str]]:
         """Return number, source, live, profile and neutral (JSON) of each recording."""
