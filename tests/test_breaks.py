@@ -121,9 +121,11 @@ def test_unknown_and_paused_are_neither_presence_nor_absence() -> None:
     assert desk.state.bout_s == pytest.approx(1002, abs=3)
 
 
-def test_a_night_suspended_is_an_absence() -> None:
+@pytest.mark.parametrize("before", [GOOD, PAUSED])
+def test_a_night_suspended_is_an_absence(before: Activity) -> None:
     desk = Desk()
-    desk.be(GOOD, 2600)
+    desk.be(GOOD, 2590)
+    desk.be(before, 10)
     desk.t_s += 8 * 3600
     effects = desk.be(GOOD, 60)
     assert [type(e) for e in effects] == [BoutEnded]

@@ -225,6 +225,13 @@ def test_snooze_withdraws_and_is_silent_until_it_ends() -> None:
     assert len(alerts(desk.sit(POOR, 20))) == 1
 
 
+def test_to_end_a_snooze_withdraws_nothing_that_shows() -> None:
+    desk = Desk()
+    desk.sit(POOR, 95)
+    assert desk.snooze(0) == []
+    assert desk.state.showing is not None
+
+
 def test_snooze_before_any_alert() -> None:
     desk = Desk()
     desk.sit(POOR, 80)

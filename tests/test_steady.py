@@ -321,3 +321,25 @@ def test_the_driver_is_the_commonest_and_only_of_a_state_that_is_not_good() -> N
         steady = step(steady, policy, t_s, Verdict.GOOD, 0.1, "", "fsr")
     assert (steady.state, steady.driver) == (Verdict.GOOD, "")
     assert 20 <= steady.since_s < 30
+
+
+def test_a_state_found_again_after_a_night_has_lasted_since_then() -> None:
+    state = Steady()
+    for t_s in np.arange(0.0, 60.0, 0.5):
+        state = step(state, Policy(), float(t_s), Verdict.POOR, 1.5)
+    assert state.since_s < 10
+    woken = step(state, Policy(), 30_000.0, Verdict.POOR, 1.5)
+    assert woken.state is Verdict.POOR
+    assert woken.since_s == 30_000.0
+
+
+def test_what_drives_is_what_drove_for_longest_and_the_first_of_equals() -> None:
+    def driven(drivers: list[str]) -> str:
+        state = Steady()
+        for k, driver in enumerate(drivers):
+            state = step(state, Policy(), k / 2, Verdict.POOR, 1.5, driver=driver)
+        return state.driver
+
+    assert driven(["fsr"] * 8 + ["head_roll"] * 8) == "fsr"
+    assert driven(["head_roll"] * 8 + ["fsr"] * 8) == "head_roll"
+    assert driven(["fsr"] * 6 + ["head_roll"] * 10) == "head_roll"

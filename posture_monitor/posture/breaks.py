@@ -206,7 +206,7 @@ def step(
     there_s = held_s if present(before) else 0.0
     away_s = silent_s + (held_s if before is Verdict.AWAY else 0.0)
     if before == PAUSED:
-        away_s = 0.0
+        away_s = silent_s  # a pause goes on saying so; only a machine that sleeps does not
     state = replace(
         state,
         t_s=t_s,

@@ -298,11 +298,11 @@ def respond(state: Nudges, policy: Policy, alert_id: int, response: Response) ->
 
 
 def snooze(state: Nudges, t_s: float, seconds: float) -> tuple[Nudges, Effects]:
-    """Show nothing for some seconds. The dose goes on gathering and draining meanwhile."""
+    """Show nothing for some seconds; 0 ends that. The dose goes on gathering and draining meanwhile."""
     since_s = state.dose.t_s
     ahead_s = max(0.0, t_s - since_s) if since_s is not None and math.isfinite(t_s) else 0.0
     state = replace(state, snoozed_until_s=state.now_s + ahead_s + max(0.0, seconds))
-    if state.showing is None:
+    if state.showing is None or seconds <= 0:
         return state, ()
     shown, effects = state.showing, (Withdraw(state.showing.id),)
     if state.answered:

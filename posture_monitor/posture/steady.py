@@ -149,10 +149,14 @@ def step(
     if steady.t_s is None or t_s < steady.t_s:
         began = Steady()._replace(t_s=t_s, since_s=t_s, reason=reason, latest=reading)
         return _opened(began, policy, t_s, *reading, min(policy.interval_s, BUCKET_S))
-    gap_s = min(t_s - steady.t_s, 2 * policy.interval_s, LONGEST_SPOKEN_S)
+    before_s = steady.t_s
+    gap_s = min(t_s - before_s, 2 * policy.interval_s, LONGEST_SPOKEN_S)
+    if t_s - before_s - gap_s > policy.window_s:
+        # Nothing is known of so long a silence: what is seen after it has lasted since then.
+        steady = steady._replace(since_s=t_s)
     own_s = min(gap_s, BUCKET_S)
     if gap_s > own_s:
-        steady = _opened(steady, policy, steady.t_s + gap_s - own_s, *steady.latest, gap_s - own_s)
+        steady = _opened(steady, policy, before_s + gap_s - own_s, *steady.latest, gap_s - own_s)
     return _opened(steady._replace(t_s=t_s, latest=reading), policy, t_s, *reading, own_s)
 
 
@@ -215,8 +219,11 @@ def _closed(steady: Steady, policy: Policy, t_s: float) -> Steady:
     # Until the window has filled once there is no state yet that deserves to be kept.
     before = steady.state if total >= policy.window_s / 2 else Verdict.GOOD
     state = graded(index, before)
-    drivers = [b.driver for b in judged if b.driver]
-    driver = max(set(drivers), key=drivers.count) if drivers else ""
+    drivers: dict[str, float] = {}
+    for b in judged:
+        drivers[b.driver] = drivers.get(b.driver, 0.0) + b.seconds
+    drivers.pop("", None)
+    driver = max(drivers, key=drivers.__getitem__, default="")
     return _moved(after, state, index, "", driver if state is not Verdict.GOOD else "", t_s)
 
 
