@@ -196,7 +196,7 @@ def test_away_is_no_presence(store: Store) -> None:
     assert "nobody" in day(store, date("2025-05-14"), LATER).withheld
 
 
-def test_shifts_are_counted_once_and_by_the_recording_that_counts(store: Store) -> None:
+def test_shifts_are_counted_once_and_by_the_recording_that_counts(tmp_path: Path) -> None:
     def sitting(neutral_deg: float, *, live: bool) -> float:
         start_s = wall("2025-05-14 10:00")
         store.begin("camera", live=live)
@@ -207,10 +207,11 @@ def test_shifts_are_counted_once_and_by_the_recording_that_counts(store: Store) 
         store.flush()
         return day(store, date("2025-05-14"), LATER).shifts_per_h
 
-    once = sitting(0.0, live=False)
-    assert once == pytest.approx(11, abs=0.1)
-    assert sitting(0.0, live=False) == once
-    assert sitting(6.0, live=True) == once
+    with Store.open(tmp_path / "history.sqlite3", keep_samples_days=36500) as store:
+        once = sitting(0.0, live=False)
+        assert once == pytest.approx(11, abs=0.1)
+        assert sitting(0.0, live=False) == once
+        assert sitting(6.0, live=True) == once
 
 
 def test_a_week_gives_the_reasons_of_a_day(store: Store) -> None:
