@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-import numpy as np
-import test_steady_bulk
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pytest
+import rig
+import test_steady_bulk
+from rich.console import Console
+
+from posture_monitor.config import load_config
+from posture_monitor.errors import UserError
 from posture_monitor.posture import steady
 from posture_monitor.posture.judge import SIGNALS, Judgement
 from posture_monitor.posture.metrics import METRICS
 from posture_monitor.posture.steady_bulk import states
-from posture_monitor.service.analysis import _states
+from posture_monitor.sensing.landmark_table import LandmarkTable, read_table, write_table
+from posture_monitor.service.analysis import _states, analyze
 
 
 def wandering(n: int, seed: int) -> Judgement:
@@ -30,3 +41,61 @@ def test_stills_keep_their_own_verdicts() -> None:
     judgement = wandering(50, 9)
     found = _states(judgement, np.full(50, np.nan), 9.0, stills=True)
     np.testing.assert_array_equal(found, judgement.verdict)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Return a landmark table of a minute, half of it slumped."""
+    pose = rig.Pose() * np.ones(120)
+    upright, size = rig.render(rig.Body(), pose, rig.Camera(), np.random.default_rng(1), 0.5)
+    slumped, _ = rig.render(rig.Body(), rig.SCENARIOS["slump_deep"] * np.ones(120), rig.Camera())
+    points = np.concatenate((upright[:60], slumped[:60]))
+    path = tmp_path / "table.npz"
+    write_table(path, LandmarkTable(np.arange(120) / 2, np.tile(np.asarray(size, float), (120, 1)), points))
+    return path
+
+
+def analyzed(source: Path, **options: Any) -> str:
+    said = io.StringIO()
+    chosen = {"profile": None, "calibrate_first_s": 20.0, "calibrate_frames": None, "landmarks": None}
+    analyze(
+        load_config(None), source=str(source), console=Console(file=said, width=300), **{**chosen, **options}
+    )
+    return said.getvalue()
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("begins_s", [100.0, 1.76e9, -100.0])
+def test_the_first_seconds_are_counted_from_where_a_recording_begins(
+    table: Path, tmp_path: Path, begins_s: float
+) -> None:
+    kept, later = read_table(table), tmp_path / "later.npz"
+    write_table(later, replace(kept, t_s=kept.t_s + begins_s))
+    told = [analyzed(path, output=tmp_path / "out.csv") for path in (table, later)]
+    assert told[0].startswith("40 frames of calibration; 80 frames judged")
+    assert told[1] == told[0]
+
+
+@pytest.mark.usefixtures("home")
+def test_what_a_recording_is_read_from_is_not_written_over(table: Path, tmp_path: Path) -> None:
+    before = table.read_bytes()
+    (tmp_path / "link.npz").symlink_to(table)
+    out = tmp_path / "out.csv"
+    for message, options in (
+        ("is the recording itself", {"output": table}),
+        ("is the recording itself", {"output": tmp_path / "link.npz"}),
+        ("is the recording itself", {"output": out, "landmarks": table}),
+        ("into the same file", {"output": out, "landmarks": out}),
+        ("end the name so", {"output": out, "landmarks": tmp_path / "points.txt"}),
+        ("there is no folder", {"output": tmp_path / "nowhere" / "out.csv"}),
+    ):
+        with pytest.raises(UserError, match=message):
+            analyzed(table, **options)
+        assert table.read_bytes() == before
+        assert not out.exists()
+
+
+@pytest.mark.usefixtures("home")
+def test_calibrated_on_all_of_it_nothing_is_left(table: Path, tmp_path: Path) -> None:
+    told = analyzed(table, output=tmp_path / "out.csv", calibrate_first_s=9999.0)
+    assert told == "120 frames of calibration; no frame is left to be judged: calibrate on fewer.\n"

@@ -88,6 +88,12 @@ def read_table(path: Path, used: Collection[str] | None = None) -> LandmarkTable
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
+def refuse_table_name(path: Path) -> None:
+    """Raise `UserError` where a name does not say how a landmark table is to be written."""
+    if path.suffix.lower() not in (".npz", ".csv"):
+        raise UserError(f"{path}: a landmark table is written as .npz or .csv; end the name so")
+
+
 def write_table(path: Path, table: LandmarkTable) -> None:
     """Write a landmark table, as NPZ or CSV after the file's name; `read_table` gives back the same numbers.
 
@@ -96,9 +102,8 @@ def write_table(path: Path, table: LandmarkTable) -> None:
     UserError
         If the name ends otherwise, or the file cannot be written.
     """
-    write = {".npz": _write_npz, ".csv": _write_csv}.get(path.suffix.lower())
-    if write is None:
-        raise UserError(f"{path}: a landmark table is written as .npz or .csv; end the name so")
+    refuse_table_name(path)
+    write = _write_npz if path.suffix.lower() == ".npz" else _write_csv
     try:
         with replacing(path, mode=0o644, lasting=False) as file:
             write(file, table)
@@ -334,7 +339,7 @@ def _order(path: Path, header: list[str]) -> list[int]:
 
 def _row(path: Path, where: str, cells: list[str], order: list[int], width: int) -> npt.NDArray[np.float64]:
     """Return the numbers of one row, in the order of `COLUMNS`."""
-    if len(cells) <= max(order):
+    if len(cells) <= max(order) or any(cell.strip() for cell in cells[width:]):
         raise UserError(f"{path}: {where}: {len(cells)} cells, but the header has {width} columns")
     values = []
     for name, k in zip(COLUMNS, order, strict=True):

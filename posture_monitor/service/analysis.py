@@ -21,7 +21,7 @@ from posture_monitor.posture.capture import capture
 from posture_monitor.posture.judge import SIGNAL_NAMES, SIGNALS, Judgement, Limits, judge
 from posture_monitor.posture.metrics import NAMES, REASONS, USED, Measurement, Reason, measure
 from posture_monitor.posture.reading import VERDICTS, VIEWS, Verdict, View
-from posture_monitor.sensing.landmark_table import LandmarkTable, TableSource, write_table
+from posture_monitor.sensing.landmark_table import LandmarkTable, TableSource, refuse_table_name, write_table
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.calibration import Collected
@@ -84,9 +84,11 @@ def analyze(
     ------
     UserError
         The source or profile cannot be used, its beginning cannot be
-        calibrated on, or the profile is of another view.
+        calibrated on, the profile is of another view, or what is to be
+        written cannot be written there.
     """
     keep_memory()
+    _refuse_outputs(source, output, landmarks)
     known = load_profile(profile).neutral if profile is not None else None
     if calibrate_first_s is not None:
         asked = f"first {calibrate_first_s:g} s"
@@ -120,6 +122,21 @@ def analyze(
     if landmarks is not None:
         write_table(landmarks, LandmarkTable(t_s, sizes, pixels))
     console.print(_summary(judgement, measurement, recording.calibrated), soft_wrap=True)
+
+
+def _refuse_outputs(source: str, output: Path | None, landmarks: Path | None) -> None:
+    """Raise `UserError` before an hour is looked through for nothing, or a recording is written over."""
+    if landmarks is not None:
+        refuse_table_name(landmarks)
+        if output is not None and landmarks.resolve() == output.resolve():
+            raise UserError(f"{output}: the verdicts and the landmarks go into the same file; name another")
+    for path in (output, landmarks):
+        if path is None:
+            continue
+        if not path.absolute().parent.is_dir():
+            raise UserError(f"cannot write {path}: there is no folder {path.absolute().parent}")
+        if path.is_file() and path.resolve() == Path(source).resolve():
+            raise UserError(f"{path} is the recording itself; name another file to write to")
 
 
 class _Recording:
@@ -165,7 +182,9 @@ class _Recording:
             self.neutral = self._known
             return
         first_s = self._first_s
-        n = self._first_frames if first_s is None else int(np.searchsorted(self.t_s, first_s))
+        n = self._first_frames
+        if first_s is not None:
+            n = int(np.searchsorted(self.t_s, self.t_s[0] + first_s))
         self.calibrated = min(n, len(table))
         beginning = slice(self.calibrated)
 
@@ -192,7 +211,7 @@ class _Recording:
 
         for seen in looker.look(wanted):
             at_s = seen.frame.t_s
-            if self._known is None and self._is_first(at_s, len(times)):
+            if self._known is None and self._is_first(at_s - (times[0] if times else at_s), len(times)):
                 beginning.add(seen)
             elif found is None:
                 found = self._learnt(learn)
@@ -207,8 +226,8 @@ class _Recording:
         self.landmarks, self.sizes = np.stack(everything.landmarks), np.stack(everything.sizes)
         self.t_s, self.names, self.doubts = np.asarray(times), names, everything.doubts
 
-    def _is_first(self, at_s: float, number: int) -> bool:
-        return at_s < self._first_s if self._first_s is not None else number < self._first_frames
+    def _is_first(self, into_s: float, number: int) -> bool:
+        return into_s < self._first_s if self._first_s is not None else number < self._first_frames
 
     def _learnt(self, learn: Callable[[], Neutral]) -> Neutral:
         try:
@@ -298,6 +317,8 @@ def _summary(judgement: Judgement, measurement: Measurement, calibrated: int) ->
         if np.isfinite(measurement[name]).sum() > measurement.present.sum() / 2
     )
     own = f"{calibrated} frames of calibration; " if calibrated else ""
+    if calibrated == len(measurement):
+        return f"{own}no frame is left to be judged: calibrate on fewer."
     return f"{own}{len(measurement) - calibrated} frames judged: {parts}. View: {view}." + (
         f" Median angles: {angles}." if angles else " Trunk and neck angles: not measurable from this view."
     )
@@ -307,6 +328,8 @@ def _summary(judgement: Judgement, measurement: Measurement, calibrated: int) ->
 def _opened(output: Path | None) -> Iterator[IO[bytes]]:
     """Open the output; a file appears whole or not at all."""
     if output is None:
+        if sys.stdout is None:
+            raise UserError("standard output is closed; name a file with -o")
         yield sys.stdout.buffer
         return
     try:
