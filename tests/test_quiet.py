@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,32 @@ def test_any_text_ends_in_the_future_or_is_refused(text: str, now: datetime.date
     except UserError:
         return
     assert now < ends <= now + quiet.LONGEST
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "minutes"),
+    [
+        ("2026-03-29 01:30+01:00", "2h", 120),
+        ("2026-10-25 01:30+02:00", "2h", 120),
+        ("2026-10-25 02:30+02:00", "15m", 15),
+        ("2026-10-25 02:30+01:00", "15m", 15),
+        ("2026-10-25 02:30+02:00", "until 02:15", 45),
+        ("2026-10-25 02:30+01:00", "until 02:15", 24 * 60 - 15),
+        ("2026-10-24 23:00+02:00", "until tomorrow", 8 * 60),
+    ],
+)
+def test_a_pause_lasts_as_long_as_asked_where_the_clock_is_changed(
+    monkeypatch: pytest.MonkeyPatch, now: str, text: str, minutes: int
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        began_s = datetime.datetime.fromisoformat(now).timestamp()
+        ends = quiet.parse_until(text, datetime.datetime.fromtimestamp(began_s))
+        assert ends.timestamp() - began_s == 60 * minutes
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_quiet_hours_over_midnight() -> None:

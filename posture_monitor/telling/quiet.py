@@ -84,7 +84,8 @@ def parse_until(text: str, now: datetime.datetime) -> datetime.datetime:
         A length (``15m``, ``1h30m``), ``until 14:00`` (the next time the clock
         shows it) or ``until tomorrow`` (six in the morning).
     now
-        Local time; the answer is of the same kind.
+        Local time on this machine; the answer is of the same kind. A length is what passes, whatever the
+        clock does meanwhile.
 
     Raises
     ------
@@ -98,14 +99,18 @@ def parse_until(text: str, now: datetime.datetime) -> datetime.datetime:
     clock = _CLOCK.fullmatch(point)
     if clock is not None:
         end = _at(now, datetime.time(int(clock[1]), int(clock[2])))
-        return end if end > now else _at(now + datetime.timedelta(days=1), end.time())
+        # In the hour that comes twice the clock shows a time again.
+        for seen in (end.replace(fold=0), end.replace(fold=1)):
+            if seen.timestamp() > now.timestamp():
+                return seen
+        return _at(now + datetime.timedelta(days=1), end.time())
     if point != plain:
         raise UserError(f"{text!r} is not a time: {_EXAMPLES}")
-    return now + parse_length(plain)
+    return datetime.datetime.fromtimestamp(now.timestamp() + parse_length(plain).total_seconds())
 
 
 def _at(day: datetime.datetime, time: datetime.time) -> datetime.datetime:
-    return day.replace(hour=time.hour, minute=time.minute, second=0, microsecond=0)
+    return day.replace(hour=time.hour, minute=time.minute, second=0, microsecond=0, fold=0)
 
 
 class QuietGate:
