@@ -312,6 +312,25 @@ def test_what_followed_an_alert(
     assert math.isnan(later_s) if expected[1] is None else later_s == pytest.approx(expected[1])
 
 
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ([("good", 300)], ""),
+        ([("poor", 300)], ""),
+        ([("good", 20), ("away", 300)], "left"),
+        ([("good", 90), ("away", 300)], ""),
+    ],
+)
+def test_good_posture_is_no_answer_to_a_suggestion_to_move(
+    store: Store, after: list[tuple[str, float]], expected: str
+) -> None:
+    at_s = record(store, wall("2025-05-14 09:00"), [("good", 300)])
+    store.alert(at_s, 7200, "break-stand")
+    record(store, at_s, after)
+    told = day(store, date("2025-05-14"), LATER)
+    assert what_followed(told.alerts[0], told.spans)[0] == expected
+
+
 # ------------------------------------------------------------------------ merging
 
 spans = st.lists(

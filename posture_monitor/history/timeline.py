@@ -20,6 +20,9 @@ from posture_monitor.history.records import Alert, Span
 JUDGED = ("good", "mild", "poor")
 PRESENT = (*JUDGED, "unknown")
 
+#: Years whose days can be reckoned with: at the ends of the calendar there is no day before or after.
+YEARS = range(1970, 3000)
+
 #: An absence of this length ends a sitting bout and counts as a break (our own choice).
 BREAK_S = 60.0
 
@@ -173,18 +176,25 @@ def what_followed(alert: Alert, spans: Sequence[Span]) -> tuple[str, float]:
 
     The kept outcome comes first; without one, the spans tell: ``better`` when
     posture was good or mild within `CORRECTED_S`, ``left`` when the person got up,
-    else ``no change``; ``""`` and NaN where the record does not say.
+    else ``no change``; ``""`` and NaN where the record does not say. Posture may be
+    good all the while when a break is suggested, so that only getting up tells of one.
     """
     if alert.outcome:
         return alert.outcome, alert.outcome_s - alert.wall_s
+    suggestion = alert.kind.startswith("break-")
     until_s = alert.wall_s + CORRECTED_S
     after = [s for s in spans if s.end_s > alert.wall_s and s.start_s <= until_s]
     for span in after:
         later_s = max(0.0, span.start_s - alert.wall_s)
-        if span.state in ("good", "mild"):
+        if span.state in ("good", "mild") and not suggestion:
             return "better", later_s
-        if span.state == "away":
+        if span.state == "away" and (span.start_s > alert.wall_s or not suggestion):
             return "left", later_s
-    if after and after[-1].end_s >= until_s and all(span.state == "poor" for span in after):
+    if (
+        not suggestion
+        and after
+        and after[-1].end_s >= until_s
+        and all(span.state == "poor" for span in after)
+    ):
         return "no change", math.nan
     return "", math.nan
