@@ -307,5 +307,26 @@ def test_a_day_with_the_camera_closed_is_not_a_day_without_anybody(home: Path) -
     assert "Nobody was seen" not in done("report", DAY)
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "1969-12-31"])
+def test_days_at_the_ends_of_the_calendar_are_refused(history: Path, day: str) -> None:
+    assert day in refused("report", day)
+    assert day in refused("data", "erase", "--before", day, "--yes")
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_the_earlier_report(history: Path, tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    assert "No space left" in refused("report", DAY, "-o", "/dev/full")
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "posture_monitor", "report", DAY],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
+    assert "No space left" in ran.stderr
+
+
 def test_today_is_the_default(history: Path) -> None:
     assert json.loads(done("report", "--format", "json"))["date"] == dt.date.today().isoformat()

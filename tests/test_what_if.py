@@ -171,11 +171,11 @@ def typed(*arguments: str) -> Result:
 def test_it_says_how_often_instead_of_how_often(tmp_path: Path) -> None:
     made_up(("09:00", "good", 5), ("09:05", "poor", 2), ("09:07", "good", 20), ("09:27", "poor", 1))
     said = typed("--day", DAY, "--preset", "strict").stdout.splitlines()
-    assert re.fullmatch(r"strict would have alerted 2 times instead of once \(09:05, 09:27\)\.", said[0])
+    assert re.fullmatch(r"strict would have alerted 2 times, your settings once \(09:05, 09:27\)\.", said[0])
     assert said[1].startswith("Shown on the day: 0."), "the made-up day had no notification"
     every = typed("--day", DAY).stdout
-    assert "gentle would not have alerted instead of once." in every
-    assert "balanced would have alerted once, as your settings would (09:06)." in every
+    assert "gentle would not have alerted, your settings once." in every
+    assert "balanced would have alerted once, and your settings as often (09:06)." in every
 
 
 @pytest.mark.usefixtures("home")

@@ -81,8 +81,13 @@ def erase(before: str | None, everything: bool, yes: bool) -> None:
 
 
 def _date(text: str) -> dt.date:
+    from posture_monitor.history.timeline import YEARS
+
     try:
-        return dt.datetime.strptime(text.strip(), "%Y-%m-%d").date()
+        date = dt.datetime.strptime(text.strip(), "%Y-%m-%d").date()
+        if date.year not in YEARS:
+            raise ValueError
+        return date
     except ValueError:
         raise UserError(f"--before {text!r} is not a date; write it like 2026-01-01") from None
 

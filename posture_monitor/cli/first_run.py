@@ -136,7 +136,7 @@ def _sensitivity(config: Config) -> None:
     click.echo("\n3. How soon should it speak up?")
     for name in _PRESETS:
         policy = getattr(config.alert.presets, name)
-        held = duration(policy.poor_hold_s)
+        held = f"{policy.poor_hold_s:g} seconds" if policy.poor_hold_s < 120 else duration(policy.poor_hold_s)
         click.echo(f"   {name:9s} after {held} of poor posture, at most {policy.max_per_hour} times an hour")
     chosen = _ask("   Preset", click.Choice(_PRESETS), config.alert.preset)
     # Written also where it is the default: from now on this user has chosen.

@@ -100,10 +100,11 @@ class Group(click.Group):
         except OSError as error:
             # A full disk or a file that may not be read is the machine's state, not a fault in the
             # program; without a file's name it may be one, and then the traceback is wanted.
-            if error.errno == errno.EPIPE or error.filename is None:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+            if error.errno == errno.EPIPE or (error.filename is None and not full):
                 raise
             _trace(ctx)
-            raise _Told(f"{error.filename}: {error.strerror or error}") from error
+            raise _Told(f"{error.filename or 'cannot write'}: {error.strerror or error}") from error
 
 
 def _trace(context: click.Context) -> None:
@@ -126,9 +127,14 @@ def moment(_context: click.Context, parameter: click.Parameter, value: str | Non
     """Read a time in ISO 8601, local unless it carries an offset; return POSIX seconds (UTC)."""
     if value is None:
         return None
+    from posture_monitor.history.timeline import YEARS
+
     try:
         # Python 3.10 does not read the Z of UTC.
-        return datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", value.strip())).timestamp()
+        wanted = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", value.strip()))
+        if wanted.year not in YEARS:
+            raise ValueError
+        return wanted.timestamp()
     except (ValueError, OverflowError, OSError):
         raise UserError(
             f"{_name(parameter)} {value!r} is not a time; "

@@ -44,15 +44,19 @@ def replay(config: Config, day: str, preset: str | None) -> None:
         click.echo(line)
 
 
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def _sentence(name: str, found: WhatIf) -> str:
     import datetime as dt
 
     count, own = len(found.alerts[name]), len(found.alerts[""])
-    if not count:
-        told = f"{name} would not have alerted"
+    told = f"{name} would {'not ' * (count == 0)}have alerted" + f" {_times(count)}" * (count > 0)
+    if count != own:
+        told += f", your settings {_times(own)}" if own else ", your settings not at all"
     else:
-        told = f"{name} would have alerted {'once' if count == 1 else f'{count} times'}"
-    told += f" instead of {own if own != 1 else 'once'}" if count != own else ", as your settings would"
+        told += ", and your settings as often" if count else ", nor would your settings"
     clock = ", ".join(f"{dt.datetime.fromtimestamp(at_s):%H:%M}" for at_s in found.alerts[name])
     return f"{told} ({clock})." if clock else f"{told}."
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-import os
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,9 +152,7 @@ def _days(store: Store, date: dt.date, begin: int, end: int) -> list[Day]:
 
 def _write(file: Path, page: str) -> None:
     """Write a file that only this user may read: it tells of health."""
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        # One that was there before keeps its name but not its openness; a pipe has no owner to keep.
-        if os.name == "posix" and stat.S_ISREG(os.fstat(handle).st_mode):
-            os.fchmod(handle, 0o600)
-        out.write(page)
+    from posture_monitor.whole_file import replacing
+
+    with replacing(file, lasting=False) as out:
+        out.write(page.encode())

@@ -10,7 +10,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.history.days import ENOUGH_COVERAGE, Day, score
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import Alert, Span
-from posture_monitor.history.timeline import Bout, local_time, what_followed
+from posture_monitor.history.timeline import YEARS, Bout, local_time, what_followed
 from posture_monitor.posture.metrics import METRICS, ROW, Change
 from posture_monitor.telling import words
 
@@ -75,6 +75,8 @@ def parse_day(text: str, today: dt.date) -> dt.date:
         if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", word, re.ASCII):
             raise ValueError
         date = dt.date.fromisoformat(word)
+        if date.year not in YEARS:
+            raise ValueError
     except ValueError:
         raise UserError(
             f"no such day: {text!r}; write today, yesterday or a date such as {today.isoformat()}"
