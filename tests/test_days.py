@@ -191,6 +191,16 @@ def test_no_score_from_one_minute(store: Store) -> None:
     assert "10 minutes" in told.withheld
 
 
+def test_a_camera_that_shows_nobody_makes_no_sitting(store: Store) -> None:
+    record(store, wall("2025-05-14 10:00"), [("unknown", 7200)])
+    assert day(store, date("2025-05-14"), LATER).bouts == ()
+    record(
+        store, wall("2025-05-14 14:00"), [("good", 600), ("unknown", 300), ("mild", 600), ("unknown", 7200)]
+    )
+    (bout,) = day(store, date("2025-05-14"), LATER).bouts
+    assert bout.length_s == pytest.approx(1500)
+
+
 def test_away_is_no_presence(store: Store) -> None:
     record(store, wall("2025-05-14 10:00"), [("away", 3600)])
     assert "nobody" in day(store, date("2025-05-14"), LATER).withheld
@@ -271,7 +281,7 @@ def test_sitting_bouts_end_with_a_minute_away(store: Store) -> None:
         ("poor", 900), ("paused", 600), ("good", 60),
     ])  # fmt: skip
     told = day(store, date("2025-05-14"), LATER)
-    assert [bout.length_s for bout in told.bouts] == pytest.approx([1840, 900, 60])
+    assert [bout.length_s for bout in told.bouts] == pytest.approx([1200, 900, 60])
     assert told.bouts[0].break_s == pytest.approx(300)
     assert math.isnan(told.bouts[1].break_s)  # nobody knows what a pause was used for
     assert math.isnan(told.bouts[2].break_s)

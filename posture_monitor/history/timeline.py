@@ -135,21 +135,29 @@ def longest(spans: Sequence[Span], state: str) -> Span | None:
 
 
 def bouts(spans: Sequence[Span]) -> tuple[Bout, ...]:
-    """Return the sitting bouts in spans that are in order and do not overlap."""
+    """Return the sitting bouts in spans that are in order and do not overlap.
+
+    Posture that is not known (a turned head, a camera that was unplugged) ends no bout,
+    but begins none and makes none longer: whoever was seen sitting before and after it sat.
+    """
     found: list[Bout] = []
     gone_s = 0.0  # since the last presence: away for certain
+    until_s = -math.inf
     for span in spans:
         if span.state not in PRESENT:
             gone_s += span.end_s - span.start_s if span.state == "away" else 0.0
             continue
-        apart_s = span.start_s - found[-1].end_s if found else math.inf
-        if apart_s < BREAK_S:
-            found[-1] = replace(found[-1], end_s=span.end_s)
-        else:
-            if found and gone_s >= BREAK_S:
-                found[-1] = replace(found[-1], break_s=gone_s)
-            found.append(Bout(span.start_s, span.end_s, span.utc_offset_s))
-        gone_s = 0.0
+        goes_on = span.start_s - until_s < BREAK_S
+        if span.state in JUDGED:
+            if goes_on:
+                found[-1] = replace(found[-1], end_s=span.end_s)
+            else:
+                if found and gone_s >= BREAK_S:
+                    found[-1] = replace(found[-1], break_s=gone_s)
+                found.append(Bout(span.start_s, span.end_s, span.utc_offset_s))
+        elif not goes_on:
+            continue
+        until_s, gone_s = span.end_s, 0.0
     return tuple(found)
 
 
