@@ -249,7 +249,8 @@ def test_erase_before_a_day_keeps_that_day(history: Path) -> None:
 
 def test_erase_all(history: Path) -> None:
     size = history.stat().st_size
-    done("data", "erase", "--all", "--yes")
+    note(f"{DAY} 16:00")
+    assert "and 1 diary entries" in done("data", "erase", "--all", "--yes")
     assert extent() is None
     assert history.stat().st_size < size / 2
 

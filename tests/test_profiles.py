@@ -351,7 +351,10 @@ def test_a_profile_is_renamed_and_never_over_another(home: Path, mine: Profile) 
 
 def test_deleting_asks_first_and_never_touches_a_starter(home: Path, mine: Profile) -> None:
     path = save_profile(mine)
-    assert CliRunner().invoke(cli, ["profiles", "delete", "me"], input="n\n").exit_code != 0
+    assert "Nothing was deleted" in CliRunner().invoke(cli, ["profiles", "delete", "me"], input="n\n").output
+    nobody = CliRunner().invoke(cli, ["profiles", "delete", "me"], input="")
+    assert nobody.exit_code == 2
+    assert "say --yes" in nobody.output
     assert path.exists()
     assert CliRunner().invoke(cli, ["profiles", "delete", "me"], input="y\n").exit_code == 0
     assert not path.exists()
@@ -390,3 +393,16 @@ def test_a_folder_that_is_a_file_is_told(tmp_path: Path, mine: Profile) -> None:
     (tmp_path / "taken").write_text("", encoding="utf-8")
     with pytest.raises(UserError, match="taken"):
         save_profile(mine, tmp_path / "taken")
+
+
+def test_the_settings_follow_a_profile_that_is_renamed_or_deleted(home: Path, mine: Profile) -> None:
+    def named() -> str:
+        return load_config().profile.name
+
+    save_profile(mine)
+    assert CliRunner().invoke(cli, ["profiles", "use", "me"]).exit_code == 0
+    renamed = CliRunner().invoke(cli, ["profiles", "rename", "me", "office"])
+    assert "name 'office' now" in renamed.output
+    assert named() == "office"
+    assert CliRunner().invoke(cli, ["profiles", "delete", "--yes", "office"]).exit_code == 0
+    assert named() == "default"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from pathlib import Path
 
@@ -70,13 +71,16 @@ def erase(before: str | None, everything: bool, yes: bool) -> None:
         return
 
     from posture_monitor.history.export import erase as wipe
+    from posture_monitor.service.control import NotRunning, ask
 
     gone = wipe(paths.history_file(), date)
+    with contextlib.suppress(NotRunning, UserError):
+        ask("recount")  # a monitor that runs tells of today from memory
     # The page last opened may tell of any day.
     paths.report_file().unlink(missing_ok=True)
     click.echo(
-        f"Wiped {gone.spans} stretches of time and {gone.alerts} notifications; "
-        f"{gone.freed / 1e6:.1f} MB freed."
+        f"Wiped {gone.spans} stretches of time, {gone.alerts} notifications and {gone.episodes} diary "
+        f"entries; {gone.freed / 1e6:.1f} MB freed."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import click
@@ -79,20 +80,38 @@ def reset_tuning(profile: str) -> None:
 @profiles.command(epilog=example("profiles rename default office"))
 @click.argument("profile", callback=kit.new_profile)
 @click.argument("name", callback=kit.new_profile)
-def rename(profile: str, name: str) -> None:
+@kit.config_option
+def rename(config: Config, profile: str, name: str) -> None:
     """Give PROFILE another NAME; a profile of that name is never overwritten."""
     from posture_monitor.service.profiles import rename_profile
 
     click.echo(f"Profile {profile!r} is {name!r} now: {rename_profile(profile, name)}")
+    _follow(config, profile, name)
 
 
 @profiles.command(epilog=example("profiles delete office"))
 @click.argument("profile", callback=kit.new_profile)
-@click.option("--yes", is_flag=True, help="Do not ask first.")
-def delete(profile: str, yes: bool) -> None:
+@kit.yes_option
+@kit.config_option
+def delete(config: Config, profile: str, yes: bool) -> None:
     """Delete PROFILE, after asking."""
     from posture_monitor.service.profiles import delete_profile
 
-    if not yes:
-        click.confirm(f"Delete the profile {profile!r}? It cannot be brought back", abort=True)
+    if not kit.confirmed(f"Delete the profile {profile!r}? It cannot be brought back.", yes):
+        click.echo("Nothing was deleted.")
+        return
     click.echo(f"Deleted {delete_profile(profile)}")
+    _follow(config, profile, "default")
+
+
+def _follow(config: Config, gone: str, name: str) -> None:
+    """Have the settings, and the monitor that runs, use a profile in place of one that is gone."""
+    from posture_monitor.service.control import NotRunning, ask
+    from posture_monitor.service.settings import Settings
+
+    if config.profile.name != gone or gone == name:
+        return
+    Settings(click.get_current_context().meta[kit.CONFIG_FILE], config).choose("profile", "name", name)
+    with contextlib.suppress(NotRunning):
+        ask("profile", name=name)
+    click.echo(f"The settings named it, and name {name!r} now.")

@@ -257,14 +257,15 @@ class Erased:
 
     Attributes
     ----------
-    spans, alerts
-        How many.
+    spans, alerts, episodes
+        How many stretches of time, notifications and diary entries.
     freed
         Bytes given back to the disk.
     """
 
     spans: int
     alerts: int
+    episodes: int
     freed: int
 
 
@@ -293,23 +294,23 @@ def erase(path: Path, before: dt.date | None = None) -> Erased:
         if before is None or moved < before.isoformat():
             aside.unlink()
     if not path.is_file():
-        return Erased(0, 0, size_before - size(path))
+        return Erased(0, 0, 0, size_before - size(path))
     with closing(database.open_writer(path)) as db:
         try:
-            spans, alerts = _wipe(db, _FOREVER_S if before is None else midnight_s(before))
+            spans, alerts, episodes = _wipe(db, _FOREVER_S if before is None else midnight_s(before))
             db.execute("VACUUM")
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             raise UserError(database.explain(error, path)) from error
-    return Erased(spans, alerts, max(0, size_before - size(path)))
+    return Erased(spans, alerts, episodes, max(0, size_before - size(path)))
 
 
-def _wipe(db: sqlite3.Connection, until_s: float) -> tuple[int, int]:
+def _wipe(db: sqlite3.Connection, until_s: float) -> tuple[int, int, int]:
     with database.transaction(db):
         spans = db.execute("DELETE FROM spans WHERE end_s <= ?", (until_s,)).rowcount
         db.execute("UPDATE spans SET start_s = ? WHERE start_s < ?", (until_s, until_s))
         alerts = db.execute("DELETE FROM alerts WHERE wall_s < ?", (until_s,)).rowcount
-        db.execute("DELETE FROM diary WHERE wall_s < ?", (until_s,))
+        episodes = db.execute("DELETE FROM diary WHERE wall_s < ?", (until_s,)).rowcount
         db.execute("DELETE FROM samples WHERE 60 * (minute + 1) <= ?", (until_s,))
         db.execute("DELETE FROM minutes WHERE 3600 * (hour + 1) <= ?", (until_s,))
         # Where midnight does not fall on a whole hour of UTC, an hour holds minutes of both days.
@@ -326,7 +327,7 @@ def _wipe(db: sqlite3.Connection, until_s: float) -> tuple[int, int]:
             "AND NOT EXISTS (SELECT 1 FROM minutes WHERE run = runs.id) "
             "AND NOT EXISTS (SELECT 1 FROM samples WHERE run = runs.id)"
         )
-    return spans, alerts
+    return spans, alerts, episodes
 
 
 def _aside(path: Path) -> list[Path]:

@@ -93,6 +93,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, Argument]]] = {
     "preset": {"name": Argument((str,))},
     "profile": {"name": Argument((str,))},
     "reanchor": {},
+    "recount": {},
     "look": {"picture": Argument((bool,), False)},
 }
 

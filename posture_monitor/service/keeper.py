@@ -457,6 +457,8 @@ class Keeper:
             self._resume()
             self.monitor.snooze(clock_s(), 0.0)
             self._turn(clock_s())
+        elif do == "recount":
+            self.tally.begin(self.monitor.store, time.time())
         elif do == "snooze":
             self.monitor.snooze(clock_s(), args["seconds"])
         elif do == "preset":
