@@ -21,6 +21,7 @@ from posture_monitor.history.diary import episode
 from posture_monitor.history.periods import month, week
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
+from posture_monitor.telling.report import charts
 from posture_monitor.telling.report.html import render_html
 from posture_monitor.telling.report.text import render_diary
 
@@ -170,6 +171,22 @@ def test_ribbon_blocks_are_as_long_as_their_spans(store: Store) -> None:
         widths[title.split()[1].rstrip(",")] = max(x) - min(x)
     assert widths["good"] == pytest.approx(2 * widths["poor"], rel=0.01)
     assert widths["mild"] == pytest.approx(widths["poor"], rel=0.01)
+
+
+def test_the_months_sheet_draws_as_much_of_each_state_as_there_was(store: Store) -> None:
+    # No state fills a slot of ten minutes, and the day goes on over midnight.
+    start_s = record(store, wall("2025-05-14 20:00"), [("good", 300), ("mild", 180), ("poor", 120)] * 30)
+    told = day(store, TODAY, LATER)
+    drawn: dict[str, float] = dict.fromkeys(told.seconds, 0.0)
+    slots = list(charts._slots(told))
+    for state, begin_s, end_s in slots:
+        assert told.start_s <= begin_s < end_s <= told.end_s
+        drawn[state] += end_s - begin_s
+    assert start_s > told.end_s
+    assert drawn == pytest.approx(dict(told.seconds), abs=600)
+    assert min(drawn["mild"], drawn["poor"]) > 0
+    next_day = day(store, TODAY + dt.timedelta(days=1), LATER)
+    assert [slot for slot in charts._slots(next_day) if slot[2] > next_day.spans[-1].end_s] == []
 
 
 def test_text_from_outside_is_escaped(store: Store) -> None:

@@ -5,6 +5,8 @@ import datetime as dt
 import io
 import json
 import math
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from posture_monitor.history.periods import month, week
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.telling.report.csv_ import to_csv
+from posture_monitor.telling.report.html import render_html
 from posture_monitor.telling.report.json_ import period_to_json, to_json
 from posture_monitor.telling.report.story import duration, parse_day
 from posture_monitor.telling.report.text import render_period, render_text
@@ -201,3 +204,39 @@ def test_csv_has_a_row_for_each_day_and_no_nan(store: Store) -> None:
     assert rows[1]["fsr_median"] == ""
     assert rows[0]["coverage"] == ""
     assert rows[0]["withheld"]
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
+def test_an_hour_that_the_clock_shows_twice_has_two_rows(store: Store) -> None:
+    start_s = wall("2025-10-26 01:30")
+    for step in range(0, 10801, 10):
+        at_s = start_s + step
+        state = "poor" if 3600 <= step < 7200 else "good"
+        store.heartbeat(at_s, utc_offset_s(at_s), state)
+    told = day(store, dt.date(2025, 10, 26), LATER)
+    rows = [line[2:] for line in page(told).splitlines() if line[2:4] in ("01", "02", "03")]
+    assert [row[:2] for row in rows] == ["01", "02", "02", "03"]
+    assert ["poor 30 min" in row for row in rows] == [False, True, True, False]
+    assert "Longest poor stretch: 1 h 00 min (02:30–02:30)" in page(told)
+    stretch = to_json(told)["longest_poor"]
+    assert stretch["start"].endswith("02:30:00.000+02:00")
+    assert stretch["end"].endswith("02:30:00.000+01:00")
+    page_of_it = render_html(told, week(store, told.date, LATER), month(store, told.date, LATER))
+    ticks = re.findall(r'class="(?:odd|even)" style="left: [0-9.]+%">(\d\d)<', page_of_it)
+    assert ticks[:2] == ["01", "02"]
+
+
+def test_a_day_with_the_camera_closed_measured_nothing(store: Store) -> None:
+    record(store, wall("2025-05-14 10:00"), [("paused", 7200)])
+    text = page(day(store, TODAY, LATER))
+    assert "nothing was measured" in text
+    assert "not measurable from this view" not in text

@@ -86,8 +86,10 @@ def _html(store: Store, date: dt.date) -> str:
     from posture_monitor.telling.report.html import render_html
 
     month = periods.month(store, date)
-    entries = _entries(store, month.first, month.last)
-    before = _days(store, month.first, 1 - LOOK_BACK_DAYS, 0) if entries else []
+    # As in text: early in a month it holds too little to say what came with what.
+    first = min(month.first, date - dt.timedelta(days=30))
+    entries = _entries(store, first, month.last)
+    before = _days(store, first, 1 - LOOK_BACK_DAYS, (month.first - first).days) if entries else []
     return render_html(days.day(store, date), periods.week(store, date), month, entries, before)
 
 

@@ -257,8 +257,12 @@ class Association:
         clear = "" if self.clear else ", no clear difference"
         return (
             f"{self.name}: {abs(self.difference):.0f} {self.unit} {more} around episodes than on other days "
-            f"(95% interval {self.low:+.0f} to {self.high:+.0f}{clear}). {NO_CAUSE}"
+            f"(95% interval {_signed(self.low)} to {_signed(self.high)} {self.unit}{clear}). {NO_CAUSE}"
         )
+
+
+def _signed(number: float) -> str:
+    return "0" if round(number) == 0 else f"{number:+.0f}".replace("-", "−")
 
 
 #: What an episode is laid beside: the mean over its day and the two before.

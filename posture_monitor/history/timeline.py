@@ -35,6 +35,13 @@ def utc_offset_s(wall_s: float) -> int:
     return time.localtime(wall_s).tm_gmtoff
 
 
+def end_offset_s(span: Span) -> int:
+    """Return local time minus UTC at the end of a span, in seconds; the clock may have changed."""
+    if utc_offset_s(span.start_s) != span.utc_offset_s:  # recorded in another place
+        return span.utc_offset_s
+    return utc_offset_s(span.end_s)
+
+
 def midnight_s(date: dt.date) -> float:
     """Return the POSIX seconds at which a local day begins on this machine.
 

@@ -30,6 +30,8 @@ from posture_monitor.sensing.sources import is_live, open_source
 from posture_monitor.service.guiding import Aim
 from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.profiles import Profile, limits_of, now_iso, own_profile, save_profile
+from posture_monitor.telling import words
+from posture_monitor.telling.language import english
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -308,7 +310,9 @@ def told(profile: Profile, index: int = 0) -> str:
         + (f" ({angles})." if angles else "."),
     ]
     if blind:
-        lines.append(f"Not measurable from here: {', '.join(blind)}.")
+        with english():
+            names = ", ".join(words.measure_name(name) for name in blind)
+        lines.append(f"Not measurable from here: {names}.")
     return "\n".join(lines)
 
 

@@ -180,7 +180,8 @@ class Monitor:
     session: Session = field(default_factory=Session)
     nudges: nudge.Nudges = field(default_factory=nudge.Nudges)
     sitting: breaks.Breaks = field(default_factory=breaks.Breaks)
-    counts: dict[Verdict, int] = field(default_factory=dict)
+    readings: int = 0
+    seconds: dict[Verdict, float] = field(default_factory=dict)
     alerts: int = 0
     wall_s: float = math.nan
     in_call: bool = False
@@ -287,6 +288,10 @@ class Monitor:
         if not self.live:
             self._pace(t_s)
         before, gap_s = self.state, self._longest_gap_s
+        passed_s = t_s - self.reading.t_s if self.reading is not None else 0.0
+        if 0.0 < passed_s <= gap_s:
+            self.seconds[before] = self.seconds.get(before, 0.0) + passed_s
+        self.readings += 1
         self.reading, self.resting = reading, None
         self.session = session.step(
             self.session, replace(self.steadiness, interval_s=self.interval_s), t_s, moment
@@ -294,7 +299,6 @@ class Monitor:
         self._take_seat(reading)
         self._plan(reading, moved)
         self._anchor(seen)
-        self.counts[reading.verdict] = self.counts.get(reading.verdict, 0) + 1
         self._keep(reading, seen, gap_s)
         self._follow(t_s, self.state, self._cause(reading), reading.deviations)
         if self.state is not before or self._told is None:
@@ -704,13 +708,14 @@ def opening(name: str, profile: Profile, live: bool, notifier: Notifier) -> str:
 
 def closing(monitor: Monitor) -> str:
     """Return the line that says what was seen."""
-    total = sum(monitor.counts.values())
-    if not total:
+    if not monitor.readings:
         return "Nothing was seen."
+    total = sum(monitor.seconds.values())
     parts = ", ".join(
-        f"{v} {100 * monitor.counts[v] / total:.0f} %" for v in VERDICTS if monitor.counts.get(v)
+        f"{state} {monitor.seconds[state] / total:.0%}" for state in VERDICTS if monitor.seconds.get(state)
     )
-    return f"{total} readings: {parts}; {monitor.alerts} notification{'s'[: monitor.alerts != 1]}."
+    shares = f": {parts} of the time" if parts else ""
+    return f"{monitor.readings} readings{shares}; {monitor.alerts} notification{'s'[: monitor.alerts != 1]}."
 
 
 @contextlib.contextmanager

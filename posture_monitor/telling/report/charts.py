@@ -7,6 +7,7 @@ hovering shows its numbers without any script.
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import math
 import re
@@ -26,7 +27,7 @@ from posture_monitor.history.days import Day
 from posture_monitor.history.packing import Floats
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import STATES, Span
-from posture_monitor.history.timeline import local_time, utc_offset_s
+from posture_monitor.history.timeline import local_time, midnight_s, utc_offset_s
 from posture_monitor.posture.judge import SIGNALS
 from posture_monitor.telling import words
 from posture_monitor.telling.report import story
@@ -118,6 +119,15 @@ class Axis:
     def share(self, at_s: float) -> float:
         """Return where a moment lies, 0..1."""
         return min(1.0, max(0.0, (at_s - self.start_s) / (self.end_s - self.start_s)))
+
+
+def clock_zero_s(day: Day) -> float:
+    """Return the POSIX seconds from which a local day's hours are to be counted.
+
+    It is midnight, but where the clock is changed, which is done at night: then what comes after lies
+    where the clock had it.
+    """
+    return midnight_s(day.date + dt.timedelta(days=1)) - 86400.0
 
 
 def _offset_at(spans: Sequence[Span], at_s: float) -> int:
@@ -267,8 +277,9 @@ def hours(name: str, day: Day) -> str:
         middle = (first + last) / 2
         half = max(last - first + 1, 6) / 2
         axes.set_xlim(middle - half, middle + half)
-        axes.set_ylim(0, 60 if max(bottoms.values()) <= 60.5 else 120)
-        axes.set_yticks(range(0, 61, 15))
+        top = 60 if max(bottoms.values()) <= 60.5 else 120  # an hour that the clock showed twice
+        axes.set_ylim(0, top)
+        axes.set_yticks(range(0, top + 1, top // 4))
         step = 1 if last - first < 12 else 2
         axes.set_xticks(
             range(first, last + 1, step), [f"{hour:02d}" for hour in range(first, last + 1, step)]
@@ -374,8 +385,8 @@ def calendar(name: str, month: Period) -> str:
     """Return the month as a sheet of days, each with its own small timeline."""
     told = month.recorded
     axes_of = [Axis.of(day.spans) for day in told]
-    earliest = min(axis.start_s - day.start_s for axis, day in zip(axes_of, told, strict=True))
-    latest = max(axis.end_s - day.start_s for axis, day in zip(axes_of, told, strict=True))
+    earliest = min(axis.start_s - clock_zero_s(day) for axis, day in zip(axes_of, told, strict=True))
+    latest = max(axis.end_s - clock_zero_s(day) for axis, day in zip(axes_of, told, strict=True))
     blank = month.first.weekday()
     weeks = (blank + len(month.days) + 6) // 7
     with matplotlib.rc_context(_STYLE):
@@ -396,7 +407,7 @@ def calendar(name: str, month: Period) -> str:
             axes.text(column + 0.02, base - 0.1, str(day.date.day), fontsize=7.5, color=MUTED)
             for state, start_s, end_s in _slots(day):
                 left, right = (
-                    column + 0.14 + 0.82 * (at_s - day.start_s - earliest) / (latest - earliest)
+                    column + 0.14 + 0.82 * (at_s - clock_zero_s(day) - earliest) / (latest - earliest)
                     for at_s in (start_s, end_s)
                 )
                 bottom, top = BLOCKS[state]
@@ -410,22 +421,32 @@ def calendar(name: str, month: Period) -> str:
 
 
 def _slots(day: Day, slot_s: float = 600.0) -> Iterator[tuple[str, float, float]]:
-    """Yield a day in slots of ten minutes with the state that took most of each; neighbours are joined."""
-    seconds: dict[int, dict[str, float]] = {}
+    """Yield a day in slots of ten minutes, each of one state; neighbours are joined.
+
+    A state gets a slot when it is owed the most: what it had of this slot and, undrawn, of those before.
+    So minutes that never fill a slot are drawn once they do, and what is drawn adds up to what was.
+    """
+    slots: dict[int, list[tuple[str, float, float]]] = {}
     for span in day.spans:
-        for slot in range(int(span.start_s // slot_s), int(span.end_s // slot_s) + 1):
-            inside_s = min(span.end_s, (slot + 1) * slot_s) - max(span.start_s, slot * slot_s)
-            states = seconds.setdefault(slot, {})
-            states[span.state] = states.get(span.state, 0.0) + max(0.0, inside_s)
+        for slot in range(int(span.start_s // slot_s), math.ceil(span.end_s / slot_s)):
+            inside = (max(span.start_s, slot * slot_s), min(span.end_s, (slot + 1) * slot_s))
+            if inside[1] > inside[0]:
+                slots.setdefault(slot, []).append((span.state, *inside))
+    owed = dict.fromkeys(STATES, 0.0)
     last: tuple[str, float, float] | None = None
-    for slot in sorted(seconds):
-        state = max(seconds[slot], key=lambda state: seconds[slot][state])
-        if last is not None and last[0] == state and last[2] == slot * slot_s:
-            last = (state, last[1], (slot + 1) * slot_s)
+    for slot in sorted(slots):
+        parts = slots[slot]
+        for state, start_s, end_s in parts:
+            owed[state] += end_s - start_s
+        state = max(owed, key=owed.__getitem__)
+        owed[state] -= sum(end_s - start_s for _, start_s, end_s in parts)
+        start_s, end_s = parts[0][1], parts[-1][2]
+        if last is not None and last[0] == state and last[2] == start_s:
+            last = (state, last[1], end_s)
         else:
             if last is not None:
                 yield last
-            last = (state, slot * slot_s, (slot + 1) * slot_s)
+            last = (state, start_s, end_s)
     if last is not None:
         yield last
 

@@ -161,7 +161,7 @@ def _timeline(day: Day) -> str:
 <div class="ribbon">{picture}</div>
 <div class="sitting">{sitting}</div>
 {_ticks(axis)}
-<figcaption>The higher the block, the poorer the posture; white is not recorded
+<figcaption>The higher the block, the poorer the posture; empty is not recorded
 ({story.duration(day.not_recorded_s)} of the day). {key}The line beneath is time sitting, thicker over
 {story.duration(story.LONG_BOUT_S)} without a break of a minute.</figcaption>
 </figure>
@@ -206,6 +206,8 @@ def _hours(day: Day) -> str:
 
 def _angles(day: Day) -> str:
     missing = [words.measure_name(name) for name in story.ALWAYS_SHOWN if name not in day.angles]
+    if not day.angles:
+        return _section("Against neutral", '<p class="note">Nothing was measured on this day.</p>')
     note = (
         f'<p class="note">Not measurable from this camera\'s view: {escape(" and ".join(missing))}.</p>'
         if missing
@@ -273,8 +275,8 @@ def _week(week: Period, shown: Day) -> str:
     told = [day for day in week.days if day.spans]
     rows = []
     if told:
-        earliest = min(Axis.of(day.spans).start_s - day.start_s for day in told)
-        latest = max(Axis.of(day.spans).end_s - day.start_s for day in told)
+        earliest = min(Axis.of(day.spans).start_s - charts.clock_zero_s(day) for day in told)
+        latest = max(Axis.of(day.spans).end_s - charts.clock_zero_s(day) for day in told)
     for number, day in enumerate(week.days):
         name = f"{day.date:%a} {day.date.day}"
         mark = "today" if day.date == shown.date else ""
@@ -286,8 +288,9 @@ def _week(week: Period, shown: Day) -> str:
         what = ", ".join(
             f"{state} {story.duration(day.seconds[state])}" for state in STATES if day.seconds[state]
         )
+        zero_s = charts.clock_zero_s(day)
         strip = charts.ribbon(
-            f"week{number}", day.spans, day.start_s + earliest, day.start_s + latest, f"{name}: {what}"
+            f"week{number}", day.spans, zero_s + earliest, zero_s + latest, f"{name}: {what}"
         )
         poor = "not enough data" if day.withheld else f"{day.seconds['poor'] / day.judged_s:.0%} poor"
         rows.append(

@@ -8,7 +8,7 @@ from typing import Any
 from posture_monitor.history.days import Day, Hour, score
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import Alert, Span
-from posture_monitor.history.timeline import Bout, local_time, what_followed
+from posture_monitor.history.timeline import Bout, end_offset_s, local_time, what_followed
 from posture_monitor.telling.language import english
 from posture_monitor.telling.report import story
 
@@ -78,7 +78,7 @@ def _time(wall_s: float, utc_offset_s: int) -> str:
 def _span(span: Span) -> dict[str, Any]:
     return {
         "start": _time(span.start_s, span.utc_offset_s),
-        "end": _time(span.end_s, span.utc_offset_s),
+        "end": _time(span.end_s, end_offset_s(span)),
         "seconds": round(span.end_s - span.start_s, 3),
         "state": span.state,
         "reason": span.reason,

@@ -10,7 +10,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.history.days import ENOUGH_COVERAGE, Day, score
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import Alert, Span
-from posture_monitor.history.timeline import YEARS, Bout, local_time, what_followed
+from posture_monitor.history.timeline import YEARS, Bout, end_offset_s, local_time, what_followed
 from posture_monitor.posture.metrics import METRICS, ROW, Change
 from posture_monitor.telling import words
 
@@ -104,7 +104,7 @@ def clock(wall_s: float, utc_offset_s: int) -> str:
 
 def stretch(span: Span) -> str:
     """Return ``14:05–14:31``."""
-    return f"{clock(span.start_s, span.utc_offset_s)}–{clock(span.end_s, span.utc_offset_s)}"
+    return f"{clock(span.start_s, span.utc_offset_s)}–{clock(span.end_s, end_offset_s(span))}"
 
 
 def long_date(date: dt.date) -> str:
@@ -220,8 +220,10 @@ def signed(metric: str, deviation: float) -> str:
     """Return a deviation with its sign and unit, ``+12°``."""
     in_unit = unit(metric)
     if in_unit == "shoulder widths":
-        return f"{deviation:+.2f}"
-    return f"{deviation:+.0f}{in_unit if in_unit in ('°', '%') else ''}".replace("-", "−")
+        return f"{deviation:+.2f}".replace("-", "−")
+    number = f"{deviation:+.0f}"
+    shown = "0" if number in ("+0", "-0") else number.replace("-", "−")
+    return shown + (in_unit if in_unit in ("°", "%") else "")
 
 
 def day_line(day: Day) -> str:

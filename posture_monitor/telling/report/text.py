@@ -67,9 +67,9 @@ def render_diary(entries: Sequence[Episode], days: Sequence[Day], console: Conso
 
 
 def _diary_page(told: PainStory) -> Iterator[Text]:
+    yield from _heading("Diary, beside the day of each entry and the two before")
     if told.seek_care:
         yield Text(told.seek_care, style="bold")
-    yield from _heading("Diary, beside the day of each entry and the two before")
     for when, pain, change, trigger, symptoms, poor, longest, breaks in told.rows:
         yield Text("  " + ", ".join(filter(None, (f"{when}  pain {pain}", change, trigger, symptoms))))
         around = f"poor {poor} a day, longest bout {longest}, breaks {breaks} a day" if longest else poor
@@ -136,9 +136,8 @@ def _percent(share: float, seconds: float) -> str:
 
 
 def _hours(day: Day) -> Iterator[Text]:
-    table = _slots(day)
-    seen = [hour for hour in range(24) if table[hour]]
-    if not seen:
+    rows = _slots(day)
+    if not rows:
         return
     yield from _heading("Hour by hour, a mark for every two minutes")
     legend = [
@@ -147,12 +146,13 @@ def _hours(day: Day) -> Iterator[Text]:
         if day.seconds[state]
     ]
     yield Text("  ") + Text(" ").join(legend)
-    for hour in range(seen[0], seen[-1] + 1):
+    for hour, slots in rows:
         row = Text(f"  {hour:02d}  ")
         for slot in range(_SLOTS):
-            state = table[hour].get(slot, "")
+            seconds = slots.get(slot, {})
+            state = max(seconds, key=seconds.__getitem__, default="")
             row.append(MARKS[state][0] if state else " ", style=MARKS[state][2] if state else "")
-        poor_s = day.hours[hour].seconds["poor"]
+        poor_s = sum(seconds.get("poor", 0.0) for seconds in slots.values())
         if poor_s:
             row.append(f"  poor {story.duration(poor_s)}")
         yield row
@@ -164,21 +164,27 @@ def _hours(day: Day) -> Iterator[Text]:
         )
 
 
-def _slots(day: Day) -> list[dict[int, str]]:
-    """Return, for each hour, slot to the state that took most of it."""
-    seconds: list[dict[int, dict[str, float]]] = [{} for _ in range(24)]
+def _slots(day: Day) -> list[tuple[int, dict[int, dict[str, float]]]]:
+    """Return each hour of the clock from the first to the last, and its slots: state to seconds.
+
+    An hour that the clock showed twice is there twice.
+    """
+    hours: dict[tuple[int, int], dict[int, dict[str, float]]] = {}
     for span in day.spans:
         at_s = span.start_s
         while at_s < span.end_s:
             local_s = (at_s + span.utc_offset_s) % 86400
             next_s = min(span.end_s, at_s + _SLOT_S - local_s % _SLOT_S)
-            slot = seconds[int(local_s // 3600)].setdefault(int(local_s % 3600 // _SLOT_S), {})
+            slots = hours.setdefault((int(local_s // 3600), -span.utc_offset_s), {})
+            slot = slots.setdefault(int(local_s % 3600 // _SLOT_S), {})
             slot[span.state] = slot.get(span.state, 0.0) + next_s - at_s
             at_s = next_s
-    return [
-        {number: max(slot, key=lambda state: slot[state]) for number, slot in hour.items()}
-        for hour in seconds
-    ]
+    if not hours:
+        return []
+    told = sorted(hours)
+    empty = set(range(told[0][0], told[-1][0])) - {hour for hour, _ in told}
+    rows = [(hour, after, hours[hour, after]) for hour, after in told] + [(hour, 0, {}) for hour in empty]
+    return [(hour, slots) for hour, _, slots in sorted(rows, key=lambda row: row[:2])]
 
 
 def _alerts(day: Day) -> Iterator[Text]:
@@ -193,6 +199,9 @@ def _alerts(day: Day) -> Iterator[Text]:
 
 
 def _angles(day: Day) -> Iterator[Text]:
+    if not day.angles:
+        yield from _heading("Away from neutral: nothing was measured")
+        return
     yield from _heading("Away from neutral: middle minute (middle 8 in 10)")
     for name in story.SHOWN_MEASURES:
         angle = day.angles.get(name)
