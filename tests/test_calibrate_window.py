@@ -17,6 +17,7 @@ import qt
 from loopback_camera import LoopbackCamera, clip, jpegs
 from program import environment, fresh_home
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QLabel
 
 from posture_monitor.config import load_config
 from posture_monitor.service.guided import Guided, Moment
@@ -78,6 +79,11 @@ def colours(image: QImage) -> int:
     return len({small.pixel(x, y) for x in range(60) for y in range(40)})
 
 
+def fits(label: QLabel) -> bool:
+    needed = label.heightForWidth(label.width()) if label.wordWrap() else label.sizeHint().height()
+    return label.height() >= needed - 1
+
+
 def test_it_captures_by_itself_shows_ghosts_and_keeps_only_what_is_kept(
     opened: Open, home: Path, shared_data: Path
 ) -> None:
@@ -92,6 +98,9 @@ def test_it_captures_by_itself_shows_ghosts_and_keeps_only_what_is_kept(
     assert shown.result.ghosts[0].way == "Sinking down"
     assert shown.live is not None
     assert colours(window.grab().toImage()) > 200
+    # However small somebody makes it, nothing that is said is cut off.
+    window.resize(600, 300)
+    qt.wait_for(lambda: all(fits(label) for label in window.findChildren(QLabel) if label.isVisible()), 5)
     assert not file.exists()
     window.buttons["keep"].click()
     assert window.kept == file
@@ -100,6 +109,29 @@ def test_it_captures_by_itself_shows_ghosts_and_keeps_only_what_is_kept(
     qt.wait_for(lambda: (now := moment(window)) is not None and now.aim is Aim.SLOUCH, 10)
     window.close()
     assert set(load_profile("desk").captures) == set()
+
+
+def test_a_second_capture_kept_is_not_what_posture_is_judged_by(
+    opened: Open, home: Path, shared_data: Path
+) -> None:
+    window = opened(shared_data / "front" / "front_bright.avi")
+
+    def keep(step: Callable[[], bool]) -> str:
+        qt.wait_for(step, 60)
+        qt.wait_for(lambda: "keep" in window.buttons, 10)
+        window.buttons["keep"].click()
+        qt.wait_for(lambda: "close" in window.buttons, 10)
+        return " ".join(label.text() for label in window.findChildren(QLabel) if label.isVisible())
+
+    assert "judged against this from now on" in keep(reaches(window, Step.DONE))
+    window.buttons["slouch"].click()
+    shown = keep(
+        lambda: (now := moment(window)) is not None and now.aim is Aim.SLOUCH and now.result is not None
+    )
+    assert "beside your neutral" in shown
+    assert "from now on" not in shown
+    assert "slouch" not in window.buttons
+    assert "down" in window.buttons
 
 
 def test_closing_half_way_leaves_the_old_profile_as_it_was(

@@ -358,6 +358,17 @@ def test_without_video_no_picture_is_seen_and_none_is_asked_for(day: None) -> No
     assert feed.picture_wanted is True
 
 
+def test_in_the_smallest_window_nothing_is_cut_off(day: None) -> None:
+    told = Status(activity="trouble", camera=Camera(trouble="hangs"))
+    window = Preview(held(status=told, image=None, landmarks=None))
+    window.resize(window.minimumSize())
+    window.show()
+    qt.wait_for(lambda: window.side._word.text() == "The camera does not answer")
+    word = window.side._word
+    assert word.height() >= word.heightForWidth(word.width()) > 1.5 * word.fontMetrics().height()
+    window.close()
+
+
 def test_m_mirrors(day: None) -> None:
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     image[:, : WIDTH // 2] = 255

@@ -54,6 +54,7 @@ _CLOSING_S: Final = 5.0
 #: On a picture, whatever the desktop's colours.
 _LIGHT, _NIGHT = QColor("#ffffff"), QColor("#0d1117")
 _CARD_WIDTH: Final = 316
+_MARGIN: Final = 18
 #: So much larger than fits a picture may be drawn to fill the stage.
 _MOST_CROP: Final = 1.45
 
@@ -468,11 +469,12 @@ class CalibrateWindow(QWidget):
         self._card.setContentsMargins(20, 20, 20, 18)
         self._card.setSpacing(10)
         row = QHBoxLayout(self)
-        row.setContentsMargins(18, 18, 18, 18)
+        row.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
         row.setSpacing(16)
         row.addWidget(self.stage, 1)
         row.addWidget(card)
         self.buttons: dict[str, QPushButton] = {}
+        self._shown_aims: set[Aim | None] = set()
         self._looking_page()
         for key, action in (("Space", "way"), ("Escape", "close")):
             QShortcut(QKeySequence(key), self).activated.connect(partial(self._act, action))
@@ -611,6 +613,11 @@ class CalibrateWindow(QWidget):
         row.addWidget(keep, 1)
         self._card.addLayout(row)
         keep.setFocus()
+        QTimer.singleShot(0, self._make_room)  # once all of it is shown, and so has a height
+
+    def _make_room(self) -> None:
+        """Let a window grow in which not all has room: what cannot be seen cannot be judged."""
+        self.setMinimumHeight(self._card.totalHeightForWidth(_CARD_WIDTH) + 2 * _MARGIN)
 
     def _told_apart(self, result: Result, aim: Aim | None) -> None:
         lines = result.learnt.text.split("\n")
@@ -636,25 +643,27 @@ class CalibrateWindow(QWidget):
         if not self._turn_to("kept"):
             return
         add = self._card.addWidget
+        self._shown_aims.add(aim)
         add(_label("Kept", 1.5, bold=True))
-        add(
-            _label(
-                f"Posture is judged against this from now on. It is the profile {path.stem!r}.",
-                1.0,
-                muted=True,
+        if aim is None:
+            text = f"Posture is judged against this from now on. It is the profile {path.stem!r}."
+        else:
+            text = (
+                f"It stands beside your neutral in the profile {path.stem!r}; posture is judged against that."
             )
-        )
-        self._card.addSpacing(UNIT)
-        add(_label("If you like", 1.0, bold=True))
-        add(
-            _label(
-                "Ten seconds each show how well other postures are told apart. Neither is needed.",
-                0.95,
-                muted=True,
-            )
-        )
-        add(self._add_button("slouch", "Show my usual slouch"))
-        add(self._add_button("down", "Show looking down"))
+        add(_label(text, 1.0, muted=True))
+        left = [
+            (name, text)
+            for name, text in (("slouch", "Show my usual slouch"), ("down", "Show looking down"))
+            if Aim(name) not in self._shown_aims
+        ]
+        if left:
+            self._card.addSpacing(UNIT)
+            add(_label("If you like", 1.0, bold=True))
+            text = "Ten seconds each show how well other postures are told apart. None is needed."
+            add(_label(text, 0.95, muted=True))
+        for name, text in left:
+            add(self._add_button(name, text))
         self._card.addStretch(1)
         done = self._add_button("close", "Finished", "primary")
         add(done)

@@ -207,10 +207,10 @@ class Stage(QWidget):
         pen.setClipPath(clip)
         self._body(pen, place, on, opacity=0.45 if title else 1.0, quiet=bool(title))
         pen.restore()
-        if title and not self.help:
+        if title and not self.help and not self._note:
             self._headline(pen, place.rect, on, title, text)
         if self.help:
-            self._keys(pen, place.rect)
+            self._keys(pen, QRectF(self.rect()))
         if self._note:
             self._pill(pen, place.rect)
         pen.end()
@@ -262,11 +262,15 @@ class Stage(QWidget):
 
     def _keys(self, pen: QPainter, rect: QRectF) -> None:
         colours = style.NIGHT
-        bold, plain = font(1.1, bold=True), font(1.05)
-        metrics = QFontMetricsF(plain)
-        high = 1.75 * metrics.height()
-        width = min(rect.width() - 2 * UNIT, 10 * UNIT + max(metrics.horizontalAdvance(t) for _, t in KEYS))
-        card = QRectF(0, 0, width, high * len(KEYS) + 4 * UNIT)
+        metrics = QFontMetricsF(font(1.05))
+        longest = max(metrics.horizontalAdvance(text) for _, text in KEYS)
+        # In a small window the text is smaller, so that all of it is there.
+        across = (rect.width() - 12 * UNIT) / longest
+        down = (rect.height() - 6 * UNIT) / (1.75 * metrics.height() * len(KEYS))
+        scale = min(1.0, across, down)
+        bold, plain = font(1.1 * scale, bold=True), font(1.05 * scale)
+        high = 1.75 * metrics.height() * scale
+        card = QRectF(0, 0, 10 * UNIT + longest * scale, high * len(KEYS) + 4 * UNIT)
         card.moveCenter(rect.center())
         pen.fillPath(painter.rounded(card), faded(colours.paper, 0.94))
         for row, (key, text) in enumerate(KEYS):
@@ -331,7 +335,7 @@ class Sidebar(QFrame):
         self.setObjectName("card")
         self.setFixedWidth(_SIDEBAR)
         self._mark = _Mark()
-        self._word, self._held, self._why = QLabel(), _muted(), QLabel(wordWrap=True)
+        self._word, self._held, self._why = QLabel(wordWrap=True), _muted(), QLabel(wordWrap=True)
         self._word.setFont(font(1.7, bold=True))
         self._dose_text, self._bar = _muted(wrap=True), _Bar()
         self._grid = QGridLayout()
@@ -352,8 +356,7 @@ class Sidebar(QFrame):
         head = QHBoxLayout()
         head.setSpacing(UNIT + 4)
         head.addWidget(self._mark)
-        head.addWidget(self._word)
-        head.addStretch(1)
+        head.addWidget(self._word, 1)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(20, 20, 20, 16)
         rows.setSpacing(UNIT)
