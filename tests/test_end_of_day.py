@@ -21,7 +21,7 @@ from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
 from posture_monitor.history.store import Store
 from posture_monitor.service import end_of_day
-from posture_monitor.service.end_of_day import EndOfDay
+from posture_monitor.service.end_of_day import BUTTON, EndOfDay
 from posture_monitor.telling import language, words
 from posture_monitor.telling.notify import Action
 
@@ -61,6 +61,20 @@ def test_a_machine_that_slept_over_the_time_tells_on_waking_the_same_day() -> No
 
 def test_without_a_time_never() -> None:
     assert told(EndOfDay(""), "2025-05-14 00:00", "2025-05-14 23:59") == [None, None]
+
+
+def test_settings_changed_meanwhile_lose_neither_the_line_nor_its_button() -> None:
+    evening = EndOfDay("17:30")
+    assert told(evening, "2025-05-14 17:29") == [None]
+    evening.tell_at("17:30")
+    assert told(evening, "2025-05-14 17:31") == [DAY]
+    evening.sent("7", DAY)
+    evening.tell_at("17:30")
+    assert told(evening, "2025-05-14 17:32") == [None]
+    assert evening.asked(Action("7", BUTTON)) == DAY
+
+
+def test_a_time_that_is_none_tells_nothing() -> None:
     assert EndOfDay("17:30").due(math.nan) is None
 
 

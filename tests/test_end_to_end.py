@@ -141,7 +141,7 @@ def test_the_profile_is_for_people_to_read(morning: Morning) -> None:
     assert "front_bright.avi" in profile.camera
     assert profile.neutral.frames == 90
     assert "trunk_incl" not in profile.neutral.measurable
-    assert "Not measurable from here: trunk_incl" in morning.calibrated
+    assert "Not measurable from here: trunk inclination" in morning.calibrated
 
 
 @pytest.mark.slow

@@ -55,7 +55,8 @@ def start(source: str | None, profile: str | None, config: Path | None) -> None:
     if started.new:
         click.echo(f"Started (process {started.pid}); `posture-monitor status` shows how it goes.")
     else:
-        click.echo(f"It runs already (process {started.pid}).")
+        asked = "; `restart` takes what was asked for now" if source or profile or config else ""
+        click.echo(f"It runs already (process {started.pid}){asked}.")
 
 
 @click.command(cls=Command, epilog=example("stop"))

@@ -32,10 +32,14 @@ class EndOfDay:
     """
 
     def __init__(self, at: str = "") -> None:
-        self._at = dt.time.fromisoformat(at) if at else None
+        self.tell_at(at)
         self._before_s = math.nan
         self._told: dt.date | None = None
         self._shown: dict[str, dt.date] = {}
+
+    def tell_at(self, at: str) -> None:
+        """Take another time; what was told, and can still be answered, stays."""
+        self._at = dt.time.fromisoformat(at) if at else None
 
     def due(self, wall_s: float) -> dt.date | None:
         """Return the local day to be summed up now, if its time has come since the last call.

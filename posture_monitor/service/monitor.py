@@ -200,6 +200,7 @@ class Monitor:
     _steps_s: deque[float] = field(default_factory=lambda: deque(maxlen=9))
     _t_s: float = math.nan
     _latest: _Latest | None = None
+    evening: end_of_day.EndOfDay = field(default_factory=end_of_day.EndOfDay)
     _source: str | None = None
     #: What was learnt of who sat in the other neutral postures of this profile.
     _habits: dict[str, Sustained] = field(default_factory=dict)
@@ -212,7 +213,7 @@ class Monitor:
         self.config, policy = config, config.alert.policy
         self.steadiness = steady.Policy(config.judge.window_s, self.interval_s)
         self.policy = nudge.Policy(dose.Policy(policy.poor_hold_s), policy.cooldown_s, policy.max_per_hour)
-        self.evening = end_of_day.EndOfDay(config.report.end_of_day)
+        self.evening.tell_at(config.report.end_of_day)
         self.break_policy = breaks.Policy(config.breaks.sit_bout_s, config.breaks.motionless_s)
         self.gate = QuietGate(config.quiet.hours, respect_dnd=config.quiet.respect_dnd and self.ask_desktop)
         self._tuned()
