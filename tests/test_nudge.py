@@ -225,6 +225,16 @@ def test_snooze_withdraws_and_is_silent_until_it_ends() -> None:
     assert len(alerts(desk.sit(POOR, 20))) == 1
 
 
+def test_an_old_alert_marked_wrong_leaves_the_one_that_shows_to_be_followed() -> None:
+    desk = Desk()
+    desk.sit(POOR, 95)
+    desk.sit(GOOD, 1500)
+    assert len(alerts(desk.sit(POOR, 95))) == 1
+    desk.press(Response.WRONG, 1)
+    assert (2, Response.CORRECTED) in outcomes(desk.sit(GOOD, 60))
+    assert desk.state.ignored == 0
+
+
 def test_to_end_a_snooze_withdraws_nothing_that_shows() -> None:
     desk = Desk()
     desk.sit(POOR, 95)

@@ -290,7 +290,9 @@ def respond(state: Nudges, policy: Policy, alert_id: int, response: Response) ->
         return (replace(state, dismissed=True) if current and not state.answered else state), ()
     outcome = Outcome(alert_id, response, state.shown_for_s if current else math.nan)
     if response in (Response.WRONG, Response.REANCHORED):
-        state = replace(state, dose=replace(state.dose, level=0.0, poor_s=0.0, over_s=0.0, tripped=False))
+        # What shows of a later alert is still to be followed: its posture has not recovered.
+        tripped = state.dose.tripped and state.showing is not None and not current
+        state = replace(state, dose=replace(state.dose, level=0.0, poor_s=0.0, over_s=0.0, tripped=tripped))
         state = replace(state, shares=())
     if not current:
         return state, (outcome,)
