@@ -37,7 +37,11 @@ def replacing(path: Path, *, mode: int = PRIVATE, lasting: bool = True) -> Itera
         with target.open("wb") as file:
             yield file
         return
-    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+    try:
+        descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+    except OSError as error:
+        error.filename = os.fspath(path)  # the draft's name would say nothing to the user
+        raise
     os.close(descriptor)
     try:
         with open(draft, "wb") as file:  # by its name, which the caller may want
