@@ -6,9 +6,12 @@ Nothing here imports more than click and the standard library, so that
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
+import os
 import re
+import sys
 import traceback
 from collections.abc import Callable
 from datetime import datetime
@@ -91,7 +94,10 @@ class Group(click.Group):
         if ctx.parent is not None:
             return super().invoke(ctx)
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            if sys.stdout is not None:
+                sys.stdout.flush()  # a full disk is to show now, not when Python ends
+            return result
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
         except UserError as error:
@@ -104,7 +110,15 @@ class Group(click.Group):
             if error.errno == errno.EPIPE or (error.filename is None and not full):
                 raise
             _trace(ctx)
+            if error.filename is None:
+                _give_up_output()
             raise _Told(f"{error.filename or 'cannot write'}: {error.strerror or error}") from error
+
+
+def _give_up_output() -> None:
+    """Let Python end in peace where what is still to be written has no room."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _trace(context: click.Context) -> None:
