@@ -22,13 +22,7 @@ from posture_monitor.history.timeline import merge, midnight_s, utc_offset_s, wh
 LATER = 4e9  # a now that lies after every day of these tests
 
 
-@pytest.fixture(autouse=True)
-def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("berlin")
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -78,18 +77,11 @@ def test_any_text_ends_in_the_future_or_is_refused(text: str, now: datetime.date
         ("2026-10-24 23:00+02:00", "until tomorrow", 8 * 60),
     ],
 )
-def test_a_pause_lasts_as_long_as_asked_where_the_clock_is_changed(
-    monkeypatch: pytest.MonkeyPatch, now: str, text: str, minutes: int
-) -> None:
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-    try:
-        began_s = datetime.datetime.fromisoformat(now).timestamp()
-        ends = quiet.parse_until(text, datetime.datetime.fromtimestamp(began_s))
-        assert ends.timestamp() - began_s == 60 * minutes
-    finally:
-        monkeypatch.undo()
-        time.tzset()
+@pytest.mark.usefixtures("berlin")
+def test_a_pause_lasts_as_long_as_asked_where_the_clock_is_changed(now: str, text: str, minutes: int) -> None:
+    began_s = datetime.datetime.fromisoformat(now).timestamp()
+    ends = quiet.parse_until(text, datetime.datetime.fromtimestamp(began_s))
+    assert ends.timestamp() - began_s == 60 * minutes
 
 
 def test_quiet_hours_over_midnight() -> None:

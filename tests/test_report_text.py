@@ -6,7 +6,6 @@ import io
 import json
 import math
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -204,15 +203,6 @@ def test_csv_has_a_row_for_each_day_and_no_nan(store: Store) -> None:
     assert rows[1]["fsr_median"] == ""
     assert rows[0]["coverage"] == ""
     assert rows[0]["withheld"]
-
-
-@pytest.fixture
-def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 @pytest.mark.usefixtures("berlin")
