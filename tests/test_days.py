@@ -185,6 +185,23 @@ def test_no_score_from_one_minute(store: Store) -> None:
     assert "10 minutes" in told.withheld
 
 
+@pytest.mark.parametrize("reason", ["no camera", "camera hangs", "camera black", "camera: no model"])
+def test_a_camera_that_is_not_there_spoils_no_day(store: Store, reason: str) -> None:
+    """A laptop taken out of its dock for the afternoon was neither at the desk nor to be judged."""
+    record(store, wall("2025-05-14 09:00"), [("good", 3 * 3600)])
+    for step in range(0, 5 * 3600, 10):
+        store.heartbeat(wall("2025-05-14 13:00") + step, 7200, "unknown", reason)
+    told = day(store, date("2025-05-14"), LATER)
+    assert told.present_s == pytest.approx(3 * 3600)
+    assert told.coverage == 1
+    assert told.withheld == ""
+    assert told.seconds["busy"] == pytest.approx(5 * 3600, abs=10)
+    # Who is there but turned away is at the desk all the same, though a chair was moved.
+    store.heartbeat(wall("2025-05-15 09:00"), 7200, "unknown", "camera or chair moved")
+    store.heartbeat(wall("2025-05-15 09:00") + 2, 7200, "unknown", "camera or chair moved")
+    assert day(store, date("2025-05-15"), LATER).present_s == 2
+
+
 def test_a_camera_that_shows_nobody_makes_no_sitting(store: Store) -> None:
     record(store, wall("2025-05-14 10:00"), [("unknown", 7200)])
     assert day(store, date("2025-05-14"), LATER).bouts == ()
@@ -221,7 +238,10 @@ def test_shifts_are_counted_once_and_by_the_recording_that_counts(tmp_path: Path
 def test_a_week_gives_the_reasons_of_a_day(store: Store) -> None:
     record(store, wall("2025-05-12 10:00"), [("paused", 3600)])
     record(store, wall("2025-05-13 10:00"), [("busy", 60)])
-    assert week(store, date("2025-05-14"), LATER).withheld == "the camera was paused or in use elsewhere"
+    assert (
+        week(store, date("2025-05-14"), LATER).withheld
+        == "the camera was paused, in use elsewhere or not there"
+    )
     for number in (14, 15):
         start_s = wall(f"2025-05-{number} 10:00")
         for step in range(0, 3601, 10):

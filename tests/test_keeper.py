@@ -19,8 +19,10 @@ from test_monitor import Screen
 from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.history.store import Store
+from posture_monitor.history.timeline import told_state
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
+from posture_monitor.sensing.trouble import Trouble
 from posture_monitor.service import keeper as service
 from posture_monitor.service.eye import Looked
 from posture_monitor.service.keeper import Keeper, pace_of
@@ -353,3 +355,13 @@ def test_a_preview_is_given_pictures_only_while_it_asks(running: Running) -> Non
     assert seen["picture"] is None
     assert len(seen["landmarks"]) == 33
     assert seen["status"]["pid"]
+
+
+def test_every_trouble_of_a_camera_is_told_as_its_absence() -> None:
+    for trouble in (*Trouble, "no model", "failed", "ended"):
+        resting = service._unseeing(Blind(str(trouble), "why"))
+        assert told_state(resting.state, resting.reason) == "busy", trouble
+    for seen in (Trouble.BLACK, Trouble.COVERED, Trouble.FROZEN):
+        assert told_state("unknown", f"camera {seen}") == "busy"
+    for reason in ("camera or chair moved", "too dark", "head turned", ""):
+        assert told_state("unknown", reason) == "unknown"

@@ -138,7 +138,7 @@ def test_a_full_day_shows_everything(store: Store) -> None:
     for expected in ("Wednesday 14 May 2025", "The day", "Hour by hour", "Best hour", "hardest hour",
                      "Against neutral", "Sitting bouts and breaks", "Alerts and what followed",
                      "What this day was judged on",
-                     "Week of 12–18 May 2025", "May 2025", "camera busy", "trunk inclination, °",
+                     "Week of 12–18 May 2025", "May 2025", "no camera", "trunk inclination, °",
                      "neck inclination, °", "Coverage"):  # fmt: skip
         assert expected in words, expected
     assert text.count("▼</li>") == len(told.alerts) > 3

@@ -12,7 +12,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from posture_monitor.history.timeline import (
     longest,
     merge,
     midnight_s,
+    told_state,
     within,
 )
 
@@ -256,7 +257,11 @@ def day(store: Store, date: dt.date, now_s: float | None = None, *, shifts: bool
     end_s = midnight_s(date + dt.timedelta(days=1))
     now_s = time.time() if now_s is None else now_s
     merged = merge(store.spans(start_s - _AROUND_S, end_s + _AROUND_S))
-    spans = tuple(piece for span in merged if (piece := within(span, date)) is not None)
+    spans = tuple(
+        replace(piece, state=told_state(piece.state, piece.reason))
+        for span in merged
+        if (piece := within(span, date)) is not None
+    )
     seconds = dict.fromkeys(STATES, 0.0)
     for span in spans:
         seconds[span.state] += span.end_s - span.start_s
@@ -382,7 +387,9 @@ def withheld(seconds: Mapping[str, float], spans: Iterable[Span]) -> str:
     judged_s = sum(seconds[state] for state in JUDGED)
     if present_s == 0:
         off = seconds["paused"] + seconds["busy"] > seconds["away"]
-        return "the camera was paused or in use elsewhere" if off else "nobody was seen at the desk"
+        return (
+            "the camera was paused, in use elsewhere or not there" if off else "nobody was seen at the desk"
+        )
     if judged_s / present_s < ENOUGH_COVERAGE:
         why = _most_common_reason(spans)
         return (

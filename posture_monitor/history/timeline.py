@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,19 @@ CORRECTED_S = 60.0
 def utc_offset_s(wall_s: float) -> int:
     """Return local time minus UTC on this machine at a moment, in seconds."""
     return time.localtime(wall_s).tm_gmtoff
+
+
+#: Why a state is unknown where there was no picture of anything (`service.keeper` writes these).
+_NO_PICTURE = re.compile(r"no camera|camera (in use|hangs|black|covered|frozen)|camera: .*", re.DOTALL)
+
+
+def told_state(state: str, reason: str) -> str:
+    """Return a state as days tell it: without any picture it is the camera that was not there.
+
+    Somebody who is there but cannot be judged is *unknown*, which is time at the desk. Of whether anybody
+    is there, an unplugged or covered camera says nothing.
+    """
+    return "busy" if state == "unknown" and _NO_PICTURE.fullmatch(reason) else state
 
 
 def end_offset_s(span: Span) -> int:

@@ -33,6 +33,7 @@ import numpy as np
 from posture_monitor import memory, paths
 from posture_monitor.errors import UserError
 from posture_monitor.history.store import Store
+from posture_monitor.history.timeline import told_state
 from posture_monitor.posture.sampling import Pace
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
@@ -252,7 +253,7 @@ class Keeper:
         if resting != self.monitor.resting or now_s >= self._beat_at_s:
             self._beat_at_s = now_s + BEAT_S
             self.monitor.rest(now_s, time.time(), resting, BEAT_S)
-            self.tally.add(time.time(), resting.state, 2 * BEAT_S)
+            self.tally.add(time.time(), told_state(resting.state, resting.reason), 2 * BEAT_S)
         return self._beat_at_s
 
     # -------------------------------------------------------------- what comes in

@@ -22,7 +22,7 @@ STATE_NAMES = {
     "unknown": "unknown",
     "away": "away",
     "paused": "paused",
-    "busy": "camera busy",
+    "busy": "no camera",
 }
 
 #: The one line that defines the score; `days.score` is the function.
