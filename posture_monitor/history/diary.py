@@ -257,11 +257,12 @@ class Association:
         clear = "" if self.clear else ", no clear difference"
         return (
             f"{self.name}: {abs(self.difference):.0f} {self.unit} {more} around episodes than on other days "
-            f"(95% interval {_signed(self.low)} to {_signed(self.high)} {self.unit}{clear}). {NO_CAUSE}"
+            f"(95% interval {signed(self.low)} to {signed(self.high)} {self.unit}{clear}). {NO_CAUSE}"
         )
 
 
-def _signed(number: float) -> str:
+def signed(number: float) -> str:
+    """Return a whole number with its sign, ``+12`` or ``−8``; ``0`` has none."""
     return "0" if round(number) == 0 else f"{number:+.0f}".replace("-", "−")
 
 

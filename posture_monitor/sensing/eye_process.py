@@ -130,14 +130,15 @@ class Eye:
             moved = self._seen is None or motion.moved(self._seen, small)
             look = moved or not want.may_skip
             # A good picture in which nothing moves stays one. More light is no movement, but shows more.
-            light = quality(frame.image) if look or self._light else None
-            self._looked = light is not None and (look or light.reason != self._light)
-            if light is not None and self._looked:
-                began_s = time.perf_counter()
-                people = self._model().detect(frame.image)
-                look_s = time.perf_counter() - began_s
-                self._seen, self._light = small, light.reason
-                self._doubt = light.doubt(somebody=len(people) > 0)
+            if look or self._light:
+                light = quality(frame.image)
+                self._looked = look or light.reason != self._light
+                if self._looked:
+                    began_s = time.perf_counter()
+                    people = self._model().detect(frame.image)
+                    look_s = time.perf_counter() - began_s
+                    self._seen, self._light = small, light.reason
+                    self._doubt = light.doubt(somebody=len(people) > 0)
             picture = _jpeg(frame.image) if want.picture else None
         return Sight(
             time.monotonic(),

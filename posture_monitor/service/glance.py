@@ -94,7 +94,6 @@ def line(status: Status, now_s: float) -> str:
     return f"{told}: {reason}" if reason else told
 
 
-@english()
 def tooltip(status: Status, now_s: float) -> str:
     """Return a few lines: how it stands, the angles, today so far."""
     lines = [line(status, now_s)]

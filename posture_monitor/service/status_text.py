@@ -118,7 +118,6 @@ def _angles(status: Status) -> Iterable[tuple[str, str]]:
         yield "neutral", ", ".join(same)
 
 
-@english()
 def _size(metric: str, deviation: float) -> int:
     """Return the number in which a deviation is written."""
     found = re.search(r"\d+", words.amount(metric, deviation))

@@ -11,7 +11,8 @@ from pathlib import Path
 DOMAIN = "posture_monitor"
 LOCALE = Path(__file__).parent.parent / "locale"
 
-_chosen: gettext.NullTranslations = gettext.NullTranslations()
+_PLAIN = gettext.NullTranslations()
+_chosen = _PLAIN
 _english: ContextVar[bool] = ContextVar("english", default=False)
 
 
@@ -40,7 +41,7 @@ def english() -> Iterator[None]:
 
 
 def _spoken() -> gettext.NullTranslations:
-    return gettext.NullTranslations() if _english.get() else _chosen
+    return _PLAIN if _english.get() else _chosen
 
 
 def mark(text: str) -> str:

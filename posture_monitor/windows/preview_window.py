@@ -417,7 +417,6 @@ def _word(shot: Shot) -> str:
     return glance.word(shot.status)
 
 
-@english()
 def _dose(status: Status) -> str:
     if status.quiet:
         return f"Reminders are held back: {status.quiet}"

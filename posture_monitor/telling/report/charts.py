@@ -405,10 +405,10 @@ def calendar(name: str, month: Period) -> str:
             base = row + 0.86
             axes.plot((column + 0.02, column + 0.96), (base, base), color=LINE, linewidth=0.8)
             axes.text(column + 0.02, base - 0.1, str(day.date.day), fontsize=7.5, color=MUTED)
+            first_s = clock_zero_s(day) + earliest
             for state, start_s, end_s in _slots(day):
                 left, right = (
-                    column + 0.14 + 0.82 * (at_s - clock_zero_s(day) - earliest) / (latest - earliest)
-                    for at_s in (start_s, end_s)
+                    column + 0.14 + 0.82 * (at_s - first_s) / (latest - earliest) for at_s in (start_s, end_s)
                 )
                 bottom, top = BLOCKS[state]
                 boxes[state].append((left, base - 0.72 * bottom, right, base - 0.72 * top))

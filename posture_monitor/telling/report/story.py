@@ -7,6 +7,7 @@ import math
 import re
 
 from posture_monitor.errors import UserError
+from posture_monitor.history import diary
 from posture_monitor.history.days import ENOUGH_COVERAGE, Day, score
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import Alert, Span
@@ -221,9 +222,7 @@ def signed(metric: str, deviation: float) -> str:
     in_unit = unit(metric)
     if in_unit == "shoulder widths":
         return f"{deviation:+.2f}".replace("-", "−")
-    number = f"{deviation:+.0f}"
-    shown = "0" if number in ("+0", "-0") else number.replace("-", "−")
-    return shown + (in_unit if in_unit in ("°", "%") else "")
+    return diary.signed(deviation) + (in_unit if in_unit in ("°", "%") else "")
 
 
 def day_line(day: Day) -> str:

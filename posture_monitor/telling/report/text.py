@@ -181,10 +181,9 @@ def _slots(day: Day) -> list[tuple[int, dict[int, dict[str, float]]]]:
             at_s = next_s
     if not hours:
         return []
-    told = sorted(hours)
-    empty = set(range(told[0][0], told[-1][0])) - {hour for hour, _ in told}
-    rows = [(hour, after, hours[hour, after]) for hour, after in told] + [(hour, 0, {}) for hour in empty]
-    return [(hour, slots) for hour, _, slots in sorted(rows, key=lambda row: row[:2])]
+    told = {hour for hour, _ in hours}
+    hours |= {(hour, 0): {} for hour in range(min(told), max(told)) if hour not in told}
+    return [(hour, hours[hour, after]) for hour, after in sorted(hours)]
 
 
 def _alerts(day: Day) -> Iterator[Text]:
