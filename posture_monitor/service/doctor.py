@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import cast
 
 from posture_monitor import paths
+from posture_monitor.children import python
 from posture_monitor.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -418,16 +419,7 @@ def check_offline(model_path: Path | None, *, run: bool) -> Check:
     with tempfile.TemporaryDirectory(prefix="posture-monitor-") as scratch:
         config = Path(scratch) / "config.toml"
         config.write_text(f"[model]\npath = {json.dumps(str(bundle))}\n", encoding="utf-8")
-        command = [
-            sys.executable,
-            "-m",
-            "posture_monitor",
-            "run",
-            "--source",
-            "demo",
-            "--config",
-            str(config),
-        ]
+        command = python("-m", "posture_monitor", "run", "--source", "demo", "--config", str(config))
         # It lives in a home of its own, and its demo is no part of the user's history.
         ran = watch(command, {**os.environ, "POSTURE_MONITOR_HOME": scratch}, OFFLINE_S)
     if ran.status:

@@ -6,11 +6,11 @@ import datetime as dt
 import math
 import os
 import subprocess
-import sys
 import webbrowser
 from pathlib import Path
 
 from posture_monitor import outside
+from posture_monitor.children import python
 from posture_monitor.errors import UserError
 from posture_monitor.history import days
 from posture_monitor.history.store import Store
@@ -88,7 +88,7 @@ def line(history: Path, date: dt.date, now_s: float) -> Text:
 
 def open_report(date: dt.date) -> None:
     """Make the page of a day and open it, in a process of its own: the camera is not kept waiting."""
-    _start(sys.executable, "-m", "posture_monitor", "report", date.isoformat(), "--open")
+    _start(*python("-m", "posture_monitor", "report", date.isoformat(), "--open"))
 
 
 def show(page: Path) -> None:
@@ -103,7 +103,7 @@ def show(page: Path) -> None:
         webbrowser.get()
     except webbrowser.Error:
         raise UserError(f"found no browser to open {page} with; open it by hand") from None
-    _start(sys.executable, "-m", "webbrowser", page.resolve().as_uri())
+    _start(*python("-m", "webbrowser", page.resolve().as_uri()))
 
 
 def _start(*command: str) -> None:

@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from posture_monitor.children import python
 from posture_monitor.sensing.eye_process import receive, send
 from posture_monitor.sensing.model import at_hand
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
@@ -91,7 +91,7 @@ class EyeKeeper:
         self._answered = False
         self._first_limit_s = FIRST_LIMIT_S if at_hand(place.model) else FETCH_LIMIT_S
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "posture_monitor.sensing.eye_process"],
+            python("-m", "posture_monitor.sensing.eye_process"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # The C libraries' memory pools are kept small: one thread does nearly all; and pictures are

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from typing import Final
 
+from posture_monitor.children import python
+
 #: Qt aborts the process where a library of its platform or the display is missing.
 _PROBE: Final = (
     "from PySide6.QtWidgets import QApplication; app = QApplication([]); "
@@ -48,7 +50,7 @@ def why_no_window() -> str:
             return f"this desktop lacks libraries that a window needs; {_LIBRARIES}"
     try:
         probe = subprocess.run(
-            [sys.executable, "-c", _PROBE],
+            python("-c", _PROBE),
             env=dict(os.environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from types import TracebackType
 
+from posture_monitor.children import python
+
 log = logging.getLogger(__name__)
 
 
@@ -29,7 +31,7 @@ class Tray:
         if self._wanted and possible():
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "posture_monitor", "tray"],
+                    python("-m", "posture_monitor", "tray"),
                     env=dict(os.environ),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,

@@ -24,6 +24,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 
 from posture_monitor import memory, paths
+from posture_monitor.children import python
 from posture_monitor.errors import UserError
 from posture_monitor.service import glance
 from posture_monitor.service.control import NotRunning, ask
@@ -99,7 +100,7 @@ class Line(QObject):
         said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the child has ended
         try:
             child = subprocess.Popen(
-                [sys.executable, "-m", "posture_monitor", *arguments],
+                python("-m", "posture_monitor", *arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=said,

@@ -1,0 +1,29 @@
+"""Python started once more, and not by what lies in the user's folder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import posture_monitor
+from posture_monitor.children import python
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python cannot be told so before 3.11")
+def test_no_file_of_the_users_folder_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pickle.py").write_text("raise SystemExit('taken from the folder')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(posture_monitor.__file__).parents[1]))
+    command = python("-m", "posture_monitor.sensing.eye_process")
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_copy_of_the_source_that_is_not_installed_finds_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(posture_monitor.__file__).parents[1])
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    done = subprocess.run(python("-c", "import posture_monitor"), capture_output=True, text=True)
+    assert done.returncode == 0
