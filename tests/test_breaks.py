@@ -115,8 +115,8 @@ def test_getting_up_soon_is_taking_the_suggestion() -> None:
 def test_unknown_and_paused_are_neither_presence_nor_absence() -> None:
     desk = Desk()
     desk.be(GOOD, 1000)
-    assert desk.be(UNKNOWN, 3000) == []
-    assert desk.be(PAUSED, 3000) == []
+    assert desk.be(UNKNOWN, 800) == []
+    assert desk.be(PAUSED, 800) == []
     desk.be(GOOD, 2)
     assert desk.state.bout_s == pytest.approx(1002, abs=3)
 
@@ -214,3 +214,15 @@ def test_any_stream_leaves_a_finite_state(stream: list[tuple[Activity, float, fl
         assert math.isfinite(state.bout_s)
         assert state.bout_s >= 0
         assert math.isfinite(state.still_s)
+
+
+@pytest.mark.parametrize("meanwhile", [PAUSED, UNKNOWN])
+def test_half_an_hour_of_which_nothing_is_known_ends_a_bout(meanwhile: Activity) -> None:
+    desk = Desk()
+    desk.be(GOOD, 2400)
+    desk.be(meanwhile, 1700)
+    assert suggestions(desk.be(GOOD, 400)), "a short pause is none of the sitting"
+    desk.be(GOOD, 600)
+    assert [type(effect) for effect in desk.be(meanwhile, 12 * 3600)] == [BoutEnded]
+    assert suggestions(desk.be(GOOD, 2600)) == []
+    assert desk.state.bout_s == pytest.approx(2600, abs=3)

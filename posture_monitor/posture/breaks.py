@@ -54,6 +54,8 @@ class Policy:
         doi 10.1016/s0003-6870(00)00071-5).
     absence_s
         Seconds of absence that end a bout.
+    unwatched_s
+        So do these seconds of which nothing is known (paused, no camera): what came of them is not known.
     taken_within_s
         A suggestion counts as taken when the person leaves (or shifts, where moving was asked) within
         these seconds; the absence that ends a bout comes on top.
@@ -62,6 +64,7 @@ class Policy:
     bout_s: float
     motionless_s: float
     absence_s: float = 60.0
+    unwatched_s: float = 1800.0
     taken_within_s: float = 300.0
 
 
@@ -132,8 +135,8 @@ class Breaks:
         The latest reading: when, what, and the scheduled seconds to the next one.
     standing
         This bout is one of standing.
-    bout_s, absent_s
-        Seconds present in this bout, and seconds of the absence under way.
+    bout_s, absent_s, unwatched_s
+        Seconds present in this bout, of the absence under way, and of which nothing is known.
     next_bout_s
         The bout length at which the next suggestion is due.
     still_s, since
@@ -150,6 +153,7 @@ class Breaks:
     standing: bool = False
     bout_s: float = 0.0
     absent_s: float = 0.0
+    unwatched_s: float = 0.0
     next_bout_s: float = 0.0
     still_s: float = 0.0
     since: Mapping[str, float] = field(default_factory=dict)
@@ -195,7 +199,8 @@ def step(
     Notes
     -----
     Time for which no reading speaks (suspend, locked screen) is an absence;
-    unknown and paused are neither presence nor absence.
+    unknown and paused are neither presence nor absence, but a bout does not go on over half
+    an hour of them: who pauses in the evening has not been sitting until the morning.
     """
     if not math.isfinite(t_s):
         return state, ()
@@ -207,6 +212,9 @@ def step(
     away_s = silent_s + (held_s if before is Verdict.AWAY else 0.0)
     if before == PAUSED:
         away_s = silent_s  # a pause goes on saying so; only a machine that sleeps does not
+    unwatched_s = 0.0
+    if not present(before) and before is not Verdict.AWAY:
+        unwatched_s = state.unwatched_s + held_s + silent_s
     state = replace(
         state,
         t_s=t_s,
@@ -214,10 +222,12 @@ def step(
         interval_s=max(0.0, interval_s) if math.isfinite(interval_s) else 0.0,
         bout_s=state.bout_s + there_s,
         absent_s=state.absent_s + away_s if there_s == 0.0 or silent_s > 0.0 else 0.0,
+        unwatched_s=unwatched_s,
         still_s=state.still_s + there_s,
         asked_for_s=state.asked_for_s + held_s + silent_s,
     )
-    if state.absent_s >= policy.absence_s or (present(activity) and standing != state.standing):
+    over = state.absent_s >= policy.absence_s or unwatched_s >= policy.unwatched_s
+    if over or (present(activity) and standing != state.standing):
         state, effects = _ended(state, policy, standing)
     if present(activity):
         state, shifted = _watched(state, policy, deviations or {}, held_s)
@@ -248,6 +258,7 @@ def _ended(state: Breaks, policy: Policy, standing: bool) -> tuple[Breaks, list[
         interval_s=state.interval_s,
         standing=standing,
         absent_s=state.absent_s,
+        unwatched_s=state.unwatched_s,
         next_id=state.next_id,
     )
     return fresh, effects
