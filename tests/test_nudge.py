@@ -131,7 +131,8 @@ def test_unknown_leaves_the_question_open() -> None:
     desk = Desk()
     desk.sit(POOR, 100)
     assert desk.sit(Verdict.UNKNOWN, 600) == []
-    assert [a.kind for a in alerts(desk.sit(POOR, 2))] == [Kind.STAND]
+    assert desk.sit(POOR, 100) == [], "what nobody watched is no time in which nothing changed"
+    assert [a.kind for a in alerts(desk.sit(POOR, 20))] == [Kind.STAND]
 
 
 def test_suspend_after_an_alert_does_not_escalate_on_waking() -> None:
@@ -345,3 +346,15 @@ def test_the_presets_are_the_ones_promised() -> None:
 def test_none_an_hour_means_never() -> None:
     desk = Desk(Policy(dose.Policy(90.0), 600.0, 0))
     assert desk.sit(POOR, 3600) == []
+
+
+def test_what_nobody_watched_is_no_time_of_an_alert() -> None:
+    desk = Desk()
+    desk.sit(POOR, 100)
+    (alert,) = [effect for _, effect in desk.said if isinstance(effect, Alert)]
+    desk.sit(Verdict.UNKNOWN, 1800)
+    said = desk.sit(GOOD, 2)
+    (outcome,) = [effect for effect in said if isinstance(effect, Outcome)]
+    assert outcome.alert_id == alert.id
+    assert outcome.response is Response.CORRECTED
+    assert outcome.after_s < 15

@@ -265,7 +265,7 @@ def step(
         cause=cause,
         shares=_shares(state, policy, held_s),
         now_s=now_s,
-        shown_for_s=state.shown_for_s + held_s,
+        shown_for_s=state.shown_for_s + (0.0 if state.dose.activity is Verdict.UNKNOWN else held_s),
         shown_s=tuple(s for s in state.shown_s if now_s - s < HOUR_S),
     )
     if any(isinstance(effect, dose.Recovered) for effect in said):
@@ -303,7 +303,8 @@ def snooze(state: Nudges, t_s: float, seconds: float) -> tuple[Nudges, Effects]:
     """Show nothing for some seconds; 0 ends that. The dose goes on gathering and draining meanwhile."""
     since_s = state.dose.t_s
     ahead_s = max(0.0, t_s - since_s) if since_s is not None and math.isfinite(t_s) else 0.0
-    state = replace(state, snoozed_until_s=state.now_s + ahead_s + max(0.0, seconds))
+    until_s = state.now_s + ahead_s + seconds if seconds > 0 else state.now_s
+    state = replace(state, snoozed_until_s=until_s)
     if state.showing is None or seconds <= 0:
         return state, ()
     shown, effects = state.showing, (Withdraw(state.showing.id),)
