@@ -21,6 +21,7 @@ from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.posture.reading import Verdict
 from posture_monitor.service import what_if as service
+from posture_monitor.service.monitor import Resting
 from posture_monitor.service.what_if import WhatIf, what_if
 
 DATE = dt.date.fromtimestamp(MORNING_S)
@@ -115,6 +116,22 @@ def test_a_restart_begins_afresh_as_the_program_does(tmp_path: Path) -> None:
     made_up(("09:00", "poor", 1.2), ("09:01", "poor", 1.2))
     # Together they would be enough for "balanced", alone neither is.
     assert rerun(settings(tmp_path), dt.date.fromisoformat(DAY)).alerts["balanced"] == ()
+
+
+def test_a_pause_drains_here_as_well(home: Path, tmp_path: Path) -> None:
+    del home
+    config = settings(tmp_path, NO_BREAKS)
+    with Store.open(paths.history_file(), keep_samples_days=FOREVER_DAYS) as store:
+        desk = Desk(config, store, interval_s=1.0)
+        desk.sit(SLUMPED, 75)
+        for beat in range(900):
+            at_s = desk.t_s + 4.0 * beat
+            desk.monitor.rest(at_s, MORNING_S + at_s, Resting("paused", "paused"), 4.0)
+        desk.t_s += 3600.0
+        desk.sit(SLUMPED, 40)
+        assert desk.kept("alerts") == []
+    assert rerun(config).alerts["own"] == ()
+    assert rerun(config).alerts["strict"], "nothing was rerun"
 
 
 @pytest.mark.usefixtures("home")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,19 @@ from posture_monitor.posture.reading import VERDICTS, Verdict
 from posture_monitor.posture.steady import Steady
 from posture_monitor.telling.quiet import Span, parse_span
 
+#: What a rest is to the dose, by the state that the history keeps of it.
+_RESTS: Final[dict[str, dose.Activity]] = {"paused": dose.PAUSED, "away": Verdict.AWAY}
+#: In a rest the dose is followed this often, as the running monitor does.
+_BEAT_S: Final = 4.0
+
+
+class Rest(NamedTuple):
+    """Time in which nothing was looked at, and what that was to the dose: it drains."""
+
+    start_s: float
+    end_s: float
+    activity: dose.Activity
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -40,12 +54,15 @@ class Stretch:
     interval_s
         ``(N,)`` seconds that were scheduled from each to the next: those that passed, where something
         was looked at in time, else the usual ones.
+    rests
+        Pauses and absences in which nothing was looked at, in order of time.
     """
 
     t_s: Floats
     verdicts: tuple[Verdict, ...]
     index: Floats
     interval_s: Floats
+    rests: tuple[Rest, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,8 +110,12 @@ def alerts(
     stretch: Stretch, told: Sequence[Steady], policy: nudge.Policy, quiet: Sequence[Span] = ()
 ) -> list[float]:
     """Return when a policy would have alerted (POSIX seconds), given the steady states and quiet hours."""
-    state, shown = nudge.Nudges(), []
+    state, shown, rests = nudge.Nudges(), [], list(stretch.rests)
     for t_s, interval_s, now in zip(stretch.t_s.tolist(), stretch.interval_s.tolist(), told, strict=True):
+        while rests and rests[0].start_s < t_s:
+            rest = rests.pop(0)
+            for at_s in np.arange(rest.start_s, rest.end_s, _BEAT_S).tolist():
+                state, _ = nudge.step(state, policy, at_s, rest.activity, _BEAT_S)
         hush = bool(quiet) and any(dt.datetime.fromtimestamp(t_s).time() in span for span in quiet)
         state, effects = nudge.step(state, policy, t_s, now.state, interval_s, quiet=hush, index=now.index)
         shown += [effect.t_s for effect in effects if isinstance(effect, nudge.Alert)]
@@ -162,11 +183,11 @@ def kept(store: Store, spans: Sequence[records.Span], usual_s: float) -> list[St
             if span is None:
                 continue
             if at and span.run != run:
-                found.append(_stretch(at, usual_s))
+                found.append(_stretch(at, usual_s, spans))
                 at = []
             run = span.run
             at.append((wall_s, verdict, index))
-    return [*found, _stretch(at, usual_s)] if at else found
+    return [*found, _stretch(at, usual_s, spans)] if at else found
 
 
 def _once(recordings: Sequence[Samples]) -> list[tuple[float, Verdict, float]]:
@@ -180,18 +201,27 @@ def _once(recordings: Sequence[Samples]) -> list[tuple[float, Verdict, float]]:
     return sorted(told, key=lambda reading: reading[0])
 
 
-def _stretch(at: Sequence[tuple[float, Verdict, float]], usual_s: float) -> Stretch:
+def _stretch(
+    at: Sequence[tuple[float, Verdict, float]], usual_s: float, spans: Sequence[records.Span]
+) -> Stretch:
     t_s = np.array([reading[0] for reading in at])
     # Looks come as they are wanted, six seconds apart or five a second. What comes later than a reading
     # may speak for was not waited for: the machine slept, or the camera was closed.
     steps_s = np.append(np.diff(t_s), np.inf)
     in_time = (steps_s > 0) & (steps_s <= dose.LONGEST_SPOKEN_S)
     late_s = float(np.median(steps_s[in_time])) if in_time.any() else usual_s
+    silences = [(t_s[i], t_s[i + 1]) for i in np.flatnonzero(~in_time[:-1]).tolist()]
     return Stretch(
         t_s,
         tuple(reading[1] for reading in at),
         np.array([reading[2] for reading in at]),
         np.where(in_time, steps_s, late_s),
+        tuple(
+            Rest(max(span.start_s, after_s + late_s), min(span.end_s, before_s), _RESTS[span.state])
+            for after_s, before_s in silences
+            for span in spans
+            if span.state in _RESTS and span.end_s > after_s + late_s and span.start_s < before_s
+        ),
     )
 
 
