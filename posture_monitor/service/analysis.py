@@ -27,7 +27,7 @@ from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.calibration import Collected
 from posture_monitor.service.looking import Looker
 from posture_monitor.service.places import OTHER_VIEW_REASONS
-from posture_monitor.service.profiles import load_profile
+from posture_monitor.service.profiles import limits_of, load_profile
 from posture_monitor.throughput import keep_memory
 from posture_monitor.whole_file import replacing
 
@@ -89,7 +89,7 @@ def analyze(
     """
     keep_memory()
     _refuse_outputs(source, output, landmarks)
-    known = load_profile(profile).neutral if profile is not None else None
+    known = load_profile(profile) if profile is not None else None
     if calibrate_first_s is not None:
         asked = f"first {calibrate_first_s:g} s"
     else:
@@ -101,7 +101,8 @@ def analyze(
         opened.close()
         raise UserError(f"{source}: stills have no time; use --calibrate-frames instead of --calibrate-first")
 
-    recording = _Recording(source, asked, opened.stills, known, calibrate_first_s, calibrate_frames)
+    neutral = known.neutral if known else None
+    recording = _Recording(source, asked, opened.stills, neutral, calibrate_first_s, calibrate_frames)
     with opened, _progress(console, opened.total) as advance:
         if isinstance(opened, TableSource):
             recording.read(opened)
@@ -112,7 +113,8 @@ def analyze(
     neutral, pixels, sizes, t_s = recording.neutral, recording.landmarks, recording.sizes, recording.t_s
 
     measurement = measure(pixels, sizes, azimuth_deg=neutral.azimuth_deg)
-    limits = Limits(config.judge.scale, config.judge.min_confidence)
+    # As the monitor judges by this profile: what "Wrong alert" has widened is wide here, too.
+    limits = limits_of(config, known) if known else Limits(config.judge.scale, config.judge.min_confidence)
     judgement = judge(measurement, neutral, limits, recording.doubts)
     if profile is not None:
         refuse_other_view(judgement, measurement, profile, neutral)
