@@ -124,8 +124,8 @@ def resume() -> None:
     """End a pause and a snooze."""
     from posture_monitor.service.control import ask
 
-    ask("resume", COMMAND_S)
-    click.echo("Resumed.")
+    still = ask("resume", COMMAND_S).get("still")
+    click.echo(f"The pause is over, but the camera stays off: {still}." if still else "Resumed.")
 
 
 @click.command(cls=Command, epilog=example("snooze", "snooze 30m", "snooze until 14:00"))
@@ -194,10 +194,15 @@ def _nothing_runs() -> str:
     return str(NotRunning())
 
 
-def _json(told: Status | None, indent: int | None = 2) -> str:
+def _json(told: Status | None, indent: int | None = 2, *, why: str = "") -> str:
     import json
 
-    plain = {"version": 1, "activity": "stopped"} if told is None else told.to_json()
+    if told is not None:
+        plain = told.to_json()
+    elif why:
+        plain = {"version": 1, "activity": "silent", "why": why}
+    else:
+        plain = {"version": 1, "activity": "stopped"}
     return json.dumps(plain, ensure_ascii=False, indent=indent)
 
 
@@ -242,7 +247,7 @@ def _told_now(as_json: bool) -> str:
         told = _status()
     except UserError as error:
         if as_json:
-            return _json(None, None)
+            return _json(None, None, why=str(error))
         return str(error)
     if as_json:
         return _json(told, None)

@@ -269,6 +269,6 @@ def _absolute(options: Sequence[str], folder: Path) -> list[str]:
         name, _, value = option.partition("=")
         is_path = name == "--config" or value.endswith(".toml")
         if name == "--source" and value != "demo" and not value.isdigit():
-            is_path = (folder / value).exists()
-        found.append(f"{name}={folder / value}" if is_path else option)
+            is_path = (folder / Path(value).expanduser()).exists()
+        found.append(f"{name}={folder / Path(value).expanduser()}" if is_path else option)
     return found
