@@ -76,7 +76,7 @@ class Camera(_Section):
     source: Annotated[str, AfterValidator(_filled)]
     width: int = Field(ge=160, le=3840)
     height: int = Field(ge=120, le=2160)
-    interval_s: float = Field(ge=0.05, le=60)
+    interval_s: float = Field(ge=0.05, le=20)
     mode: Literal["continuous", "burst"]
     calls: Literal["yield", "quiet", "ignore"]
 
@@ -87,7 +87,7 @@ class Sampling(_Section):
     settled_s: float = Field(ge=0.5, le=10)
     deviating_s: float = Field(ge=0.1, le=5)
     poor_s: float = Field(ge=0.5, le=10)
-    away_s: float = Field(ge=0.5, le=60)
+    away_s: float = Field(ge=0.5, le=20)
     unmoved_at_most_s: float = Field(ge=1, le=600)
     battery_factor: float = Field(ge=1, le=5)
 

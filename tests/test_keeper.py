@@ -6,6 +6,7 @@ import io
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,16 @@ from rig import SCENARIOS, Body, Camera, Pose, render
 from test_monitor import Screen
 
 from posture_monitor import paths
+from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import told_state
 from posture_monitor.posture.metrics import Reason
+from posture_monitor.posture.reading import Verdict
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
 from posture_monitor.sensing.trouble import Trouble
 from posture_monitor.service import keeper as service
+from posture_monitor.service import snapshot
 from posture_monitor.service.eye import Looked
 from posture_monitor.service.keeper import Keeper, pace_of
 from posture_monitor.service.monitor import Monitor
@@ -128,7 +132,7 @@ class Running:
             config.camera.interval_s,
             pace=pace_of(config),
         )
-        self.keeper = Keeper(self.monitor, self.settings, "0", "", by_place=True)
+        self.keeper = Keeper(self.monitor, self.settings, "0", "")
         self.eye = made[0]
         self.thread = threading.Thread(target=self.keeper.run, daemon=True)
 
@@ -322,6 +326,138 @@ def test_the_profile_of_the_camera_in_use_is_taken(running: Running) -> None:
     assert running.status()["profile"]["name"] == "office", "what the user chose was overruled"
 
 
+NEUTRAL = load_profile("front").neutral
+
+
+def own(name: str, camera: str = "a camera 640x480", created: str = "2026-03-02T09:00:00+00:00") -> Profile:
+    """Keep a profile of the user's own."""
+    profile = Profile(name, (NEUTRAL,), camera, 640, 480, created)
+    save_profile(profile)
+    return profile
+
+
+def test_the_first_calibration_is_taken_up_by_the_monitor_that_runs(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "TEND_S", 3600.0)
+    running.start()
+    assert running.status()["profile"]["starter"]
+    running.keeper.handle("lend", {"until_s": time.time() + 60})
+    told = running.status()
+    assert (told["activity"], told["camera"]["open"]) == ("paused", False)
+    assert "calibrating" in told["why"]
+    own("default")
+    running.keeper.handle("return", {})
+    wait_for(lambda: running.status()["activity"] == "watching")
+    assert (running.status()["profile"]["name"], running.status()["profile"]["starter"]) == ("default", False)
+
+
+def test_a_profile_is_followed_when_it_is_made_anew_renamed_or_deleted(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "TEND_S", 0.1)
+    save_profile(replace(own("default"), tuning={"ear_height": 1.5}))
+    running.start()
+    wait_for(lambda: running.status()["profile"]["name"] == "default")
+    assert running.monitor.limits.scale["ear_height"] == 1.5
+    own("default")
+    wait_for(lambda: running.monitor.limits.scale["ear_height"] == 1.0)
+    path = paths.profiles_dir() / "default.toml"
+    path.write_text("schema = 'none'")
+    time.sleep(0.5)
+    assert running.status()["profile"]["name"] == "default", "half a file is no profile"
+    own("default")
+    path.rename(path.with_name("office.toml"))
+    wait_for(lambda: running.status()["profile"]["name"] == "office")
+    path.with_name("office.toml").unlink()
+    wait_for(lambda: running.status()["profile"]["starter"])
+
+
+def test_calibrating_leaves_a_pause_and_a_snooze_as_they_are(running: Running) -> None:
+    running.start()
+    running.keeper.handle("snooze", {"seconds": 3600.0})
+    running.keeper.handle("lend", {"until_s": time.time() + 60})
+    running.keeper.handle("pause", {"until_s": None})
+    running.keeper.handle("return", {})
+    told = running.status()
+    assert (told["activity"], told["until_s"]) == ("paused", None)
+    assert told["snoozed_until_s"] > time.time() + 3000
+    # And a calibration that died holds up nobody who resumes.
+    running.keeper.handle("lend", {"until_s": time.time() + 60})
+    running.eye.hangs = True
+    assert running.keeper.handle("resume", {}) == {}
+    told = running.status()
+    assert (told["activity"], told["snoozed_until_s"]) == ("starting", None)
+    assert told["state"] == "unknown", "it told the pause that is over"
+
+
+def test_a_profile_that_there_is_none_of_changes_nothing(running: Running) -> None:
+    own("laptop", "another 640x480")
+    running.start()
+    with pytest.raises(UserError, match="no profile"):
+        running.keeper.handle("profile", {"name": "nosuch"})
+    running.eye.seen = lambda: sight(Pose(), identity="another 640x480")
+    wait_for(lambda: running.status()["profile"]["name"] == "laptop")
+
+
+def test_a_profile_of_ones_own_may_be_called_like_a_starter(running: Running) -> None:
+    own("default")
+    (paths.profiles_dir() / "front.toml").write_text("broken")
+    running.start()
+    wait_for(lambda: running.status()["profile"]["name"] == "default")
+    running.eye.seen = lambda: sight(Pose(), identity="another 640x480")
+    wait_for(lambda: running.status()["profile"]["starter"])
+
+
+def test_stricter_settings_than_the_dose_has_gathered_are_told(running: Running) -> None:
+    monitor = running.monitor
+    gathered = 0.9 * monitor.policy.dose.threshold
+    monitor.nudges = replace(monitor.nudges, dose=replace(monitor.nudges.dose, level=gathered))
+    poor = monitor.session.steady._replace(state=Verdict.MILD, index=0.55)
+    monitor.session = replace(monitor.session, steady=poor)
+    running.keeper._preset("strict")
+    assert 0 <= (snapshot.until_alert_s(monitor) or 0.0) < 1
+    running.start()
+
+
+def test_what_is_changed_while_it_runs_is_followed_or_told_to_need_another_start(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "TEND_S", 0.1)
+    running.start()
+    office = own("office", "a desk 640x480")
+    running.monitor.gate.hold()
+    paths.config_file().write_text(
+        FAST
+        + "[history]\nkeep_samples_days = 0\n[alert]\nsound = true\n"
+        + '[profile]\nname = "office"\nby_place = false\n'
+    )
+    wait_for(lambda: "alert.sound" in running.status()["why"])
+    assert "`posture-monitor restart`" in running.status()["why"]
+    assert running.status()["profile"]["name"] == office.name
+    assert running.store._keep_samples_days == 0
+    wait_for(lambda: any("Held back" in shown[0].body for shown in running.screen.shown))
+
+
+def test_a_call_is_heeded_as_the_settings_say_by_now(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "TEND_S", 0.1)
+    running.start()
+    running.keeper.inbox.put(service._CameraHeld("zoom"))
+    wait_for(lambda: running.status()["activity"] == "busy")
+    for calls, heeded in (("quiet", True), ("ignore", False)):
+        paths.config_file().write_text(FAST.replace("[camera]", f'[camera]\ncalls = "{calls}"'))
+        wait_for(lambda calls=calls: running.monitor.config.camera.calls == calls)  # type: ignore[misc]
+        assert running.monitor.in_call is heeded
+
+
+def test_no_look_comes_sooner_than_the_least_time_between_two(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[camera]\ninterval_s = 10\n")
+    pace = pace_of(load_config(tmp_path / "config.toml"))
+    assert {pace.settled_s, pace.deviating_s, pace.poor_s, pace.away_s} == {10.0}
+
+
 def test_an_unknown_place_is_judged_coarsely_and_invites_once(running: Running) -> None:
     running.start()
     wait_for(lambda: running.screen.shown)
@@ -340,6 +476,7 @@ def test_working_hours_close_the_camera(monkeypatch: pytest.MonkeyPatch, tmp_pat
         keeper.start()
         assert keeper.status()["activity"] == "paused"
         assert "outside working hours" in keeper.status()["why"]
+        assert keeper.keeper.handle("resume", {}) == {"still": "outside working hours"}
         assert not keeper.eye.wants
     finally:
         keeper.stop()
@@ -355,6 +492,10 @@ def test_a_preview_is_given_pictures_only_while_it_asks(running: Running) -> Non
     assert seen["picture"] is None
     assert len(seen["landmarks"]) == 33
     assert seen["status"]["pid"]
+    running.keeper.handle("pause", {"until_s": None})
+    paused = running.keeper.handle("look", {"picture": True})
+    assert paused["picture"] is None, "a picture from before the pause was handed out"
+    assert "landmarks" not in paused
 
 
 def test_every_trouble_of_a_camera_is_told_as_its_absence() -> None:

@@ -38,6 +38,7 @@ def test_each_neutral_posture_has_its_own(profile: Profile) -> None:
         "standing": STANDING,
     }
     assert learnt.recall(replace(profile, created="2026-03-09")) == {}
+    assert learnt.recall(replace(profile, name="renamed")) == found
 
 
 @pytest.mark.usefixtures("home")

@@ -465,6 +465,51 @@ def test_re_anchoring_an_empty_chair_changes_nothing(seat: Seat) -> None:
     assert desk.monitor.profile == desk.profile
 
 
+def test_re_anchoring_ends_with_the_profile_or_the_pause_that_comes_between(seat: Seat) -> None:
+    desk = seat()
+    desk.sit(UPRIGHT, 60)
+    desk.camera = MOVED
+    other = replace(desk.profile, name="other")
+    save_profile(other)
+    for interrupt in (
+        lambda: desk.monitor.use(load_profile("other")),
+        lambda: desk.monitor.rest(desk.t_s, MORNING_S + desk.t_s, Resting("paused", "paused"), 4.0),
+    ):
+        desk.monitor.reanchor()
+        desk.sit(UPRIGHT, 4)
+        interrupt()
+        desk.sit(UPRIGHT, 20)
+        assert "Re-anchored" not in desk.said.getvalue()
+    assert load_profile("other").neutral["head_drop"] == pytest.approx(other.neutral["head_drop"], 1e-3)
+
+
+def test_a_profile_that_was_changed_or_deleted_meanwhile_is_not_written_over(seat: Seat) -> None:
+    desk = seat()
+    desk.monitor.use(load_profile("me"))
+    desk.sit(UPRIGHT, 60)
+    desk.sit(SLUMPED, 60)
+    anew = replace(desk.profile, created="2026-03-02T09:00:00+00:00")
+    save_profile(anew)
+    desk.screen.press("wrong")
+    desk.sit(SLUMPED, 2)
+    assert [alert["outcome"] for alert in desk.kept("alerts")] == ["wrong"]
+    assert load_profile("me").created == anew.created
+    assert not load_profile("me").tuning
+    (paths.profiles_dir() / "me.toml").unlink()
+    desk.monitor._widen("ear_height")
+    assert not (paths.profiles_dir() / "me.toml").exists(), "what was deleted is back"
+
+
+def test_a_profile_from_elsewhere_is_kept_where_it_came_from(seat: Seat, tmp_path: Path) -> None:
+    desk = seat()
+    mine = (paths.profiles_dir() / "me.toml").read_text()
+    save_profile(replace(desk.profile, created="elsewhere"), tmp_path / "lent")
+    desk.monitor.use(load_profile(str(tmp_path / "lent" / "me.toml")))
+    desk.monitor._widen("ear_height")
+    assert (paths.profiles_dir() / "me.toml").read_text() == mine
+    assert load_profile(str(tmp_path / "lent" / "me.toml")).tuning == {"ear_height": 1.25}
+
+
 def test_a_starter_is_re_anchored_for_this_run_alone(seat: Seat) -> None:
     desk = seat(starter=True)
     desk.sit(UPRIGHT, 60)
@@ -518,7 +563,7 @@ def test_each_seat_and_each_new_anchor_is_recorded_by_its_own_neutral_and_keeps_
     assert desk.monitor.session.sustained.forward_habit.minutes < 3
     desk.sit(UPRIGHT, 30)
     assert desk.monitor.session.sustained.forward_habit.minutes >= 200
-    desk.monitor.reanchor(desk.t_s)
+    desk.monitor.reanchor()
     desk.sit(UPRIGHT, 30)
     assert desk.monitor.session.sustained.forward_habit.minutes >= 200
     assert {name: known.forward_habit.minutes > 100 for name, known in desk.monitor.learnt().items()} == {

@@ -80,8 +80,7 @@ class Store:
         self.path = path
         self.trouble = ""
         self._writable = writable
-        self._keep_samples_days = keep_samples_days
-        self._keep_landmarks = keep_landmarks
+        self.configure(keep_samples_days, keep_landmarks)
         # Buttons of notifications answer from threads of their own.
         self._lock = threading.RLock()
         self._saved_at_s = time.monotonic()
@@ -182,6 +181,10 @@ class Store:
         with self._lock:
             self._begin(Recording(source, live, profile, neutral or {}, self._keep_samples_days > 0))
             self._wait(LIVE_WAIT_S if live else WAIT_S)
+
+    def configure(self, keep_samples_days: float, keep_landmarks: bool) -> None:
+        """Keep readings, and landmarks, from the next one on as these settings say (see `open`)."""
+        self._keep_samples_days, self._keep_landmarks = keep_samples_days, keep_landmarks
 
     def _begin(self, run: Recording) -> None:
         if not self.flush():

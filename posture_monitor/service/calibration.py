@@ -155,7 +155,7 @@ def calibrate(
     """
     known = own_profile(profile) if aim is not None else None
     collected = Collected()
-    with camera_lent(source, profile):
+    with camera_lent(source):
         opened = open_source(
             source,
             started_at=started_at,
@@ -230,32 +230,28 @@ def learn(
 
 
 @contextlib.contextmanager
-def camera_lent(source: str, profile: str) -> Iterator[None]:
-    """Have a running monitor close the camera meanwhile, and afterwards go on with the profile as it is then.
+def camera_lent(source: str) -> Iterator[None]:
+    """Have a running monitor close the camera meanwhile, and go on afterwards.
 
-    It is not asked where the source is a recording. A monitor that was paused stays so.
+    It is not asked where the source is a recording. A pause or a snooze of the user's is left as it is.
     """
     from posture_monitor.service.control import ask
 
+    lent = False
     try:
-        before = ask("status") if is_live(source) else {}
-    except UserError:  # none runs, or it does not answer: then the camera says itself whether it is free
-        before = {}
-    was_open = before.get("activity") != "paused"
-    if before and was_open:
-        ask("pause", COMMAND_S, until_s=time.time() + LENT_S)
-        waited_until = time.monotonic() + CLOSING_S
-        while time.monotonic() < waited_until and ask("status").get("camera", {}).get("open"):
-            time.sleep(0.1)
-    try:
+        if is_live(source):
+            # None runs, or it does not answer: then the camera says itself whether it is free.
+            with contextlib.suppress(UserError):
+                ask("lend", COMMAND_S, until_s=time.time() + LENT_S)
+                lent = True
+                waited_until = time.monotonic() + CLOSING_S
+                while time.monotonic() < waited_until and ask("status").get("camera", {}).get("open"):
+                    time.sleep(0.1)
         yield
     finally:
-        if before:
+        if lent:
             with contextlib.suppress(UserError):  # it may have been stopped meanwhile
-                if before.get("profile", {}).get("name") == profile:
-                    ask("profile", COMMAND_S, name=profile)
-                if was_open:
-                    ask("resume", COMMAND_S)
+                ask("return", COMMAND_S)
 
 
 def told_separation(aim: Aim, apart: Separation) -> str:

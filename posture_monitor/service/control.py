@@ -89,6 +89,8 @@ COMMANDS: Final[Mapping[str, Mapping[str, Argument]]] = {
     "stop": {},
     "pause": {"until_s": Argument((*_NUMBER, type(None)), None)},
     "resume": {},
+    "lend": {"until_s": Argument(_NUMBER)},
+    "return": {},
     "snooze": {"seconds": Argument(_NUMBER)},
     "preset": {"name": Argument((str,))},
     "profile": {"name": Argument((str,))},

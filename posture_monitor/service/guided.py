@@ -163,7 +163,7 @@ class Guided:
             The source or the model cannot be used.
         """
         yield Moment(Guidance(Step.LOOKING, "Opening the camera…"), aim=self._guide.aim)
-        with camera_lent(self.source, self.profile):
+        with camera_lent(self.source):
             opened = open_source(
                 self.source,
                 started_at=self.started_at,

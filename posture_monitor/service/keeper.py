@@ -45,7 +45,7 @@ from posture_monitor.service.lock import Lock
 from posture_monitor.service.looking import Seen, chosen
 from posture_monitor.service.monitor import Monitor, Resting, closing, opening
 from posture_monitor.service.presence import PRESENT, Away, open_presence
-from posture_monitor.service.profiles import Profile, load_profile
+from posture_monitor.service.profiles import Profile, Stamp, load_profile, read_profile, stamp_of
 from posture_monitor.service.settings import Settings
 from posture_monitor.service.status import Camera, Status
 from posture_monitor.service.tally import Tally
@@ -83,6 +83,7 @@ STARTED_S: Final = 10.0
 #: A command is carried out within this, between two events.
 COMMAND_S: Final = 5.0
 
+_LENT = Resting("paused", "calibrating")
 _ANOTHER = Resting("busy", "another program has the camera")
 _FOLLOWS = {"unplugged": "no camera", "busy": "camera in use", "gone": "no camera", "hangs": "camera hangs"}
 
@@ -122,6 +123,8 @@ class Keeper:
         The settings, and whether their file has changed.
     node
         The camera's device node, watched for calls; empty where there is none.
+    wanted
+        The profile that was asked for; None takes that of the settings, or the one that fits the place.
     patient
         Wait for a camera that does not open even at the start. Somebody who
         has just typed a command had rather be told.
@@ -134,7 +137,7 @@ class Keeper:
         source: str,
         node: str,
         *,
-        by_place: bool,
+        wanted: str | None = None,
         patient: bool = True,
     ) -> None:
         config = settings.config
@@ -142,7 +145,7 @@ class Keeper:
         camera = config.camera
         self.place = Place(source, camera.width, camera.height, camera.interval_s, config.model.own)
         self.name = shown_name(source)
-        self._node, self._by_place, self._patient = node, by_place, patient
+        self._node, self._by_place, self._patient = node, wanted is None, patient
         self.inbox: queue.Queue[object] = queue.Queue()
         self.eye = EyeKeeper(self.inbox.put)
         self.tally = Tally()
@@ -151,6 +154,7 @@ class Keeper:
         self._since_s = time.time()
         self._paused, self._paused_until_s = False, None
         self._pause_over_s = math.inf
+        self._lent_until_s = -math.inf
         self._away: Away = PRESENT
         self._held_by = ""
         self._blind: Blind | None = None
@@ -171,6 +175,11 @@ class Keeper:
         self._views = places.OtherView(monitor.profile)
         self._alerts_before = 0
         self._fit_for = ""
+        self._folder = stamp_of(paths.profiles_dir())
+        self._passed_over: tuple[Path | None, Stamp | None] | None = None
+        self._wanted = wanted or config.profile.name
+        #: The settings it was started with, and those that were changed since and wait for another start.
+        self._began, self._waits = config, ""
         self._cpu_percent, self._memory_mb = 0.0, 0.0
         self._weigh_at_s, self._weighed = 0.0, list[int]()
 
@@ -202,6 +211,7 @@ class Keeper:
                 self.eye.end()
                 self._tend_at_s = now_s + 1.0  # what it costs now is soon told
             self._sight = self._seen = None
+            self._moment = {}  # nobody is shown a picture from before
             return min(self._beat(now_s, resting), self._tend_at_s)
         if self._blind is not None and now_s < self._look_at_s:
             return min(self._beat(now_s, _unseeing(self._blind)), self._look_at_s)
@@ -238,6 +248,8 @@ class Keeper:
             self._resume()
         if self._paused:
             return Resting("paused", "paused")
+        if clock_s() < self._lent_until_s:
+            return _LENT
         if self._away:
             return Resting("away", f"{self._away.reason}")
         hours = self.monitor.config.service.hours
@@ -298,13 +310,21 @@ class Keeper:
             self._look_at_s = -1.0
         elif isinstance(event, _CameraHeld):
             self._held_by = event.by
-            self.monitor.in_call = bool(event.by) and self.monitor.config.camera.calls == "quiet"
+            self._heed_call()
             log.info("the camera is %s", "used by another program" if event.by else "free")
             self._look_at_s = -1.0
         elif isinstance(event, _PluggedIn):
             self._look_at_s, self._failures = -1.0, 0
         elif isinstance(event, _Stop):
             self._stopping = True
+
+    def _heed_call(self) -> None:
+        """Hold notifications back while somebody is in a call, as the settings say."""
+        calls = self.monitor.config.camera.calls
+        if self._held_by:
+            self.monitor.in_call = calls == "quiet"
+        else:
+            self.monitor.in_call = calls != "ignore" and in_use.by_others() is True
 
     def _blinded(self, blind: Blind, now_s: float) -> None:
         """Take in that no picture could be had, and try again later, and later still."""
@@ -388,9 +408,9 @@ class Keeper:
         if camera == self._fit_for:
             return
         self._fit_for = camera
-        if self._by_place and self.monitor.config.profile.by_place:
+        if self._by_camera:
             found = places.fitting(self.monitor.profile, sight.identity, sight.width, sight.height)
-            if found is not None and found.name != self.monitor.profile.name:
+            if found is not None and found.path != self.monitor.profile.path:
                 self._use(found, "the camera in use")
                 return
         self.monitor.begin(sight.name)
@@ -407,6 +427,41 @@ class Keeper:
         self.monitor.begin(self._sight.name if self._sight else self.name)
         if profile.starter:
             self._invite()
+
+    def _use_wanted(self) -> None:
+        """Go by the profile that the settings name by now."""
+        try:
+            self._use(load_profile(self._wanted), "as the settings say")
+        except UserError as error:
+            log.warning("the profile stays as it was: %s", error)
+
+    @property
+    def _by_camera(self) -> bool:
+        """Whether the camera in use chooses the profile."""
+        return self._by_place and self.monitor.config.profile.by_place
+
+    def _follow_profiles(self) -> None:
+        """Go by the profiles as they are now: one may have been calibrated anew, renamed or deleted."""
+        mine, folder = self.monitor.profile, stamp_of(paths.profiles_dir())
+        others = folder != self._folder
+        self._folder = folder
+        if others:
+            self._fit_for = ""  # another one may fit the camera better now
+        # What a starter stands in for may be there by now.
+        if mine.as_read and not (others and mine.starter and not self._by_camera):
+            return
+        own = None if mine.starter else mine.path
+        kept = stamp_of(own) if own else None
+        if (own, kept) == self._passed_over:
+            return
+        try:
+            found = read_profile(own) if own and kept else load_profile(self._wanted)
+        except UserError as error:
+            self._passed_over = (own, kept)
+            log.warning("the profile stays as it was: %s", error)
+            return
+        if not (found.starter and mine.starter):
+            self._use(found, "its file has changed" if kept else "the one before it is gone")
 
     def _recall(self) -> None:
         """Begin with what is known of this person's scatter."""
@@ -456,7 +511,17 @@ class Keeper:
             self._turn(clock_s())
         elif do == "resume":
             self._resume()
+            self._lent_until_s = -math.inf
             self.monitor.snooze(clock_s(), 0.0)
+            self._turn(clock_s())
+            still = self._resting()
+            return {} if still is None else {"still": still.reason}
+        elif do == "lend":
+            self._lent_until_s = clock_s() + args["until_s"] - time.time()
+            self._turn(clock_s())
+        elif do == "return":
+            self._lent_until_s = -math.inf
+            self._look_at_s = self._tend_at_s = -1.0
             self._turn(clock_s())
         elif do == "recount":
             self.tally.begin(self.monitor.store, time.time())
@@ -465,12 +530,12 @@ class Keeper:
         elif do == "preset":
             self._preset(args["name"])
         elif do == "profile":
-            self._by_place = False  # the user knows better
             self._use(load_profile(args["name"]), "as you chose")
+            self._wanted, self._by_place = args["name"], False  # the user knows better
         elif do == "reanchor":
             if self.monitor.resting is not None or self._seen is None:
                 raise UserError("nobody is seen at the moment; sit down before the camera first")
-            self.monitor.reanchor(clock_s())
+            self.monitor.reanchor()
             self._look_at_s = -1.0
         return {}
 
@@ -504,10 +569,9 @@ class Keeper:
             gc.collect()
         if self.settings.changed():
             self._configure()
+        self._follow_profiles()
         self.monitor.on_battery = power.on_battery() is True
-        if not self._held_by:
-            ignored = self.monitor.config.camera.calls == "ignore"
-            self.monitor.in_call = not ignored and in_use.by_others() is True
+        self._heed_call()
         pids = [*self.own_pids() - {os.getpid()}, *self.others()]
         self._cpu_percent = self._usage.cpu_percent(pids)
         if now_s >= self._weigh_at_s or pids != self._weighed:
@@ -515,10 +579,17 @@ class Keeper:
             self._memory_mb = memory_mb(pids)
 
     def _configure(self) -> None:
-        config = self.settings.config
+        config, before = self.settings.config, self.monitor.config
         self.monitor.configure(config)
+        self.monitor.store.configure(config.history.keep_samples_days, config.history.keep_landmarks)
         self.monitor.pace = pace_of(config)
-        self._fit_for = ""
+        self._heed_call()
+        self._waits = _needs_restart(self._began, config)
+        if config.profile != before.profile:
+            self._fit_for = ""
+            if config.profile.name != before.profile.name:
+                self._wanted = config.profile.name
+                self._use_wanted()
         camera = config.camera
         place = Place(self.place.source, camera.width, camera.height, camera.interval_s, config.model.own)
         if place != self.place:
@@ -530,13 +601,15 @@ class Keeper:
     def _publish(self) -> None:
         """Put down what is to be told of this moment."""
         now_s, wall_s, monitor = clock_s(), time.time(), self.monitor
-        sight, blind, resting = self._sight, self._blind, monitor.resting
+        sight, blind, resting = self._sight, self._blind, self._resting()
         activity, why, until_s = "watching", "", None
         if self._paused:
             activity, why, until_s = "paused", "paused; the camera is off", self._paused_until_s
         elif self._away:
             activity = "suspended" if self._away.reason == "suspended" else "locked"
             why = f"{self._away.reason}; the camera is off"
+        elif resting == _LENT:
+            activity, why = "paused", "calibrating has the camera; it comes back by itself"
         elif resting == _ANOTHER:
             activity, why = "busy", f"{self._held_by} has the camera; it comes back by itself"
         elif resting is not None and resting.state == "paused":
@@ -547,6 +620,9 @@ class Keeper:
             activity, why = "trouble", f"the camera's picture is {sight.trouble}"
         elif sight is None:
             activity, why = "starting", "the camera is being opened"
+        told = snapshot.of_posture(monitor, self.tally, now_s, wall_s)
+        if activity == "starting":  # what was before a pause is over, and nothing is known yet
+            told = replace(told, state="unknown", reason="", driver="")
         camera = Camera(
             name=sight.name if sight else self.name,
             identity=sight.identity if sight else "",
@@ -558,11 +634,11 @@ class Keeper:
             mode=monitor.config.camera.mode,
         )
         self._status = replace(
-            snapshot.of_posture(monitor, self.tally, now_s, wall_s),
+            told,
             pid=os.getpid(),
             since_s=self._since_s,
             activity=activity,
-            why=why or self.settings.trouble,
+            why=why or self.settings.trouble or self._waits,
             until_s=until_s,
             camera=camera,
             looks=self._looks,
@@ -579,6 +655,24 @@ def _unseeing(blind: Blind) -> Resting:
     return Resting(state, _FOLLOWS.get(blind.trouble, f"camera: {blind.trouble}"))
 
 
+def _needs_restart(began: Config, now: Config) -> str:
+    """Return in a line which changed settings are only read at the start; ``""`` if there are none."""
+    changed = [
+        name
+        for name, before, after in (
+            ("language", began.language, now.language),
+            ("camera.source", began.camera.source, now.camera.source),
+            # Nobody watches for calls where they were to be ignored.
+            ("camera.calls", began.camera.calls == "ignore", now.camera.calls == "ignore"),
+            ("service.tray", began.service.tray, now.service.tray),
+            ("alert.channel", began.alert.channel, now.alert.channel),
+            ("alert.sound", began.alert.sound, now.alert.sound),
+        )
+        if before != after
+    ]
+    return f"{', '.join(changed)}: changed, and in force after `posture-monitor restart`" if changed else ""
+
+
 def clock_s() -> float:
     """Return seconds on a clock that nobody sets, and that goes on while the machine sleeps.
 
@@ -591,12 +685,12 @@ def clock_s() -> float:
 
 def pace_of(config: Config) -> Pace:
     """Return how often to look, as the settings say."""
-    chosen = config.sampling
+    chosen, least_s = config.sampling, config.camera.interval_s
     return Pace(
-        settled_s=chosen.settled_s,
-        deviating_s=max(chosen.deviating_s, config.camera.interval_s),
-        poor_s=chosen.poor_s,
-        away_s=chosen.away_s,
+        settled_s=max(chosen.settled_s, least_s),
+        deviating_s=max(chosen.deviating_s, least_s),
+        poor_s=max(chosen.poor_s, least_s),
+        away_s=max(chosen.away_s, least_s),
         unmoved_at_most_s=chosen.unmoved_at_most_s,
         battery=chosen.battery_factor,
     )
@@ -661,7 +755,7 @@ def keep(
             Settings(config_path, config),
             source,
             node,
-            by_place=profile is None,
+            wanted=profile,
             patient=detached,
         )
         stack.enter_context(_signals(keeper))

@@ -23,8 +23,11 @@ def recall(profile: Profile) -> dict[str, Sustained]:
 
     Nothing, where the profile was made anew since.
     """
-    kept = _kept().get(profile.name)
-    if not isinstance(kept, dict) or kept.get("made") != profile.created:
+    all_kept = _kept()
+    # One that was renamed is found by when it was made.
+    likely = (all_kept.get(profile.name), *all_kept.values())
+    kept = next((k for k in likely if isinstance(k, dict) and k.get("made") == profile.created), None)
+    if kept is None:
         return {}
     # Before there was one for each neutral posture, what was learnt of the first stood here.
     by_name = kept.get("neutrals", {profile.neutrals[0].name: kept})

@@ -36,7 +36,7 @@ from posture_monitor.service import end_of_day
 from posture_monitor.service.calibration import Collected
 from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.places import OtherView
-from posture_monitor.service.profiles import STANDING, Profile, limits_of, load_profile, save_profile
+from posture_monitor.service.profiles import STANDING, Profile, limits_of, load_profile, write_back
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
 from posture_monitor.telling.notify import ALERT_BUTTONS, Action, ChannelError, Notifier, pick_channel
@@ -138,11 +138,11 @@ class _Shown:
 
 @dataclass
 class _Anchoring:
-    """The frames of a re-anchoring under way, and the alert whose button asked for it."""
+    """The frames of a re-anchoring under way, since when, and the alert whose button asked for it."""
 
     alert_id: int | None
     sent_id: str
-    began_s: float
+    began_s: float = math.nan
     collected: Collected = field(default_factory=Collected)
 
 
@@ -180,6 +180,7 @@ class Monitor:
     session: Session = field(default_factory=Session)
     nudges: nudge.Nudges = field(default_factory=nudge.Nudges)
     sitting: breaks.Breaks = field(default_factory=breaks.Breaks)
+    gate: QuietGate = field(default_factory=QuietGate)
     readings: int = 0
     seconds: dict[Verdict, float] = field(default_factory=dict)
     alerts: int = 0
@@ -215,7 +216,7 @@ class Monitor:
         self.policy = nudge.Policy(dose.Policy(policy.poor_hold_s), policy.cooldown_s, policy.max_per_hour)
         self.evening.tell_at(config.report.end_of_day)
         self.break_policy = breaks.Policy(config.breaks.sit_bout_s, config.breaks.motionless_s)
-        self.gate = QuietGate(config.quiet.hours, respect_dnd=config.quiet.respect_dnd and self.ask_desktop)
+        self.gate.configure(config.quiet.hours, respect_dnd=config.quiet.respect_dnd and self.ask_desktop)
         self._tuned()
 
     def begin(self, source: str) -> None:
@@ -232,6 +233,7 @@ class Monitor:
     def use(self, profile: Profile) -> None:
         """Judge against another profile from the next frame on."""
         self.profile, self.seat, self.session, self._habits = profile, seat.Seat(), Session(), {}
+        self._anchoring = None  # its frames are of where the other one was judged
         self._tuned()
 
     def learnt(self) -> dict[str, Sustained]:
@@ -333,7 +335,7 @@ class Monitor:
         self.wall_s, self.interval_s, self.reading = wall_s, beat_s, None
         if resting != self.resting:
             self.console.print(f"{_clock(wall_s)}  {resting.state}: {resting.reason}")
-            self._told, self.rested_since_s = None, t_s
+            self._told, self.rested_since_s, self._anchoring = None, t_s, None
         self.resting = resting
         self.store.heartbeat(wall_s, utc_offset_s(wall_s), resting.state, resting.reason, gap_s=gap_s)
         self._follow(t_s, resting.activity, nudge.NO_CAUSE, {})
@@ -533,7 +535,7 @@ class Monitor:
             end_of_day.open_report(date)
         elif action.name == "reanchor":
             if found is not None or action.sent_id == self._question:
-                self._anchoring = _Anchoring(found[0] if found else None, action.sent_id, t_s)
+                self._anchoring = _Anchoring(found[0] if found else None, action.sent_id)
         elif action.name == "snooze":
             self.snooze(t_s, SNOOZE_S)
         elif found is None:
@@ -554,9 +556,9 @@ class Monitor:
         self.nudges, effects = nudge.snooze(self.nudges, t_s, seconds)
         self._act(effects)
 
-    def reanchor(self, t_s: float) -> None:
+    def reanchor(self) -> None:
         """Look on for some seconds and judge from where camera and chair are now."""
-        self._anchoring = _Anchoring(None, "", t_s)
+        self._anchoring = _Anchoring(None, "")
 
     def _ask_to_reanchor(self, quiet: bool) -> None:
         """Ask once, when it is not quiet, whether the camera or the chair has moved."""
@@ -569,6 +571,8 @@ class Monitor:
         wanted = self._anchoring
         if wanted is None:
             return
+        if math.isnan(wanted.began_s):
+            wanted.began_s = seen.frame.t_s
         wanted.collected.add(seen)
         looked_s = seen.frame.t_s - wanted.began_s
         if looked_s < ANCHOR_S or len(wanted.collected.landmarks) < ANCHOR_FRAMES:
@@ -605,7 +609,7 @@ class Monitor:
         if self.profile.starter:
             return
         try:
-            save_profile(self.profile)
+            self.profile = write_back(self.profile)
         except UserError as error:
             log.warning("%s", error)
 

@@ -10,7 +10,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.reading import Reading, Verdict, View
-from posture_monitor.service.profiles import Profile, list_profiles, load_profile
+from posture_monitor.service.profiles import Profile, list_profiles, load_profile, starter_of
 
 #: After so many readings with a person, another view than the profile's is recognised.
 FIRST_READINGS = 12
@@ -41,7 +41,7 @@ def fitting(wanted: Profile, identity: str, width: int, height: int) -> Profile 
     if found:
         return wanted if wanted in found else max(found, key=lambda profile: profile.created)
     # Made with another camera: its angles do not hold here, and coarse limits are the honest choice.
-    return wanted if wanted.starter else load_profile("front")
+    return wanted if wanted.starter else starter_of(View.FRONT)
 
 
 def of_view(view: View, identity: str, width: int, height: int) -> Profile:
@@ -49,7 +49,7 @@ def of_view(view: View, identity: str, width: int, height: int) -> Profile:
     for profile in _own():
         if profile.neutral.view is view and _made_with(profile, identity, width, height):
             return profile
-    return load_profile(view.value if view is not View.UNKNOWN else View.FRONT.value)
+    return starter_of(view)
 
 
 def _made_with(profile: Profile, identity: str, width: int, height: int) -> bool:

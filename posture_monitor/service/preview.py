@@ -39,7 +39,7 @@ from posture_monitor.posture.metrics import METRICS, NAMES, measure
 from posture_monitor.posture.reading import View
 from posture_monitor.service import glance
 from posture_monitor.service.control import NotRunning, ask
-from posture_monitor.service.profiles import Profile, limits_of, load_profile, save_profile
+from posture_monitor.service.profiles import Profile, limits_of, load_profile, write_back
 from posture_monitor.service.status import Camera, InUse, Status, clock
 
 if TYPE_CHECKING:
@@ -521,7 +521,7 @@ class Judging:
         try:
             self.profile = gathered.re_anchored(self.profile, 0)
             if not self.profile.starter:
-                save_profile(self.profile)
+                self.profile = write_back(self.profile)
         except (ValueError, UserError) as error:
             self.told = f"Not re-anchored: {error}."
             return

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -45,6 +45,19 @@ _VIEWS = (View.FRONT.value, View.OBLIQUE.value, View.SIDE.value)
 _LARGEST = 1e12
 
 
+#: A file's time of change, its size and its number: another one when it is written anew.
+Stamp: TypeAlias = tuple[int, int, int]
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Return how a file, or a folder, is now; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 @dataclass(frozen=True)
 class Profile:
     """A named set of neutral postures at one place.
@@ -65,6 +78,8 @@ class Profile:
         What else was captured, by name: ``slouch`` and ``down`` (looking down)
         from `calibrate`, and each neutral as it was before it was re-anchored
         (`as_calibrated`).
+    path, stamp
+        The file it was read from or written to last, and how that was then; None where it has none.
     """
 
     name: str
@@ -76,6 +91,13 @@ class Profile:
     starter: bool = False
     tuning: Mapping[str, float] = field(default_factory=dict)
     captures: Mapping[str, Neutral] = field(default_factory=dict)
+    path: Path | None = field(default=None, compare=False)
+    stamp: Stamp | None = field(default=None, compare=False)
+
+    @property
+    def as_read(self) -> bool:
+        """Whether its file is still as it was read or written: there, and not changed by anybody."""
+        return self.path is not None and self.stamp is not None and stamp_of(self.path) == self.stamp
 
     @property
     def neutral(self) -> Neutral:
@@ -138,7 +160,7 @@ def load_profile(name: str) -> Profile:
     if starter.exists():
         return read_profile(starter, starter=True)
     if name == "default":
-        return read_profile(paths.packaged("calibration") / "front.toml", starter=True)
+        return starter_of(View.FRONT)
     known = ", ".join(info.name for info in list_profiles())
     raise UserError(
         f"there is no profile {name!r} (there are: {known}); "
@@ -148,6 +170,7 @@ def load_profile(name: str) -> Profile:
 
 def read_profile(path: Path, *, starter: bool = False) -> Profile:
     """Read and check a profile file; `UserError` names what is wrong with it."""
+    stamp = stamp_of(path)
     try:
         with path.open("rb") as file:
             content = tomllib.load(file)
@@ -156,7 +179,13 @@ def read_profile(path: Path, *, starter: bool = False) -> Profile:
         raise UserError(f"profile {path}: not valid TOML: {told}; {_CALIBRATE}") from error
     except OSError as error:
         raise UserError(f"cannot read the profile {path}: {error.strerror or error}") from error
-    return _parsed(content, path, starter)
+    return replace(_parsed(content, path, starter), path=path, stamp=stamp)
+
+
+def starter_of(view: View) -> Profile:
+    """Return the starter profile for a view, whatever profiles of the user's own are called."""
+    name = (View.FRONT if view is View.UNKNOWN else view).value
+    return read_profile(paths.packaged("calibration") / f"{name}.toml", starter=True)
 
 
 class _Reader:
@@ -288,6 +317,29 @@ def save_profile(profile: Profile, folder: Path | None = None) -> Path:
         raise UserError(f"{profile.name!r} cannot name a profile; use letters, digits, - _ .")
     folder = paths.make_private(folder or paths.profiles_dir())
     path = folder / f"{profile.name}.toml"
+    _write(profile, path)
+    return path
+
+
+def write_back(profile: Profile) -> Profile:
+    """Write a profile that was changed into the file it came from, and return it as it is there now.
+
+    Raises
+    ------
+    UserError
+        That file was changed or deleted meanwhile, and is left as it is; or it cannot be written.
+    """
+    path = profile.path
+    if path is None:
+        path = save_profile(profile)
+    elif profile.as_read:
+        _write(profile, path)
+    else:
+        raise UserError(f"the profile {path} was changed or deleted meanwhile, and is left as it is")
+    return replace(profile, path=path, stamp=stamp_of(path))
+
+
+def _write(profile: Profile, path: Path) -> None:
     try:
         with replacing(path) as file:
             file.write(_text(profile).encode())
@@ -296,7 +348,6 @@ def save_profile(profile: Profile, folder: Path | None = None) -> Path:
             f"cannot write the profile {path}: {error.strerror or error}; "
             "make room or set POSTURE_MONITOR_HOME to another folder"
         ) from error
-    return path
 
 
 def _text(profile: Profile) -> str:

@@ -70,7 +70,9 @@ def angles(reading: Reading | None) -> tuple[Angle, ...]:
 
 def until_alert_s(monitor: Monitor) -> float | None:
     """Return the seconds of unbroken posture as it is now until the dose trips; None if it will not."""
-    level, policy = monitor.nudges.dose.level, monitor.policy.dose
+    policy = monitor.policy.dose
+    # Under stricter settings than a moment ago the dose may stand above what it trips at.
+    level = min(monitor.nudges.dose.level, policy.threshold)
     steady = monitor.session.steady
     strength = dose.strength(steady.state, steady.index) if monitor.resting is None else None
     if not strength or strength <= policy.threshold or monitor.nudges.dose.tripped:

@@ -142,8 +142,7 @@ class QuietGate:
         from posture_monitor.telling import dnd
         from posture_monitor.telling.full_screen import full_screen as fills_screen
 
-        self._spans = tuple(parse_span(text) for text in hours)
-        self._respect_dnd = respect_dnd
+        self.configure(hours, respect_dnd=respect_dnd)
         self._readers = (
             ("do not disturb", do_not_disturb or dnd.do_not_disturb),
             ("full screen", full_screen or fills_screen),
@@ -153,6 +152,11 @@ class QuietGate:
         self._desktop = ""
         self._held = 0
         self.reason = ""
+
+    def configure(self, hours: Iterable[str], *, respect_dnd: bool) -> None:
+        """Take over other settings; what was held back until now is still told afterwards."""
+        self._spans = tuple(parse_span(text) for text in hours)
+        self._respect_dnd = respect_dnd
 
     def look(self, t_s: float, now: datetime.datetime, *, in_call: bool = False, soon: bool = True) -> bool:
         """Return whether to keep quiet now; `reason` then says why.
