@@ -125,15 +125,21 @@ def test_a_slouch_is_never_absorbed() -> None:
     assert creeping.index > 1.0
 
 
-def test_unjudged_time_neither_teaches_nor_forgets() -> None:
-    state = held(Sustained(), cue(lowered=1.0, forward=1.0), 300)
+def test_unjudged_time_teaches_nothing_and_hides_no_slouch() -> None:
+    state = held(Sustained(), cue(lowered=LOW), 300)
     after = held(state, None, 3600)
     assert math.isnan(after.index)
-    assert (after.lowered, after.forward_habit, after.lowered_habit) == (
-        state.lowered,
-        state.forward_habit,
-        state.lowered_habit,
-    )
+    assert (after.forward_habit, after.lowered_habit) == (state.forward_habit, state.lowered_habit)
+    hand_before_the_face = held(state, None, 10)
+    assert hand_before_the_face.lowered > 0.9 * state.lowered
+
+
+def test_who_slouched_before_an_hours_absence_comes_back_as_anybody() -> None:
+    slouched = held(Sustained(), cue(lowered=LOW), 300)
+    empty = held(slouched, None, 3600, fps=0.1)
+    assert held(empty, QUIET, 1).index < 0.1
+    asleep = sustained.step(slouched, slouched.t_s + 3600, QUIET, 1.0)
+    assert asleep.index < 0.1
 
 
 @pytest.mark.parametrize("fps", [0.5, 2.0, 15.0])

@@ -50,6 +50,8 @@ SLOUCH_PACE: Final = 0.25
 RISE_INDEX: Final = 0.75
 #: Time constant (seconds) of *lowered*, and the largest score that a reading brings into its mean.
 SLOW_S: Final = 40.0
+#: And of its forgetting while nothing is judged: slower, so that a hand before the face hides no slouch.
+FORGOTTEN_S: Final = 120.0
 MOST_SCORE: Final = 8.0
 #: How far learning may move the middle of a person's scores, and what it may make of their scatter.
 MIDDLE_MOST: Final = 1.0
@@ -248,9 +250,8 @@ def step(state: Sustained, t_s: float, cue: tuple[float, ...] | None, interval_s
     t_s
         Monotonic seconds.
     cue
-        One column of `cues`; None where the frame was not judged: then nothing
-        is learnt and nothing forgotten. Only how somebody sat in the minutes before
-        soon says nothing: who comes back sits down anew.
+        One column of `cues`; None where the frame was not judged: then nothing is learnt,
+        and how somebody sat in the minutes before soon says nothing: who comes back sits down anew.
     interval_s
         Scheduled seconds between this reading and the one before it; at most twice that counts
         as lying between them, and never over 20 s. The two speak for half of it each.
@@ -258,8 +259,9 @@ def step(state: Sustained, t_s: float, cue: tuple[float, ...] | None, interval_s
     since_s = t_s - state.t_s if math.isfinite(state.t_s) else interval_s
     spoken_s = min(max(since_s, 0.0), 2 * interval_s, _MOST_SPOKEN_S)
     if cue is None:
-        anew = _followed(state.recent, state.lowered_habit.middle, spoken_s / SLOW_S)
-        return replace(state, index=math.nan, name="", driver="", t_s=t_s, recent=anew, latest=None)
+        forgot = _forgot(state, max(since_s, 0.0))
+        return replace(forgot, index=math.nan, name="", driver="", t_s=t_s, latest=None)
+    state = _forgot(state, max(since_s - spoken_s, 0.0))
     now = (cue[0], cue[1])
     forward, lowering = ((a + b) / 2 for a, b in zip(state.latest or now, now, strict=True))
     lowered = _followed(state.lowered, lowering, spoken_s / SLOW_S)
@@ -290,6 +292,18 @@ def step(state: Sustained, t_s: float, cue: tuple[float, ...] | None, interval_s
     if t_s // 60.0 != state.t_s // 60.0 and after.minute_s >= LEAST_MINUTE_S:
         return _learnt(after)
     return after
+
+
+def _forgot(state: Sustained, unjudged_s: float) -> Sustained:
+    """Return what is left after some seconds of which nothing is known."""
+    if not unjudged_s:
+        return state
+    usual = state.lowered_habit.middle
+    return replace(
+        state,
+        lowered=_followed(state.lowered, usual, unjudged_s / FORGOTTEN_S),
+        recent=_followed(state.recent, usual, unjudged_s / SLOW_S),
+    )
 
 
 def _followed(mean: float, value: float, part: float) -> float:
