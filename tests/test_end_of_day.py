@@ -100,7 +100,7 @@ def test_where_little_was_judged_it_concludes_nothing() -> None:
 
 @pytest.mark.usefixtures("home")
 def test_a_day_without_anybody() -> None:
-    assert line([("away", 3600)]).body == "Nobody was seen at the desk today."
+    assert line([("away", 3600)]).body == "No time at the desk was seen today."
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from rig import SCENARIOS, SIDE_CAMERA, Body, Camera, Pose, Wander, render
 from posture_monitor import paths
 from posture_monitor.config import Config, load_config
 from posture_monitor.history.store import Store
+from posture_monitor.posture import breaks
 from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.reading import Reading, Verdict
@@ -617,6 +618,19 @@ def test_the_desktops_do_not_disturb_holds_an_alert_back(seat: Seat) -> None:
     disturb[0] = True
     desk.sit(UPRIGHT, 30)
     assert [text.title for text in desk.texts()] == ["While it was quiet"]
+
+
+def test_no_break_asks_anybody_to_kneel_down_or_tells_who_stood_to_rise_from_a_chair(seat: Seat) -> None:
+    desk = seat()
+    desk.sit(UPRIGHT, 2)
+    for number in range(30):
+        for wish in breaks.Wish:
+            desk.monitor._suggest(breaks.Suggestion(number, wish, 0.0, 2700.0))
+    said = " ".join(text.body for text in desk.texts())
+    assert "Calf raises" in said
+    assert "On hands and knees" not in said
+    standing = [text.body for text in desk.texts() if text.title == "Time to sit or walk"]
+    assert set(standing) == {"You have been standing for 45 minutes. Sit down or walk for a few minutes."}
 
 
 def test_a_look_that_spared_the_model_is_not_worked_out_again(

@@ -36,7 +36,7 @@ from posture_monitor.service import end_of_day
 from posture_monitor.service.calibration import Collected
 from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.places import OtherView
-from posture_monitor.service.profiles import STANDING, Profile, limits_of, load_profile, write_back
+from posture_monitor.service.profiles import Profile, is_standing, limits_of, load_profile, write_back
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
 from posture_monitor.telling.notify import ALERT_BUTTONS, Action, ChannelError, Notifier, pick_channel
@@ -273,6 +273,11 @@ class Monitor:
         """The neutral posture in force."""
         return self.profile.neutrals[self.seat.index]
 
+    @property
+    def _standing(self) -> bool:
+        """Whether the neutral posture in force is one of standing."""
+        return is_standing(self.neutral.name)
+
     def _tuned(self) -> None:
         self.limits = limits_of(self.config, self.profile)
 
@@ -382,7 +387,7 @@ class Monitor:
                 activity,
                 self.interval_s,
                 deviations=deviations,
-                standing=self.neutral.name == STANDING,
+                standing=self._standing,
                 quiet=quiet or nudge.snoozed_s(self.nudges) > 0,
             )
             self._act_on_breaks(rest)
@@ -465,7 +470,7 @@ class Monitor:
                     self.store.outcome(shown.number, effect.response.value, self.wall_s)
 
     def _show(self, alert: nudge.Alert) -> None:
-        text = words.alert_text(alert)
+        text = words.alert_text(alert, standing=self._standing)
         replaced = self._shown.get(alert.replaces) if alert.replaces is not None else None
         sent = self._send(text, replaced.sent_id if replaced else None, ALERT_BUTTONS)
         number = self._remember(text, alert.kind.value, sent[1], alert.cause, alert.poor_s)
@@ -474,7 +479,9 @@ class Monitor:
             del self._shown[next(iter(self._shown))]
 
     def _suggest(self, suggestion: breaks.Suggestion) -> None:
-        text = words.break_text(suggestion, pick(suggestion.id))
+        # Nobody kneels down in an office; and whoever is to sit down or walk has enough to do.
+        move = None if suggestion.wish is breaks.Wish.SIT else pick(suggestion.id, standing_only=True)
+        text = words.break_text(suggestion, move)
         sent = self._send(text, None, ("snooze",))
         number = self._remember(
             text, f"break-{suggestion.wish}", sent[1], nudge.NO_CAUSE, suggestion.lasted_s

@@ -36,8 +36,8 @@ else:
 
 #: Version of the file format.
 SCHEMA = 1
-#: A neutral of this name is one of standing: breaks then count standing.
-STANDING = "standing"
+#: A neutral whose name holds one of these is one of standing: breaks then count standing.
+_STANDING = ("stand", "steh")
 _CALIBRATE = "run `posture-monitor calibrate` to make a new one"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 _VIEWS = (View.FRONT.value, View.OBLIQUE.value, View.SIDE.value)
@@ -136,6 +136,11 @@ class ProfileInfo:
 
     def __str__(self) -> str:
         return f"{self.name:20s} {self.text}"
+
+
+def is_standing(neutral: str) -> bool:
+    """Return whether a neutral posture of this name is one of standing: ``standing``, ``Stehpult``."""
+    return any(part in neutral.casefold() for part in _STANDING)
 
 
 def load_profile(name: str) -> Profile:

@@ -43,11 +43,14 @@ class Side:
         Holds ``{amount}`` and ``{time}``.
     action
         One thing to do.
+    seated
+        It speaks of the seat: whoever stands is told to stand easy instead.
     """
 
     title: str
     sentence: str
     action: str
+    seated: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,21 +91,25 @@ _HEAD_HIGH: Final = Side(
     mark("Head higher over the shoulders: {amount}"),
     mark("Your head has been {amount} higher over your shoulders than neutral {time}."),
     mark("Lean back into the backrest and let your neck be easy."),
+    seated=True,
 )
 _HEAD_LOW: Final = Side(
     mark("Head low over the shoulders: {amount}"),
     mark("Your head has been {amount} lower over your shoulders than neutral {time}."),
     mark("Sit tall, let your shoulders drop, and bring your head back over them."),
+    seated=True,
 )
 _SUNK: Final = Side(
     mark("Sunk down: {amount}"),
     mark("Your head has been lower than neutral by {amount} {time}."),
     mark("Bring your hips to the back of the seat and sit tall."),
+    seated=True,
 )
 _RISEN: Final = Side(
     mark("Sitting higher: {amount}"),
     mark("Your head has been higher than neutral by {amount} {time}."),
     mark("Settle back into the seat with both feet on the floor."),
+    seated=True,
 )
 _NEARER: Final = Side(
     mark("Closer to the screen: {amount}"),
@@ -113,6 +120,7 @@ _FARTHER: Final = Side(
     mark("Further from the screen: {amount}"),
     mark("Your face has been {amount} further from the screen than neutral {time}."),
     mark("Pull the chair up to the desk and sit back against the backrest."),
+    seated=True,
 )
 _LEFT: Final = Side(
     mark("Off to the left: {amount}"),
@@ -138,11 +146,13 @@ _FACE: Final = Side(
     mark("Head forward: face {amount} larger"),
     mark("Against your shoulders, your face has looked {amount} larger than neutral {time}."),
     mark("Sit tall and bring your head back over your shoulders."),
+    seated=True,
 )
 _FACE_SMALL: Final = Side(
     mark("Head back: face {amount} smaller"),
     mark("Against your shoulders, your face has looked {amount} smaller than neutral {time}."),
     mark("Sit up against the backrest with your head over your shoulders."),
+    seated=True,
 )
 
 _HEAD_HEIGHT: Final = Measure(mark("head height over the shoulders"), _PERCENT, _HEAD_HIGH, _HEAD_LOW)
@@ -159,11 +169,13 @@ MEASURES: Final[Mapping[str, Measure]] = {
             mark("Trunk forward: {amount}"),
             mark("Your trunk has leaned {amount} further forward than neutral {time}."),
             mark("Slide back in the seat and let the backrest carry you."),
+            seated=True,
         ),
         Side(
             mark("Trunk leaning back: {amount}"),
             mark("Your trunk has leaned {amount} further back than neutral {time}."),
             mark("Bring your hips to the back of the seat and sit up against the backrest."),
+            seated=True,
         ),
     ),
     "neck_incl": Measure(mark("neck inclination"), _DEGREES, _HEAD_FORWARD, _HEAD_BACK),
@@ -200,9 +212,10 @@ MEASURES: Final[Mapping[str, Measure]] = {
             mark("Move back until the screen is about an arm's length away."),
         ),
         Side(
-            mark("Far from the screen: face {amount} smaller"),
+            mark("Leaning back: face {amount} smaller"),
             mark("To the camera, your face has looked {amount} smaller than neutral {time}."),
-            mark("Pull the chair up to the desk and sit back against the backrest."),
+            mark("Bring your hips to the back of the seat and sit up against the backrest."),
+            seated=True,
         ),
     ),
     "distance": Measure(mark("distance from the screen"), _PERCENT, _FARTHER, _NEARER),
@@ -214,6 +227,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
             mark("Shoulders low: {amount}"),
             mark("Your shoulders have been lower than neutral by {amount} {time}."),
             mark("Bring your hips to the back of the seat and sit tall."),
+            seated=True,
         ),
         Side(
             mark("Shoulders high: {amount}"),
@@ -233,11 +247,13 @@ MEASURES: Final[Mapping[str, Measure]] = {
             mark("Head turned left: {amount}"),
             mark("Your head has been turned {amount} further to the left than neutral {time}."),
             mark("Turn the chair so that your whole body faces what you are looking at."),
+            seated=True,
         ),
         Side(
             mark("Head turned right: {amount}"),
             mark("Your head has been turned {amount} further to the right than neutral {time}."),
             mark("Turn the chair so that your whole body faces what you are looking at."),
+            seated=True,
         ),
     ),
     "shoulder_tilt": Measure(
@@ -261,11 +277,13 @@ MEASURES: Final[Mapping[str, Measure]] = {
             mark("Trunk to the left: {amount}"),
             mark("Your trunk has leaned {amount} further to the left than neutral {time}."),
             mark("Sit on both hips alike and let your spine come up straight."),
+            seated=True,
         ),
         Side(
             mark("Trunk to the right: {amount}"),
             mark("Your trunk has leaned {amount} further to the right than neutral {time}."),
             mark("Sit on both hips alike and let your spine come up straight."),
+            seated=True,
         ),
     ),
 }
@@ -309,12 +327,21 @@ def deviation_text(metric: str, deviation: float) -> str:
     return say(_side(metric, deviation).title).format(amount=amount(metric, deviation))
 
 
-def alert_text(alert: Alert) -> Text:
-    """Return what a posture alert says: the measure, how far from neutral, how long, one thing to do."""
+def alert_text(alert: Alert, *, standing: bool = False) -> Text:
+    """Return what a posture alert says: the measure, how far from neutral, how long, one thing to do.
+
+    Parameters
+    ----------
+    standing
+        Whether it is said to somebody who stands at the desk.
+    """
     from posture_monitor.posture.nudge import Kind
 
-    title, sentence, action = _measured(alert.cause, _time(alert.poor_s, alert.over_s))
-    if alert.kind is Kind.STAND:
+    title, sentence, action = _measured(alert.cause, _time(alert.poor_s, alert.over_s), standing)
+    if alert.kind is Kind.STAND and standing:
+        title = say("Walk for two minutes")
+        action = say("Walk about for two minutes, or sit for a while.")
+    elif alert.kind is Kind.STAND:
         title = say("Stand up for two minutes")
         action = say("Stand up for two minutes and walk a few steps, then sit down afresh.")
     return Text(title, f"{sentence} {action}")
@@ -333,11 +360,12 @@ def break_text(suggestion: Suggestion, move: Move | None = None) -> Text:
         body = say("You have been standing for {time}. Sit down or walk for a few minutes.")
     else:
         title = say("Time to move")
-        body = say("Your posture is good, and nothing has moved by more than 5° for {time}. Shift about.")
+        body = say("Your posture is good, but you have hardly moved for {time}. Shift about.")
     body = body.format(time=lasted)
     if move is None:
         return Text(title, body)
-    return Text(title, f"{body} {say(move.name)}, {say(move.long)}: {say(move.how)}")
+    unless = say("Leave it out if {reason}.").format(reason=say(move.unless))
+    return Text(title, f"{body} {say(move.name)}, {say(move.long)}: {say(move.how)} {unless}")
 
 
 def summary_text(posture: int, breaks: int) -> Text:
@@ -378,6 +406,16 @@ def calibrate_text() -> Text:
     )
 
 
+def blind_text(seconds: float) -> Text:
+    """Return what is said once when the camera has failed for so many seconds."""
+    return Text(
+        say("Posture is not being watched"),
+        say(
+            "The camera has given no picture for {time}. Why, and what to do, tells posture-monitor status."
+        ).format(time=duration(seconds)),
+    )
+
+
 def day_text(judged_s: float, poor_s: float, present_s: float, alerts: int, *, enough: bool) -> Text:
     """Return the one line that sums up a day.
 
@@ -392,7 +430,7 @@ def day_text(judged_s: float, poor_s: float, present_s: float, alerts: int, *, e
     """
     title = say("Your day at the desk")
     if not present_s:
-        return Text(title, say("Nobody was seen at the desk today."))
+        return Text(title, say("No time at the desk was seen today."))
     told = {"judged": duration(judged_s), "present": duration(present_s), "poor": duration(poor_s)}
     if not enough:
         body = say("Not enough was seen to sum it up: {judged} of {present} at the desk could be judged.")
@@ -426,19 +464,20 @@ def _side(metric: str, deviation: float) -> Side:
     return measure.up if deviation >= 0 else measure.down
 
 
-def _measured(cause: Cause, time: str) -> tuple[str, str, str]:
+def _measured(cause: Cause, time: str, standing: bool) -> tuple[str, str, str]:
+    upright = say("Stand tall with your weight on both feet, or walk a few steps.")
     if cause.metric not in MEASURES or not math.isfinite(cause.deviation):
         return (
             say("Time to sit up or move"),
             say("Your posture has been away from neutral {time}.").format(time=time),
-            say("Sit tall, or stand up and take a few steps."),
+            upright if standing else say("Sit tall, or stand up and take a few steps."),
         )
     side = _side(cause.metric, cause.deviation)
     size = amount(cause.metric, cause.deviation)
     return (
         say(side.title).format(amount=size),
         say(side.sentence).format(amount=size, time=time),
-        say(side.action),
+        upright if standing and side.seated else say(side.action),
     )
 
 
