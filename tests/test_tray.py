@@ -183,6 +183,20 @@ def test_the_menu_commands_the_monitor(tray: Tray, monitor: Monitor) -> None:
     assert rest == [("resume", {}), ("preset", {"name": "strict"}), ("stop", {})]
 
 
+def test_reminders_can_be_held_back_and_let_go_again(tray: Tray) -> None:
+    asked: list[tuple[str, dict[str, object]]] = []
+    tray.line.command = lambda do, **args: asked.append((do, args))  # type: ignore[method-assign]
+    tray.tell(Status(activity="watching", state="good"))
+    assert tray.snooze.text() == "No reminders for an hour"
+    tray.snooze.trigger()
+    tray.tell(Status(activity="watching", state="good", snoozed_until_s=time.time() + 3600))
+    assert tray.snooze.text() == "Reminders again"
+    tray.snooze.trigger()
+    assert asked == [("snooze", {"seconds": 3600.0}), ("snooze", {"seconds": 0.0})]
+    tray.tell(Status(activity="paused"))
+    assert not tray.snooze.isVisible()
+
+
 def test_what_the_monitor_refuses_is_told(tray: Tray, monitor: Monitor) -> None:
     told: list[str] = []
     tray.line.refused.connect(told.append)
@@ -193,9 +207,12 @@ def test_what_the_monitor_refuses_is_told(tray: Tray, monitor: Monitor) -> None:
 
 def test_the_other_entries_start_commands_of_their_own(tray: Tray, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
-    monkeypatch.setattr(
-        tray_module.subprocess, "Popen", lambda c, **_: started.append(c[3:]) or mock.MagicMock()
-    )
+
+    def begin(command: list[str], **_: Any) -> Any:
+        started.append(command[command.index("posture_monitor") + 1 :])
+        return mock.MagicMock()
+
+    monkeypatch.setattr(tray_module.subprocess, "Popen", begin)
     tray.tell(replace(SLUMPED, profile=InUse("office", "sitting")))
     for text in ("Calibrate", "Today's report", "Preview"):
         action(tray, text).trigger()

@@ -171,6 +171,9 @@ def _on_battery() -> bool:
     return power.on_battery() is True
 
 
+SNOOZE, UNSNOOZE = "No reminders for an hour", "Reminders again"
+
+
 class Tray(QObject):
     """Icon, tooltip and menu.
 
@@ -198,6 +201,7 @@ class Tray(QObject):
             ),
         ]
         self.resume = self._action(self.menu, "Resume", lambda: line.command("resume"))
+        self.snooze = self._action(self.menu, SNOOZE, self._snooze)
         self.menu.addSeparator()
         self._action(self.menu, "Calibrate…", self._calibrate)
         self.anchor = self._action(self.menu, "Re-anchor: camera or chair has moved", self._reanchor)
@@ -245,6 +249,9 @@ class Tray(QObject):
         for action in self.pauses:
             action.setVisible(not paused)
         self.resume.setVisible(paused)
+        snoozed = status.snoozed_until_s is not None
+        self.snooze.setText(UNSNOOZE if snoozed else SNOOZE)
+        self.snooze.setVisible(snoozed or not paused)
         self.anchor.setEnabled(status.activity == "watching" and status.state != "away")
         for name, action in self.presets.items():
             action.setChecked(name == status.preset)
@@ -271,6 +278,10 @@ class Tray(QObject):
 
     def _pause_until(self, until_s: float) -> None:
         self.line.command("pause", until_s=until_s)
+
+    def _snooze(self) -> None:
+        snoozed = self.status is not None and self.status.snoozed_until_s is not None
+        self.line.command("snooze", seconds=0.0 if snoozed else 3600.0)
 
     def _reanchor(self) -> None:
         self.line.command("reanchor")
