@@ -224,6 +224,18 @@ def test_trouble_is_told_and_no_posture(running: Running, trouble: str) -> None:
     wait_for(lambda: running.status()["activity"] == "watching", 8.0)
 
 
+@pytest.mark.parametrize(("trouble", "told"), [("hangs", 1), ("permission", 1), ("unplugged", 0)])
+def test_a_camera_that_has_failed_for_long_is_told_of_once(
+    running: Running, monkeypatch: pytest.MonkeyPatch, trouble: str, told: int
+) -> None:
+    monkeypatch.setattr(service, "TELL_BLIND_S", 0.5)
+    own("default")
+    running.start()
+    running.eye.seen = lambda: Blind(trouble, "what to do about it")
+    wait_for(lambda: len(running.eye.wants) > 5, 20.0)
+    assert [shown[0].title for shown in running.screen.shown] == ["Posture is not being watched"] * told
+
+
 @pytest.mark.parametrize("trouble", ["black", "covered", "frozen"])
 def test_a_picture_that_shows_nothing_is_no_posture(running: Running, trouble: str) -> None:
     running.start()

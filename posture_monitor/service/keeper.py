@@ -66,6 +66,10 @@ log = logging.getLogger(__name__)
 BEAT_S: Final = 4.0
 #: A source that gives no picture is tried again after these seconds, then twice as long, up to the last.
 FIRST_RETRY_S, LAST_RETRY_S = 2.0, 60.0
+#: A camera that has failed for so long is told of.
+TELL_BLIND_S: Final = 600.0
+#: Troubles that nobody brings about on purpose, as an unplugged or covered camera may be.
+_FAILURES: Final = ("hangs", "failed", "no model", "permission", "gone")
 #: While somebody watches the preview there are five looks a second.
 VIEWING_S: Final = 0.2
 #: Who has not asked for a picture for so long no longer watches.
@@ -158,6 +162,7 @@ class Keeper:
         self._away: Away = PRESENT
         self._held_by = ""
         self._blind: Blind | None = None
+        self._blind_since_s, self._told_blind = math.inf, False
         self._failures = 0
         self._sees_since_s = -math.inf
         self._look_at_s = self._beat_at_s = self._tend_at_s = -1.0
@@ -339,10 +344,19 @@ class Keeper:
             self.eye.end()
         if self._blind is None or self._blind.trouble != blind.trouble:
             log.warning("no picture (%s): %s", blind.trouble, blind.detail)
+            self._blind_since_s, self._told_blind = now_s, False
+        elif now_s - self._blind_since_s >= TELL_BLIND_S and blind.trouble in _FAILURES:
+            self._tell_blind(now_s)
         self._blind, self._sight, self._seen = blind, None, None
         wait_s = min(FIRST_RETRY_S * 2.0**self._failures, LAST_RETRY_S)
         self._failures = min(self._failures + 1, 10)
         self._look_at_s = now_s + wait_s
+
+    def _tell_blind(self, now_s: float) -> None:
+        """Say once, when it is not quiet, that nothing is watched: who believes it is finds an empty day."""
+        if not self._told_blind and not self.monitor.gate.reason:
+            self._told_blind = True
+            self.monitor.say(words.blind_text(now_s - self._blind_since_s))
 
     def _see(self, sight: Sight, now_s: float) -> None:
         if self._blind is not None:
