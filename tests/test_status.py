@@ -95,7 +95,7 @@ def test_what_it_says_of_a_slouch() -> None:
         "  dose       ███████░░░░░ 62% of what a reminder takes; "
         "the next in 35 seconds if posture stays as it is",
         "  today      3 h 10 min at the desk, 92% of it judged; good 71%, mild 20%, poor 9%; 2 reminders; "
-        "sitting for 38 minutes",
+        "without a break for 38 minutes",
         "  camera     Integrated Camera, 640×480, on, in bursts",
         "  profile    office, sitting, seen from the front",
         "  reminders  balanced, by desktop, snoozed until 15:10, held back: call",
@@ -121,7 +121,23 @@ def test_what_it_says_of_trouble_and_of_a_starter_profile() -> None:
     assert "! unplugged: tried again every 30 s" in shown
     assert "`posture-monitor calibrate`" in shown
     assert "! the disk is full" in shown
-    assert "nobody seen at the desk yet" in shown
+    assert "no time at the desk yet" in shown
+
+
+def test_what_is_too_little_for_the_report_is_too_little_here() -> None:
+    today = dataclasses.replace(POOR.today, coverage=0.28)
+    shown = plain(dataclasses.replace(POOR, today=today), NOW_S)
+    assert "28% of it judged; 2 reminders" in shown
+
+
+def test_how_near_the_face_is_is_said_once() -> None:
+    angles = (
+        Angle("distance", "distance from the screen", "%", 80.0, -20.0),
+        Angle("face_size", "face size", "px/cm", 9.0, 25.0),
+    )
+    shown = plain(dataclasses.replace(POOR, angles=angles), NOW_S)
+    assert "Closer to the screen: 20%" in shown
+    assert "Close to the screen" not in shown
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import numpy as np
 
 from posture_monitor.history.packing import Floats, Samples
 from posture_monitor.history.recording import SLOUCH_INDEX
-from posture_monitor.history.records import STATES, Alert, Span
+from posture_monitor.history.records import ENOUGH_COVERAGE, STATES, Alert, Span
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import (
     BREAK_S,
@@ -34,9 +34,6 @@ from posture_monitor.history.timeline import (
     told_state,
     within,
 )
-
-#: Under this share of judged in present time nothing is concluded (our own choice).
-ENOUGH_COVERAGE = 0.60
 
 #: Nor from less judged time than this (our own choice: below it one change of posture decides).
 ENOUGH_JUDGED_S = 600.0

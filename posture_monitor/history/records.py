@@ -12,6 +12,9 @@ STATES = ("good", "mild", "poor", "unknown", "away", "paused", "busy")
 TRIGGERS = ("overexertion", "lifting", "bending", "twisting", "posture", "stress", "other")
 SYMPTOMS = ("sharp", "aching", "stiffness", "radiating", "tingling", "numbness", "weakness")
 
+#: Under this share of judged in present time nothing is concluded (our own choice).
+ENOUGH_COVERAGE = 0.60
+
 
 @dataclass(frozen=True)
 class Span:

@@ -49,7 +49,7 @@ class Reason(str, enum.Enum):
     STANDING = "standing up"
     BEHIND = "seen from behind"
     MOVED = "camera or chair moved"
-    UNSURE = "too little to go by"
+    UNSURE = "not seen clearly enough"
 
     def __str__(self) -> str:
         return self.value

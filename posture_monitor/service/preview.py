@@ -124,7 +124,7 @@ _ADVICE: Final = {
     "seen from behind": "The camera sees a back; turn round.",
     "camera or chair moved": "Sit upright and press R to follow camera or chair.",
     "not measurable from this view": "This profile was made from another side: calibrate for this view.",
-    "too little to go by": "Come nearer, or into the middle of the picture.",
+    "not seen clearly enough": "Come nearer, or into the middle of the picture.",
 }
 
 

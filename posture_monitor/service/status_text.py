@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from posture_monitor.history.records import ENOUGH_COVERAGE
 from posture_monitor.service.status import Status, clock
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
@@ -37,6 +38,10 @@ _BAR: Final = 12
 NEAR: Final = 3
 #: Measures whose value says something to its owner; others have signs and rulers of their own.
 _VALUES: Final = {"trunk_incl": "{:.0f}°", "neck_incl": "{:.0f}°", "head_height": "{:.0f} cm"}
+
+
+#: Measures of how far the face is from the camera.
+_DISTANCES: Final = ("distance", "face_size")
 
 
 class Headline(NamedTuple):
@@ -105,8 +110,9 @@ def _angles(status: Status) -> Iterable[tuple[str, str]]:
         if angle.value is None or angle.deviation is None or angle.name not in words.MEASURES:
             continue
         told = words.deviation_text(angle.name, angle.deviation)
-        # Several measures may tell of the same thing: "Head to the right" is said once.
-        what = told.partition(":")[0]
+        # Several measures may tell of the same thing: "Head to the right" is said once, and how near or
+        # far the face is as well.
+        what = "distance" if angle.name in _DISTANCES else told.partition(":")[0]
         if _size(angle.name, angle.deviation) < NEAR:
             same[words.measure_name(angle.name)] = None
         elif what not in differs:
@@ -136,14 +142,14 @@ def _dose(status: Status) -> str:
 def _today(status: Status) -> str:
     today = status.today
     if today.present_s < 1:
-        return "nobody seen at the desk yet"
+        return "no time at the desk yet"
     parts = [f"{words.duration(today.present_s)} at the desk, {today.coverage:.0%} of it judged"]
-    if today.judged_s >= 1:
+    if today.judged_s >= 1 and today.coverage >= ENOUGH_COVERAGE:
         shares = (("good", today.good_s), ("mild", today.mild_s), ("poor", today.poor_s))
         parts.append(", ".join(f"{name} {part_s / today.judged_s:.0%}" for name, part_s in shares))
     parts.append(f"{today.alerts} reminder{'s'[: today.alerts != 1]}")
     if today.sit_bout_s >= 60:
-        parts.append(f"sitting for {words.duration(today.sit_bout_s)}")
+        parts.append(f"without a break for {words.duration(today.sit_bout_s)}")
     return "; ".join(parts)
 
 

@@ -8,9 +8,9 @@ import re
 
 from posture_monitor.errors import UserError
 from posture_monitor.history import diary
-from posture_monitor.history.days import ENOUGH_COVERAGE, Day, score
+from posture_monitor.history.days import Day, score
 from posture_monitor.history.periods import Period
-from posture_monitor.history.records import Alert, Span
+from posture_monitor.history.records import ENOUGH_COVERAGE, Alert, Span
 from posture_monitor.history.timeline import YEARS, Bout, end_offset_s, local_time, what_followed
 from posture_monitor.posture.metrics import METRICS, ROW, Change
 from posture_monitor.telling import words
