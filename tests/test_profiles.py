@@ -26,6 +26,7 @@ from posture_monitor.posture.reading import View
 from posture_monitor.service.profiles import (
     Profile,
     describe,
+    is_standing,
     list_profiles,
     load_profile,
     now_iso,
@@ -406,3 +407,11 @@ def test_the_settings_follow_a_profile_that_is_renamed_or_deleted(home: Path, mi
     assert named() == "office"
     assert CliRunner().invoke(cli, ["profiles", "delete", "--yes", "office"]).exit_code == 0
     assert named() == "default"
+
+
+@pytest.mark.parametrize(
+    ("name", "standing"),
+    [("standing", True), ("Standing desk", True), ("Stehpult", True), ("sitting", False)],
+)
+def test_which_neutral_is_one_of_standing_is_told_by_its_name(name: str, standing: bool) -> None:
+    assert is_standing(name) is standing
