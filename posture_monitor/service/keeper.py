@@ -38,14 +38,15 @@ from posture_monitor.posture.sampling import Pace
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
 from posture_monitor.sensing.sources import without_secrets
-from posture_monitor.service import background, in_use, learnt, logs, places, power, snapshot
+from posture_monitor.service import background, in_use, logs, power, snapshot
+from posture_monitor.service.choice import Choice
 from posture_monitor.service.control import Server
 from posture_monitor.service.eye import EyeKeeper, Looked
 from posture_monitor.service.lock import Lock
 from posture_monitor.service.looking import Seen, chosen
 from posture_monitor.service.monitor import Monitor, Resting, closing, opening
 from posture_monitor.service.presence import PRESENT, Away, open_presence
-from posture_monitor.service.profiles import Profile, Stamp, load_profile, read_profile, stamp_of
+from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.settings import Settings
 from posture_monitor.service.status import Camera, Status
 from posture_monitor.service.tally import Tally
@@ -149,7 +150,7 @@ class Keeper:
         camera = config.camera
         self.place = Place(source, camera.width, camera.height, camera.interval_s, config.model.own)
         self.name = shown_name(source)
-        self._node, self._by_place, self._patient = node, wanted is None, patient
+        self._node, self._patient = node, patient
         self.inbox: queue.Queue[object] = queue.Queue()
         self.eye = EyeKeeper(self.inbox.put)
         self.tally = Tally()
@@ -176,13 +177,8 @@ class Keeper:
         self._status = Status(pid=os.getpid(), since_s=self._since_s, source=self.name)
         self._stopping = False
         self._looks = self._model_runs = 0
-        self._invited = False
-        self._views = places.OtherView(monitor.profile)
         self._alerts_before = 0
-        self._fit_for = ""
-        self._folder = stamp_of(paths.profiles_dir())
-        self._passed_over: tuple[Path | None, Stamp | None] | None = None
-        self._wanted = wanted or config.profile.name
+        self.choice = Choice(monitor, wanted, self.name)
         #: The settings it was started with, and those that were changed since and wait for another start.
         self._began, self._waits = config, ""
         self._cpu_percent, self._memory_mb = 0.0, 0.0
@@ -193,7 +189,6 @@ class Keeper:
     def run(self) -> None:
         """Go on until asked to stop, or until a recording is over."""
         self.tally.begin(self.monitor.store, time.time())
-        self._recall()
         self._publish()
         try:
             while not self._stopping:
@@ -203,7 +198,7 @@ class Keeper:
                     self._hear(self.inbox.get(timeout=max(0.0, wake_s - clock_s())))
         finally:
             self.eye.end()
-            learnt.keep(self.monitor.profile, self.monitor.learnt())
+            self.choice.keep_learnt()
 
     def _turn(self, now_s: float) -> float:
         """Do what is due, and return when to wake without an event."""
@@ -371,7 +366,7 @@ class Keeper:
         if sight.trouble:
             self._blind_picture(sight, now_s)
             return
-        self._fit_profile(sight)
+        self.choice.fit(sight)
         frame = Frame(now_s, sight.wall_s, sight.width, sight.height)
         if sight.people is not None:
             self._seen = chosen(frame, sight.people, sight.doubt, self.monitor.neutral)
@@ -386,10 +381,7 @@ class Keeper:
         self.tally.alerts += self.monitor.alerts - self._alerts_before
         self._alerts_before = self.monitor.alerts
         self.tally.add(sight.wall_s, self.monitor.state.value, 2 * self.monitor.interval_s + 0.5)
-        view = self._views.check(reading)
-        if view is not None:
-            found = places.of_view(view, sight.identity, sight.width, sight.height)
-            self._use(found, f"the camera sees you from the {view} view")
+        self.choice.check_view(reading, sight)
         self._remember_moment(sight)
 
     def _blind_picture(self, sight: Sight, now_s: float) -> None:
@@ -413,79 +405,6 @@ class Keeper:
             "picture": base64.b64encode(sight.picture).decode() if sight.picture else None,
             "look_s": sight.look_s,
         }
-
-    # ----------------------------------------------------------------- profiles
-
-    def _fit_profile(self, sight: Sight) -> None:
-        """Choose the profile by the camera in use, when that has changed."""
-        camera = f"{sight.identity} {sight.width}x{sight.height}"
-        if camera == self._fit_for:
-            return
-        self._fit_for = camera
-        if self._by_camera:
-            found = places.fitting(self.monitor.profile, sight.identity, sight.width, sight.height)
-            if found is not None and found.path != self.monitor.profile.path:
-                self._use(found, "the camera in use")
-                return
-        self.monitor.begin(sight.name)
-        if self.monitor.profile.starter:
-            self._invite()
-
-    def _use(self, profile: Profile, why: str) -> None:
-        log.info("another profile is used: %s", why)
-        self.monitor.console.print(f"Judged against profile {profile.name!r} now: {why}.")
-        learnt.keep(self.monitor.profile, self.monitor.learnt())
-        self.monitor.use(profile)
-        self._recall()
-        self._views = places.OtherView(profile)
-        self.monitor.begin(self._sight.name if self._sight else self.name)
-        if profile.starter:
-            self._invite()
-
-    def _use_wanted(self) -> None:
-        """Go by the profile that the settings name by now."""
-        try:
-            self._use(load_profile(self._wanted), "as the settings say")
-        except UserError as error:
-            log.warning("the profile stays as it was: %s", error)
-
-    @property
-    def _by_camera(self) -> bool:
-        """Whether the camera in use chooses the profile."""
-        return self._by_place and self.monitor.config.profile.by_place
-
-    def _follow_profiles(self) -> None:
-        """Go by the profiles as they are now: one may have been calibrated anew, renamed or deleted."""
-        mine, folder = self.monitor.profile, stamp_of(paths.profiles_dir())
-        others = folder != self._folder
-        self._folder = folder
-        if others:
-            self._fit_for = ""  # another one may fit the camera better now
-        # What a starter stands in for may be there by now.
-        if mine.as_read and not (others and mine.starter and not self._by_camera):
-            return
-        own = None if mine.starter else mine.path
-        kept = stamp_of(own) if own else None
-        if (own, kept) == self._passed_over:
-            return
-        try:
-            found = read_profile(own) if own and kept else load_profile(self._wanted)
-        except UserError as error:
-            self._passed_over = (own, kept)
-            log.warning("the profile stays as it was: %s", error)
-            return
-        if not (found.starter and mine.starter):
-            self._use(found, "its file has changed" if kept else "the one before it is gone")
-
-    def _recall(self) -> None:
-        """Begin with what is known of this person's scatter."""
-        self.monitor.recall(learnt.recall(self.monitor.profile))
-
-    def _invite(self) -> None:
-        """Invite once to calibrate where there is no profile of this place."""
-        if not self._invited:
-            self._invited = True
-            self.monitor.say(words.calibrate_text())
 
     # ----------------------------------------------------------------- commands
 
@@ -544,8 +463,7 @@ class Keeper:
         elif do == "preset":
             self._preset(args["name"])
         elif do == "profile":
-            self._use(load_profile(args["name"]), "as you chose")
-            self._wanted, self._by_place = args["name"], False  # the user knows better
+            self.choice.use(args["name"])
         elif do == "reanchor":
             if self.monitor.resting is not None or self._seen is None:
                 raise UserError("nobody is seen at the moment; sit down before the camera first")
@@ -571,7 +489,7 @@ class Keeper:
         self._tend_at_s = now_s + TEND_S
         if now_s >= self._keep_at_s:
             self._keep_at_s = now_s + KEEP_S
-            learnt.keep(self.monitor.profile, self.monitor.learnt())
+            self.choice.keep_learnt()
         if now_s >= self._give_back_at_s:
             self._give_back_at_s = now_s + KEEP_S
             memory.give_back()
@@ -583,7 +501,7 @@ class Keeper:
             gc.collect()
         if self.settings.changed():
             self._configure()
-        self._follow_profiles()
+        self.choice.follow()
         self.monitor.on_battery = power.on_battery() is True
         self._heed_call()
         pids = [*self.own_pids() - {os.getpid()}, *self.others()]
@@ -600,10 +518,7 @@ class Keeper:
         self._heed_call()
         self._waits = _needs_restart(self._began, config)
         if config.profile != before.profile:
-            self._fit_for = ""
-            if config.profile.name != before.profile.name:
-                self._wanted = config.profile.name
-                self._use_wanted()
+            self.choice.settings_changed(renamed=config.profile.name != before.profile.name)
         camera = config.camera
         place = Place(self.place.source, camera.width, camera.height, camera.interval_s, config.model.own)
         if place != self.place:
