@@ -385,6 +385,16 @@ def test_a_profile_is_followed_when_it_is_made_anew_renamed_or_deleted(
     wait_for(lambda: running.status()["profile"]["starter"])
 
 
+def test_a_command_that_was_given_up_is_not_carried_out_later(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "COMMAND_S", 0.1)
+    with pytest.raises(UserError, match="busy"):
+        running.keeper.handle("pause", {"until_s": None})
+    running.start()
+    assert running.status()["activity"] == "watching"
+
+
 def test_calibrating_leaves_a_pause_and_a_snooze_as_they_are(running: Running) -> None:
     running.start()
     running.keeper.handle("snooze", {"seconds": 3600.0})

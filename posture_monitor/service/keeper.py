@@ -422,9 +422,13 @@ class Keeper:
         try:
             return command.done.result(COMMAND_S)
         except NoAnswerYet:
+            # Whoever asked was told that nothing came of it: then nothing is to come of it later.
+            command.done.cancel()
             raise UserError("the monitor is busy; try again in a moment") from None
 
     def _obey(self, command: _Command) -> None:
+        if not command.done.set_running_or_notify_cancel():
+            return
         try:
             result = self._carry_out(command.do, command.args)
         except Exception as error:
