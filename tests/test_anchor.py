@@ -113,3 +113,57 @@ def test_nobody_a_moving_person_the_dark_and_another_view_are_refused(neutral: N
         reanchored(neutral, still, [Reason.DARK] * len(still))
     with pytest.raises(ValueError, match="calibrate anew"):
         reanchored(neutral, frames(Pose(), SIDE_CAMERA))
+
+
+def test_where_nothing_was_moved_nothing_changes(neutral: Neutral) -> None:
+    moved = reanchored(neutral, frames(Pose(), CAMERA))
+    off = deviation(moved.centre[:, None], neutral)[:, 0]
+    for name in ("head_height", "ear_height", "head_rise", "esr", "nsr", "fsr", "distance", "face_size"):
+        assert abs(off[ROW[name]]) < 1.0, name
+    for name in ("head_roll", "shoulder_tilt", "head_drop", "shoulder_drop"):
+        assert abs(off[ROW[name]]) < 0.5, name
+
+
+@pytest.mark.parametrize("roll_deg", [8.0, -8.0])
+def test_of_a_rolled_camera_and_a_tilted_head_only_the_camera_is_followed(roll_deg: float) -> None:
+    """Also where the camera had not stood level before."""
+    neutral = upright(BODY, dataclasses.replace(CAMERA, roll_deg=5.0))
+    camera = dataclasses.replace(CAMERA, roll_deg=5.0 + roll_deg)
+    straight = reanchored(neutral, frames(Pose(), camera))
+    turned = straight["head_roll"] - neutral["head_roll"]
+    assert abs(turned) == pytest.approx(8.0, abs=0.5)
+    tilted = reanchored(neutral, frames(Pose(head_roll=float(np.copysign(12.0, turned))), camera))
+    for name in ("head_roll", "shoulder_tilt"):
+        assert tilted[name] - neutral[name] == pytest.approx(turned, abs=1.0)
+
+
+def test_head_and_shoulders_that_tip_against_each_other_are_no_rolled_camera(neutral: Neutral) -> None:
+    for head, side in ((12.0, 8.0), (-12.0, -8.0), (12.0, -8.0), (-12.0, 8.0)):
+        seen = np.median(frames(Pose(head_roll=head, side_lean=side), CAMERA).values, axis=1)
+        turned = [seen[ROW[name]] - neutral[name] for name in ("head_roll", "shoulder_tilt")]
+        if turned[0] * turned[1] < 0:
+            moved = reanchored(neutral, frames(Pose(head_roll=head, side_lean=side), CAMERA))
+            assert moved["head_roll"] == neutral["head_roll"]
+            assert moved["shoulder_tilt"] == neutral["shoulder_tilt"]
+            return
+    raise AssertionError("no pose of these tips them against each other")
+
+
+def test_from_the_side_no_roll_is_made_up() -> None:
+    neutral = upright(BODY, SIDE_CAMERA)
+    moved = reanchored(neutral, frames(Pose(), SIDE_CAMERA))
+    for name in ("head_roll", "shoulder_tilt"):
+        np.testing.assert_array_equal(moved[name], neutral[name])
+
+
+def test_from_where_the_camera_looks_is_followed(neutral: Neutral) -> None:
+    moved = reanchored(neutral, frames(Pose(), dataclasses.replace(CAMERA, azimuth_deg=12)))
+    seen = float(np.median(frames(Pose(), dataclasses.replace(CAMERA, azimuth_deg=12)).azimuth))
+    assert moved.azimuth_deg == pytest.approx(seen)
+    assert moved.azimuth_deg != pytest.approx(neutral.azimuth_deg, abs=2)
+
+
+def test_four_frames_with_a_person_are_enough(neutral: Neutral) -> None:
+    assert reanchored(neutral, frames(Pose(), CAMERA, 4)).frames == neutral.frames
+    with pytest.raises(ValueError, match="4 are needed"):
+        reanchored(neutral, frames(Pose(), CAMERA, 3))

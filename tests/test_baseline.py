@@ -167,3 +167,14 @@ def test_what_is_missing_on_either_side_is_missing_in_the_deviation() -> None:
     assert np.isnan(change[ROW["fsr"]]).all()
     assert np.isnan(change[ROW["esr"], 1])
     assert np.isfinite(change[ROW["esr"], 0])
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_third_of_the_frames_elsewhere_widens_the_spread_whichever_way(sign: float) -> None:
+    """The median absolute deviation does not see them."""
+    values = sitting()["face_size"].copy()
+    middle = float(np.median(values))
+    values[:] = middle
+    values[:13] = middle * (1 + sign * 0.1)
+    neutral = neutral_of(replaced(sitting(), "face_size", values))
+    assert neutral.spread[ROW["face_size"]] == pytest.approx(10 / 2.563)

@@ -226,3 +226,68 @@ def test_half_an_hour_of_which_nothing_is_known_ends_a_bout(meanwhile: Activity)
     assert [type(effect) for effect in desk.be(meanwhile, 12 * 3600)] == [BoutEnded]
     assert suggestions(desk.be(GOOD, 2600)) == []
     assert desk.state.bout_s == pytest.approx(2600, abs=3)
+
+
+def test_only_getting_up_takes_a_suggestion_to_get_up() -> None:
+    """Who merely shifts in the chair has not stood, and a break that follows is still told."""
+    desk = Desk()
+    desk.be(GOOD, 2710, {"distance": 0.0})
+    (shifted,) = desk.be(GOOD, 30, {"distance": -15.0})
+    assert isinstance(shifted, Shifted)
+    assert [type(e) for e in desk.be(AWAY, 90)] == [BoutEnded, Taken]
+
+
+def test_one_reminder_to_move_is_taken_once() -> None:
+    desk = Desk()
+    desk.be(GOOD, 1230, {"distance": 0.0})
+    effects = desk.be(GOOD, 30, {"distance": -15.0}) + desk.be(GOOD, 30, {"distance": 0.0})
+    assert [type(e) for e in effects] == [Shifted, Taken, Shifted]
+
+
+def test_suggestions_are_numbered_through_also_over_breaks() -> None:
+    """Their number says what is answered, and which move comes next."""
+    desk = Desk()
+    desk.be(GOOD, 5500, {"distance": 0.0})
+    desk.be(AWAY, 90)
+    desk.be(GOOD, 2800)
+    asked = [e for _, e in desk.said if isinstance(e, Suggestion)]
+    assert len(asked) > 3
+    assert [e.id for e in asked] == list(range(1, len(asked) + 1))
+
+
+def test_a_lid_closed_for_the_night_takes_no_suggestion() -> None:
+    desk = Desk()
+    desk.be(GOOD, 2760)
+    desk.t_s += 8 * 3600
+    assert [type(e) for e in desk.be(GOOD, 60)] == [BoutEnded]
+
+
+def test_a_lid_closed_at_once_takes_the_suggestion() -> None:
+    desk = Desk()
+    desk.be(GOOD, 2760)
+    desk.t_s += 200
+    ended, taken = desk.be(GOOD, 60)
+    assert isinstance(ended, BoutEnded)
+    assert taken == Taken(1, pytest.approx(260, abs=3))
+
+
+def test_what_a_single_look_saw_is_no_shift_however_seldom_one_looks() -> None:
+    desk = Desk(interval_s=6.0)
+    for _ in range(20):
+        desk.be(GOOD, 12, {"neck_incl": 2.0})
+        desk.be(GOOD, 6, {"neck_incl": 12.0})
+    assert not [e for _, e in desk.said if isinstance(e, Shifted)]
+    assert [type(e) for e in desk.be(GOOD, 18, {"neck_incl": 12.0})] == [Shifted]
+
+
+@pytest.mark.parametrize(
+    ("metric", "limit"),
+    [("trunk_incl", 5.0), ("neck_incl", 5.0), ("head_roll", 5.0), ("shoulder_tilt", 5.0),
+     ("lateral_trunk", 5.0), ("lateral_head", 5.0), ("distance", 11.0), ("head_shift", 0.17),
+     ("shoulder_shift", 0.11)],
+)  # fmt: skip
+def test_a_shift_is_what_five_degrees_of_the_trunk_amount_to(metric: str, limit: float) -> None:
+    for part, shifts in ((0.95, 0), (1.05, 1)):
+        desk = Desk()
+        desk.be(GOOD, 10, {metric: 0.0})
+        assert len(desk.be(GOOD, 30, {metric: -part * limit})) == shifts

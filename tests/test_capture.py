@@ -127,3 +127,23 @@ def test_breathing_looking_about_and_typing_are_not_movement() -> None:
         seat_z_m=rng.normal(0, 0.008, N),
     )
     assert capture(sitting(pose), clear()).frames == N
+
+
+def test_of_a_long_capture_more_frames_are_needed() -> None:
+    with pytest.raises(ValueError, match=f"in only 15 of {N} frames, 24 are needed"):
+        capture(sitting(empty=N - 15), clear())
+
+
+@pytest.mark.parametrize("reason", [Reason.DARK, Reason.COVERED, Reason.BLURRED, Reason.CROWD])
+def test_a_third_of_doubtful_pictures_is_too_many_and_a_quarter_is_not(reason: Reason) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        capture(sitting(), doubted(reason, 0.35))
+    assert capture(sitting(), doubted(reason, 0.25)).frames == N
+
+
+@pytest.mark.parametrize("low", [12, N - 12])
+def test_whoever_slumped_for_a_third_of_a_capture_or_for_most_of_it_was_not_still(low: int) -> None:
+    """The middle deviation alone sees neither: most frames are alike."""
+    slumped = Pose(thorax=np.repeat([0.0, 45.0], [N - low, low]))
+    with pytest.raises(ValueError, match="too much movement"):
+        capture(sitting(slumped), clear())

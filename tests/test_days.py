@@ -4,6 +4,7 @@ import datetime as dt
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from posture_monitor.history.days import day, score
 from posture_monitor.history.periods import week
 from posture_monitor.history.records import Span
 from posture_monitor.history.store import Store
-from posture_monitor.history.timeline import merge, midnight_s, utc_offset_s, what_followed
+from posture_monitor.history.timeline import longest, merge, midnight_s, utc_offset_s, what_followed
 
 LATER = 4e9  # a now that lies after every day of these tests
 
@@ -301,17 +302,17 @@ def test_sitting_bouts_end_with_a_minute_away(store: Store) -> None:
     assert math.isnan(told.bouts[2].break_s)
 
 
-def test_posture_shifts(store: Store) -> None:
-    start_s = time.time() - 7200
+def test_posture_shifts(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "history.sqlite3", keep_samples_days=36500)
+    start_s = wall("2025-05-14 09:00")
     record(store, start_s, [("good", 3600)])
     for step in range(0, 3600, 2):
         lean = 10.0 * (step // 600 % 2)  # five changes that stay
         if step % 600 == 300:
             lean += 20.0  # a glance of 2 s
         store.sample(start_s + step, {"trunk_incl": lean, "neck_incl": lean}, verdict="good")
-    told = day(store, dt.date.fromtimestamp(start_s), LATER)
-    if dt.date.fromtimestamp(start_s) == dt.date.fromtimestamp(start_s + 3600):
-        assert told.shifts_per_h == pytest.approx(5, abs=0.1)
+    assert day(store, dt.date(2025, 5, 14), LATER).shifts_per_h == pytest.approx(5, abs=0.1)
+    store.close()
 
 
 @pytest.mark.parametrize(
@@ -321,6 +322,7 @@ def test_posture_shifts(store: Store) -> None:
         ([("poor", 20), ("away", 300)], ("left", 20)),
         ([("poor", 300)], ("no change", None)),
         ([("poor", 20), ("unknown", 300)], ("", None)),
+        ([("poor", 20)], ("", None)),
         ([], ("", None)),
     ],
 )
@@ -390,3 +392,56 @@ def test_offsets_come_from_this_machine() -> None:
     assert utc_offset_s(wall("2025-01-15 12:00")) == 3600
     assert utc_offset_s(wall("2025-07-15 12:00")) == 7200
     assert days.today(wall("2025-07-15 23:59")) == date("2025-07-15")
+
+
+def test_neighbours_that_say_the_same_become_one() -> None:
+    parts = [Span(60.0 * n, 60.0 * (n + 1), 0, "poor", "", True, 1, n) for n in range(5)]
+    assert [(span.start_s, span.end_s) for span in merge(parts)] == [(0.0, 300.0)]
+    other = Span(300.0, 360.0, 0, "poor", "", True, 2, 1)
+    assert [(span.run, span.end_s) for span in merge([*parts, other])] == [(1, 300.0), (2, 360.0)]
+
+
+def test_a_stretch_goes_on_over_a_restart_and_a_changed_clock() -> None:
+    poor = [Span(0.0, 600.0, 0, "poor", "", True, 1, 1), Span(600.0, 900.0, 3600, "poor", "", True, 2, 1)]
+    later = Span(1000.0, 1700.0, 3600, "poor", "", True, 2, 2)
+    found = longest([*poor, later], "poor")
+    assert found is not None
+    assert (found.start_s, found.end_s) == (0.0, 900.0)
+    between = Span(600.0, 601.0, 0, "good", "", True, 1, 2)
+    found = longest([poor[0], between, replace(poor[1], start_s=601.0), later], "poor")
+    assert found == later
+
+
+def test_the_angle_of_a_day_rests_on_the_middle_of_each_minute_and_not_its_worst(store: Store) -> None:
+    start_s = wall("2025-05-14 10:00")
+    record(store, start_s, [("good", 600)])
+    for minute in range(10):
+        for step, value in enumerate((30.0, 10.0, 9.0, 8.0)):
+            store.sample(start_s + 60 * minute + 15 * step, {"neck_incl": value}, 0.1, verdict="good")
+    neck = day(store, date("2025-05-14"), LATER).angles["neck_incl"]
+    assert (neck.median, neck.p10, neck.p90) == pytest.approx((9.5, 9.5, 9.5), abs=0.02)
+
+
+def test_where_days_begin_at_half_past_an_hour_each_has_its_own_minutes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")  # `berlin` puts it back
+    time.tzset()
+    for text, value in (("2025-05-13 23:50", 1.0), ("2025-05-14 00:10", 9.0), ("2025-05-14 23:50", 5.0)):
+        record(store, wall(text), [("good", 120)])
+        store.sample(wall(text) + 30, {"neck_incl": value}, verdict="good")
+    assert day(store, date("2025-05-13"), LATER).angles["neck_incl"].median == 1.0
+    told = day(store, date("2025-05-14"), LATER)
+    assert told.minutes.start_s.tolist() == [wall("2025-05-14 00:10"), wall("2025-05-14 23:50")]
+    assert told.minutes.of("neck_incl")[1][:, 0].tolist() == [9.0, 5.0]
+
+
+def test_what_could_not_be_judged_is_told_without_the_hours_of_no_camera(store: Store) -> None:
+    for start, state, reason, length_s in (
+        ("09:00", "good", "", 600),
+        ("10:00", "unknown", "too dark", 1200),
+        ("13:00", "unknown", "no camera", 7200),
+    ):
+        for step in range(0, length_s + 1, 10):
+            store.heartbeat(wall(f"2025-05-14 {start}") + step, 7200, state, reason)
+    assert day(store, date("2025-05-14"), LATER).withheld.endswith("(mostly: too dark)")

@@ -58,3 +58,24 @@ def test_a_slouch_of_ones_own_comes_first() -> None:
     assert first.way == "Your slouch"
     gone = np.linalg.norm(first.poor[:11, :2] - body[:11, :2])
     assert gone < 2 * np.linalg.norm(slouch[:11, :2] - body[:11, :2])
+
+
+def test_each_ghost_shows_the_way_it_is_named_after() -> None:
+    body, size, neutral = captured(CAMERAS["front"])
+    ways = {ghost.way: ghost for ghost in ghosts(body, size, neutral)}
+
+    def shoulders(points: np.ndarray) -> float:
+        return float(np.hypot(*((points[lm.LEFT_SHOULDER] - points[lm.RIGHT_SHOULDER])[:2] * size)))
+
+    near, sunk = ways["Too near"], ways["Sinking down"]
+    assert shoulders(body) < shoulders(near.mild) < shoulders(near.poor)
+    assert body[lm.NOSE, 1] < sunk.mild[lm.NOSE, 1] < sunk.poor[lm.NOSE, 1]
+
+    body, size, neutral = captured(CAMERAS["side"])
+    ways = {ghost.way: ghost for ghost in ghosts(body, size, neutral)}
+    looks = np.sign(body[lm.NOSE, 0] - body[[lm.LEFT_EAR, lm.RIGHT_EAR], 0].mean())
+    for way, sign in (("Leaning forward", 1), ("Head carried forward", 1), ("Leaning back", -1)):
+        gone = [
+            looks * (points[lm.NOSE, 0] - body[lm.NOSE, 0]) for points in (ways[way].mild, ways[way].poor)
+        ]
+        assert 0 < sign * gone[0] < sign * gone[1], way

@@ -71,3 +71,24 @@ def test_a_sitting_of_real_measures_knows_it(noise_px: float, sure: bool) -> Non
     assert (last.jitter.tremble < CALM) is sure
     assert last.sureness == 1.0 if sure else last.sureness < 0.9
     assert last.jitter.tremble < 3 * WILD
+
+
+@pytest.mark.parametrize(("off", "sure"), [(0.02, 1.0), (0.04, 0.75), (0.06, 0.5), (0.09, 0.125), (0.1, 0.0)])
+@pytest.mark.parametrize("way", ["sideways", "up and down"])
+def test_confidence_falls_evenly_from_calm_to_wild(off: float, sure: float, way: str) -> None:
+    still, to_and_fro = np.zeros(40), off * (np.arange(40) % 2)
+    both = (to_and_fro, still) if way == "sideways" else (still, to_and_fro)
+    assert watched(*both).sureness == pytest.approx(sure)
+
+
+def test_a_steady_movement_is_no_tremble_however_unevenly_one_looks() -> None:
+    jitter = Jitter()
+    for t_s in np.cumsum([0.1, 0.9, 0.3, 1.2] * 10):
+        jitter = step(jitter, 1000.0 + t_s, 0.3 * t_s, -0.2 * t_s)
+    assert len(jitter.off) == 12
+    assert jitter.tremble == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_place_of_which_half_is_missing_is_passed_over() -> None:
+    jitter = watched(np.zeros(10), np.zeros(10))
+    assert step(jitter, 10.0, math.nan, 0.0) == step(jitter, 10.0, 0.0, math.nan) == jitter

@@ -430,3 +430,27 @@ def test_one_frame_is_judged_as_many_are(azimuth: float) -> None:
             )
         # The sum of the signals may be rounded in another order: one unit in the last place.
         np.testing.assert_allclose(one.slouch_index[0], whole.slouch_index[i], rtol=4e-16)
+
+
+@pytest.mark.parametrize(
+    ("nearer_m", "verdict"), [(0.04, Verdict.GOOD), (0.15, Verdict.MILD), (0.24, Verdict.POOR)]
+)
+def test_whoever_rolls_up_to_the_screen_is_told_to_be_too_near(nearer_m: float, verdict: Verdict) -> None:
+    found = front(Pose(seat_z_m=nearer_m))
+    assert verdicts(found) == [verdict]
+    if verdict is not Verdict.GOOD:
+        assert SIGNAL_NAMES[found.signal[0]] == "too near"
+        assert found.drivers() == ["distance"]
+
+
+def test_a_head_that_went_up_alone_is_nobody_standing_up() -> None:
+    """Shoulders go along with whoever stands up; a stretched neck or a false detection leaves them."""
+    neutral = upright(Body(), FRONT)
+    landmarks, size = render(Body(), Pose(), FRONT)
+    width = neutral["shoulder_width"]
+    landmarks[:, :11, 1] -= 0.7 * width
+    alone = judge(measure(landmarks, size), neutral)
+    landmarks[:, 11:, 1] -= 0.7 * width
+    with_shoulders = judge(measure(landmarks, size), neutral)
+    assert reasons(alone) != [Reason.STANDING]
+    assert reasons(with_shoulders) == [Reason.STANDING]

@@ -358,3 +358,58 @@ def test_what_nobody_watched_is_no_time_of_an_alert() -> None:
     assert outcome.alert_id == alert.id
     assert outcome.response is Response.CORRECTED
     assert outcome.after_s < 15
+
+
+def test_the_hourly_limit_is_one_of_an_hour_and_not_of_a_day() -> None:
+    desk = Desk(Policy(dose.Policy(90.0), 600.0, 2))
+    for _ in range(5):
+        for _ in range(6):
+            desk.sit(POOR, 95)
+            desk.sit(GOOD, 505)
+    shown = [t for t, e in desk.said if isinstance(e, Alert)]
+    assert [sum(3600 * n <= t < 3600 * (n + 1) for t in shown) for n in range(5)] == [2, 2, 2, 2, 2]
+
+
+def test_of_two_measures_the_one_that_strayed_lately_counts_for_more() -> None:
+    """As in the dose itself: what lies back has faded."""
+    desk = Desk(preset("gentle"))
+    desk.sit(POOR, 125, Cause("neck_incl", 22.0, 31.0))
+    (alert,) = alerts(desk.sit(POOR, 120, Cause("trunk_incl", 30.0, 35.0)))
+    assert alert.cause.metric == "trunk_incl"
+    assert (alert.cause.deviation, alert.cause.value) == pytest.approx((30.0, 35.0))
+
+
+def test_what_strayed_a_little_while_sitting_well_is_no_cause() -> None:
+    desk = Desk()
+    desk.sit(GOOD, 600, Cause("head_roll", 3.0, 4.0))
+    desk.sit(Verdict.UNKNOWN, 600, Cause("head_yaw", 30.0, 40.0))
+    (alert,) = alerts(desk.sit(POOR, 95, Cause("neck_incl", 22.0, 31.0)))
+    assert alert.cause.metric == "neck_incl"
+
+
+def test_a_snooze_that_is_over_has_nothing_left_of_it() -> None:
+    desk = Desk()
+    desk.sit(GOOD, 10)
+    desk.snooze(300)
+    desk.sit(GOOD, 1000)
+    assert nudge.snoozed_s(desk.state) == 0.0
+
+
+def test_closing_an_old_notification_leaves_the_one_that_shows() -> None:
+    desk = Desk()
+    desk.sit(POOR, 95)
+    desk.sit(GOOD, 1500)
+    assert len(alerts(desk.sit(POOR, 95))) == 1
+    assert desk.press(Response.DISMISSED, 1) == []
+    effects = desk.sit(POOR, 130)
+    assert outcomes(effects) == [(2, Response.IGNORED)]
+    assert [a.kind for a in alerts(effects)] == [Kind.STAND]
+
+
+@pytest.mark.parametrize("interval_s", [0.2, 3.0, 6.0])
+def test_the_alert_tells_how_far_it_was_on_average_at_every_rate(interval_s: float) -> None:
+    desk = Desk(interval_s=interval_s)
+    desk.sit(POOR, 60, Cause("neck_incl", 20.0, 30.0))
+    (alert,) = alerts(desk.sit(POOR, 60, Cause("neck_incl", 26.0, 36.0)))
+    assert 20.0 < alert.cause.deviation < 26.0
+    assert alert.cause.value == pytest.approx(alert.cause.deviation + 10)

@@ -105,3 +105,39 @@ def test_people_of_whom_no_face_is_seen_are_nobody(me: Neutral) -> None:
     hidden = together(somebody(), somebody(BESIDE))
     hidden[:, 0, 3] = 0.0
     assert choose(hidden, SIZE, me) == Choice(None)
+
+
+def sized(factor: float, x: float) -> Landmarks:
+    """Return somebody this much as large, about this far to the right in the picture."""
+    points = somebody()
+    points[:, :, :2] = (points[:, :, :2] - 0.5) * factor + (x, 0.5)
+    return points
+
+
+def test_without_a_neutral_only_who_is_nearly_as_large_is_a_rival() -> None:
+    assert choose(together(somebody(), sized(0.65, 0.8)), SIZE) == Choice(0, crowd=True)
+    assert choose(together(somebody(), sized(0.55, 0.8)), SIZE) == Choice(0)
+
+
+def test_a_detection_without_a_point_is_nobody() -> None:
+    assert choose(lm.nobody(1), SIZE) == Choice(None)
+
+
+def test_whoever_fits_half_a_shoulder_width_worse_is_not_meant(me: Neutral) -> None:
+    width = me["shoulder_width"]
+
+    def moved(widths: float) -> Landmarks:
+        points = somebody()
+        points[:, :, 0] += widths * width * SIZE[1] / SIZE[0]
+        return points
+
+    assert choose(together(somebody(), moved(0.45)), SIZE, me) == Choice(0, crowd=True)
+    assert choose(together(somebody(), moved(0.6)), SIZE, me) == Choice(0)
+
+
+def test_one_person_seen_twice_without_shoulders_is_one_person(me: Neutral) -> None:
+    """Somebody near the screen, of whom the picture shows the head alone."""
+    twice = together(somebody(), somebody(Pose(seat_x_m=0.02, head_yaw=4)))
+    twice[:, 11:, 3] = 0.0
+    for neutral in (me, None):
+        assert choose(twice, SIZE, neutral).crowd is False

@@ -85,3 +85,40 @@ def test_sitting_down_after_an_absence_is_no_move() -> None:
 def test_what_was_not_measured_is_passed_over() -> None:
     state, _, _ = play([STILL])
     assert place.step(state, Spot(61.0, math.nan, 0.4, 0.0, 0.4, 0.0)) == state
+
+
+def test_shoulders_that_stay_behind_tell_a_slouch_though_the_face_is_as_large() -> None:
+    state, asks, unsettled = play([STILL, (180.0, 0.4, 0.15, 0.0, 0.0)])
+    assert (asks, state.offset_y, any(unsettled)) == (0, 0.0, False)
+
+
+@pytest.mark.parametrize(("percent", "asks"), [(7.0, 1), (-7.0, 1), (9.0, 0), (-9.0, 0)])
+def test_whoever_comes_nearer_meanwhile_has_moved_themselves(percent: float, asks: int) -> None:
+    assert play([STILL, (180.0, 0.27, 0.27, 0.0, percent)])[1] == asks
+
+
+def test_sideways_it_takes_more_and_what_passes_was_no_move() -> None:
+    moved, asks, _ = play([STILL, (180.0, 0.0, 0.0, 0.8, 0.0)])
+    assert asks == 1
+    assert moved.offset_y == pytest.approx(0.0, abs=0.05)
+    assert play([STILL, (180.0, 0.0, 0.0, 0.5, 0.0)])[1] == 0
+    assert play([STILL, (65.0, 0.0, 0.0, 0.8, 0.0), (120.0, 0.0, 0.0, 0.0, 0.0)])[1] == 0
+    # Nor is it one where somebody sits to the side of the picture and only turns in the chair.
+    state = Place()
+    for t_s in range(120):
+        turned = -0.8 if t_s >= 60 else 0.0
+        state = place.step(state, Spot(float(t_s), 0.6 + turned, 0.0, 0.6, 0.0, 0.0), 1.0)
+        assert not state.unsettled
+
+
+def test_a_moved_lid_is_seen_of_whoever_sits_beside_and_nearer_than_calibrated() -> None:
+    _, asks, _ = play([(60.0, 0.0, 0.0, 0.6, 12.0), (180.0, 0.4, 0.4, 0.6, 12.0)])
+    assert asks == 1
+
+
+def test_what_takes_longer_than_eight_seconds_is_no_move() -> None:
+    state = Place()
+    for t_s in range(90):
+        lower = 0.03 * max(0, t_s - 60)
+        state = place.step(state, Spot(float(t_s), 0.0, lower, 0.0, lower, 0.0), 1.0)
+        assert not state.unsettled

@@ -14,6 +14,7 @@ from posture_monitor.posture.dose import LONGEST_SPOKEN_S
 from posture_monitor.posture.place import ARRIVED_S
 from posture_monitor.posture.reading import Verdict
 from posture_monitor.posture.sampling import (
+    AGREED_S,
     CONFIRMED_S,
     NEAR,
     STILL_S,
@@ -81,11 +82,14 @@ def test_a_deviation_is_looked_at_closely_until_the_state_has_followed(reading: 
         assert PACE.deviating_s not in waits(found, max(seen_s, 65) + 5, 200)
 
 
-def test_a_glance_is_forgotten_when_it_has_passed() -> None:
-    found = looks(lambda t_s: (GOOD, POOR if 60 <= t_s < 64 else GOOD, True), 120, start_s=0.0)
+@pytest.mark.parametrize("begins_s", [56.0, 57.0, 58.0, 59.0])
+def test_a_glance_is_forgotten_when_it_has_passed(begins_s: float) -> None:
+    ends_s = begins_s + 4
+    found = looks(lambda t_s: (GOOD, POOR if begins_s <= t_s < ends_s else GOOD, True), 120)
     close = [t_s for t_s, _, plan in found if t_s > 10 and plan.wait_s == PACE.deviating_s]
-    assert len(close) <= 8
-    assert waits(found, 70, 120) == {PACE.settled_s}
+    assert begins_s <= close[0] < ends_s, "a look falls into it"
+    assert close[-1] <= ends_s + AGREED_S
+    assert waits(found, ends_s + AGREED_S + 1, 120) == {PACE.settled_s}
 
 
 def test_readings_that_waver_at_a_limit_do_not_keep_it_awake() -> None:

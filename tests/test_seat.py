@@ -64,3 +64,22 @@ def test_a_slouch_never_changes_it(slouch: str) -> None:
     assert sit(seat, SCENARIOS[slouch], 30, 600).index == 0
     # Nor when it is interrupted for less than a minute.
     assert sit(sit(seat, None, 30, 40), SCENARIOS[slouch], 70, 600).index == 0
+
+
+def test_whoever_comes_back_to_another_chair_is_measured_by_that_one() -> None:
+    """The chair is lower by less than getting up takes; only that they were away tells it from a slouch."""
+    low = Pose(seat_y_m=-0.15)
+    seat = sit(Seat(), SITTING, 0, 30)
+    assert sit(sit(seat, None, 30, 50), low, 80, 10).index == 0
+    assert sit(sit(seat, None, 30, 70), low, 100, 10).index == 2
+
+
+def test_five_seconds_are_enough_to_choose() -> None:
+    assert sit(Seat(), STANDING, 0, 5).index == 1
+    assert sit(sit(Seat(), SITTING, 0, 30), STANDING, 30, 5).index == 1
+
+
+def test_a_look_in_which_something_was_not_measured_is_passed_over() -> None:
+    seat = sit(Seat(), SITTING, 0, 30)
+    for missing in ("face_size", "head_shift", "head_drop"):
+        assert step(seat, (LOW, HIGH, LOWER), look(STANDING, 40)._replace(**{missing: math.nan})) == seat

@@ -146,3 +146,47 @@ def test_a_shift_that_takes_the_shoulders_out_of_the_picture_ends_as_well(quiet:
         state = session.step(state, steady.Policy(), 66.5 + k / 2, gone)
     assert not state.place.unsettled
     assert state.steady.reason != Reason.MOVED.value
+
+
+def slid(moment: Moment, start: float, end: float, seconds: int, state: Session) -> Session:
+    """Slide from one height to another, slowly enough to be no shift."""
+    from_s = state.steady.t_s or 0.0
+    for k in range(1, seconds // 5 + 1):
+        state = sitting(moment, from_s + 5 * k, start + (end - start) * 5 * k / seconds, state)
+    return state
+
+
+def test_whoever_slides_below_the_calibrated_place_is_never_back_there(quiet: Moment) -> None:
+    """The mean passes the calibrated height on its way; who is lower by then has not come back."""
+    raised = sitting(quiet, 100, -0.4, sitting(quiet, 60, 0.0, Session()))
+    low = sitting(quiet, 900, 0.15, slid(quiet, -0.4, 0.15, 60, raised))
+    assert low.place.offset_y == raised.place.offset_y
+    assert low.state is Verdict.POOR
+
+
+def test_whoever_leaves_from_below_a_raised_place_leaves_all_as_it_was(quiet: Moment) -> None:
+    raised = sitting(quiet, 100, -0.4, sitting(quiet, 60, 0.0, Session()))
+    gone = replace(quiet, verdict=Verdict.AWAY, spot=(math.nan,) * 5)
+    state = slid(quiet, -0.4, 0.15, 60, raised)
+    for until_s in range(160, 220, 5):
+        state = sitting(quiet, until_s, 0.15, state)
+        left = session.step(state, steady.Policy(), until_s + 0.5, gone)
+        assert left.place.offset_y == raised.place.offset_y
+
+
+def test_whoever_sits_higher_than_calibrated_and_slides_down_from_there_is_mild(quiet: Moment) -> None:
+    """Without any shift nothing is to be taken back, and the minutes before are remembered."""
+    high = slid(quiet, 0.0, -0.2, 60, sitting(quiet, 60, 0.0, Session()))
+    low = slid(quiet, -0.2, 0.1, 100, sitting(quiet, 1800, -0.2, high))
+    assert (high.place.offset_y, low.place.offset_y) == (0.0, 0.0)
+    assert sitting(quiet, 1960, 0.1, low).state is Verdict.MILD
+
+
+@pytest.mark.parametrize("way", [0, 1], ids=["sideways", "up and down"])
+def test_landmarks_that_tremble_one_way_only_cost_confidence(quiet: Moment, way: int) -> None:
+    state = Session()
+    for k in range(40):
+        spot = [0.0] * 5
+        spot[way] = spot[way + 2] = 0.1 * (k % 2)
+        state = session.step(state, steady.Policy(), k / 2, replace(quiet, spot=tuple(spot)))
+    assert state.sureness < 0.5

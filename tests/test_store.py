@@ -700,3 +700,58 @@ def test_a_clock_set_back_costs_no_minute(tmp_path: Path, parts: list[tuple[int,
         }
         assert len(summed_up) == minutes
         assert sum(len(kept.wall_s) for kept in store.samples(0, 4e9)) == readings
+
+
+def test_a_minute_is_summed_up_in_whatever_order_its_readings_come(path: Path) -> None:
+    values = np.linspace(0, 20, 30)
+    np.random.default_rng(1).shuffle(values)
+    with Store.open(path) as store:
+        for step, value in enumerate(values.tolist()):
+            store.sample(T0 + 2 * step, {"neck_incl": value}, value / 20)
+        store.flush()
+        ((_, summary),) = store.minutes(T0, T0 + 60)
+    told = summary.values[int(T0 // 60 % 60)]
+    assert told[summary.names.index("neck_incl")] == pytest.approx([10, 18], abs=0.01)
+    assert told[summary.names.index("slouch_index")] == pytest.approx([0.5, 0.9], abs=0.001)
+
+
+def test_of_an_hour_kept_in_memory_minutes_and_readings_are_written_as_well(path: Path) -> None:
+    with Store.open(path, keep_samples_days=36500) as store:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        for at_s in range(0, 4 * 3600, 30):
+            store.heartbeat(T0 + at_s, 0, "good", gap_s=60)
+            store.sample(T0 + at_s, {"fsr": 1.0}, verdict="good")
+        store.flush()
+        other.execute("ROLLBACK")
+        other.close()
+        assert store.flush()
+        readings = [at_s for kept in store.samples(0, 4e9) for at_s in kept.wall_s.tolist()]
+        summed_up = sum(
+            int(np.isfinite(summary.values[:, 0, 0]).sum()) for _, summary in store.minutes(0, 4e9)
+        )
+    assert KEPT_S - 60 <= readings[-1] - readings[0] <= KEPT_S + 120
+    assert readings[-1] == T0 + 4 * 3600 - 30
+    assert KEPT_S / 60 <= summed_up <= KEPT_S / 60 + 60, "whole hours are kept"
+
+
+@pytest.mark.parametrize("its_logs", ["deleted", "left behind"])
+def test_another_history_put_in_its_place_is_not_taken_for_this_recording(path: Path, its_logs: str) -> None:
+    """A backup was restored while the program ran: its first recording is not the one under way."""
+    backup = path.with_name("backup.sqlite3")
+    with Store.open(backup) as store:
+        store.begin("last year")
+        record(store, T0 - 86400, [("poor", 60)])
+    with Store.open(path) as store:
+        store.begin("today")
+        record(store, T0, [("good", 60)])
+        assert store.flush()
+        for log in ("-wal", "-shm") if its_logs == "deleted" else ():
+            path.with_name(path.name + log).unlink()
+        backup.replace(path)
+        record(store, T0 + 60, [("good", 60)])
+        assert store.flush()
+    with Store.open(path, readonly=True) as store:
+        runs = {span.state: span.run for span in store.spans(0, 4e9)}
+    assert set(runs) == {"good", "poor"}, "the backup was written over"
+    assert runs["good"] != runs["poor"]

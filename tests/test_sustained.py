@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -226,3 +227,28 @@ def test_a_habit_is_the_mean_and_scatter_of_its_minutes() -> None:
     assert habit.mean == pytest.approx(minutes.mean())
     assert habit.square - habit.mean**2 == pytest.approx(minutes.var())
     assert 0 < habit.middle < minutes.mean()
+
+
+@pytest.mark.parametrize(
+    ("part", "index"), [(0.45, 0.25), (0.9, 0.5), (0.95, 0.75), (1.0, 1.0), (1.05, 1.25)]
+)
+def test_the_index_goes_straight_from_neutral_to_mild_and_from_there_to_poor(
+    part: float, index: float
+) -> None:
+    assert held(Sustained(), cue(forward=part * FORWARD_LIMIT), 1).index == pytest.approx(index)
+
+
+def test_whoever_has_been_low_for_an_hour_is_still_told_what_is_wrong() -> None:
+    """Long since it is no rise any more, but it is as low as ever."""
+    state = held(Sustained(), cue(lowered=LOW), 2 * 3600, fps=0.5)
+    assert state.index > 1.0
+    assert (state.name, state.driver) == ("lowered", "head_drop")
+
+
+def test_no_single_reading_brings_more_than_a_slouch_into_the_mean() -> None:
+    body, camera = rig.Body(), rig.Camera()
+    neutral = upright(body, camera)
+    landmarks, size = rig.render(body, rig.SCENARIOS["slump_deep"], camera)
+    judged = judge(measure(landmarks, size), neutral)
+    wild = sustained.cues(replace(judged, deviations=1e6 * judged.deviations), neutral)
+    assert np.abs(wild[:2]).max() == sustained.MOST_SCORE

@@ -63,8 +63,8 @@ class Place:
 
     Attributes
     ----------
-    offset_x, offset_y
-        Sum of the shifts that lasted, in shoulder widths.
+    offset_y
+        Sum of the shifts downwards that lasted, in shoulder widths.
     shift
         One that is being waited for; posture is unknown meanwhile.
     asked
@@ -75,7 +75,6 @@ class Place:
         From when on the person has been there without a gap.
     """
 
-    offset_x: float = 0.0
     offset_y: float = 0.0
     shift: Shift | None = None
     asked: bool = False
@@ -144,7 +143,6 @@ def _waited(place: Place, shift: Shift, now: Spot, t_s: float) -> Place:
         return place  # the person leaned, reached or got up, and came back
     return replace(
         place,
-        offset_x=place.offset_x + x,
         offset_y=place.offset_y + y,
         asked=True,
         ask=not place.asked,

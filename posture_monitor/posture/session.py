@@ -7,7 +7,6 @@ replays and benchmarks all step through here.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -143,7 +142,7 @@ def step(session: Session, policy: steady.Policy, t_s: float, moment: Moment) ->
         policy,
         t_s,
         verdict,
-        minutes.index if cue is not None else math.nan,
+        minutes.index,
         reason.value,
         minutes.driver,
     )
