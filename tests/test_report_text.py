@@ -216,7 +216,7 @@ def test_an_hour_that_the_clock_shows_twice_has_two_rows(store: Store) -> None:
     rows = [line[2:] for line in page(told).splitlines() if line[2:4] in ("01", "02", "03")]
     assert [row[:2] for row in rows] == ["01", "02", "02", "03"]
     assert ["poor 30 min" in row for row in rows] == [False, True, True, False]
-    assert "Longest poor stretch: 1 h 00 min (02:30–02:30)" in page(told)
+    assert "Longest poor stretch: 1 h 00 min (02:30–02:30, the clock set back in between)" in page(told)
     stretch = to_json(told)["longest_poor"]
     assert stretch["start"].endswith("02:30:00.000+02:00")
     assert stretch["end"].endswith("02:30:00.000+01:00")

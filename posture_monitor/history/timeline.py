@@ -49,8 +49,8 @@ def told_state(state: str, reason: str) -> str:
     return "busy" if state == "unknown" and _NO_PICTURE.fullmatch(reason) else state
 
 
-def end_offset_s(span: Span) -> int:
-    """Return local time minus UTC at the end of a span, in seconds; the clock may have changed."""
+def end_offset_s(span: Span | Bout) -> int:
+    """Return local time minus UTC at the end of a span or bout, in seconds; the clock may have changed."""
     if utc_offset_s(span.start_s) != span.utc_offset_s:  # recorded in another place
         return span.utc_offset_s
     return utc_offset_s(span.end_s)

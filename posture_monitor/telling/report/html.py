@@ -12,7 +12,7 @@ from posture_monitor.history.days import Day, score
 from posture_monitor.history.diary import Episode
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import STATES
-from posture_monitor.history.timeline import PRESENT
+from posture_monitor.history.timeline import PRESENT, end_offset_s
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
 from posture_monitor.telling.report import charts, story
@@ -173,7 +173,7 @@ def _bouts_table(day: Day) -> str:
     rows = [
         (
             story.clock(bout.start_s, bout.utc_offset_s),
-            story.clock(bout.end_s, bout.utc_offset_s),
+            story.clock(bout.end_s, end_offset_s(bout)),
             story.duration(bout.length_s),
             story.duration(bout.break_s) if math.isfinite(bout.break_s) else "not known",
         )

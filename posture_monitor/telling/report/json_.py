@@ -88,7 +88,7 @@ def _span(span: Span) -> dict[str, Any]:
 def _bout(bout: Bout) -> dict[str, Any]:
     return {
         "start": _time(bout.start_s, bout.utc_offset_s),
-        "end": _time(bout.end_s, bout.utc_offset_s),
+        "end": _time(bout.end_s, end_offset_s(bout)),
         "seconds": round(bout.length_s, 3),
         "break_s": _number(bout.break_s, 3),
     }

@@ -32,6 +32,10 @@ SCORE_MEANS = "share of the judged time that was not poor"
 #: A sitting bout longer than this is worth a suggestion (HSE: 5 to 10 minutes away in every 50 to 60).
 LONG_BOUT_S = 3000.0
 
+#: Days whose shares of poor posture lie nearer together than this are not set against each other (our own
+#: choice).
+APART = 0.05
+
 #: Measures shown in the report; the first two are always named, measured or not.
 SHOWN_MEASURES = (
     "trunk_incl",
@@ -103,9 +107,13 @@ def clock(wall_s: float, utc_offset_s: int) -> str:
     return local_time(wall_s, utc_offset_s).strftime("%H:%M")
 
 
-def stretch(span: Span) -> str:
-    """Return ``14:05–14:31``."""
-    return f"{clock(span.start_s, span.utc_offset_s)}–{clock(span.end_s, end_offset_s(span))}"
+def stretch(span: Span | Bout) -> str:
+    """Return ``14:05–14:31``; where the clock was changed in between, it says so."""
+    after_s = end_offset_s(span)
+    times = f"{clock(span.start_s, span.utc_offset_s)}–{clock(span.end_s, after_s)}"
+    if after_s == span.utc_offset_s:
+        return times
+    return f"{times}, the clock set {'back' if after_s < span.utc_offset_s else 'forward'} in between"
 
 
 def long_date(date: dt.date) -> str:
@@ -157,7 +165,11 @@ def stood_out(day: Day) -> str:
         return "Hardly any poor posture was seen."
     sentence = f"Poor posture took {duration(poor)}, {poor / day.judged_s:.0%} of the judged time"
     if hardest is not None and hardest.poor_share > 1.5 * poor / day.judged_s:
-        sentence += f", most of all between {hardest.hour}:00 and {hardest.hour + 1}:00"
+        # A share: another hour may have had more minutes of it.
+        sentence += (
+            f"; its share was highest between {hardest.hour:02d}:00 and {hardest.hour + 1:02d}:00, "
+            f"{hardest.poor_share:.0%}"
+        )
     return sentence + "."
 
 
@@ -204,7 +216,9 @@ def period_stood_out(period: Period) -> str:
     if len(told) > 1:
         most = max(told, key=lambda day: day.seconds["poor"] / day.judged_s)
         least = min(told, key=lambda day: day.seconds["poor"] / day.judged_s)
-        sentence += f", most on {most.date:%A} {most.date.day}, least on {least.date:%A} {least.date.day}"
+        apart = most.seconds["poor"] / most.judged_s - least.seconds["poor"] / least.judged_s
+        if apart >= APART:
+            sentence += f", most on {most.date:%A} {most.date.day}, least on {least.date:%A} {least.date.day}"
     return sentence + "."
 
 
@@ -258,9 +272,8 @@ def alerts_line(day: Day) -> str:
 
 def bout_line(bout: Bout) -> str:
     """Return a sitting bout: ``09:00–09:48 sitting, 48 min, then a break of 5 min``."""
-    times = f"{clock(bout.start_s, bout.utc_offset_s)}–{clock(bout.end_s, bout.utc_offset_s)}"
     after = f", then a break of {duration(bout.break_s)}" if math.isfinite(bout.break_s) else ""
-    return f"{times} sitting, {duration(bout.length_s)}{after}"
+    return f"{stretch(bout)} sitting, {duration(bout.length_s)}{after}"
 
 
 def reasons(day: Day) -> list[tuple[str, float]]:

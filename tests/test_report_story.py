@@ -1,0 +1,67 @@
+"""What the report says in sentences is so, and no more than is known."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from history_maker import record, wall
+
+from posture_monitor.history.days import day
+from posture_monitor.history.periods import week
+from posture_monitor.history.store import Store
+from posture_monitor.history.timeline import utc_offset_s
+from posture_monitor.telling.report import story
+
+DATE = dt.date(2025, 5, 14)
+LATER = 4e9
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "h" / "history.sqlite3") as store:
+        yield store
+
+
+def test_the_hour_that_stands_out_is_named_by_its_share_and_not_by_its_minutes(store: Store) -> None:
+    record(store, wall("2025-05-14 08:00"), [("good", 3600)])
+    record(store, wall("2025-05-14 09:00"), [("good", 2400), ("poor", 1200)])  # more minutes
+    record(store, wall("2025-05-14 10:00"), [("good", 180), ("poor", 720)])  # a greater share
+    said = story.stood_out(day(store, DATE, LATER))
+    assert said.endswith("; its share was highest between 10:00 and 11:00, 80%.")
+    assert "most of all" not in said
+
+
+def test_hours_are_written_with_two_digits(store: Store) -> None:
+    record(store, wall("2025-05-14 09:00"), [("poor", 1800), ("good", 1800), ("good", 7200)])
+    assert "between 09:00 and 10:00" in story.stood_out(day(store, DATE, LATER))
+
+
+@pytest.mark.parametrize(("poor_s", "told"), [(756, False), (936, True)])
+def test_days_are_set_against_each_other_from_five_points_on(store: Store, poor_s: int, told: bool) -> None:
+    for number, seconds in ((13, 720), (14, poor_s)):
+        record(store, wall(f"2025-05-{number} 09:00"), [("good", 3600 - seconds), ("poor", seconds)])
+    said = story.period_stood_out(week(store, DATE, LATER))
+    assert ("most on Wednesday 14, least on Tuesday 13" in said) is told
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize(
+    ("begin", "said"),
+    [
+        ("2025-10-26 02:30", "02:30–02:30, the clock set back in between"),
+        ("2025-03-30 01:30", "01:30–03:30, the clock set forward in between"),
+        ("2025-05-14 09:30", "09:30–10:30"),
+    ],
+)
+def test_a_stretch_over_a_change_of_the_clock_says_so(store: Store, begin: str, said: str) -> None:
+    start_s = wall(begin)
+    for step in range(0, 3601, 10):
+        store.heartbeat(start_s + step, utc_offset_s(start_s + step), "poor")
+    told = day(store, dt.date.fromisoformat(begin[:10]), LATER)
+    assert told.longest_poor is not None
+    assert story.stretch(told.longest_poor) == said
+    (bout,) = told.bouts
+    assert story.bout_line(bout).startswith(said.split(",")[0])
