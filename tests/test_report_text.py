@@ -202,7 +202,7 @@ def test_csv_has_a_row_for_each_day_and_no_nan(store: Store) -> None:
     assert float(rows[1]["neck_incl_median"]) > 0
     assert rows[1]["fsr_median"] == ""
     assert rows[0]["coverage"] == ""
-    assert rows[0]["withheld"]
+    assert rows[0]["withheld"] == "not recorded"
 
 
 @pytest.mark.usefixtures("berlin")

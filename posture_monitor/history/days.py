@@ -382,6 +382,8 @@ def withheld(seconds: Mapping[str, float], spans: Iterable[Span]) -> str:
     """
     present_s = sum(seconds[state] for state in PRESENT)
     judged_s = sum(seconds[state] for state in JUDGED)
+    if not any(seconds.values()):
+        return "not recorded"
     if present_s == 0:
         off = seconds["paused"] + seconds["busy"] > seconds["away"]
         return (
