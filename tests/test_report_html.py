@@ -204,7 +204,10 @@ def test_text_from_outside_is_escaped(store: Store) -> None:
 def test_an_empty_day_is_kind(store: Store) -> None:
     words = " ".join(Reader(page(store)).text)
     assert "Nothing was recorded on this day." in words
-    assert "<code>posture-monitor run</code>" in page(store)
+    assert "posture-monitor start" not in words, "that day is over"
+    noon_s = wall("2025-05-14 12:00")
+    today = (day(store, TODAY, noon_s), week(store, TODAY, noon_s), month(store, TODAY, noon_s))
+    assert "<code>posture-monitor start</code>" in render_html(*today)
 
 
 @pytest.mark.slow

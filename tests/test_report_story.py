@@ -65,3 +65,29 @@ def test_a_stretch_over_a_change_of_the_clock_says_so(store: Store, begin: str, 
     assert story.stretch(told.longest_poor) == said
     (bout,) = told.bouts
     assert story.bout_line(bout).startswith(said.split(",")[0])
+
+
+@pytest.mark.parametrize(
+    ("bout_s", "said"),
+    [
+        (3000, "50 min: try walking a few steps once in between."),
+        (5999, "1 h 40 min: try walking a few steps once in between."),
+        (6000, "1 h 40 min: a few steps every 45 minutes or so break it up."),
+        (8 * 3600, "8 h 00 min: a few steps every 45 minutes or so break it up."),
+    ],
+)
+def test_once_in_between_is_suggested_only_where_once_is_enough(
+    store: Store, bout_s: float, said: str
+) -> None:
+    record(store, wall("2025-05-14 09:00"), [("good", bout_s)], step_s=10)
+    told = story.suggestion(day(store, DATE, LATER))
+    assert told == f"The longest time without a break was {said}"
+
+
+@pytest.mark.parametrize("parts", [[], [("good", 120)], [("paused", 7200)]])
+def test_nothing_is_suggested_for_a_day_that_is_over_and_told_little(
+    store: Store, parts: list[tuple[str, float]]
+) -> None:
+    record(store, wall("2025-05-14 09:00"), parts)
+    assert story.suggestion(day(store, DATE, wall("2025-05-15 00:00"))) == ""
+    assert story.suggestion(day(store, DATE, wall("2025-05-14 18:00"))) != ""

@@ -170,6 +170,11 @@ class Day:
     shifts_per_h: float
 
     @property
+    def over(self) -> bool:
+        """Whether nothing more can come: not so today."""
+        return self.end_s >= midnight_s(self.date + dt.timedelta(days=1))
+
+    @property
     def recorded_s(self) -> float:
         """Seconds of which anything is known."""
         return sum(self.seconds.values())

@@ -66,6 +66,7 @@ def render_html(
         The two days before the month, which the first episodes are laid over as well.
     """
     told = story.measured_at_all(day)
+    suggestion = story.suggestion(day)
     parts = [_figures(day), _timeline(day), *_details(day)] if told and day.spans else []
     if week.recorded or month.recorded:
         parts += [_week(week, day), _month(month)]
@@ -75,8 +76,8 @@ def render_html(
         policy=_POLICY,
         css=resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8"),
         title=escape(story.long_date(day.date)),
-        lead=f'<p class="lead">{escape(story.stood_out(day))}</p>\n'
-        f'<p class="try">{_code(escape(story.suggestion(day)))}</p>',
+        lead=f'<p class="lead">{escape(story.stood_out(day))}</p>'
+        + (f'\n<p class="try">{_code(escape(suggestion))}</p>' if suggestion else ""),
         main="\n".join(parts),
         footer=_footer(),
     )

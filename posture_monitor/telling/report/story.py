@@ -29,7 +29,7 @@ STATE_NAMES = {
 #: The one line that defines the score; `days.score` is the function.
 SCORE_MEANS = "share of the judged time that was not poor"
 
-#: A sitting bout longer than this is worth a suggestion (HSE: 5 to 10 minutes away in every 50 to 60).
+#: A bout longer than this is worth a suggestion (HSE: 5 to 10 minutes away in every 50 to 60).
 LONG_BOUT_S = 3000.0
 
 #: Days whose shares of poor posture lie nearer together than this are not set against each other (our own
@@ -174,12 +174,20 @@ def stood_out(day: Day) -> str:
 
 
 def suggestion(day: Day) -> str:
-    """Return one thing to try: movement, for that is what the evidence supports (doi 10.5271/sjweh.3949)."""
+    """Return one thing to try: movement, for that is what the evidence supports (doi 10.5271/sjweh.3949).
+
+    A day that is over and told too little is ``""``: nothing can be done about it any more. The words
+    suit who stands at the desk as well.
+    """
     if not measured_at_all(day):
-        return "Start `posture-monitor run` when you sit down, and the day will show here."
+        return "" if day.over else "Run `posture-monitor start`, and your day at the desk will show here."
     longest = max((bout.length_s for bout in day.bouts), default=0.0)
     if longest >= LONG_BOUT_S:
-        return f"The longest time without a break was {duration(longest)}: try standing up once in between."
+        once = "try walking a few steps once in between."
+        often = "a few steps every 45 minutes or so break it up."
+        return f"The longest time without a break was {duration(longest)}: " + (
+            often if longest >= 2 * LONG_BOUT_S else once
+        )
     if day.present_s and day.coverage < ENOUGH_COVERAGE:
         return "Check the light and that the camera sees head and shoulders; `posture-monitor doctor` helps."
     if day.longest_poor_s >= 600:
@@ -188,7 +196,7 @@ def suggestion(day: Day) -> str:
             "every few minutes breaks it up."
         )
     if day.withheld:
-        return "Let it watch a little longer, and there will be more to tell."
+        return "" if day.over else "Let it watch a little longer, and there will be more to tell."
     return "Keep changing position: no single posture suits a whole day."
 
 

@@ -88,12 +88,11 @@ def _print(lines: Iterator[Text], console: Console) -> None:
 def _page(day: Day, width: int) -> Iterator[Text]:
     yield Text(story.long_date(day.date), style="bold")
     yield Text("─" * width, style="dim")
-    if not story.measured_at_all(day):
-        yield Text(story.stood_out(day))
-        yield Text(story.suggestion(day))
-        return
     yield Text(story.stood_out(day))
-    yield Text(story.suggestion(day))
+    if suggestion := story.suggestion(day):
+        yield Text(suggestion)
+    if not story.measured_at_all(day):
+        return
     yield from _totals(day)
     yield from _hours(day)
     yield from _alerts(day)
