@@ -91,3 +91,28 @@ def test_nothing_is_suggested_for_a_day_that_is_over_and_told_little(
     record(store, wall("2025-05-14 09:00"), parts)
     assert story.suggestion(day(store, DATE, wall("2025-05-15 00:00"))) == ""
     assert story.suggestion(day(store, DATE, wall("2025-05-14 18:00"))) != ""
+
+
+def test_what_lay_between_the_stretches_at_the_desk_is_named(store: Store) -> None:
+    at_s = record(
+        store,
+        wall("2025-05-14 09:00"),
+        [("good", 1200), ("away", 300), ("good", 600), ("paused", 600), ("away", 30), ("good", 600),
+         ("busy", 120), ("good", 600)],
+    )  # fmt: skip
+    record(store, at_s + 900, [("good", 300), ("away", 1800)])  # the monitor was off for a quarter of an hour
+    told = day(store, DATE, LATER)
+    assert [story.after_bout(bout, told) for bout in told.bouts] == [
+        ("break", 300), ("paused", 600), ("no camera", 120), ("not recorded", 900), ("away", 1800),
+    ]  # fmt: skip
+    assert story.bouts_line(told) == (
+        "5 stretches at the desk, the longest 20 min from 09:00; between them 1 break of a minute or more, "
+        "once paused, once no camera, once not recorded"
+    )
+
+
+def test_of_the_last_stretch_the_record_says_no_more(store: Store) -> None:
+    record(store, wall("2025-05-14 09:00"), [("good", 1200)])
+    told = day(store, DATE, LATER)
+    assert story.after_bout(told.bouts[0], told) == ("end of the record", 0)
+    assert story.bouts_line(told).endswith("the longest 20 min from 09:00; 0 breaks of a minute or more")

@@ -79,9 +79,11 @@ def test_a_full_day_holds_what_was_asked_for(store: Store) -> None:
     for words in ("Wednesday 14 May 2025", "good", "mild", "poor", "unknown", "away",
                   "not recorded", "Coverage:",
                   "Score: Not poor", "Longest poor stretch", "Hour by hour", f"Alerts: {len(told.alerts)}",
-                  "Head forward: ", "better after", "trunk inclination", "neck inclination", "sitting bouts",
+                  "Head forward: ", "better after", "trunk inclination", "neck inclination",
+                  "stretches at the desk",
                   "hardest"):  # fmt: skip
         assert words in text, words
+    assert "sitting" not in text.lower(), "who stands at the desk is recorded as well"
     assert "\x1b" not in text  # piped to a file: no colours
 
 

@@ -269,7 +269,11 @@ def signed(number: float) -> str:
 #: What an episode is laid beside: the mean over its day and the two before.
 EXPOSURES: tuple[tuple[str, str, Callable[[Day], float]], ...] = (
     ("Poor posture", "min a day", lambda day: day.seconds["poor"] / 60),
-    ("Longest sitting bout", "min", lambda day: max((bout.length_s for bout in day.bouts), default=0.0) / 60),
+    (
+        "Longest time without a break",
+        "min",
+        lambda day: max((bout.length_s for bout in day.bouts), default=0.0) / 60,
+    ),
     ("Breaks", "a day", lambda day: float(sum(math.isfinite(bout.break_s) for bout in day.bouts))),
 )
 

@@ -234,7 +234,7 @@ def _span_title(span: Span) -> str:
 
 
 def bouts(name: str, day: Day, axis: Axis) -> str:
-    """Return the sitting bouts on the ribbon's axis; the gaps between them are the breaks."""
+    """Return the bouts at the desk on the ribbon's axis; the gaps between them are the breaks."""
     with matplotlib.rc_context(_STYLE):
         drawing = _Drawing(name, 960, 16)
         axes = drawing.figure.add_axes((0, 0, 1, 1))
@@ -250,7 +250,7 @@ def bouts(name: str, day: Day, axis: Axis) -> str:
                 colour,
                 [story.bout_line(bout) for bout in told],
             )
-        return drawing.svg(f"{len(day.bouts)} sitting bouts", stretch=True)
+        return drawing.svg(story.stretches(day), stretch=True)
 
 
 def hours(name: str, day: Day) -> str:

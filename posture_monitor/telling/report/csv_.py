@@ -22,8 +22,8 @@ COLUMNS: dict[str, str] = {
     "withheld": "why there is no score",
     "longest_poor_s": "seconds of the longest unbroken poor stretch",
     "alerts": "number of alerts",
-    "bouts": "number of sitting bouts (ended by 60 s or more away)",
-    "longest_bout_s": "seconds of the longest sitting bout",
+    "bouts": "number of bouts at the desk (ended by 60 s or more away)",
+    "longest_bout_s": "seconds of the longest bout at the desk",
     "breaks": "number of absences of 60 s or more between bouts",
     **{
         f"{name}_{part}": f"{words} of the minutes' medians of {name}, against neutral"

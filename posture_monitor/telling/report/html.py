@@ -106,7 +106,7 @@ def _figures(day: Day) -> str:
             story.stretch(day.longest_poor) if day.longest_poor else "",
         ),
         ("Alerts", str(len(day.alerts)), story.alerts_line(day)),
-        ("Breaks", str(breaks), f"longest sitting bout {story.duration(longest_bout)}"),
+        ("Breaks", str(breaks), f"longest without one {story.duration(longest_bout)}"),
     )
     return (
         '<dl class="figures">\n'
@@ -152,7 +152,7 @@ def _timeline(day: Day) -> str:
         for alert in day.alerts
     )
     picture = charts.ribbon("ribbon", day.spans, axis.start_s, axis.end_s, f"Timeline of the day: {what}")
-    sitting = charts.bouts("bouts", day, axis)
+    bouts = charts.bouts("bouts", day, axis)
     key = "▼ alert. " if day.alerts else ""
     return _section(
         "The day",
@@ -160,11 +160,11 @@ def _timeline(day: Day) -> str:
 <figure class="timeline">
 <ul class="markers" aria-hidden="true">{markers}</ul>
 <div class="ribbon">{picture}</div>
-<div class="sitting">{sitting}</div>
+<div class="bouts">{bouts}</div>
 {_ticks(axis)}
 <figcaption>The higher the block, the poorer the posture; empty is not recorded
-({story.duration(day.not_recorded_s)} of the day). {key}The line beneath is time sitting, thicker over
-{story.duration(story.LONG_BOUT_S)} without a break of a minute.</figcaption>
+({story.duration(day.not_recorded_s)} of the day). {key}The line beneath is time at the desk,
+thicker over {story.duration(story.LONG_BOUT_S)} without a break of a minute.</figcaption>
 </figure>
 {_bouts_table(day)}""",
     )
@@ -176,11 +176,12 @@ def _bouts_table(day: Day) -> str:
             story.clock(bout.start_s, bout.utc_offset_s),
             story.clock(bout.end_s, end_offset_s(bout)),
             story.duration(bout.length_s),
-            story.duration(bout.break_s) if math.isfinite(bout.break_s) else "not known",
+            what if not length_s else f"{what}, {story.duration(length_s)}",
         )
         for bout in day.bouts
+        for what, length_s in (story.after_bout(bout, day),)
     ]
-    return _folded("Sitting bouts and breaks", ("from", "to", "sitting", "break after it"), rows)
+    return _folded("Time at the desk and breaks", ("from", "to", "at the desk", "then"), rows)
 
 
 def _details(day: Day) -> list[str]:

@@ -31,7 +31,16 @@ class PainStory:
     seek_care: str
 
 
-HEAD = ("when", "pain", "change", "trigger", "symptoms", "poor a day", "longest bout", "breaks a day")
+HEAD = (
+    "when",
+    "pain",
+    "change",
+    "trigger",
+    "symptoms",
+    "poor a day",
+    "longest without a break",
+    "breaks a day",
+)
 
 
 def pain_story(entries: Sequence[Episode], days: Sequence[Day]) -> PainStory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+from collections import Counter
 
 from posture_monitor.errors import UserError
 from posture_monitor.history import diary
@@ -278,10 +279,55 @@ def alerts_line(day: Day) -> str:
     return f"{better} followed by a change within a minute"
 
 
+def after_bout(bout: Bout, day: Day) -> tuple[str, float]:
+    """Return what came after a bout for the most part, and for how many seconds.
+
+    It is ``break``, the name of a state (``paused``) or ``not recorded`` up to the next bout;
+    ``end of the record`` and 0 where nothing follows.
+    """
+    if math.isfinite(bout.break_s):
+        return "break", bout.break_s
+    next_s = min((other.start_s for other in day.bouts if other.start_s > bout.start_s), default=math.inf)
+    seconds: dict[str, float] = {}
+    at_s = bout.end_s
+    for span in day.spans:
+        if bout.end_s <= span.start_s < next_s:
+            for what, length_s in (
+                ("not recorded", span.start_s - at_s),
+                (STATE_NAMES[span.state], span.end_s - span.start_s),
+            ):
+                seconds[what] = seconds.get(what, 0.0) + length_s
+            at_s = span.end_s
+    if math.isfinite(next_s):
+        seconds["not recorded"] = seconds.get("not recorded", 0.0) + next_s - at_s
+    what = max(seconds, key=seconds.__getitem__, default="end of the record")
+    return what, seconds.get(what, 0.0)
+
+
 def bout_line(bout: Bout) -> str:
-    """Return a sitting bout: ``09:00–09:48 sitting, 48 min, then a break of 5 min``."""
+    """Return a bout: ``09:00–09:48 at the desk, 48 min, then a break of 5 min``."""
     after = f", then a break of {duration(bout.break_s)}" if math.isfinite(bout.break_s) else ""
-    return f"{stretch(bout)} sitting, {duration(bout.length_s)}{after}"
+    return f"{stretch(bout)} at the desk, {duration(bout.length_s)}{after}"
+
+
+def bouts_line(day: Day) -> str:
+    """Return how many bouts there were, the longest, and what lay between them."""
+    longest = max(day.bouts, key=lambda bout: bout.length_s)
+    line = (
+        f"{stretches(day)}, the longest {duration(longest.length_s)} "
+        f"from {clock(longest.start_s, longest.utc_offset_s)}"
+    )
+    between = Counter(after_bout(bout, day)[0] for bout in day.bouts[:-1])
+    breaks = between.pop("break", 0)
+    parts = [f"{breaks} {'break' if breaks == 1 else 'breaks'} of a minute or more"]
+    # Of these nobody knows whether they were used for a break.
+    parts += [f"{count} times {what}" if count > 1 else f"once {what}" for what, count in between.items()]
+    return f"{line}; {'between them ' if len(day.bouts) > 1 else ''}{', '.join(parts)}"
+
+
+def stretches(day: Day) -> str:
+    """Return how many bouts there were: ``1 stretch at the desk``, ``11 stretches at the desk``."""
+    return f"{len(day.bouts)} {'stretch' if len(day.bouts) == 1 else 'stretches'} at the desk"
 
 
 def reasons(day: Day) -> list[tuple[str, float]]:
@@ -297,7 +343,10 @@ def reasons(day: Day) -> list[tuple[str, float]]:
 #: What the words of the report mean.
 DEFINITIONS = (
     ("Neutral", "your own calibrated posture; every angle is the difference from it."),
-    ("Good, mild, poor", "how far from neutral; mild is no more than the natural scatter of easy sitting."),
+    (
+        "Good, mild, poor",
+        "how far from neutral; mild is no more than the natural scatter of an easy posture.",
+    ),
     ("Unknown", "somebody was there but could not be judged; it counts as neither good nor poor."),
     ("Coverage", "the judged share of the time at the desk. Under 60% there is no score and no conclusion."),
     ("Score", f"{SCORE_MEANS}, in per cent."),

@@ -72,7 +72,11 @@ def _diary_page(told: PainStory) -> Iterator[Text]:
         yield Text(told.seek_care, style="bold")
     for when, pain, change, trigger, symptoms, poor, longest, breaks in told.rows:
         yield Text("  " + ", ".join(filter(None, (f"{when}  pain {pain}", change, trigger, symptoms))))
-        around = f"poor {poor} a day, longest bout {longest}, breaks {breaks} a day" if longest else poor
+        around = (
+            f"poor {poor} a day, longest {longest} without a break, breaks {breaks} a day"
+            if longest
+            else poor
+        )
         yield Text(f"      {around}", style="dim")
     for sentence in told.sentences:
         yield Text(sentence)
@@ -216,14 +220,8 @@ def _angles(day: Day) -> Iterator[Text]:
 def _movement(day: Day) -> Iterator[Text]:
     if not day.bouts:
         return
-    longest = max(day.bouts, key=lambda bout: bout.length_s)
-    breaks = sum(math.isfinite(bout.break_s) for bout in day.bouts)
-    yield from _heading("Sitting and moving")
-    yield Text(
-        f"  {len(day.bouts)} sitting {'bout' if len(day.bouts) == 1 else 'bouts'}, the longest "
-        f"{story.duration(longest.length_s)} from {story.clock(longest.start_s, longest.utc_offset_s)}; "
-        f"{breaks} {'break' if breaks == 1 else 'breaks'} of a minute or more"
-    )
+    yield from _heading("Breaks and moving")
+    yield Text(f"  {story.bouts_line(day)}")
     if math.isfinite(day.shifts_per_h):
         yield Text(f"  {day.shifts_per_h:.0f} changes of posture an hour")
 
@@ -255,7 +253,7 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
             f"could be judged ({period.coverage:.0%})."
         )
     longest = max((bout.length_s for day in period.days for bout in day.bouts), default=0.0)
-    yield Text(f"Longest sitting bout: {story.duration(longest)}")
+    yield Text(f"Longest time at the desk without a break: {story.duration(longest)}")
 
 
 def _shares(parts: list[tuple[str, float]], width: int) -> Text:
