@@ -148,6 +148,7 @@ def test_a_full_day_shows_everything(store: Store) -> None:
         if re.match(r"\d\d:\d\d–\d\d:\d\d (good|mild|poor|unknown|away|paused|camera)", t)
     ]
     assert len(blocks) >= len(told.spans)
+    assert not re.search(r"\bbusy \d", text), "a camera that is not there is called so everywhere"
     assert "sitting" not in text, "who stands at the desk is recorded as well"
     assert any("five minutes: median" in t for t in read.titles)
     assert any(t.startswith("Wed 14 May: ") for t in read.titles)

@@ -116,3 +116,20 @@ def test_of_the_last_stretch_the_record_says_no_more(store: Store) -> None:
     told = day(store, DATE, LATER)
     assert story.after_bout(told.bouts[0], told) == ("end of the record", 0)
     assert story.bouts_line(told).endswith("the longest 20 min from 09:00; 0 breaks of a minute or more")
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0, "0%"), (0.005, "<1%"), (0.006, "1%"), (0.42, "42%"), (0.994, "99%"), (0.9951, ">99%"), (1, "100%")],
+)
+def test_none_and_all_are_said_of_nothing_else(share: float, said: str) -> None:
+    assert story.percent(share) == said
+
+
+def test_a_minute_that_was_not_judged_keeps_coverage_from_all(store: Store) -> None:
+    at_s = record(store, wall("2025-05-14 09:00"), [("good", 4 * 3600), ("poor", 30)], step_s=10)
+    assert "(100%)" in story.coverage_line(day(store, DATE, LATER))
+    record(store, at_s, [("unknown", 30)])
+    told = day(store, DATE, LATER)
+    assert "could be judged (>99%)" in story.coverage_line(told)
+    assert "Not poor >99%" in story.score_line(told)

@@ -103,6 +103,7 @@ def test_shapes_tell_the_states_apart_without_colour(store: Store) -> None:
            ("good", "mild", "poor", "unknown", "away", "paused", "busy")], step_s=10)  # fmt: skip
     told = day(store, TODAY, LATER)
     assert "▁▁▁▁▄▄▄▄████????····‖‖‖‖××××" in page(told)
+    assert "‖ paused × no camera" in page(told), "the marks are named as in the table"
     plain = page(told, encoding="ascii")
     assert "____oooo####????....====xxxx" in plain
 

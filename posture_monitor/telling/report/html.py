@@ -95,9 +95,13 @@ def _section(title: str, body: str) -> str:
 def _figures(day: Day) -> str:
     breaks = sum(math.isfinite(bout.break_s) for bout in day.bouts)
     longest_bout = max((bout.length_s for bout in day.bouts), default=0.0)
-    coverage = f"{day.coverage:.0%}" if day.present_s else "–"
+    coverage = story.percent(day.coverage) if day.present_s else "–"
     tiles = (
-        ("Not poor", "–" if day.withheld else f"{score(day):.0f}%", day.withheld or story.SCORE_MEANS),
+        (
+            "Not poor",
+            "–" if day.withheld else story.percent(score(day) / 100),
+            day.withheld or story.SCORE_MEANS,
+        ),
         ("Judged", story.duration(day.judged_s), f"of {story.duration(day.present_s)} at the desk"),
         ("Coverage", coverage, "of the time at the desk was judged"),
         (
@@ -194,8 +198,8 @@ def _hours(day: Day) -> str:
     words_ = ""
     if best is not None and hardest is not None:
         words_ = (
-            f"<p>Best hour <b>{best.hour:02d}:00</b> ({best.poor_share:.0%} poor), "
-            f"hardest hour <b>{hardest.hour:02d}:00</b> ({hardest.poor_share:.0%} poor).</p>"
+            f"<p>Best hour <b>{best.hour:02d}:00</b> ({story.percent(best.poor_share)} poor), "
+            f"hardest hour <b>{hardest.hour:02d}:00</b> ({story.percent(hardest.poor_share)} poor).</p>"
         )
     seen = [hour for hour in day.hours if any(hour.seconds.values())]
     used = [state for state in STATES if day.seconds[state]]
@@ -288,13 +292,17 @@ def _week(week: Period, shown: Day) -> str:
             )
             continue
         what = ", ".join(
-            f"{state} {story.duration(day.seconds[state])}" for state in STATES if day.seconds[state]
+            f"{story.STATE_NAMES[state]} {story.duration(day.seconds[state])}"
+            for state in STATES
+            if day.seconds[state]
         )
         zero_s = charts.clock_zero_s(day)
         strip = charts.ribbon(
             f"week{number}", day.spans, zero_s + earliest, zero_s + latest, f"{name}: {what}"
         )
-        poor = "not enough data" if day.withheld else f"{day.seconds['poor'] / day.judged_s:.0%} poor"
+        poor = (
+            "not enough data" if day.withheld else f"{story.percent(day.seconds['poor'] / day.judged_s)} poor"
+        )
         rows.append(
             f'<span class="{mark}">{name}</span><span>{strip}</span>'
             f"<span>{story.duration(day.present_s)}, {poor}</span>"
@@ -316,7 +324,7 @@ def _month(month: Period) -> str:
         (
             f"{day.date:%a} {day.date.day}",
             *(story.duration(day.seconds[state]) for state in PRESENT),
-            f"{day.coverage:.0%}" if day.present_s else "–",
+            story.percent(day.coverage) if day.present_s else "–",
             str(len(day.alerts)),
         )
         for day in month.recorded

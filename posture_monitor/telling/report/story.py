@@ -103,6 +103,13 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def percent(share: float) -> str:
+    """Return a share (0..1) as ``42%``; nothing but none is ``0%``, and nothing but all is ``100%``."""
+    if 0 < share <= 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
+
+
 def clock(wall_s: float, utc_offset_s: int) -> str:
     """Return the local clock's reading, ``14:05``."""
     return local_time(wall_s, utc_offset_s).strftime("%H:%M")
@@ -143,7 +150,7 @@ def coverage_line(day: Day) -> str:
         return f"{day.withheld[:1].upper()}{day.withheld[1:]}."
     return (
         f"{duration(day.judged_s)} of {duration(day.present_s)} at the desk could be judged "
-        f"({day.coverage:.0%})."
+        f"({percent(day.coverage)})."
     )
 
 
@@ -151,7 +158,7 @@ def score_line(day: Day) -> str:
     """Return the score and what it means, or that there is none and why."""
     if day.withheld:
         return f"Not enough data for a score: {day.withheld}."
-    return f"Not poor {score(day):.0f}% ({SCORE_MEANS})."
+    return f"Not poor {percent(score(day) / 100)} ({SCORE_MEANS})."
 
 
 def stood_out(day: Day) -> str:
@@ -164,12 +171,12 @@ def stood_out(day: Day) -> str:
     hardest = day.hardest_hour
     if poor < 60:
         return "Hardly any poor posture was seen."
-    sentence = f"Poor posture took {duration(poor)}, {poor / day.judged_s:.0%} of the judged time"
+    sentence = f"Poor posture took {duration(poor)}, {percent(poor / day.judged_s)} of the judged time"
     if hardest is not None and hardest.poor_share > 1.5 * poor / day.judged_s:
         # A share: another hour may have had more minutes of it.
         sentence += (
             f"; its share was highest between {hardest.hour:02d}:00 and {hardest.hour + 1:02d}:00, "
-            f"{hardest.poor_share:.0%}"
+            f"{percent(hardest.poor_share)}"
         )
     return sentence + "."
 
@@ -219,7 +226,7 @@ def period_stood_out(period: Period) -> str:
     sentence = (
         f"{duration(period.judged_s)} judged on {len(period.recorded)} "
         f"{'day' if len(period.recorded) == 1 else 'days'}; poor posture took "
-        f"{period.seconds['poor'] / period.judged_s:.0%} of it"
+        f"{percent(period.seconds['poor'] / period.judged_s)} of it"
     )
     told = [day for day in period.recorded if not day.withheld]
     if len(told) > 1:
@@ -253,7 +260,7 @@ def day_line(day: Day) -> str:
     name = f"{day.date:%a} {day.date.day} {day.date:%b}"
     if not day.spans:
         return f"{name}: not recorded"
-    poor = "not enough data" if day.withheld else f"{day.seconds['poor'] / day.judged_s:.0%} poor"
+    poor = "not enough data" if day.withheld else f"{percent(day.seconds['poor'] / day.judged_s)} poor"
     return f"{name}: {duration(day.present_s)} at the desk, {poor}, {len(day.alerts)} alerts"
 
 

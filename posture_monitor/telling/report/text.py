@@ -119,7 +119,7 @@ def _totals(day: Day) -> Iterator[Text]:
             continue
         mark, _, style = MARKS[state]
         row = Text(
-            f"  {story.STATE_NAMES[state]:<12} {story.duration(seconds):>10}  {_percent(share, seconds):>4}  "
+            f"  {story.STATE_NAMES[state]:<12} {story.duration(seconds):>10}  {story.percent(share):>4}  "
         )
         row.append((mark * round(share * _BAR)) or (mark if seconds else ""), style=style)
         yield row
@@ -133,18 +133,13 @@ def _totals(day: Day) -> Iterator[Text]:
         )
 
 
-def _percent(share: float, seconds: float) -> str:
-    percent = round(100 * share)
-    return "<1%" if seconds and not percent else f"{percent}%"
-
-
 def _hours(day: Day) -> Iterator[Text]:
     rows = _slots(day)
     if not rows:
         return
     yield from _heading("Hour by hour, a mark for every two minutes")
     legend = [
-        Text.assemble((MARKS[state][0], MARKS[state][2]), f" {state}")
+        Text.assemble((MARKS[state][0], MARKS[state][2]), f" {story.STATE_NAMES[state]}")
         for state in STATES
         if day.seconds[state]
     ]
@@ -162,8 +157,8 @@ def _hours(day: Day) -> Iterator[Text]:
     best, hardest = day.best_hour, day.hardest_hour
     if best is not None and hardest is not None:
         yield Text(
-            f"  best hour {best.hour:02d}:00 ({best.poor_share:.0%} poor), "
-            f"hardest {hardest.hour:02d}:00 ({hardest.poor_share:.0%} poor)"
+            f"  best hour {best.hour:02d}:00 ({story.percent(best.poor_share)} poor), "
+            f"hardest {hardest.hour:02d}:00 ({story.percent(hardest.poor_share)} poor)"
         )
 
 
@@ -241,7 +236,7 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
             continue
         bar = _shares([(state, day.seconds[state]) for state in PRESENT], _BAR)
         row.append_text(bar).append(" " * (_BAR - len(bar)))
-        poor = "" if day.withheld else _percent(day.seconds["poor"] / day.judged_s, day.seconds["poor"])
+        poor = "" if day.withheld else story.percent(day.seconds["poor"] / day.judged_s)
         row.append(f"  {story.duration(day.present_s):>10}  {poor:>4}  {len(day.alerts):>6}")
         if day.withheld:
             row.append("  not enough data", style="dim")
@@ -250,7 +245,7 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
     if period.present_s:
         yield Text(
             f"Coverage: {story.duration(period.judged_s)} of {story.duration(period.present_s)} at the desk "
-            f"could be judged ({period.coverage:.0%})."
+            f"could be judged ({story.percent(period.coverage)})."
         )
     longest = max((bout.length_s for day in period.days for bout in day.bouts), default=0.0)
     yield Text(f"Longest time at the desk without a break: {story.duration(longest)}")
