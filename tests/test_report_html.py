@@ -212,6 +212,30 @@ def test_an_empty_day_is_kind(store: Store) -> None:
     assert "<code>posture-monitor start</code>" in render_html(*today)
 
 
+def test_no_word_is_explained_that_the_page_does_not_use(store: Store) -> None:
+    assert "<footer>" not in page(store)
+    working_day(store, "2025-05-13")
+    assert "dashed lines" not in page(store), "the day itself is empty, the week beside it is not"
+    assert "Coverage" in page(store).split("<footer>")[1]
+    record(store, wall("2025-05-14 09:00"), [("good", 1800)])
+    assert "dashed lines" not in page(store), "no measure, no curve"
+    assert "<dt>Score</dt>" in page(store)
+    working_day(store, "2025-05-14", from_hour=11)
+    assert "dashed lines" in page(store)
+
+
+@pytest.mark.parametrize(("alerts", "folded"), [(10, ""), (11, "1 more alert"), (13, "3 more alerts")])
+def test_beyond_ten_alerts_are_folded(store: Store, alerts: int, folded: str) -> None:
+    start_s = wall("2025-05-14 09:00")
+    record(store, start_s, [("poor", 3600)], step_s=10)
+    for number in range(alerts):
+        store.alert(start_s + 240 * number, utc_offset_s(start_s), "posture", title=f"Alert {number}")
+    table = page(store).split("<h2>Alerts and what followed</h2>")[1].split("</section>")[0]
+    shown, _, more = table.partition("<details>")
+    assert (shown.count("Alert "), more.count("Alert ")) == (min(alerts, 10), alerts - min(alerts, 10))
+    assert f"<summary>{folded}</summary>" in more if folded else not more
+
+
 @pytest.mark.slow
 def test_the_diary_stands_beside_the_days(store: Store) -> None:
     for number in range(1, 15):

@@ -115,7 +115,9 @@ def test_of_the_last_stretch_the_record_says_no_more(store: Store) -> None:
     record(store, wall("2025-05-14 09:00"), [("good", 1200)])
     told = day(store, DATE, LATER)
     assert story.after_bout(told.bouts[0], told) == ("end of the record", 0)
-    assert story.bouts_line(told).endswith("the longest 20 min from 09:00; 0 breaks of a minute or more")
+    assert story.bouts_line(told) == (
+        "1 stretch at the desk, 20 min from 09:00; 0 breaks of a minute or more"
+    )
 
 
 @pytest.mark.parametrize(

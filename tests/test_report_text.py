@@ -98,6 +98,16 @@ def test_sixty_columns_are_kept_without_torn_rows(store: Store, side: bool) -> N
     assert sum("(" in line and "to" in line and line.endswith(")") for line in lines) >= 3
 
 
+def test_an_alert_takes_one_line_where_there_is_room(store: Store) -> None:
+    at_s = record(store, wall("2025-05-14 09:00"), [("poor", 1200), ("good", 600)])
+    store.alert(at_s - 630, utc_offset_s(at_s), "posture", driver="fsr", deviation=10.0, held_s=240)
+    told = day(store, TODAY, LATER)
+    assert "  09:19 Head forward: face 10% larger, for 4 min, then better after 30 s\n" in page(told)
+    assert "  09:19 Head forward: face 10% larger, for 4 min\n        then better after 30 s\n" in page(
+        told, 60
+    )
+
+
 def test_shapes_tell_the_states_apart_without_colour(store: Store) -> None:
     record(store, wall("2025-05-14 09:00"), [(state, 480) for state in
            ("good", "mild", "poor", "unknown", "away", "paused", "busy")], step_s=10)  # fmt: skip

@@ -22,6 +22,9 @@ from posture_monitor.telling.report.pain import HEAD, PainStory, pain_story
 #: The page may load nothing, from anywhere: the browser itself holds it to that.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
+#: So many alerts stand open; the rest of a hard day is folded.
+_ALERTS = 10
+
 _PAGE = """<!DOCTYPE html>
 <html lang="en-GB">
 <head>
@@ -79,7 +82,7 @@ def render_html(
         lead=f'<p class="lead">{escape(story.stood_out(day))}</p>'
         + (f'\n<p class="try">{_code(escape(suggestion))}</p>' if suggestion else ""),
         main="\n".join(parts),
-        footer=_footer(),
+        footer=_footer(day) if parts else "",
     )
 
 
@@ -249,9 +252,12 @@ def _alerts(day: Day) -> str:
         )
         for alert in day.alerts
     ]
+    head = ("at", "what", "for", "then")
+    shown, more = rows[:_ALERTS], rows[_ALERTS:]
     return _section(
         "Alerts and what followed",
-        '<div class="scroll">' + _table(("at", "what", "for", "then"), rows) + "</div>",
+        f'<div class="scroll" tabindex="0">{_table(head, shown)}</div>\n'
+        + _folded(f"{len(more)} more {'alert' if len(more) == 1 else 'alerts'}", head, more),
     )
 
 
@@ -368,6 +374,12 @@ def _folded(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> s
     )
 
 
-def _footer() -> str:
-    notes = "".join(f"<dt>{escape(name)}</dt><dd>{escape(what)}</dd>" for name, what in story.DEFINITIONS)
+def _footer(day: Day) -> str:
+    """Return what the words of the page mean; of those that it does not use, nothing."""
+    unused = () if day.angles else ("Neutral", "Limits") if day.spans else ("Neutral", "Limits", "Score")
+    notes = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(what)}</dd>"
+        for name, what in story.DEFINITIONS
+        if name not in unused
+    )
     return f"<footer><dl>{notes}</dl></footer>"

@@ -320,8 +320,9 @@ def bout_line(bout: Bout) -> str:
 def bouts_line(day: Day) -> str:
     """Return how many bouts there were, the longest, and what lay between them."""
     longest = max(day.bouts, key=lambda bout: bout.length_s)
+    several = len(day.bouts) > 1
     line = (
-        f"{stretches(day)}, the longest {duration(longest.length_s)} "
+        f"{stretches(day)}, {'the longest ' if several else ''}{duration(longest.length_s)} "
         f"from {clock(longest.start_s, longest.utc_offset_s)}"
     )
     between = Counter(after_bout(bout, day)[0] for bout in day.bouts[:-1])
@@ -329,7 +330,7 @@ def bouts_line(day: Day) -> str:
     parts = [f"{breaks} {'break' if breaks == 1 else 'breaks'} of a minute or more"]
     # Of these nobody knows whether they were used for a break.
     parts += [f"{count} times {what}" if count > 1 else f"once {what}" for what, count in between.items()]
-    return f"{line}; {'between them ' if len(day.bouts) > 1 else ''}{', '.join(parts)}"
+    return f"{line}; {'between them ' if several else ''}{', '.join(parts)}"
 
 
 def stretches(day: Day) -> str:

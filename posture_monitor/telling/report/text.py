@@ -99,7 +99,7 @@ def _page(day: Day, width: int) -> Iterator[Text]:
         return
     yield from _totals(day)
     yield from _hours(day)
-    yield from _alerts(day)
+    yield from _alerts(day, width)
     yield from _angles(day)
     yield from _movement(day)
 
@@ -184,15 +184,18 @@ def _slots(day: Day) -> list[tuple[int, dict[int, dict[str, float]]]]:
     return [(hour, hours[hour, after]) for hour, after in sorted(hours)]
 
 
-def _alerts(day: Day) -> Iterator[Text]:
+def _alerts(day: Day, width: int) -> Iterator[Text]:
     if not day.alerts:
         yield from _heading("Alerts: none")
         return
     yield from _heading(f"Alerts: {len(day.alerts)}")
     for alert in day.alerts:
         held = f", for {story.duration(alert.held_s)}" if math.isfinite(alert.held_s) else ""
-        yield Text(f"  {story.clock(alert.wall_s, alert.utc_offset_s)}  {story.alert_what(alert)}{held}")
-        yield Text(f"         then: {story.followed(alert, day)}", style="dim")
+        line = f"  {story.alert_line(alert)}{held}"
+        then = f"then {story.followed(alert, day)}"
+        # On a line of its own where there is no room: a hard day has dozens.
+        gap = ", " if len(line) + len(then) + 2 <= width else "\n        "
+        yield Text(line + gap).append(then, style="dim")
 
 
 def _angles(day: Day) -> Iterator[Text]:
