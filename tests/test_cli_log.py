@@ -15,7 +15,7 @@ from history_maker import wall
 
 from posture_monitor import paths
 from posture_monitor.cli import cli, kit
-from posture_monitor.history.diary import SEEK_CARE, Diary, Episode
+from posture_monitor.history.diary import ASK_A_DOCTOR, SEEK_CARE, Diary, Episode
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -109,6 +109,15 @@ def test_a_sign_that_needs_a_doctor_brings_up_the_text_once(symptom: str) -> Non
     # It has been read; changing a note does not bring it up again.
     assert SEEK_CARE not in done("edit", "1", "--note", "better now")
     assert SEEK_CARE not in done("list")
+
+
+def test_strong_pain_brings_up_one_line_when_it_is_entered() -> None:
+    assert ASK_A_DOCTOR not in done("spasm", "--pain", "7")
+    assert done("spasm", "--pain", "8").endswith(f"\n\n{ASK_A_DOCTOR}\n")
+    assert ASK_A_DOCTOR not in done("edit", "2", "--note", "it has been read")
+    assert ASK_A_DOCTOR in done("edit", "1", "--pain", "9")
+    assert ASK_A_DOCTOR not in done("edit", "1", "--pain", "3")
+    assert ASK_A_DOCTOR not in done("spasm", "--pain", "9", "--symptom", "numbness"), "the text says more"
 
 
 def test_a_strained_back_brings_up_no_such_text() -> None:

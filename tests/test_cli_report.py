@@ -12,12 +12,13 @@ import stat
 import subprocess
 import sys
 import time
+from html import unescape
 from pathlib import Path
 
 import program
 import pytest
 from click.testing import CliRunner, Result
-from history_maker import copied, wall, working_day
+from history_maker import copied, record, wall, working_day
 
 from posture_monitor import paths
 from posture_monitor.cli import cli
@@ -199,11 +200,55 @@ def test_the_first_of_a_month_looks_back_into_the_month_before(history: Path) ->
     assert "not recorded" not in done("report", "2025-05-01").split("Diary, beside")[1]
 
 
-def test_signs_that_need_a_doctor_bring_up_the_text_once(history: Path) -> None:
+def test_signs_that_need_a_doctor_bring_up_the_text_once_and_on_their_day(history: Path) -> None:
     note(f"{DAY} 16:00", 6, "numbness")
     note(f"{DAY} 17:00", 5, "weakness")
     told = " ".join(done("report", DAY).split())
     assert told.count(SEEK_CARE) == 1
+    assert "When to see a doctor" not in told
+    assert f"<strong>{SEEK_CARE}</strong>" in done("report", DAY, "--format", "html")
+
+
+def test_after_the_day_of_such_signs_one_line_says_where_the_text_is(history: Path) -> None:
+    note("2025-05-13 16:00", 6, "numbness")
+    told = done("report", DAY)
+    assert "emergency" not in told
+    assert told.endswith("When to see a doctor: `posture-monitor report 2025-05-13` tells it in full.\n")
+    assert SEEK_CARE in " ".join(done("report", "2025-05-13").split())
+    page = done("report", DAY, "--format", "html")
+    folded = page.split("<summary>When to see a doctor</summary>")[1].split("</details>")[0]
+    assert SEEK_CARE in folded
+    assert page.count(SEEK_CARE) == 1
+
+
+def test_every_view_of_a_day_tells_the_same_of_the_diary_and_nothing_of_later_days(home: Path) -> None:
+    """The days after it hold much poor posture and more entries: neither may count yet."""
+    with Store.open(paths.history_file()) as store:
+        for number in range(1, 29):
+            poor_s = 60 * (5 + 3 * (number % 5)) if number <= 14 else 7200
+            record(store, wall(f"2025-05-{number:02d} 09:00"), [("good", 3600), ("poor", poor_s)], step_s=15)
+    for number in (3, 8, 13, 15, 20):
+        note(f"2025-05-{number:02d} 16:00")
+
+    def said(*arguments: str) -> str:
+        told = unescape(re.sub("<[^>]+>", " ", done("report", *arguments)))
+        told = " ".join(told[told.index("Diary, beside") :].split())
+        return told[told.index("Days around episodes") : told.index("Breaks:")]
+
+    views = [said(DAY), said(DAY, "--week"), said(DAY, "--month"), said(DAY, "--format", "html")]
+    assert len(set(views)) == 1, views
+    assert f"from 14 April to 14 May 2025. {NO_CAUSE}" in views[0]
+    assert "15 May" not in done("report", DAY, "--format", "html").split(">Diary, beside")[1]
+    assert said("2025-05-20") != views[0]
+
+
+def test_the_users_own_words_are_shown_as_they_are(history: Path) -> None:
+    words = "after <b>two</b> hours\x1b[31m & a call"
+    Diary(paths.history_file()).add(episode(4, wall(f"{DAY} 16:00"), note=words))
+    assert "“after <b>two</b> hours [31m & a call”" in done("report", DAY)
+    page = done("report", DAY, "--format", "html")
+    assert "after &lt;b&gt;two&lt;/b&gt; hours [31m &amp; a call" in page
+    assert "\x1b" not in done("report", DAY) + page
 
 
 # -- data --------------------------------------------------------------------------

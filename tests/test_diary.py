@@ -11,8 +11,8 @@ from history_maker import record, wall
 from posture_monitor.errors import UserError
 from posture_monitor.history.days import Day, day
 from posture_monitor.history.diary import (
-    NO_CAUSE,
     SEEK_CARE,
+    Association,
     Diary,
     associations,
     episode,
@@ -156,9 +156,25 @@ def test_a_difference_that_is_there_is_found_with_its_interval(path: Path) -> No
     assert poor.clear
     assert poor.low < poor.difference < poor.high
     assert poor.difference > 30
-    assert NO_CAUSE in poor.sentence
+    assert poor.sentence.startswith(
+        f"Poor posture: {poor.difference:.0f} min a day more around episodes (95%"
+    )
     assert not breaks.clear
-    assert "no clear difference" in breaks.sentence
+    assert breaks.sentence == "Breaks: no difference to speak of."
+
+
+def test_what_may_be_chance_is_told_with_its_interval_alone() -> None:
+    told = Association("Poor posture", "min a day", 10.0, -9.0, 24.0)
+    assert told.sentence == "Poor posture: no clear difference (95% interval −9 to +24 min a day)."
+
+
+def test_an_entry_of_no_pain_is_no_episode(path: Path) -> None:
+    with Store.open(path) as store:
+        days = recorded(store, [10.0, 60.0] * 10)
+    entries = [episode(5, wall(f"2025-04-{number:02d} 12:00")) for number in (4, 8, 12)]
+    free = [episode(0, wall(f"2025-04-{number:02d} 12:00")) for number in (5, 9, 13, 17)]
+    assert associations(entries[:2] + free, days)[0] == [], "two days of pain are too few"
+    assert associations(entries + free, days) == associations(entries, days)
 
 
 def test_chance_alone_is_seldom_called_clear() -> None:

@@ -154,7 +154,7 @@ def edit(
     offset_s = before.utc_offset_s if at is None else after.utc_offset_s
     changed = replace(after, id=number, utc_offset_s=offset_s)
     diary.edit(changed)
-    _kept(changed, care=not before.needs_care)
+    _kept(changed, said=before.advice)
 
 
 @log.command(epilog=example("log delete 3"))
@@ -173,12 +173,11 @@ def delete(number: int, yes: bool) -> None:
     click.echo(f"Entry {number} is removed.")
 
 
-def _kept(entry: Episode, *, care: bool = True) -> None:
-    from posture_monitor.history.diary import SEEK_CARE
-
+def _kept(entry: Episode, *, said: str = "") -> None:
     click.echo(f"Kept: {_line(entry)}")
-    if care and entry.needs_care:
-        click.echo(f"\n{SEEK_CARE}")
+    # What was read when the entry was made is not said again when a note is changed.
+    if entry.advice and entry.advice != said:
+        click.echo(f"\n{entry.advice}")
 
 
 def _line(entry: Episode) -> str:

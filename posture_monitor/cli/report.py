@@ -82,13 +82,12 @@ def report(day: str, span: str | None, form: str | None, output: Path | None, op
 
 def _html(store: Store, date: dt.date) -> str:
     from posture_monitor.history import days, periods
-    from posture_monitor.history.diary import LOOK_BACK_DAYS
+    from posture_monitor.history.diary import LOOK_BACK_DAYS, WINDOW_DAYS
     from posture_monitor.telling.report.html import render_html
 
     month = periods.month(store, date)
-    # As in text: early in a month it holds too little to say what came with what.
-    first = min(month.first, date - dt.timedelta(days=30))
-    entries = _entries(store, first, month.last)
+    first = date - dt.timedelta(days=WINDOW_DAYS - 1)
+    entries = _entries(store, first, date)
     before = _days(store, first, 1 - LOOK_BACK_DAYS, (month.first - first).days) if entries else []
     return render_html(days.day(store, date), periods.week(store, date), month, entries, before)
 
@@ -96,7 +95,7 @@ def _html(store: Store, date: dt.date) -> str:
 def _text(store: Store, date: dt.date, span: str | None, *, to_file: bool) -> str:
     """Print the page to the screen, coloured where it can be; or return it for a file."""
     from posture_monitor.history import days
-    from posture_monitor.history.diary import LOOK_BACK_DAYS
+    from posture_monitor.history.diary import LOOK_BACK_DAYS, WINDOW_DAYS
     from posture_monitor.telling.report.text import render_diary, render_period, render_text
 
     page = io.StringIO()
@@ -109,11 +108,10 @@ def _text(store: Store, date: dt.date, span: str | None, *, to_file: bool) -> st
         first, last = period.first, period.last
         render_period(period, told)
     if _entries(store, first, last):
-        # A day says little of what came with what: the month up to it is laid beside.
-        first = min(first, last - dt.timedelta(days=30))
-        length = (last - first).days + 1
-        around = _days(store, first, 1 - LOOK_BACK_DAYS, length)
-        render_diary(_entries(store, first, last), around, told)
+        # A day says little of what came with what: those up to it are laid beside.
+        first = date - dt.timedelta(days=WINDOW_DAYS - 1)
+        around = _days(store, first, 1 - LOOK_BACK_DAYS, (last - first).days + 1)
+        render_diary(_entries(store, first, last), around, date, told)
     return page.getvalue()
 
 

@@ -20,7 +20,7 @@ from posture_monitor.history.packing import Floats
 from posture_monitor.history.records import SYMPTOMS, TRIGGERS
 from posture_monitor.history.timeline import utc_offset_s
 
-#: With these the text below is shown: static, once, and nothing is inferred from them.
+#: With these the text below is shown: static, on the day of the entry, and nothing is inferred from them.
 _NEED_CARE = frozenset({"tingling", "numbness", "weakness"})
 
 #: Signs of pressure on the nerves of the lower spine, as given to patients, and others that no diary should
@@ -34,12 +34,21 @@ SEEK_CARE = (
     "cannot tell whether you need a doctor; if in doubt, ask one."
 )
 
+#: Pain from which the line below is shown when it is entered (our own choice).
+STRONG_PAIN = 8
+
+#: As in NHS advice on back pain that is very severe or gets worse.
+ASK_A_DOCTOR = "Pain this strong, or pain that gets worse, is a good reason to ask a doctor."
+
 #: Smaller differences on the 0 to 10 scale are within its error (smallest real change: PubMed 15928561).
 CLEAR_CHANGE = 2
 
 #: An association is shown from this many recorded days and episodes on (our own choice).
 ENOUGH_DAYS = 14
 ENOUGH_EPISODES = 3
+
+#: Days over which it is reckoned, whatever the report shows beside it (our own choice).
+WINDOW_DAYS = 31
 
 #: Days that are looked at for an episode: its own and the two before.
 LOOK_BACK_DAYS = 3
@@ -86,6 +95,13 @@ class Episode:
     def needs_care(self) -> bool:
         """Whether `SEEK_CARE` is to be shown with it."""
         return not _NEED_CARE.isdisjoint(self.symptoms)
+
+    @property
+    def advice(self) -> str:
+        """What is said when it is entered: `SEEK_CARE`, `ASK_A_DOCTOR` or ``""``."""
+        if self.needs_care:
+            return SEEK_CARE
+        return ASK_A_DOCTOR if self.pain >= STRONG_PAIN else ""
 
 
 def episode(
@@ -253,12 +269,13 @@ class Association:
     @property
     def sentence(self) -> str:
         """The one sentence that is said of it."""
-        more = "more" if self.difference >= 0 else "less"
-        clear = "" if self.clear else ", no clear difference"
-        return (
-            f"{self.name}: {abs(self.difference):.0f} {self.unit} {more} around episodes than on other days "
-            f"(95% interval {signed(self.low)} to {signed(self.high)} {self.unit}{clear}). {NO_CAUSE}"
-        )
+        interval = f"(95% interval {signed(self.low)} to {signed(self.high)} {self.unit})"
+        if self.clear:
+            more = "more" if self.difference >= 0 else "less"
+            return f"{self.name}: {abs(self.difference):.0f} {self.unit} {more} around episodes {interval}."
+        if round(self.difference) == 0:
+            return f"{self.name}: no difference to speak of."
+        return f"{self.name}: no clear difference {interval}."
 
 
 def signed(number: float) -> str:
@@ -296,9 +313,9 @@ def associations(entries: Sequence[Episode], days: Sequence[Day]) -> tuple[list[
     Parameters
     ----------
     entries
-        The diary.
+        The diary. An entry of no pain is no episode.
     days
-        The recorded days that count, each once.
+        The days that count, each once.
 
     Returns
     -------
@@ -306,11 +323,11 @@ def associations(entries: Sequence[Episode], days: Sequence[Day]) -> tuple[list[
         One for each exposure, and ``""``; or none, and why.
     """
     recorded = [day for day in days if day.spans]
-    dates = {entry.date for entry in entries} & {day.date for day in recorded}
+    dates = {entry.date for entry in entries if entry.pain} & {day.date for day in recorded}
     if len(recorded) < ENOUGH_DAYS or len(dates) < ENOUGH_EPISODES:
         return [], (
             f"an association is shown from {ENOUGH_DAYS} recorded days and {ENOUGH_EPISODES} days with an "
-            f"episode on; so far there are {len(recorded)} and {len(dates)}"
+            f"episode on; there are {len(recorded)} and {len(dates)}"
         )
     table = np.array([exposures(day.date, recorded) for day in recorded])
     with_one = np.array([day.date in dates for day in recorded])

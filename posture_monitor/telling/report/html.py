@@ -9,7 +9,7 @@ from html import escape
 from importlib import resources
 
 from posture_monitor.history.days import Day, score
-from posture_monitor.history.diary import Episode
+from posture_monitor.history.diary import SEEK_CARE, Episode
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import STATES
 from posture_monitor.history.timeline import PRESENT, end_offset_s
@@ -64,9 +64,9 @@ def render_html(
     week, month
         The periods that hold it; they may hold nothing else.
     entries
-        The diary of the month; without any there is no word of it.
+        The diary up to the day; without any there is no word of it.
     before
-        The two days before the month, which the first episodes are laid over as well.
+        The days before the month which they are laid over as well.
     """
     told = story.measured_at_all(day)
     suggestion = story.suggestion(day)
@@ -74,7 +74,7 @@ def render_html(
     if week.recorded or month.recorded:
         parts += [_week(week, day), _month(month)]
     if entries:
-        parts.append(_pain(pain_story(entries, (*before, *month.days))))
+        parts.append(_pain(pain_story(entries, (*before, *month.days), day.date)))
     return _PAGE.format(
         policy=_POLICY,
         css=resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8"),
@@ -348,9 +348,14 @@ def _month(month: Period) -> str:
 def _pain(told: PainStory) -> str:
     said = "\n".join(f"<p>{escape(sentence)}</p>" for sentence in told.sentences)
     care = f'<p class="care"><strong>{escape(told.seek_care)}</strong></p>' if told.seek_care else ""
+    later = (
+        f"\n<details><summary>When to see a doctor</summary>\n<p>{escape(SEEK_CARE)}</p></details>"
+        if told.care_date
+        else ""
+    )
     return _section(
         "Diary, beside the day of each entry and the two before",
-        f'{care}<div class="scroll" tabindex="0">{_table(HEAD, told.rows)}</div>\n{said}',
+        f'{care}<div class="scroll" tabindex="0">{_table(HEAD, told.rows)}</div>\n{said}{later}',
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Iterator, Sequence
 
@@ -36,6 +37,7 @@ _SLOT_S = 3600.0 / _SLOTS
 _BAR = 20
 _ASCII = str.maketrans(
     {"–": "-", "—": "-", "─": "-", "°": " deg", "−": "-", "’": "'", "→": ">", "·": ".", "…": "..."}
+    | {"“": '"', "”": '"'}
     | {mark: plain for mark, plain, _ in MARKS.values()}
 )
 
@@ -61,16 +63,16 @@ def render_period(period: Period, console: Console) -> None:
 
 
 @english()
-def render_diary(entries: Sequence[Episode], days: Sequence[Day], console: Console) -> None:
-    """Print the diary beside the day of each entry and the two before."""
-    _print(_diary_page(pain_story(entries, days)), console)
+def render_diary(entries: Sequence[Episode], days: Sequence[Day], date: dt.date, console: Console) -> None:
+    """Print the diary as the report of a day, or of the week or month that holds it, tells it."""
+    _print(_diary_page(pain_story(entries, days, date)), console)
 
 
 def _diary_page(told: PainStory) -> Iterator[Text]:
     yield from _heading("Diary, beside the day of each entry and the two before")
     if told.seek_care:
         yield Text(told.seek_care, style="bold")
-    for when, pain, change, trigger, symptoms, poor, longest, breaks in told.rows:
+    for when, pain, change, trigger, symptoms, note, poor, longest, breaks in told.rows:
         yield Text("  " + ", ".join(filter(None, (f"{when}  pain {pain}", change, trigger, symptoms))))
         around = (
             f"poor {poor} a day, longest {longest} without a break, breaks {breaks} a day"
@@ -78,8 +80,12 @@ def _diary_page(told: PainStory) -> Iterator[Text]:
             else poor
         )
         yield Text(f"      {around}", style="dim")
+        if note:
+            yield Text(f"      “{note}”")
     for sentence in told.sentences:
         yield Text(sentence)
+    if told.care_date:
+        yield Text(f"When to see a doctor: `posture-monitor report {told.care_date}` tells it in full.")
 
 
 def _print(lines: Iterator[Text], console: Console) -> None:
