@@ -310,6 +310,11 @@ const light = (colour) => {
   const [r, g, b] = rgb(colour).map(linear);
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 };
+const lines = (cell) => {
+  const range = cell.ownerDocument.createRange();
+  range.selectNodeContents(cell);
+  return new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size;
+};
 const look = (frame) => {
   const page = frame.contentDocument, root = page.documentElement;
   const style = (element) => frame.contentWindow.getComputedStyle(element);
@@ -322,6 +327,10 @@ const look = (frame) => {
     colours: [...new Set(marks.map((mark) => style(mark).fill))],
     loaded: frame.contentWindow.performance.getEntriesByType("resource").length,
     text: page.body.innerText,
+    torn: [...page.querySelectorAll("tbody :is(th, td):not(.words)")].filter(
+      (cell) => lines(cell) > 1).map((cell) => cell.innerText),
+    sheets: [...page.querySelectorAll(".sheet")].map((box) => box.scrollWidth - box.clientWidth),
+    hints: [...page.querySelectorAll(".scroll")].map((box) => style(box).backgroundAttachment),
   };
   if (Object.keys(seen).length === frames.length) document.title = JSON.stringify(seen);
 };
@@ -358,6 +367,9 @@ def test_chromium_shows_all_of_it_on_phone_paper_and_laptop(
     for width, look in seen.items():
         assert look["loaded"] == 0
         assert look["across"] <= look["room"], f"{width} pixels are too few"
+        assert look["torn"] == [], "a time or a number is broken between lines"
+        assert not any(cut > 0 for cut in look["sheets"]), "a weekday is cut off"
+        assert all("local" in hint for hint in look["hints"]), "nothing shows that there is more to scroll to"
         assert (look["paper"] > 0.8) is (scheme == "light")
         assert (look["paper"] < 0.05) is (scheme == "dark")
         dark, bright = sorted((look["paper"], look["ink"]))

@@ -203,10 +203,6 @@ def _dress(svg: str, name: str) -> str:
     return re.sub(r"(\d+\.\d{2})\d+", r"\1", svg)
 
 
-def _drawing(name: str, height: float, width: float = _WIDTH) -> _Drawing:
-    return _Drawing(name, width, height)
-
-
 def ribbon(name: str, spans: Sequence[Span], start_s: float, end_s: float, label: str) -> str:
     """Return the timeline of spans as blocks, to be stretched to any width; without axis."""
     with matplotlib.rc_context(_STYLE):
@@ -258,7 +254,7 @@ def hours(name: str, day: Day) -> str:
     seen = [hour for hour in day.hours if any(hour.seconds.values())]
     first, last = seen[0].hour, seen[-1].hour
     with matplotlib.rc_context(_STYLE):
-        drawing = _drawing(name, 200)
+        drawing = _Drawing(name, _WIDTH, 200)
         axes = drawing.figure.add_axes((0.09, 0.12, 0.9, 0.78))
         bottoms = dict.fromkeys(range(24), 0.0)
         for state in STATES:
@@ -298,7 +294,7 @@ def angles(name: str, day: Day, axis: Axis) -> str:
     """Return trunk, neck and head against neutral over the day, with the levels of mild and poor."""
     names = shown_angles(day)
     with matplotlib.rc_context(_STYLE):
-        drawing = _drawing(name, 118 * len(names) + 16)
+        drawing = _Drawing(name, _WIDTH, 118 * len(names) + 16)
         panels = drawing.figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0]
         for panel, metric in zip(panels, names, strict=True):
             _curve(drawing, panel, metric, day, axis)
@@ -381,8 +377,11 @@ def thresholds(metric: str) -> list[tuple[float, str]]:
     ]
 
 
-def calendar(name: str, month: Period) -> str:
-    """Return the month as a sheet of days, each with its own small timeline."""
+def calendar(name: str, month: Period) -> tuple[str, int]:
+    """Return the month as a sheet of days, each with its own small timeline, and how many weeks it has.
+
+    It is to be stretched to any width, seven columns by its weeks, and holds no letters.
+    """
     told = month.recorded
     axes_of = [Axis.of(day.spans) for day in told]
     earliest = min(axis.start_s - clock_zero_s(day) for axis, day in zip(axes_of, told, strict=True))
@@ -390,34 +389,32 @@ def calendar(name: str, month: Period) -> str:
     blank = month.first.weekday()
     weeks = (blank + len(month.days) + 6) // 7
     with matplotlib.rc_context(_STYLE):
-        drawing = _drawing(name, 26.0 * weeks + 14, 2 * _WIDTH)
+        drawing = _Drawing(name, 2 * _WIDTH, 26.0 * weeks)
         axes = drawing.figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
         axes.set_xlim(0, 7)
-        axes.set_ylim(weeks, -0.55)
-        for weekday, label in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")):
-            axes.text(weekday + 0.02, -0.15, label, fontsize=8, color=MUTED)
+        axes.set_ylim(weeks, 0)
         boxes: dict[str, list[tuple[float, float, float, float]]] = {state: [] for state in STATES}
         covers: list[tuple[float, float, float, float]] = []
         titles: list[str] = []
         for day in month.days:
             row, column = divmod(blank + day.date.day - 1, 7)
-            base = row + 0.86
+            base = row + 0.94
             axes.plot((column + 0.02, column + 0.96), (base, base), color=LINE, linewidth=0.8)
-            axes.text(column + 0.02, base - 0.1, str(day.date.day), fontsize=7.5, color=MUTED)
             first_s = clock_zero_s(day) + earliest
             for state, start_s, end_s in _slots(day):
                 left, right = (
-                    column + 0.14 + 0.82 * (at_s - first_s) / (latest - earliest) for at_s in (start_s, end_s)
+                    column + 0.02 + 0.94 * (at_s - first_s) / (latest - earliest) for at_s in (start_s, end_s)
                 )
                 bottom, top = BLOCKS[state]
-                boxes[state].append((left, base - 0.72 * bottom, right, base - 0.72 * top))
+                boxes[state].append((left, base - 0.5 * bottom, right, base - 0.5 * top))
             covers.append((column, row, column + 1, row + 1))
             titles.append(story.day_line(day))
         for state in STATES:
             drawing.blocks(axes, boxes[state], _COLOURS[state])
         drawing.blocks(axes, covers, CLEAR, titles)
-        return drawing.svg(f"{story.period_title(month)}, day by day; the numbers are in the table below")
+        label = f"{story.period_title(month)}, day by day; the numbers are in the table below"
+        return drawing.svg(label, stretch=True), weeks
 
 
 def _slots(day: Day, slot_s: float = 600.0) -> Iterator[tuple[str, float, float]]:

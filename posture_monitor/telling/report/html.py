@@ -25,6 +25,9 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 #: So many alerts stand open; the rest of a hard day is folded.
 _ALERTS = 10
 
+#: Columns of words, which may be broken between lines; all others hold times and numbers.
+_WORDS = {"what": "words", "why not judged": "words", "symptoms": "words", "note": "words own"}
+
 _PAGE = """<!DOCTYPE html>
 <html lang="en-GB">
 <head>
@@ -339,9 +342,22 @@ def _month(month: Period) -> str:
     return _section(
         story.period_title(month),
         f"<p>{escape(story.period_stood_out(month))}</p>\n"
-        f'<figure><div class="sheet" tabindex="0">{charts.calendar("month", month)}</div>\n'
+        f"<figure>{_calendar(month)}\n"
         "<figcaption>Each day runs from the month's earliest to its latest hour.</figcaption></figure>\n"
         + _folded("The month as a table", ("day", *names, "coverage", "alerts"), rows),
+    )
+
+
+def _calendar(month: Period) -> str:
+    """Return the month's sheet; weekdays and dates are letters of the page, which keep their size."""
+    first = month.first.weekday() + 1
+    names = "".join(f"<b>{name}</b>" for name in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
+    dates = "".join(f"<span>{day.date.day}</span>" for day in month.days)
+    picture, weeks = charts.calendar("month", month)
+    return (
+        f'<div class="days" aria-hidden="true">{names}</div>\n'
+        f'<div class="sheet" style="--weeks: {weeks}; --first: {first}">{picture}'
+        f'<div class="days" aria-hidden="true">{dates}</div></div>'
     )
 
 
@@ -360,9 +376,10 @@ def _pain(told: PainStory) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    kinds = [f' class="{_WORDS[name]}"' if name in _WORDS else "" for name in head]
     body = "\n".join(
-        f'<tr><th scope="row">{escape(first)}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in rest)
+        f'<tr><th scope="row"{kinds[0]}>{escape(first)}</th>'
+        + "".join(f"<td{kind}>{escape(cell)}</td>" for kind, cell in zip(kinds[1:], rest, strict=True))
         + "</tr>"
         for first, *rest in rows
     )
