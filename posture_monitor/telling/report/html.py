@@ -26,7 +26,13 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _ALERTS = 10
 
 #: Columns of words, which may be broken between lines; all others hold times and numbers.
-_WORDS = {"what": "words", "why not judged": "words", "symptoms": "words", "note": "words own"}
+_WORDS = {
+    "what": "words",
+    "then": "words",
+    "why not judged": "words",
+    "symptoms": "words",
+    "note": "words own",
+}
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en-GB">
