@@ -72,6 +72,19 @@ def history(home: Path, recorded: Path) -> Path:
 # -- report ------------------------------------------------------------------------
 
 
+def test_a_report_on_the_demo_is_of_the_demo_alone(history: Path, recorded: Path) -> None:
+    paths.make_private(paths.demo_history_file().parent)
+    with Store.open(paths.demo_history_file()) as store:
+        store.begin("demo")
+        working_day(store, "2025-06-03", seed=1)
+    assert done("report", "--demo").startswith("Tuesday 3 June 2025"), "today is the day of the demo"
+    assert json.loads(done("report", "2025-06-03", "--format", "json"))["spans"] == []
+
+
+def test_without_a_demo_there_is_none_to_report_on(history: Path) -> None:
+    assert "posture-monitor demo" in refused("report", "--demo")
+
+
 def test_a_day_a_week_and_a_month_in_text(history: Path) -> None:
     assert done("report", DAY).startswith("Wednesday 14 May 2025")
     week = done("report", DAY, "--week")

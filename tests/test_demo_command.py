@@ -11,9 +11,14 @@ from typing import Any
 import pytest
 from desktop import desktop
 from program import done, fresh_home, noon
+from rich.console import Console
 from test_network import strace, strays, untraceable
 
+from posture_monitor import paths
+from posture_monitor.config import load_config
+from posture_monitor.history.store import Store
 from posture_monitor.sensing.demo import phases
+from posture_monitor.service import demo
 from posture_monitor.service.profiles import read_profile
 
 __all__ = ["strace"]
@@ -35,10 +40,11 @@ class Shown:
         traced = ("strace", "-f", "--seccomp-bpf", "-e", "trace=network", "-o", str(trace))
         zone = noon()
         self.printed = done("demo", home=home, desktop=on_desktop, under=traced if trace else (), TZ=zone)
-        self.day: dict[str, Any] = json.loads(done("report", "--format", "json", home=home, TZ=zone))
+        told = done("report", "--demo", "--format", "json", home=home, TZ=zone)
+        self.day: dict[str, Any] = json.loads(told)
 
     def kept(self, question: str) -> list[Any]:
-        with sqlite3.connect(self.home / "history.sqlite3") as database:
+        with sqlite3.connect(self.home / "demo" / "history.sqlite3") as database:
             return database.execute(question).fetchall()
 
 
@@ -92,6 +98,34 @@ def test_it_reports(shown: Shown) -> None:
     _, _, report = shown.printed.partition("3. Report")
     for word in ("good", "mild", "poor", "unknown", "away", "Coverage", "Longest poor stretch", "Alerts: 1"):
         assert word in report
+
+
+def test_the_users_own_history_knows_nothing_of_it(shown: Shown) -> None:
+    assert not (shown.home / "history.sqlite3").exists()
+    own = json.loads(done("report", "--format", "json", home=shown.home, TZ=noon()))
+    assert own["spans"] == own["alerts"] == []
+
+
+def test_what_it_says_of_its_page_is_true(shown: Shown) -> None:
+    assert "posture-monitor report --demo --open" in shown.printed
+    page = done("report", "--demo", "--format", "html", home=shown.home, TZ=noon())
+    (alert,) = shown.day["alerts"]
+    assert alert["title"] in page
+
+
+@pytest.mark.usefixtures("home")
+def test_the_next_demo_takes_the_place_of_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_args: object, started_at: float, **_more: object) -> None:
+        with Store.open(paths.history_file()) as store:
+            store.begin("demo")
+            store.heartbeat(started_at, 0, "good")
+
+    monkeypatch.setattr(demo, "calibrate", lambda *_args, **_more: None)
+    monkeypatch.setattr(demo, "run", run)
+    for _ in range(2):
+        demo.demo(load_config(), Console(quiet=True), realtime=False)
+    with Store.open(paths.demo_history_file(), readonly=True) as store:
+        assert len(store.recordings()) == 1
 
 
 @pytest.mark.desktop

@@ -41,8 +41,11 @@ if TYPE_CHECKING:
 )
 @output_option
 @click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
+@click.option("--demo", is_flag=True, help="Report on the last demo; today is then the day it was run.")
 @language_option
-def report(day: str, span: str | None, form: str | None, output: Path | None, opened: bool) -> None:
+def report(
+    day: str, span: str | None, form: str | None, output: Path | None, opened: bool, demo: bool
+) -> None:
     """Report on DAY: today, yesterday or YYYY-MM-DD.
 
     How long posture was good, mild, poor, unknown or away, the longest poor
@@ -58,8 +61,9 @@ def report(day: str, span: str | None, form: str | None, output: Path | None, op
     from posture_monitor.history.store import Store
     from posture_monitor.telling.report.story import parse_day
 
-    date = parse_day(day, days.today())
-    with Store.open(paths.history_file(), readonly=True) as store:
+    file = paths.demo_history_file() if demo else paths.history_file()
+    with Store.open(file, readonly=True) as store:
+        date = parse_day(day, _day_of_demo(store) if demo else days.today())
         if form == "html":
             page = _html(store, date)
         elif form == "text":
@@ -78,6 +82,15 @@ def report(day: str, span: str | None, form: str | None, output: Path | None, op
 
         click.echo(f"{output}")
         show(output)
+
+
+def _day_of_demo(store: Store) -> dt.date:
+    from posture_monitor.history import days
+
+    extent = store.extent()
+    if extent is None:
+        raise UserError("there is no demo to report on; `posture-monitor demo` runs one in a minute")
+    return days.today(extent[1])
 
 
 def _html(store: Store, date: dt.date) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,8 @@ PROFILE = "demo"
 def demo(config: Config, console: Console, *, realtime: bool) -> None:
     """Calibrate, watch, alert, keep and report on the demo source.
 
-    It runs the real model and the real judgement, and keeps its minute in the
-    history like any recording.
+    It runs the real model and the real judgement, and keeps its minute in a
+    history of its own, in place of that of the last demo.
     """
     hurried = config.alert.model_copy(update={"poor_hold_s": POOR_HOLD_S})
     config = config.model_copy(update={"alert": hurried})
@@ -50,12 +51,14 @@ def demo(config: Config, console: Console, *, realtime: bool) -> None:
     )
     console.rule("2. Watch")
     began = time.time() if realtime else time.time() - DEMO_SECONDS
-    run(config, source="demo", profile=PROFILE, started_at=began, realtime=realtime, console=console)
-    console.rule("3. Report")
-    with Store.open(paths.history_file(), readonly=True) as store:
-        render_text(days.day(store, days.today()), console)
+    shutil.rmtree(paths.demo_history_file().parent, ignore_errors=True)
+    with paths.demo_history():
+        run(config, source="demo", profile=PROFILE, started_at=began, realtime=realtime, console=console)
+        console.rule("3. Report")
+        with Store.open(paths.history_file(), readonly=True) as store:
+            render_text(days.day(store, days.today()), console)
     console.print(
-        "That was the demo. Its minute stays in the history ([bold]posture-monitor data erase --all[/bold] "
-        "wipes it). With a webcam: [bold]posture-monitor calibrate[/bold], then "
-        "[bold]posture-monitor start[/bold]."
+        "That was the demo; your own history knows nothing of it. "
+        "[bold]posture-monitor report --demo --open[/bold] shows its minute as a page. With a webcam: "
+        "[bold]posture-monitor calibrate[/bold], then [bold]posture-monitor start[/bold]."
     )
