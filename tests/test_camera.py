@@ -21,7 +21,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.sensing import camera, demo
 from posture_monitor.sensing.camera import CameraInfo, CameraSource, list_cameras
 from posture_monitor.sensing.frame import Frame
-from posture_monitor.sensing.sources import open_source
+from posture_monitor.sensing.sources import identity_of, open_source
 from posture_monitor.sensing.trouble import SourceLost, SourceShut, Trouble
 
 
@@ -376,6 +376,24 @@ def test_identity_tells_cameras_apart(kernel: Path, plug: Plug) -> None:
         CameraInfo(0, "/dev/video0", "HD Webcam C270"),
         CameraInfo(10, "/dev/video10", "Laptop Camera"),
     ]
+
+
+@pytest.mark.usefixtures("linux")
+def test_the_identity_is_known_without_opening_the_camera(
+    kernel: Path, plug: Plug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from posture_monitor.sensing import v4l2
+
+    add_camera(kernel, 0, "HD Webcam C270", plug="1-6:1.0")
+    assert identity_of("0", 640, 480) is None, "it tells no sizes"
+    monkeypatch.setattr(v4l2, "modes", lambda *_: [v4l2.Mode("YUYV", 800, 600, (15.0,))])
+    told = identity_of("0", 640, 480)
+    assert identity_of("/dev/video0", 640, 480) == told
+    plug(FakeCapture())
+    with CameraSource("/dev/video0") as source:
+        assert told == (source.identity, 800, 600)
+    assert identity_of("http://me:secret@desk.lan/video", 640, 480) == ("stream http://desk.lan/video", 0, 0)
+    assert identity_of("clip.mp4", 640, 480) is None
 
 
 def test_without_a_kernel_that_tells_the_index_is_the_identity(plug: Plug) -> None:

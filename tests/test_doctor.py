@@ -28,6 +28,7 @@ from posture_monitor.sensing.model import sidecar
 from posture_monitor.service import autostart, doctor, doctor_report, lock, power, presence
 from posture_monitor.service.connections import Connection, Run, connections, family, parse, watch
 from posture_monitor.service.doctor import Check
+from posture_monitor.service.profiles import Profile, load_profile, save_profile
 
 
 def plug_in(monkeypatch: pytest.MonkeyPatch, *cameras: CameraInfo) -> None:
@@ -40,7 +41,7 @@ def test_a_working_machine_passes(home: Path, monkeypatch: pytest.MonkeyPatch) -
     home.chmod(0o700)
     shutil.copy(real_model(), paths.model_file())
     shutil.copy(sidecar(real_model()), sidecar(paths.model_file()))
-    monkeypatch.setattr(doctor, "check_profile", lambda _name: Check("profile", True, "default"))
+    monkeypatch.setattr(doctor, "check_profile", lambda *_: Check("profile", True, "default"))
     checks = doctor.run_checks(
         model_path=None, source="demo", profile="default", notify=False, channel="terminal"
     )
@@ -72,6 +73,7 @@ def test_one_broken_check_stops_no_other(home: Path, monkeypatch: pytest.MonkeyP
     assert "ZeroDivisionError: oops" in by_name["python"].text
     assert (by_name["model"].text, by_name["model"].advice) == ("no such thing", "get one")
     assert by_name["camera"].failed
+    assert not {"camera modes", "camera users"} & set(by_name), "of a camera that is not there"
     assert by_name["profile"].advice
     # Without a notification the alert is printed.
     assert not by_name["notifications"].failed
@@ -93,6 +95,24 @@ def test_every_failing_line_says_what_to_do(home: Path) -> None:
     plain = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in lines]
     assert sum(line.startswith("✗") for line in plain) == len(failed)
     assert any("/nowhere.task: no such file" in line and "→" in line for line in plain)
+
+
+def test_what_was_not_examined_has_a_sign_of_its_own(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(power, "on_battery", lambda: None)
+    monkeypatch.setattr(autostart, "status", autostart.State)
+    source = "http://desk.lan/video"
+    checks = doctor.run_checks(
+        model_path=Path("/nowhere.task"), source=source, profile="front", notify=False, channel="terminal"
+    )
+    neutral = {"source", "light", "notifications", "power", "autostart", "offline"}
+    assert {check.name for check in checks if check.neutral} == neutral
+    plain = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in doctor.render(checks).splitlines()]
+    assert {line.split()[1] for line in plain if line.startswith("–")} == neutral
+    doctor_report.write(checks, tmp_path / "out.txt")
+    written = (tmp_path / "out.txt").read_text().splitlines()
+    assert {line.split()[1].rstrip(":") for line in written if line.startswith("-   ")} == neutral
 
 
 def test_a_bracket_in_a_name_is_no_markup() -> None:
@@ -198,6 +218,56 @@ def test_other_sources_need_no_camera(tmp_path: Path, monkeypatch: pytest.Monkey
     stream = doctor.check_source("rtsp://me:secret@camera.lan/live")
     assert stream.ok is True
     assert "secret" not in stream.text
+
+
+# ------------------------------------------------------------------ the profile
+
+
+def own(name: str, camera: str) -> None:
+    """Keep a profile of the user's own, made with this camera."""
+    neutral, made = load_profile("front").neutral, "2026-03-02T09:00:00+00:00"
+    save_profile(Profile(name, (neutral,), camera, 640, 480, made))
+
+
+@pytest.fixture
+def webcam(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.sys, "platform", "linux")
+    monkeypatch.setattr(camera, "_model", lambda _index: "HD Webcam (1-6)")
+    monkeypatch.setattr(v4l2, "modes", lambda *_: [v4l2.Mode("YUYV", 640, 480, (30.0,))])
+
+
+@pytest.mark.usefixtures("webcam")
+def test_the_profile_told_is_the_one_that_the_monitor_would_take_with_this_camera() -> None:
+    own("default", "HD Webcam (1-6) 640x480")
+    check = doctor.check_profile("default", "0", (640, 480))
+    assert check.ok is True
+    assert check.text.startswith("default, your own")
+
+    own("default", "another 640x480")
+    check = doctor.check_profile("default", "0", (640, 480))
+    assert check.ok is None
+    assert "front, a starter: default was made with another camera" in check.text
+    assert "calibrate" in check.advice
+
+    own("office", "HD Webcam (1-6) 640x480")
+    check = doctor.check_profile("default", "0", (640, 480))
+    assert check.ok is True
+    assert check.text.startswith("office, your own")
+    assert "instead of default" in check.text
+
+
+@pytest.mark.usefixtures("webcam")
+def test_a_profile_that_is_asked_for_by_name_is_told_as_it_is() -> None:
+    own("default", "another 640x480")
+    assert doctor.check_profile("default", "0").ok is True
+
+
+@pytest.mark.usefixtures("home")
+def test_a_stream_chooses_the_profile_as_a_camera_does() -> None:
+    own("default", "another 640x480")
+    assert doctor.check_profile("default", "http://desk.lan/video", (640, 480)).ok is None
+    own("default", "stream http://desk.lan/video")
+    assert doctor.check_profile("default", "http://me:secret@desk.lan/video", (640, 480)).ok is True
 
 
 # ------------------------------------------------------------------ what the service needs

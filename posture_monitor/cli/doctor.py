@@ -49,6 +49,8 @@ def doctor(
 
     from posture_monitor.service.doctor import render, run_checks
 
+    # Who names a profile is judged by it, whatever camera is in use.
+    by_place = profile is None and config.profile.by_place
     checks = run_checks(
         model_path=config.model.own,
         source=source or config.camera.source,
@@ -57,13 +59,16 @@ def doctor(
         channel=config.alert.channel,
         look=look,
         offline=offline,
+        by_place=(config.camera.width, config.camera.height) if by_place else None,
     )
     click.echo(render(checks))
     if report is not None:
         from posture_monitor.service.doctor_report import write
+        from posture_monitor.service.profiles import list_profiles
 
         # A file, a folder or a stream may be called after somebody; a camera has but a number.
         names = {profile or config.profile.name, config.profile.name, source or config.camera.source}
+        names |= {info.name for info in list_profiles() if not info.starter}
         write(
             checks,
             report,

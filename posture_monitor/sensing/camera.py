@@ -26,7 +26,7 @@ from posture_monitor.sensing.image_quality import cut_off
 from posture_monitor.sensing.mjpeg import LARGEST_PICTURE, Broken, MjpegStream, Refused, Unsuited, size_of
 from posture_monitor.sensing.opencv import cv2
 from posture_monitor.sensing.patience import Errands, Hung, Left
-from posture_monitor.sensing.sources import Closing, silence_opencv, without_secrets
+from posture_monitor.sensing.sources import Closing, silence_opencv, stream_identity, without_secrets
 from posture_monitor.sensing.trouble import BLACK_MEAN, SourceLost, SourceShut, Trouble
 
 if TYPE_CHECKING:
@@ -95,6 +95,30 @@ def list_cameras() -> list[CameraInfo]:
         if number.isdigit() and _line(entry / "index") in ("", "0"):
             found.append(CameraInfo(int(number), f"/dev/{entry.name}", _line(entry / "name") or entry.name))
     return sorted(found, key=lambda camera: camera.index)
+
+
+def identity_of(index: int, width: int, height: int) -> tuple[str, int, int] | None:
+    """Return what `CameraSource` would tell of a camera, without switching it on.
+
+    Parameters
+    ----------
+    index
+        The camera's number.
+    width, height
+        The picture size that would be asked of it, in pixels.
+
+    Returns
+    -------
+    :
+        `Source.identity`, width and height in pixels; None where it cannot be told.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    chosen = _choose(f"/dev/video{index}", width, height, WATCHING_FPS)
+    if chosen is None:
+        return None
+    mode, _ = chosen
+    return _identity(index, mode.width, mode.height), mode.width, mode.height
 
 
 class _Device(Protocol):
@@ -447,8 +471,7 @@ class CameraSource(_Live):
             capture.set(cv2.CAP_PROP_FPS, fps)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         got = [round(capture.get(p) or 0) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)]
-        size = f"{got[0]}x{got[1]}" if all(got) else f"{width}x{height}"
-        self.identity = f"{_model(self._index) or f'camera {self._index}'} {size}"
+        self.identity = _identity(self._index, *(got if all(got) else (width, height)))
         return _Captured(capture, stamped=bool(self._node))
 
     def _trouble(self) -> Trouble:
@@ -491,7 +514,7 @@ class StreamSource(_Live):
         except ValueError as error:
             raise UserError("the address of the stream cannot be read; check its spelling") from error
         self._url = url
-        self.identity = f"stream {self.name}"
+        self.identity = stream_identity(url)
         super().__init__(
             min_interval_s=min_interval_s, open_s=2 * STREAM_SILENCE_S, silence_s=STREAM_SILENCE_S
         )
@@ -557,6 +580,10 @@ def _check_node(node: str) -> None:
                 Trouble.BUSY,
             ) from error
         raise SourceShut(f"{node}: the camera cannot be opened: {error.strerror}", Trouble.HANGS) from error
+
+
+def _identity(index: int, width: int, height: int) -> str:
+    return f"{_model(index) or f'camera {index}'} {width}x{height}"
 
 
 def _model(index: int) -> str:

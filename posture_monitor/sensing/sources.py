@@ -92,6 +92,34 @@ def is_live(spec: str) -> bool:
     return _is_camera(spec) or (bool(is_url) and scheme.lower() in STREAM_SCHEMES)
 
 
+def identity_of(spec: str, width: int, height: int) -> tuple[str, int, int] | None:
+    """Return what a camera or stream will tell of itself, without opening it.
+
+    Parameters
+    ----------
+    spec
+        As for `open_source`.
+    width, height
+        The picture size that would be asked of a camera, in pixels.
+
+    Returns
+    -------
+    :
+        `Source.identity`, width and height in pixels, 0 where they are not known; None where nothing can
+        be told, or the source is a recording.
+    """
+    if _is_camera(spec):
+        from posture_monitor.sensing.camera import identity_of as of_camera
+
+        return of_camera(int(spec.removeprefix("/dev/video")), width, height)
+    return (stream_identity(spec), 0, 0) if is_live(spec) else None
+
+
+def stream_identity(url: str) -> str:
+    """Return the identity of a stream."""
+    return f"stream {without_secrets(url)}"
+
+
 def _is_camera(spec: str) -> bool:
     return re.fullmatch(r"\d{1,4}|/dev/video\d+", spec) is not None
 

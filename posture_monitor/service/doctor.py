@@ -61,12 +61,15 @@ class Check:
         What was found.
     advice
         What to do about it; empty where there is nothing to do.
+    neutral
+        Neither fine nor amiss: it was not examined, or is the user's to choose.
     """
 
     name: str
     ok: bool | None
     text: str
     advice: str = ""
+    neutral: bool = False
 
     @property
     def failed(self) -> bool:
@@ -83,6 +86,7 @@ def run_checks(
     channel: str,
     look: bool = False,
     offline: bool = False,
+    by_place: tuple[int, int] | None = None,
 ) -> list[Check]:
     """Look at everything the main job needs.
 
@@ -102,19 +106,24 @@ def run_checks(
         Take a few pictures, to see whether there is light enough.
     offline
         Run the program on its built-in demo, and list every connection it makes.
+    by_place
+        Picture size asked of the camera, in pixels, where the camera in use chooses the profile.
     """
     camera = _CAMERA.fullmatch(source)
     node = f"/dev/video{camera[1]}" if camera and sys.platform.startswith("linux") else ""
+    found = _guarded("camera", lambda: check_source(source))
+    if found.failed:
+        node = ""  # of a camera that is not there nothing more can be told
     return [
         _guarded("python", check_python),
         _guarded("packages", check_packages),
         _guarded("data folder", check_data_folder),
         _guarded("model", lambda: check_model(model_path)),
-        _guarded("camera", lambda: check_source(source)),
+        found,
         *([_guarded("camera modes", lambda: check_modes(node), vital=False)] if node else []),
         *([_guarded("camera users", lambda: check_users(node), vital=False)] if node else []),
         _guarded("light", lambda: check_light(source, look=look), vital=False),
-        _guarded("profile", lambda: check_profile(profile)),
+        _guarded("profile", lambda: check_profile(profile, "" if found.failed else source, by_place)),
         # Where no notification gets through, alerts are printed: watching works all the same.
         _guarded("notifications", lambda: check_notifications(channel, send=notify), vital=False),
         _guarded("presence", check_presence, vital=False),
@@ -134,7 +143,7 @@ def render(checks: list[Check]) -> str:
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, color_system="standard", highlight=False, emoji=False)
     for check in checks:
-        mark, style = marks[check.ok]
+        mark, style = ("–", "") if check.neutral else marks[check.ok]
         line = Text.assemble((mark, style), f" {check.name:<{width}}  {check.text}")
         if check.advice:
             line.append(f" → {check.advice}", style="bold" if check.failed else "")
@@ -236,7 +245,8 @@ def check_source(source: str) -> Check:
     if not camera:
         return _check_recording(source)
     if not sys.platform.startswith("linux"):
-        return Check("camera", True, f"camera {source} (this system lists none without opening them)")
+        told = f"camera {source} (this system lists none without opening them)"
+        return Check("camera", True, told, neutral=True)
     cameras = list_cameras()
     if not cameras:
         return Check(
@@ -265,7 +275,7 @@ def _check_recording(source: str) -> Check:
     if "://" in source:
         from posture_monitor.sensing.sources import without_secrets
 
-        return Check("source", True, f"{without_secrets(source)} (not tried)")
+        return Check("source", True, f"{without_secrets(source)} (not tried)", neutral=True)
     path = Path(source).expanduser()
     if not path.exists():
         return Check(
@@ -309,7 +319,8 @@ def check_users(node: str) -> Check:
 def check_light(source: str, *, look: bool) -> Check:
     """Take a few pictures and see whether there is light enough; the camera is closed again at once."""
     if not look:
-        return Check("light", True, "not looked at (--look takes a few pictures, and keeps none)")
+        told = "not looked at (--look takes a few pictures, and keeps none)"
+        return Check("light", True, told, neutral=True)
     from posture_monitor.sensing.image_quality import quality
     from posture_monitor.sensing.sources import open_source
 
@@ -328,15 +339,39 @@ def check_light(source: str, *, look: bool) -> Check:
     return Check("light", True, f"enough ({told})")
 
 
-def check_profile(name: str) -> Check:
-    """Load the profile, and see whether it is the user's own."""
+def check_profile(name: str, source: str = "", by_place: tuple[int, int] | None = None) -> Check:
+    """Load the profile that the monitor would judge by, and see whether it is the user's own.
+
+    Parameters
+    ----------
+    name
+        Of the profile asked for.
+    source
+        What would be watched; empty where it is not there.
+    by_place
+        Picture size asked of a camera, in pixels, where the camera in use chooses the profile.
+    """
+    from posture_monitor.sensing.sources import identity_of
+    from posture_monitor.service.places import fitting
     from posture_monitor.service.profiles import load_profile
 
-    profile = load_profile(name)
+    wanted = profile = load_profile(name)
+    if by_place and (seen := identity_of(source, *by_place)):
+        profile = fitting(wanted, *seen) or wanted
+    if profile.starter and not wanted.starter:
+        return Check(
+            "profile",
+            None,
+            f"{profile.name}, a starter: {name} was made with another camera, or another size of its picture",
+            "run `posture-monitor calibrate --profile` with a new name, for one of your own with this camera",
+        )
     if profile.starter:
         advice = "run `posture-monitor calibrate` for one of your own"
         return Check("profile", None, f"{name}, a starter", advice)
-    return Check("profile", True, f"{name}, your own" + f", of {profile.created}" * bool(profile.created))
+    told = f"{profile.name}, your own" + f", of {profile.created}" * bool(profile.created)
+    if profile.name != wanted.name:
+        told += f"; it was made with this camera, and is taken instead of {name}"
+    return Check("profile", True, told)
 
 
 def check_notifications(channel: str, *, send: bool) -> Check:
@@ -348,7 +383,8 @@ def check_notifications(channel: str, *, send: bool) -> Check:
     try:
         if not send:
             able = _buttons(notifier.name)
-            return Check("notifications", True, f"{notifier.name}{able} (not tried; --notify sends one)")
+            told = f"{notifier.name}{able} (not tried; --notify sends one)"
+            return Check("notifications", True, told, neutral=True)
         sent = notifier.send(trial_text())
     finally:
         notifier.close()
@@ -388,7 +424,8 @@ def check_power() -> Check:
     from posture_monitor.service.power import on_battery
 
     told = {True: "on battery: looks less often", False: "on mains", None: "not told here: taken for mains"}
-    return Check("power", True, told[on_battery()])
+    battery = on_battery()
+    return Check("power", True, told[battery], neutral=battery is None)
 
 
 def check_autostart() -> Check:
@@ -398,7 +435,7 @@ def check_autostart() -> Check:
     state = autostart.status()
     ok = True if state.file is None or state.enabled else None
     text, _, advice = autostart.describe(state).rstrip(".").partition("; ")
-    return Check("autostart", ok, text, "" if ok else advice)
+    return Check("autostart", ok, text, "" if ok else advice, neutral=state.file is None)
 
 
 def check_offline(model_path: Path | None, *, run: bool) -> Check:
@@ -409,9 +446,10 @@ def check_offline(model_path: Path | None, *, run: bool) -> Check:
     between two looks, and other programs. The tests trace each network call instead.
     """
     if not run:
-        return Check("offline", True, "not tried (--offline runs the demo and lists every connection)")
+        told = "not tried (--offline runs the demo and lists every connection)"
+        return Check("offline", True, told, neutral=True)
     if not sys.platform.startswith("linux"):
-        return Check("offline", None, "connections can be listed on Linux alone")
+        return Check("offline", None, "connections can be listed on Linux alone", neutral=True)
     from posture_monitor.sensing.model import ensure_model
     from posture_monitor.service.connections import watch
 

@@ -53,7 +53,8 @@ def report(checks: Iterable[Check], private: Iterable[str] = ()) -> str:
         f"{platform.system()} {platform.release()} {platform.machine()}",
         "",
         *(
-            f"{marks[check.ok]}  {check.name}: {check.text}" + f" -> {check.advice}" * bool(check.advice)
+            f"{'-   ' if check.neutral else marks[check.ok]}  {check.name}: {check.text}"
+            + f" -> {check.advice}" * bool(check.advice)
             for check in checks
         ),
         "",

@@ -31,7 +31,7 @@ def fitting(wanted: Profile, identity: str, width: int, height: int) -> Profile 
         with none that is known; and, while it is the user's own and no other
         one fits, where the camera cannot be told.
     identity, width, height
-        Of the camera, as `Source.identity`, and its picture's size in pixels.
+        Of the camera, as `Source.identity`, and its picture's size in pixels; 0 where that is not known.
     """
     if not wanted.starter and (_made_with(wanted, identity, width, height) or not wanted.camera):
         return wanted
