@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from rig import SIDE_CAMERA, Body, Camera, Pose, render
@@ -114,6 +116,7 @@ def test_a_capture_full_of_movement_is_refused_unless_it_may_move(pose: Pose) ->
     with pytest.raises(ValueError, match="too much movement") as refused:
         capture(sitting(pose), clear())
     assert "sit still" in str(refused.value)
+    assert re.search(r"varied by ([\d.]+ %, at most 9 %|[\d.]+ shoulder widths, at most)", str(refused.value))
     assert capture(sitting(pose), clear(), steady=False).frames == N
 
 

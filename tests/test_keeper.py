@@ -168,6 +168,10 @@ def test_what_is_seen_is_told(running: Running) -> None:
     assert told["view"] == "front"
     assert told["angles"]
     assert len({angle["label"] for angle in told["angles"]}) == len(told["angles"])
+    units = {angle["name"]: (angle["unit"], angle["deviation_unit"]) for angle in told["angles"]}
+    assert units["head_height"] == ("cm", "%")
+    assert units["head_roll"] == ("°", "°")
+    assert units["head_drop"][1] == "shoulder widths"
     running.eye.seen = lambda: sight(None)
     wait_for(lambda: running.status()["state"] == "away")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
@@ -115,6 +116,13 @@ def test_an_own_profile_is_private_and_found_by_name(home: Path, mine: Profile) 
     assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
     np.testing.assert_allclose(load_profile("me").neutral.centre, mine.neutral.centre, rtol=1e-4)
     assert load_profile(str(path)).name == "me"
+
+
+def test_a_spread_is_told_in_the_unit_in_which_it_is_kept(mine: Profile) -> None:
+    rows = {line.split()[0]: line for line in describe(mine).splitlines() if "±" in line}
+    assert re.search(r"[\d.]+ cm +± [\d.]+ %$", rows["head_height"])
+    assert re.search(r"[\d.]+ ° +± [\d.]+ °$", rows["head_roll"])
+    assert rows["head_drop"].endswith(" shoulder widths")
 
 
 @pytest.mark.parametrize("name", ["", "../me", "a/b", ".hidden", "a b", "x" * 65, "naïve\n"])

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from posture_monitor.posture.baseline import Neutral, neutral_of
-from posture_monitor.posture.metrics import ROW, Measurement, Reason
+from posture_monitor.posture.metrics import METRICS, ROW, Measurement, Reason
 
 #: Least frames with a person. At two frames a second that is six seconds.
 LEAST_FRAMES: Final = 12
@@ -79,8 +79,9 @@ def capture(
     for metric, most in MOST_SPREAD.items() if steady else ():
         spread = float(neutral.spread[ROW[metric]])
         if spread > most and np.isfinite(neutral[metric]):
+            unit = METRICS[ROW[metric]].change_unit
             raise ValueError(
                 f"there was too much movement ({metric.replace('_', ' ')} varied by "
-                f"{spread:.2g}, at most {most:g}); sit still and try again"
+                f"{spread:.3g} {unit}, at most {most:g} {unit}); sit still and try again"
             )
     return neutral

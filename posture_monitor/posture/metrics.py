@@ -91,6 +91,11 @@ class Metric:
     change: Change
     text: str
 
+    @property
+    def change_unit(self) -> str:
+        """Unit of a deviation from neutral, and of its spread."""
+        return {Change.PERCENT: "%", Change.SHOULDERS: Change.SHOULDERS.value}.get(self.change, self.unit)
+
 
 _D, _P, _S = Change.DIFFERENCE, Change.PERCENT, Change.SHOULDERS
 

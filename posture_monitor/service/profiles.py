@@ -490,7 +490,8 @@ def describe(profile: Profile) -> str:
             row = ROW[metric.name]
             if np.isfinite(neutral.centre[row]):
                 centre, spread = neutral.centre[row], neutral.spread[row]
-                lines.append(f"  {metric.name:15s} {centre:9.3g} {metric.unit:8s} ± {spread:.2g}")
+                varied = f"± {spread:.2g} {metric.change_unit}"
+                lines.append(f"  {metric.name:15s} {centre:9.3g} {metric.unit:8s} {varied}")
         missing = [name for name in NAMES if name not in neutral.measurable]
         if missing:
             lines.append(f"  not measurable from here: {', '.join(missing)}")

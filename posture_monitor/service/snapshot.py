@@ -62,7 +62,8 @@ def angles(reading: Reading | None) -> tuple[Angle, ...]:
         if metric.name not in _TOLD or not math.isfinite(value):
             continue
         label = words.measure_name(metric.name)
-        angle = Angle(metric.name, label, metric.unit, value, deviation if math.isfinite(deviation) else None)
+        away = deviation if math.isfinite(deviation) else None
+        angle = Angle(metric.name, label, metric.unit, value, away, metric.change_unit)
         if label not in found or metric.name == reading.driver:
             found[label] = angle
     return tuple(found.values())

@@ -34,8 +34,9 @@ class Angle:
     name, label, unit
         The metric, its plain name, and the unit of `value`.
     value, deviation
-        Its value, and how far it is from neutral (in the metric's own unit of
-        deviation, see `telling.words.amount`); None where unmeasured.
+        Its value, and how far it is from neutral; None where unmeasured.
+    deviation_unit
+        The unit of `deviation`: that of `value`, ``%`` of neutral, or shoulder widths.
     """
 
     name: str = ""
@@ -43,6 +44,7 @@ class Angle:
     unit: str = ""
     value: float | None = None
     deviation: float | None = None
+    deviation_unit: str = ""
 
 
 @dataclass(frozen=True)
