@@ -132,6 +132,12 @@ def test_a_second_capture_kept_is_not_what_posture_is_judged_by(
     keep(reaches(window, Step.DONE))
     assert said("judged against this from now on")
     window.buttons["slouch"].click()
+    qt.wait_for(lambda: shown() and "keep" in window.buttons, 60)
+    now = moment(window)
+    assert now is not None
+    assert now.result is not None
+    for line in now.result.learnt.text.splitlines():
+        assert said(line.strip()[1:]), "the window tells what the terminal does"
     keep(shown)
     assert said("beside your neutral")
     assert not said("from now on")

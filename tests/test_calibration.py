@@ -57,9 +57,12 @@ def mine(recorded: Recorded) -> None:
 def test_a_slouch_is_captured_and_what_tells_it_from_neutral(recorded: Recorded) -> None:
     done = calibrate(recorded(SCENARIOS["slump_moderate"]), "--slouch")
     assert done.exit_code == 0, done.output
-    assert "50 of 50 frames" in done.output
-    assert re.search(r"head sinking: \d{3} % of its limit, \d+\.\d times your own scatter", done.output)
-    assert "It is told from neutral." in done.output
+    assert "Your slouch counts as poor in 50 of 50 pictures." in done.output
+    assert re.search(r"all together: [1-9]\d\d%", done.output)
+    assert re.search(r"head sinking: \d{3}%; \d+\.\d times what you move while sitting well", done.output)
+    assert "Your slouch will be noticed." in done.output
+    for jargon in ("slouch index", "scatter", "limit"):
+        assert jargon not in done.output
     assert set(load_profile("me").captures) == {"slouch"}
     assert "also captured: slouch" in CliRunner().invoke(cli, ["profiles", "show", "me"]).output
 
@@ -67,8 +70,8 @@ def test_a_slouch_is_captured_and_what_tells_it_from_neutral(recorded: Recorded)
 @pytest.mark.usefixtures("mine")
 def test_a_slouch_that_does_not_show_is_told_as_such(recorded: Recorded) -> None:
     done = calibrate(recorded(Pose(lean=1)), "--slouch")
-    assert "0 of 50 frames" in done.output
-    assert "It is hardly told from neutral" in done.output
+    assert "poor in 0 of 50 pictures" in done.output
+    assert "Your slouch will hardly be noticed: place the camera higher" in done.output
 
 
 @pytest.mark.usefixtures("mine")
@@ -76,11 +79,40 @@ def test_looking_down_says_how_much_there_is_to_spare(recorded: Recorded) -> Non
     before = load_profile("me")
     done = calibrate(recorded(SCENARIOS["look_down"]), "--down")
     assert done.exit_code == 0, done.output
-    index = float(re.search(r"slouch index (\d\.\d\d)", done.output)[1])  # type: ignore[index]
-    spare = int(re.search(r"To spare .*: (\d+) % of the limit", done.output)[1])  # type: ignore[index]
-    assert spare == pytest.approx(100 * (1 - index), abs=1)
+    gone = int(re.search(r"all together: (\d+)%", done.output)[1])  # type: ignore[index]
+    spare = int(re.search(r"not taken for a slouch: (\d+)% ", done.output)[1])  # type: ignore[index]
+    assert spare == pytest.approx(100 - gone, abs=1)
+    # Of each measure that goes anywhere as well.
+    halfway = calibrate(recorded(SCENARIOS["slump_moderate"]), "--down").output
+    one, left = re.search(r"face forward: (\d+)%, (\d+)% to spare; \d", halfway).groups()  # type: ignore[union-attr]
+    assert int(one) + int(left) == pytest.approx(100, abs=1)
+    assert "will be taken for a slouch if it lasts" in halfway
     # Neutral is as it was: a second capture is looked at, it moves nothing.
     np.testing.assert_allclose(load_profile("me").neutral.centre, before.neutral.centre, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("mine")
+@pytest.mark.parametrize("aim", [("--reanchor",), ("--slouch",), ("--down",), ("--add", "standing")])
+def test_a_capture_from_another_source_says_so_and_one_of_another_shape_is_refused(
+    recorded: Recorded, aim: tuple[str, ...]
+) -> None:
+    made_with = load_profile("me").camera
+    other = recorded(Pose())
+    assert f"Note: profile 'me' was made with {made_with}, this is table {other.name}" in " ".join(
+        calibrate(other, *aim).output.split()
+    )
+    before = (paths.profiles_dir() / "me.toml").read_bytes()
+    refused = calibrate(recorded(Pose(), Camera(width=1280, height=720)), *aim)
+    assert refused.exit_code == 2
+    assert refused.output.count("\n") == 1
+    assert "640×480, this one is 1280×720" in refused.output
+    assert (paths.profiles_dir() / "me.toml").read_bytes() == before
+
+
+def test_a_capture_from_the_same_source_needs_no_note(recorded: Recorded) -> None:
+    table = recorded(Pose())
+    calibrate(table)
+    assert "Note" not in calibrate(table, "--down").output
 
 
 @pytest.mark.usefixtures("mine")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 from rig import Pose
@@ -18,11 +19,13 @@ from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.service import screen
-from posture_monitor.service.calibration import camera_lent
+from posture_monitor.service.calibration import Learnt, camera_lent
 from posture_monitor.service.control import Server
-from posture_monitor.service.guiding import Guide
+from posture_monitor.service.guided import Result
+from posture_monitor.service.guiding import Aim, Guide, Quality
+from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.status import Camera, InUse, Status
-from posture_monitor.telling.panel import panel
+from posture_monitor.telling.panel import panel, result_text
 
 
 class Monitor:
@@ -65,6 +68,19 @@ def test_a_running_monitor_lends_its_camera_and_gets_it_back(monitor: Monitor) -
         raise UserError("also where the calibration fails")
     assert monitor.asked == ["lend", "return"]
     assert monitor.activity == "watching"
+
+
+def test_a_capture_from_another_camera_is_told_as_that_before_all_else() -> None:
+    profile = load_profile("front")
+    learnt = Learnt(profile, profile.neutral, "Calibrated.\nMore.", note="Note: another camera.")
+    body = np.zeros((33, 4), dtype=np.float32)
+    result = Result(learnt, Aim.ADD, Quality("Good", "you sat still", 0.9), ("the head",), (), "", body, ())
+    assert result_text(result).splitlines() == [
+        "Note: another camera.",
+        "Good: you sat still.",
+        "Calibrated.",
+        "Measured from here: the head.",
+    ]
 
 
 def test_a_recording_needs_nobodys_camera(monitor: Monitor) -> None:

@@ -107,12 +107,15 @@ class Learnt:
         What to say of it, in a few lines.
     apart
         How a second capture is told from neutral.
+    note
+        A line on what it came from, if that is not what the profile was made with.
     """
 
     profile: Profile
     neutral: Neutral
     text: str
     apart: Separation | None = None
+    note: str = ""
 
 
 _ASK = {
@@ -176,6 +179,8 @@ def calibrate(
         except ValueError as error:
             raise UserError(f"not calibrated from {source}: {error}") from error
         path = save_profile(learnt.profile)
+    if learnt.note:
+        console.print(learnt.note)
     console.print(learnt.text)
     console.print(f"Kept as {path}", soft_wrap=True)
     return path
@@ -206,27 +211,29 @@ def learn(
     ValueError
         The capture is too poor; the message says why and what to do.
     """
+    width, height = (int(pixels) for pixels in collected.sizes[-1]) if collected.sizes else (0, 0)
     if known is None or aim is None:
         neutral = collected.neutral(name=name)
-        width, height = (int(pixels) for pixels in collected.sizes[-1])
         made = Profile(profile, (neutral,), camera, width, height, now_iso())
         return Learnt(made, neutral, told(made))
+    note = told_place(known, camera, width, height)
     if aim is Aim.ADD:
         neutral = collected.neutral(name=name)
         made = known.adding(neutral)
         names = ", ".join(neutral.name for neutral in made.neutrals)
-        return Learnt(made, neutral, f"{told(made, -1)}\nNeutral postures of {made.name!r}: {names}.")
+        text = f"{told(made, -1)}\nNeutral postures of {made.name!r}: {names}."
+        return Learnt(made, neutral, text, note=note)
     which = collected.fitting(known)
     if aim is Aim.REANCHOR:
         made = collected.re_anchored(known, which)
         text = f"Re-anchored {known.name!r} ({known.neutrals[which].name}): judged from the new place on."
-        return Learnt(made, made.neutrals[which], text)
+        return Learnt(made, made.neutrals[which], text, note=note)
     # Looking down is no stillness of the head.
     posture = collected.neutral(name=aim.value, steady=aim is Aim.SLOUCH)
     neutral = known.neutrals[which]
     apart = separation(collected.measured(neutral.azimuth_deg), neutral, limits_of(config, known))
     made = replace(known, captures={**known.captures, aim.value: posture})
-    return Learnt(made, neutral, told_separation(aim, apart), apart)
+    return Learnt(made, neutral, told_separation(aim, apart), apart, note)
 
 
 @contextlib.contextmanager
@@ -254,32 +261,55 @@ def camera_lent(source: str) -> Iterator[None]:
                 ask("return", COMMAND_S)
 
 
+def told_place(known: Profile, camera: str, width: int, height: int) -> str:
+    """Return a line on a capture from another camera than the profile's; empty where it is the same.
+
+    Raises
+    ------
+    ValueError
+        Its picture is of another shape as well: then the two cannot be compared.
+    """
+    if not known.camera or camera == known.camera:
+        return ""
+    made_with = f"profile {known.name!r} was made with {known.camera}"
+    if known.width * height != width * known.height:
+        raise ValueError(
+            f"{made_with} and a picture of {known.width}×{known.height}, this one is {width}×{height}; "
+            "use the same camera, or calibrate a profile for this one"
+        )
+    return f"Note: {made_with}, this is {camera}; it holds only if both show you from the same place."
+
+
 def told_separation(aim: Aim, apart: Separation) -> str:
-    """Return in a few lines how well a second capture is told from the neutral posture."""
+    """Return in a few lines how well a second capture is told from neutral; the last sums it up."""
     what = "Your slouch" if aim is Aim.SLOUCH else "Looking down"
     if not apart.judged:
-        return f"{what} cannot be judged from here; no frame of it could be."
+        return f"{what} cannot be judged from here: no picture of it could be."
     lines = [
-        f"{what}: slouch index {apart.index:.2f} (0 is neutral, poor begins at 1); "
-        f"{apart.poor} of {apart.judged} frames by themselves are poor."
+        f"{what} counts as poor in {apart.poor} of {apart.judged} pictures.",
+        "How far it goes from your neutral posture (0%) to where poor begins (100%):",
+        f"  all together: {100 * apart.index:.0f}%",
     ]
     for stretch in apart.stretches[:5]:
-        scatter = (
-            f", {stretch.of_scatter:.1f} times your own scatter" if math.isfinite(stretch.of_scatter) else ""
-        )
-        lines.append(f"  {stretch.name}: {100 * stretch.of_limit:.0f} % of its limit{scatter}")
+        line = f"  {stretch.name}: {100 * stretch.of_limit:.0f}%"
+        if aim is Aim.DOWN and stretch.of_limit < 1:
+            line += f", {100 * (1 - stretch.of_limit):.0f}% to spare"
+        if math.isfinite(stretch.of_scatter):
+            line += f"; {stretch.of_scatter:.1f} times what you move while sitting well"
+        lines.append(line)
     if aim is Aim.SLOUCH:
         lines.append(
-            "It is told from neutral."
+            "Your slouch will be noticed."
             if apart.margin <= 0
-            else "It is hardly told from neutral: place the camera higher or more to the side, or lower "
-            "judge.scale in the settings."
+            else "Your slouch will hardly be noticed: place the camera higher or more to the side and "
+            "calibrate again. `judge.scale` in the settings makes single measures stricter."
         )
     else:
         lines.append(
-            f"To spare before it would count as a slouch: {100 * apart.margin:.0f} % of the limit."
+            f"Looking down is not taken for a slouch: {100 * apart.margin:.0f}% is to spare."
             if apart.margin > 0
-            else "It would count as a slouch where it lasts: a camera nearer to eye height tells them apart."
+            else "Looking down will be taken for a slouch if it lasts: place the camera nearer to eye height "
+            "and calibrate again."
         )
     return "\n".join(lines)
 

@@ -41,10 +41,11 @@ def panel(guidance: Guidance) -> RenderableType:
 
 def result_text(result: Result) -> str:
     """Return in a few lines how good a capture is, and what can be measured from here."""
+    note = [result.learnt.note] if result.learnt.note else []
     if result.learnt.apart is not None:
-        return result.learnt.text
+        return "\n".join((*note, result.learnt.text))
     quality = result.quality
-    lines = [f"{quality.word}: {quality.why}.", result.learnt.text.splitlines()[0]]
+    lines = [*note, f"{quality.word}: {quality.why}.", result.learnt.text.splitlines()[0]]
     lines.append(f"Measured from here: {_listed(result.can)}.")
     if result.cannot:
         lines.append(f"Not from here: {_listed(result.cannot)}. {result.why_not}".rstrip())

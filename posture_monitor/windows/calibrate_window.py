@@ -599,6 +599,8 @@ class CalibrateWindow(QWidget):
                 add(_label("Not from here", 1.0, bold=True))
                 not_here = ", ".join(result.cannot)
                 add(_label(f"{not_here[:1].upper()}{not_here[1:]}. {result.why_not}", 0.92, muted=True))
+        if result.learnt.note:
+            add(_label(result.learnt.note, 0.95, muted=True))
         self._card.addStretch(1)
         add(_label("Now", 1.0, bold=True))
         add(self.gauge)
@@ -624,16 +626,9 @@ class CalibrateWindow(QWidget):
         add = self._card.addWidget
         add(_label("Your slouch" if aim is Aim.SLOUCH else "Looking down", 1.5, bold=True))
         add(_label(lines[-1], 1.05))
-        apart = result.learnt.apart
-        assert apart is not None
-        for stretch in apart.stretches[:4]:
-            add(
-                _label(
-                    f"{stretch.name.capitalize()}: {100 * stretch.of_limit:.0f} % of its limit",
-                    0.98,
-                    muted=True,
-                )
-            )
+        for line in lines[:-1]:
+            told = line.strip()
+            add(_label(f"{told[:1].upper()}{told[1:]}", 0.98, muted=True))
 
     def _way_text(self, result: Result) -> str:
         ghost = result.ghosts[self.stage.way % len(result.ghosts)]
