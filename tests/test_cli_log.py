@@ -66,6 +66,11 @@ def test_called_bare_it_asks_and_asks_again_after_nonsense(bare: list[str]) -> N
     )  # fmt: skip
     assert said.count("Pain, from 0") == 3
     assert "no such symptom: 'odd'" in said
+    assert "no such trigger: 'moon'; it can be overexertion, " in said
+    assert "Trigger: overexertion, lifting," in said
+    assert said.count("Enter for none") == 5, "said whenever what may be left open is asked"
+    assert "several with commas or spaces" in said
+    assert "''" not in said
     assert "no such time: 'soon'" in said
 
 

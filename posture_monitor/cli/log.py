@@ -86,16 +86,20 @@ def spasm(
                 value_proc=lambda text: _asked_moment(text, now_s),
             )
         trigger = trigger or answered(
-            "Trigger", "--trigger", default="", show_default=False, type=click.Choice(("", *TRIGGERS))
+            f"Trigger: {', '.join(TRIGGERS)} (one; Enter for none)",
+            "--trigger",
+            default="",
+            show_default=False,
+            value_proc=_asked_trigger,
         )
         symptoms = symptoms or answered(
-            f"Symptoms, of {', '.join(SYMPTOMS)}",
+            f"Symptoms: {', '.join(SYMPTOMS)} (several with commas or spaces; Enter for none)",
             "--symptom",
             default="",
             show_default=False,
             value_proc=_asked_symptoms,
         )
-        note = note or answered("Note", "--note", default="", show_default=False)
+        note = note or answered("Note (Enter for none)", "--note", default="", show_default=False)
     entry = episode(pain, wall_s, trigger=trigger or "", symptoms=symptoms, note=note or "")
     paths.make_private(paths.data_dir())
     _kept(Diary(paths.history_file()).add(entry))
@@ -195,6 +199,13 @@ def _asked_moment(text: str, now_s: float) -> float:
         return parse_moment(text, now_s)
     except UserError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _asked_trigger(text: str) -> str:
+    word = text.strip().lower()
+    if word and word not in TRIGGERS:
+        raise click.UsageError(f"no such trigger: {word!r}; it can be {', '.join(TRIGGERS)}")
+    return word
 
 
 def _asked_symptoms(text: str) -> tuple[str, ...]:
