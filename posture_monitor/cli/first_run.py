@@ -64,11 +64,12 @@ def first_run() -> None:
     from posture_monitor.service.screen import why_no_window
 
     why_no_window()  # before anything else loads libraries that a window wants as they are
-    click.echo("Welcome. Four short questions, each of which Enter answers; Ctrl-C leaves.\n")
+    click.echo("Welcome. A few short questions, each of which Enter answers; Ctrl-C leaves.\n")
     try:
         ready = _camera() and _calibration(load_config())
-        _sensitivity(load_config())
-        _autostart()
+        _sensitivity(load_config(), 3 if ready else 2)
+        if ready:  # without a camera there is nothing to start
+            _autostart()
         _begin(ready)
     except KeyboardInterrupt:
         click.echo("\nLeft there; what you have answered is kept. `posture-monitor` says how things stand.")
@@ -128,12 +129,12 @@ def _calibration(config: Config) -> bool:
     return True
 
 
-def _sensitivity(config: Config) -> None:
-    """Choose a preset."""
+def _sensitivity(config: Config, number: int) -> None:
+    """Choose a preset; `number` is that of the question."""
     from posture_monitor.service.settings import write_setting
     from posture_monitor.telling.words import duration
 
-    click.echo("\n3. How soon should it speak up?")
+    click.echo(f"\n{number}. How soon should it speak up?")
     for name in _PRESETS:
         policy = getattr(config.alert.presets, name)
         held = f"{policy.poor_hold_s:g} seconds" if policy.poor_hold_s < 120 else duration(policy.poor_hold_s)
