@@ -34,7 +34,7 @@ class StandIn:
         if do == "status":
             return self.status.to_json()
         if do == "stop":
-            if self.status.source != "deaf":
+            if self.status.source != "http://deaf":
                 self.ended.set()
         elif do == "pause":
             self.status = replace(self.status, activity="paused", state="paused", until_s=args["until_s"])
@@ -52,9 +52,9 @@ class StandIn:
 def main() -> None:
     """Run until told to end."""
     stand_in = StandIn()
-    if stand_in.status.source == "bad":
-        sys.exit("posture-monitor: --source 'bad' is no camera")
-    if stand_in.status.source == "deaf":
+    if stand_in.status.source == "http://bad":
+        sys.exit("posture-monitor: --source 'http://bad' is no camera")
+    if stand_in.status.source == "http://deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         with Lock():

@@ -101,16 +101,27 @@ def test_two_started_at_once_one_wins_and_both_are_content() -> None:
 
 
 def test_one_that_ends_at_once_says_why() -> None:
-    with pytest.raises(UserError, match=r"^--source 'bad' is no camera$"):
-        background.start(source="bad")
+    with pytest.raises(UserError, match=r"^--source 'http://bad' is no camera$"):
+        background.start(source="http://bad")
     assert lock.holder() is None
+
+
+def test_a_recording_that_is_not_there_is_refused_and_what_runs_goes_on(tmp_path: Path) -> None:
+    for nowhere in (str(tmp_path / "nothing"), "nothing.mp4", "ftp://desk.lan/video"):
+        with pytest.raises(UserError, match=r"no such file or folder|cannot be ftp"):
+            background.start(source=nowhere)
+    assert lock.holder() is None
+    running = background.start(source="http://camera.lan/not-there-yet").pid
+    with pytest.raises(UserError, match="no such file"):
+        background.restart(source=str(tmp_path / "nothing"))
+    assert ask("status")["pid"] == running
 
 
 @pytest.mark.slow
 def test_one_that_does_not_go_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "STOP_S", 0.3)
     monkeypatch.setattr(background, "TERM_S", 0.3)
-    pid = background.start(source="deaf").pid
+    pid = background.start(source="http://deaf").pid
     assert background.stop() == pid
     assert lock.holder() is None
 
@@ -258,9 +269,9 @@ def test_the_commands_from_start_to_stop() -> None:
 
 
 def test_a_start_that_fails_is_one_line_and_status_2() -> None:
-    failed = command("start", "--source", "bad")
+    failed = command("start", "--source", "http://bad")
     assert (failed.returncode, failed.stdout) == (2, "")
-    assert failed.stderr == "posture-monitor: --source 'bad' is no camera\n"
+    assert failed.stderr == "posture-monitor: --source 'http://bad' is no camera\n"
 
 
 @pytest.mark.slow

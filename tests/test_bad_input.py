@@ -110,6 +110,12 @@ def test_no_camera(home: Path, command: str) -> None:
     assert "--source demo" in line or "/dev/video" in line.split("there", 1)[1]
 
 
+@pytest.mark.parametrize("command", ["start", "restart"])
+def test_a_recording_that_is_not_there_cannot_be_started(home: Path, command: str) -> None:
+    line = one_line(program(command, "--source", "/does/not/exist"))
+    assert "source '/does/not/exist': no such file or folder" in line
+
+
 @pytest.fixture
 def camera_opens(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], int]], None]:
     """Let opening the device node of a camera that is not there, number 7, do as told."""

@@ -69,6 +69,7 @@ def open_source(
     """
     if fps is not None and not 0 < fps <= 1000:
         raise UserError(f"frames a second must be above 0 and at most 1000, not {fps:g}")
+    check(spec)
     if spec == "demo":
         from posture_monitor.sensing.demo import DemoSource
 
@@ -77,13 +78,34 @@ def open_source(
         from posture_monitor.sensing.camera import CameraSource
 
         return CameraSource(spec, width=width, height=height, fps=fps, min_interval_s=min_interval_s)
-    if match := re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", spec):
-        if match[1].lower() not in STREAM_SCHEMES:
-            raise UserError(f"a source cannot be {match[0]}…; it is {SOURCES}")
+    if is_live(spec):
         from posture_monitor.sensing.camera import StreamSource
 
         return StreamSource(spec, min_interval_s=min_interval_s)
     return _open_path(spec, started_at, realtime, fps, min_interval_s, used)
+
+
+def check(spec: str) -> None:
+    """Refuse what can be no source, and a recording that is not there; nothing is opened.
+
+    Raises
+    ------
+    UserError
+        It is refused, and why. A camera or stream that is not there now may come.
+    """
+    if spec == "demo" or is_live(spec):
+        return
+    if match := re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", spec):
+        raise UserError(f"a source cannot be {match[0]}…; it is {SOURCES}")
+    path = Path(spec).expanduser()
+    try:
+        found = path.exists()
+    except (OSError, ValueError) as error:
+        raise UserError(f"source {spec!r}: {error}") from error
+    if not spec.strip() or not found:
+        raise UserError(f"source {spec!r}: no such file or folder; a source is {SOURCES}")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{path}: permission denied; allow yourself to read it")
 
 
 def is_live(spec: str) -> bool:
@@ -133,16 +155,8 @@ def _open_path(
     used: Collection[str] | None,
 ) -> Source:
     path = Path(spec).expanduser()
-    try:
-        found, folder = path.exists(), path.is_dir()
-    except (OSError, ValueError) as error:
-        raise UserError(f"source {spec!r}: {error}") from error
-    if not spec.strip() or not found:
-        raise UserError(f"source {spec!r}: no such file or folder; a source is {SOURCES}")
-    if not os.access(path, os.R_OK):
-        raise UserError(f"{path}: permission denied; allow yourself to read it")
     suffix = path.suffix.lower()
-    if folder or suffix in IMAGE_SUFFIXES:
+    if path.is_dir() or suffix in IMAGE_SUFFIXES:
         from posture_monitor.sensing.images import ImageSource
 
         return ImageSource(path, started_at=started_at)

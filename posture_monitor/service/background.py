@@ -22,6 +22,7 @@ from typing import IO, Final
 
 import posture_monitor
 from posture_monitor.errors import UserError
+from posture_monitor.sensing.sources import check as check_source
 from posture_monitor.service import lock
 from posture_monitor.service.autostart.systemd import UNIT
 from posture_monitor.service.control import NoAnswer, NotRunning, OtherVersion, ask
@@ -63,8 +64,10 @@ def start(config: str | Path | None = None, source: str | None = None, profile: 
     Raises
     ------
     UserError
-        It ended at once, and why; or it does not answer.
+        The source is a recording that is not there; or it ended at once, and why; or it does not answer.
     """
+    if source is not None:
+        check_source(source)
     running = lock.holder()
     if running is not None:
         return Started(_answering(running.pid), False)
@@ -119,6 +122,8 @@ def restart(
     config: str | Path | None = None, source: str | None = None, profile: str | None = None
 ) -> Started:
     """End the monitor if it runs, and start it as it was started before, but for what is given here."""
+    if source is not None:
+        check_source(source)  # before the one that runs is ended
     running = lock.holder()
     if running is None:
         return start(config, source, profile)
