@@ -54,7 +54,7 @@ def test_an_alert_in_german() -> None:
     assert text.body.startswith("Der Rumpf ist seit 4 Minuten um 18° weiter vorgeneigt als neutral. ")
     assert words.button_text("snooze") == "15 min Ruhe"
     assert words.duration(1) == "1 Sekunde"
-    assert "Wie lange: 5-mal" in stretches.render(stretches.pick(2))
+    assert "Wie viel: 5-mal" in stretches.render(stretches.pick(2))
 
 
 def test_no_english_word_is_left_in_german() -> None:

@@ -52,5 +52,5 @@ def test_rendered_for_the_terminal() -> None:
     language.use("en")
     text = stretches.render(stretches.pick(2))
     assert text.startswith("Chin tuck\n")
-    for part in ("How long: 5 times", "Leave it out if: ", "Source: NHS"):
+    for part in ("How much: 5 times", "Leave it out if: ", "Source: NHS"):
         assert part in text

@@ -203,7 +203,7 @@ def render(move: Move) -> str:
         "",
         f"  {say(move.how)}",
         "",
-        f"  {say('How long')}: {say(move.long)}",
+        f"  {say('How much')}: {say(move.long)}",
         f"  {say('Leave it out if')}: {say(move.unless)}",
         f"  {say('Source')}: {say(move.source)}",
     )
