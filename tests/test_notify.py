@@ -306,10 +306,14 @@ def test_a_replacement_on_another_channel_takes_the_first_one_down() -> None:
         def withdraw(self, sent_id: str) -> None:
             self.withdrawn.append(sent_id)
 
-    flaky, lines = Flaky(), []
+    flaky = Flaky()
+    lines: list[str] = []
     notifier = Notifier([flaky, Terminal(lines.append)])
     first = notifier.send(ALERT)
     flaky.up = False
     second = notifier.send(ALERT, replace_id=first.id)
     assert (first.channel, second.channel, flaky.withdrawn) == ("flaky", "terminal", ["flaky-1"])
     assert notifier.failures == {"flaky": "down"}
+    (printed,) = lines
+    assert ALERT.title in printed
+    assert not set(printed) & set("●◐▼"), "a sign of a state that may not be the one told of"

@@ -30,7 +30,8 @@ class Terminal:
             The output is closed.
         """
         try:
-            self._write(f"\n● {text.title}\n  {text.body}\n")
+            # No sign of a state: the text may tell of any.
+            self._write(f"\n» {text.title}\n  {text.body}\n")
         except (OSError, ValueError) as error:
             raise ChannelError(f"the terminal takes no more output ({error})") from error
         return Sent(f"terminal-{next(self._numbers)}", self.name)
