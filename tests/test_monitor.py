@@ -6,6 +6,7 @@ the notifications land on a screen that remembers.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import io
 import json
@@ -36,6 +37,7 @@ from posture_monitor.service.calibration import Collected
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.monitor import Monitor, Resting
 from posture_monitor.service.profiles import Profile, load_profile, save_profile
+from posture_monitor.telling.channels.terminal import Terminal
 from posture_monitor.telling.notify import Action, ChannelError, Notifier, Sent
 from posture_monitor.telling.quiet import QuietGate
 from posture_monitor.telling.words import Text
@@ -692,3 +694,10 @@ def test_each_change_of_state_is_told_once_with_its_reason(seat: Seat) -> None:
     states = [line.split(" ", 1)[1].split(":")[0] for line in told if not line.startswith("◐")]
     assert [state for state in states if state != "unknown"] == ["good", "poor", "away"]
     assert told[-1] == "? unknown: too dark"
+
+
+def test_the_first_line_says_what_a_number_is() -> None:
+    with contextlib.closing(Notifier([Terminal()])) as notifier:
+        told = [monitor.opening(name, load_profile("front"), True, notifier) for name in ("0", "/dev/video2")]
+    assert told[0].startswith("Watching camera 0 against")
+    assert told[1].startswith("Watching /dev/video2 against")

@@ -715,7 +715,8 @@ def opening(name: str, profile: Profile, live: bool, notifier: Notifier) -> str:
         else f"profile {profile.name!r}"
     )
     until = "Ctrl-C stops it" if live else "to its end"
-    return f"Watching {name} against {against}; notifications by {notifier.name}; {until}."
+    watched = f"camera {name}" if name.isdigit() else name
+    return f"Watching {watched} against {against}; notifications by {notifier.name}; {until}."
 
 
 def closing(monitor: Monitor) -> str:
