@@ -69,4 +69,7 @@ def _need_a_screen() -> None:
     from posture_monitor.service.screen import why_no_window
 
     if why := why_no_window():
-        raise UserError(f"{why}; `posture-monitor status --watch` tells the same in a terminal")
+        from posture_monitor.service import lock
+
+        command = "run" if lock.holder() is None else "status --watch"
+        raise UserError(f"{why}; `posture-monitor {command}` tells the same in a terminal")
