@@ -56,6 +56,14 @@ def test_the_commands_of_the_main_job_are_there() -> None:
     assert {"profiles list", "profiles show", "data path", "config path", "config show"} <= names
 
 
+def test_no_summary_of_a_command_is_cut_off_at_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    groups = {name[:-1] for name in commands()}
+    for group in groups:
+        shown = CliRunner().invoke(cli, [*group, "--help"], prog_name="posture-monitor").output
+        assert "..." not in shown.partition("Commands:")[2], group
+
+
 @pytest.mark.parametrize("name", list(commands()), ids=" ".join)
 def test_every_help_shows_an_example_that_the_command_understands(name: tuple[str, ...]) -> None:
     shown = CliRunner().invoke(cli, [*name, "--help"], prog_name="posture-monitor")

@@ -9,7 +9,10 @@ from posture_monitor.cli.kit import Group, example
 
 @click.group(cls=Group, epilog=example("autostart enable", "autostart status"))
 def autostart() -> None:
-    """Start watching when you log in: switch that on or off, or see how it stands."""
+    """Have it start when you log in, or not.
+
+    Switch that on or off, or see how it stands.
+    """
 
 
 @autostart.command(epilog=example("autostart enable"))
@@ -38,7 +41,10 @@ def disable() -> None:
 
 @autostart.command(epilog=example("autostart status"))
 def status() -> None:
-    """Say whether it starts at login, which way, and whether that still starts this program."""
+    """Say whether it starts at login.
+
+    And which way, and whether that still starts this program.
+    """
     from posture_monitor.service.autostart import describe
     from posture_monitor.service.autostart import status as look
 

@@ -30,7 +30,10 @@ def path() -> None:
     help="Settings to show instead of your own.",
 )
 def show(file: Path | None) -> None:
-    """Print the settings in force, with their explanations, as a settings file."""
+    """Print the settings in force, with their explanations.
+
+    What is printed is a settings file.
+    """
     from posture_monitor.config import in_force
 
     click.echo(in_force(file), nl=False)

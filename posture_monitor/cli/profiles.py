@@ -31,7 +31,10 @@ def list_() -> None:
 @profiles.command(epilog=example("profiles show default", "profiles show ./office.toml"))
 @click.argument("profile", callback=kit.profile)
 def show(profile: str) -> None:
-    """Show what PROFILE holds: its view, its camera, its tuning, and neutral of each measure."""
+    """Show what PROFILE holds.
+
+    Its view, its camera, its tuning, and neutral of each measure.
+    """
     from posture_monitor.service.profiles import describe, load_profile
 
     click.echo(describe(load_profile(profile)))
@@ -41,8 +44,9 @@ def show(profile: str) -> None:
 @click.argument("profile", callback=kit.new_profile)
 @kit.config_option
 def use(config: Config, profile: str) -> None:
-    """Judge against PROFILE from now on, also in the monitor that is running.
+    """Judge against PROFILE from now on.
 
+    The monitor that is running does so too.
     With the setting profile.by_place the camera in use may choose another one
     at the next start.
     """
@@ -82,7 +86,10 @@ def reset_tuning(profile: str) -> None:
 @click.argument("name", callback=kit.new_profile)
 @kit.config_option
 def rename(config: Config, profile: str, name: str) -> None:
-    """Give PROFILE another NAME; a profile of that name is never overwritten."""
+    """Give PROFILE another NAME.
+
+    A profile of that name is never overwritten.
+    """
     from posture_monitor.service.profiles import rename_profile
 
     click.echo(f"Profile {profile!r} is {name!r} now: {rename_profile(profile, name)}")

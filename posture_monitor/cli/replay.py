@@ -23,10 +23,10 @@ _PRESETS = ("gentle", "balanced", "strict")
 @click.option("--preset", type=click.Choice(_PRESETS), help="Alert preset to try; default: each of them.")
 @config_option
 def replay(config: Config, day: str, preset: str | None) -> None:
-    """Run a day's kept readings again, and say what other settings would have changed.
+    """Say what other settings would have done on a day.
 
-    The posture is taken as it was: what you would have done after an alert that
-    never came is not known.
+    The day's kept readings are judged again. The posture is taken as it was:
+    what you would have done after an alert that never came is not known.
     """
     from posture_monitor.history import days
     from posture_monitor.history.store import Store

@@ -71,7 +71,10 @@ def stop() -> None:
 @click.command(cls=Command, epilog=example("restart", "restart --profile office"))
 @_what_is_watched
 def restart(source: str | None, profile: str | None, config: Path | None) -> None:
-    """Stop the monitor and start it again, with the same source, profile and settings."""
+    """Stop the monitor and start it again.
+
+    With the same source, profile and settings, but for what is given here.
+    """
     from posture_monitor.service import background
 
     pid = background.restart(config, source, profile).pid
@@ -131,7 +134,10 @@ def resume() -> None:
 @click.command(cls=Command, epilog=example("snooze", "snooze 30m", "snooze until 14:00"))
 @click.argument("when", nargs=-1)
 def snooze(when: tuple[str, ...]) -> None:
-    """Hold notifications back, for 15 minutes unless said otherwise; measuring goes on."""
+    """Hold notifications back for a while; measuring goes on.
+
+    For 15 minutes unless said otherwise.
+    """
     from posture_monitor.service.control import ask
 
     now = dt.datetime.now()
@@ -146,7 +152,10 @@ def snooze(when: tuple[str, ...]) -> None:
     "--lines", type=click.IntRange(0), default=50, show_default=True, help="How many lines to show."
 )
 def logs(follow: bool, lines: int) -> None:
-    """Show what the monitor in the background has logged (times are UTC)."""
+    """Show what the monitor in the background has logged.
+
+    Its times are UTC.
+    """
     from posture_monitor.service import logs as log
 
     shown = log.last(lines)
