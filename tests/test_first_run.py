@@ -121,6 +121,7 @@ def test_the_demonstration_alone_sets_nothing_up(home: Path) -> None:
     assert configured()
 
 
+@pytest.mark.usefixtures("home")
 def test_configured_it_says_how_things_stand_and_three_commands() -> None:
     write_setting(paths.config_file(), "alert", "preset", "strict")
     done = CliRunner().invoke(cli, [])
