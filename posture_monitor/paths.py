@@ -6,12 +6,9 @@ tests); otherwise the platform's own data and config folders are used.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
-from contextvars import ContextVar
 from pathlib import Path
 
 from posture_monitor.errors import UserError
@@ -20,8 +17,6 @@ APP = "posture-monitor"
 
 #: Longest path of a Unix socket, in bytes: Linux takes 107, macOS 103.
 SOCKET_PATH_BYTES = 100
-
-_in_demo = ContextVar("in_demo", default=False)
 
 
 def _folder(kind: str) -> Path:
@@ -55,22 +50,12 @@ def model_file() -> Path:
 
 def history_file() -> Path:
     """Return the history database (it need not exist)."""
-    return demo_history_file() if _in_demo.get() else data_dir() / "history.sqlite3"
+    return data_dir() / "history.sqlite3"
 
 
 def demo_history_file() -> Path:
     """Return the history of the last demo, alone in its folder (it need not exist)."""
     return data_dir() / "demo" / "history.sqlite3"
-
-
-@contextlib.contextmanager
-def demo_history() -> Iterator[None]:
-    """Have `history_file` be the demo's meanwhile: its minute is no part of the user's days."""
-    before = _in_demo.set(True)
-    try:
-        yield
-    finally:
-        _in_demo.reset(before)
 
 
 def learnt_file() -> Path:

@@ -115,8 +115,8 @@ def test_what_it_says_of_its_page_is_true(shown: Shown) -> None:
 
 @pytest.mark.usefixtures("home")
 def test_the_next_demo_takes_the_place_of_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(*_args: object, started_at: float, **_more: object) -> None:
-        with Store.open(paths.history_file()) as store:
+    def run(*_args: object, started_at: float, history: Path, **_more: object) -> None:
+        with Store.open(history) as store:
             store.begin("demo")
             store.heartbeat(started_at, 0, "good")
 

@@ -51,12 +51,21 @@ def demo(config: Config, console: Console, *, realtime: bool) -> None:
     )
     console.rule("2. Watch")
     began = time.time() if realtime else time.time() - DEMO_SECONDS
-    shutil.rmtree(paths.demo_history_file().parent, ignore_errors=True)
-    with paths.demo_history():
-        run(config, source="demo", profile=PROFILE, started_at=began, realtime=realtime, console=console)
-        console.rule("3. Report")
-        with Store.open(paths.history_file(), readonly=True) as store:
-            render_text(days.day(store, days.today()), console)
+    # A stranger's minute is no part of the user's days.
+    history = paths.demo_history_file()
+    shutil.rmtree(history.parent, ignore_errors=True)
+    run(
+        config,
+        source="demo",
+        profile=PROFILE,
+        started_at=began,
+        realtime=realtime,
+        console=console,
+        history=history,
+    )
+    console.rule("3. Report")
+    with Store.open(history, readonly=True) as store:
+        render_text(days.day(store, days.today()), console)
     console.print(
         "That was the demo; your own history knows nothing of it. "
         "[bold]posture-monitor report --demo --open[/bold] shows its minute as a page. With a webcam: "

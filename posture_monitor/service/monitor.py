@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from posture_monitor import paths
@@ -651,8 +652,14 @@ def run(
     started_at: float | None,
     realtime: bool,
     console: Console,
+    history: Path | None = None,
 ) -> None:
     """Watch `source` until it ends or the user stops it.
+
+    Parameters
+    ----------
+    history
+        Where what is judged is kept; None is the user's own history.
 
     Raises
     ------
@@ -680,7 +687,7 @@ def run(
             )
         store = stack.enter_context(
             Store.open(
-                paths.history_file(),
+                history or paths.history_file(),
                 keep_samples_days=config.history.keep_samples_days,
                 keep_landmarks=config.history.keep_landmarks,
             )
