@@ -13,10 +13,10 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,8 @@ from posture_monitor.whole_file import replacing
 _HEAD = ("t_s", "width", "height")
 _LANDMARKS = tuple(f"{axis}{i}" for i in range(COUNT) for axis in "xyzv")
 COLUMNS = _HEAD + _LANDMARKS
+#: Some rows: time and size ``(n, 3)`` float64, and landmark columns ``(n, k)`` float32.
+_Part: TypeAlias = tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]
 #: Bytes of a CSV file that are read at once: enough that threads seldom wait for each other, and few
 #: enough that what is made of them stays in the cache.
 _PIECE = 1 << 21
@@ -223,14 +225,19 @@ def _single(landmarks: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
 
 def _from_columns(columns: npt.NDArray[np.float64], names: tuple[str, ...] = COLUMNS) -> LandmarkTable:
     """Return the table of an array ``(N, len(names))``: first `_HEAD`, then landmarks in their order."""
-    landmarks = _single(columns[:, 3:])
-    if len(names) < len(COLUMNS):
-        whole = np.full((len(columns), len(_LANDMARKS)), np.nan, dtype=np.float32)
-        whole[:, [_LANDMARKS.index(name) for name in names[3:]]] = landmarks
-        landmarks = whole
-    return LandmarkTable(
-        t_s=columns[:, 0].copy(), size=columns[:, 1:3].copy(), landmarks=landmarks.reshape(-1, COUNT, 4)
-    )
+    return _joined([(columns[:, :3], _single(columns[:, 3:]))], names)
+
+
+def _joined(parts: Sequence[_Part], names: tuple[str, ...]) -> LandmarkTable:
+    """Return the table of parts that follow each other; landmarks that are in none are NaN."""
+    head = np.concatenate([part[0] for part in parts])
+    landmarks = np.full((len(head), len(_LANDMARKS)), np.nan, dtype=np.float32)
+    places = [_LANDMARKS.index(name) for name in names[3:]]
+    row = 0
+    for _, found in parts:
+        landmarks[row : row + len(found), places] = found
+        row += len(found)
+    return LandmarkTable(head[:, 0].copy(), head[:, 1:].copy(), landmarks.reshape(-1, COUNT, 4))
 
 
 def _read_npz(path: Path) -> LandmarkTable:
@@ -281,24 +288,18 @@ def _read_plain(file: IO[bytes], names: tuple[str, ...]) -> LandmarkTable | None
         names = COLUMNS  # further columns may hold any characters, so that these tell nothing
     order = [header.index(name) for name in names]
 
-    def read(lines: bytes) -> LandmarkTable | None:
+    def read(lines: bytes) -> _Part | None:
         if len(names) < len(header) and not numerical(lines):
             return None
         columns = numbers(lines, len(header), order)
-        return None if columns is None else _from_columns(columns, names)
+        return None if columns is None else (columns[:, :3].copy(), _single(columns[:, 3:]))
 
-    tables: list[LandmarkTable] = []
-    for table in in_turn(read, _pieces(file)):
-        if table is None:
+    parts: list[_Part] = []
+    for part in in_turn(read, _pieces(file)):
+        if part is None:
             return None
-        tables.append(table)
-    if not tables:
-        return None
-    return LandmarkTable(
-        np.concatenate([table.t_s for table in tables]),
-        np.concatenate([table.size for table in tables]),
-        np.concatenate([table.landmarks for table in tables]),
-    )
+        parts.append(part)
+    return _joined(parts, names) if parts else None
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
