@@ -124,6 +124,14 @@ def test_what_it_says_of_trouble_and_of_a_starter_profile() -> None:
     assert "no time at the desk yet" in shown
 
 
+def test_why_there_is_no_picture_is_said_once() -> None:
+    why = "the camera does not answer; unplug it and plug it in again"
+    camera = Camera("Integrated Camera", trouble="hangs", detail=why)
+    shown = plain(dataclasses.replace(POOR, activity="trouble", why=why, camera=camera), NOW_S)
+    assert shown.count("unplug it") == 1
+    assert "! hangs" in shown
+
+
 def test_what_is_too_little_for_the_report_is_too_little_here() -> None:
     today = dataclasses.replace(POOR.today, coverage=0.28)
     shown = plain(dataclasses.replace(POOR, today=today), NOW_S)

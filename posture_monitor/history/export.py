@@ -61,7 +61,7 @@ DICTIONARY: dict[str, dict[str, str]] = {
         "time": f"when it was shown, {_TIME}",
         "kind": "what it asked for",
         "driver": "metric that drove it",
-        "deviation": "its deviation from neutral, in the metric's own unit",
+        "deviation": "its deviation from neutral, in the unit that the columns of readings name for it",
         "held_s": "seconds it had been so",
         "channel": "how it was shown",
         "title": "its title",

@@ -158,7 +158,8 @@ def _camera(status: Status) -> str:
     size = f", {camera.width}×{camera.height}" if camera.width and camera.height else ""
     burst = ", in bursts" if camera.mode == "burst" else ""
     if camera.trouble:
-        detail = f": {camera.detail}" if camera.detail else ""
+        # What heads the page already is not said again.
+        detail = f": {camera.detail}" if camera.detail and camera.detail != status.why else ""
         return f"! {camera.trouble}{detail}"
     return f"{camera.name or status.source or 'none yet'}{size}, {'on' if camera.open else 'off'}{burst}"
 
