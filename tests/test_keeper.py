@@ -28,6 +28,7 @@ from posture_monitor.sensing.sight import Blind, Place, Sight, Want
 from posture_monitor.sensing.trouble import Trouble
 from posture_monitor.service import keeper as service
 from posture_monitor.service import snapshot
+from posture_monitor.service.choice import Choice
 from posture_monitor.service.eye import Looked
 from posture_monitor.service.keeper import Keeper, pace_of
 from posture_monitor.service.monitor import Monitor
@@ -387,6 +388,73 @@ def test_a_profile_is_followed_when_it_is_made_anew_renamed_or_deleted(
     wait_for(lambda: running.status()["profile"]["name"] == "office")
     path.with_name("office.toml").unlink()
     wait_for(lambda: running.status()["profile"]["starter"])
+
+
+def ask_for(running: Running, profile: str) -> None:
+    """Have the settings name a profile from the start on, as `keep` would load it."""
+    text = FAST + profile
+    paths.config_file().write_text(text)
+    running.settings.changed()
+    running.monitor.configure(running.settings.config)
+    running.monitor.use(load_profile(running.settings.config.profile.name))
+    running.keeper.choice = Choice(running.monitor, None, "0")
+
+
+@pytest.mark.parametrize("name", ["default", "desk"])
+def test_a_renamed_profile_is_followed_and_nobody_is_asked_to_calibrate(
+    running: Running, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(service, "TEND_S", 0.1)
+    own(name)
+    ask_for(running, f'[profile]\nname = "{name}"\n')
+    running.start()
+    assert running.status()["profile"]["name"] == name
+    path = paths.profiles_dir() / f"{name}.toml"
+    path.rename(path.with_name("office.toml"))
+    wait_for(lambda: running.status()["profile"]["name"] == "office")
+    assert "'front'" not in running.said.getvalue(), "another one was taken in between"
+    assert not running.screen.shown
+
+
+def test_a_profile_that_was_broken_is_taken_once_it_is_whole(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "TEND_S", 0.1)
+    ask_for(running, "[profile]\nby_place = false\n")
+    running.start()
+    paths.make_private(paths.profiles_dir())
+    (paths.profiles_dir() / "default.toml").write_text("broken")
+    time.sleep(0.5)
+    assert running.status()["profile"]["starter"]
+    own("default")
+    wait_for(lambda: not running.status()["profile"]["starter"])
+    assert "gone" not in running.said.getvalue()
+
+
+def test_back_at_a_camera_the_profile_of_the_settings_is_taken_again(running: Running) -> None:
+    own("desk")
+    own("another", created="2026-06-02T09:00:00+00:00")
+    ask_for(running, '[profile]\nname = "desk"\n')
+    running.start()
+    running.eye.seen = lambda: sight(Pose(), identity="another 640x480")
+    wait_for(lambda: running.status()["profile"]["starter"])
+    running.eye.seen = lambda: sight(Pose())
+    wait_for(lambda: running.status()["profile"]["name"] == "desk")
+
+
+def test_a_profile_chosen_in_the_settings_too_is_taken_up_once(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "TEND_S", 0.1)
+    own("default")
+    own("office")
+    running.start()
+    running.keeper.handle("profile", {"name": "office"})
+    text = FAST.replace("window_s = 2.0", "window_s = 3.0") + '[profile]\nname = "office"\n'
+    paths.config_file().write_text(text)
+    wait_for(lambda: running.monitor.config.judge.window_s == 3.0)
+    running.keeper.handle("pause", {"until_s": None})
+    assert running.said.getvalue().count("Judged against profile 'office'") == 1
 
 
 def test_a_command_that_was_given_up_is_not_carried_out_later(

@@ -46,6 +46,7 @@ class Choice:
         """Go by this profile whatever the camera, for the user knows better; `UserError` if there is none."""
         self._use(load_profile(name), "as you chose")
         self._wanted, self._free = name, False
+        self._invite()
 
     def settings_changed(self, *, renamed: bool) -> None:
         """Choose anew: by the name that the settings give now, if it is another one, or by the camera."""
@@ -54,9 +55,12 @@ class Choice:
             return
         self._wanted = self._monitor.config.profile.name
         try:
-            self._use(load_profile(self._wanted), "as the settings say")
+            found = load_profile(self._wanted)
         except UserError as error:
             log.warning("the profile stays as it was: %s", error)
+            return
+        if found.path != self._monitor.profile.path:
+            self._use(found, "as the settings say")
 
     def fit(self, sight: Sight) -> None:
         """Choose by the camera in use, when that has changed."""
@@ -66,15 +70,17 @@ class Choice:
             return
         self._fitted_to = camera
         if self._by_camera:
-            found = places.fitting(self._monitor.profile, sight.identity, sight.width, sight.height)
-            if found is not None and found.path != self._monitor.profile.path:
+            # Back at a camera the one asked for is taken, and while at it what was made last.
+            rather = self._wanted if camera != self._recorded else ""
+            mine = self._monitor.profile
+            found = places.fitting(mine, sight.identity, sight.width, sight.height, rather=rather)
+            if found.path != mine.path:
                 self._recorded = camera
                 self._use(found, "the camera in use")
         if camera != self._recorded:
             self._recorded = camera
             self._monitor.begin(self._source)
-        if self._monitor.profile.starter:
-            self._invite()
+        self._invite()
 
     def check_view(self, reading: Reading, sight: Sight) -> None:
         """Take another profile where the camera shows another view than this one was made from."""
@@ -82,6 +88,7 @@ class Choice:
         if view is not None:
             found = places.of_view(view, sight.identity, sight.width, sight.height)
             self._use(found, f"the camera sees you from the {view} view")
+            self._invite()
 
     def follow(self) -> None:
         """Go by the profiles as they are now: one may have been calibrated anew, renamed or deleted."""
@@ -89,7 +96,8 @@ class Choice:
         others = folder != self._folder
         self._folder = folder
         if others:
-            self._fitted_to = ""  # another one may fit the camera better now
+            # Another one may fit the camera better now, or be whole that was broken.
+            self._fitted_to, self._passed_over = "", None
         # What a starter stands in for may be there by now.
         if mine.as_read and not (others and mine.starter and not self._by_camera):
             return
@@ -98,13 +106,13 @@ class Choice:
         if (own, kept) == self._passed_over:
             return
         try:
-            found = read_profile(own) if own and kept else load_profile(self._wanted)
+            found, why = self._now(mine)
         except UserError as error:
             self._passed_over = (own, kept)
             log.warning("the profile stays as it was: %s", error)
             return
         if not (found.starter and mine.starter):
-            self._use(found, "its file has changed" if kept else "the one before it is gone")
+            self._use(found, why)
 
     def keep_learnt(self) -> None:
         """Keep what was learnt of this person until now."""
@@ -115,6 +123,17 @@ class Choice:
         """Whether the camera in use chooses the profile."""
         return self._free and self._monitor.config.profile.by_place
 
+    def _now(self, mine: Profile) -> tuple[Profile, str]:
+        """Return what is there now in place of this profile, and why; `UserError` where it is broken."""
+        if mine.starter or mine.path is None:
+            return load_profile(self._wanted), "it is there by now"
+        if mine.path.exists():
+            return read_profile(mine.path), "its file has changed"
+        for path in mine.path.parent.glob("*.toml"):
+            if stamp_of(path) == mine.stamp:
+                return read_profile(path), "it has been renamed"
+        return load_profile(self._wanted), "the one before it is gone"
+
     def _use(self, profile: Profile, why: str) -> None:
         log.info("another profile is used: %s", why)
         self._monitor.console.print(f"Judged against profile {profile.name!r} now: {why}.")
@@ -123,14 +142,12 @@ class Choice:
         self._recall()
         self._views = places.OtherView(profile)
         self._monitor.begin(self._source)
-        if profile.starter:
-            self._invite()
 
     def _recall(self) -> None:
         self._monitor.recall(learnt.recall(self._monitor.profile))
 
     def _invite(self) -> None:
         """Invite once to calibrate where there is no profile of this place."""
-        if not self._invited:
+        if self._monitor.profile.starter and not self._invited:
             self._invited = True
             self._monitor.say(words.calibrate_text())

@@ -357,7 +357,7 @@ def check_profile(name: str, source: str = "", by_place: tuple[int, int] | None 
 
     wanted = profile = load_profile(name)
     if by_place and (seen := identity_of(source, *by_place)):
-        profile = fitting(wanted, *seen) or wanted
+        profile = fitting(wanted, *seen)
     if profile.starter and not wanted.starter:
         return Check(
             "profile",

@@ -21,25 +21,24 @@ NEARLY_ALL = 0.8
 OTHER_VIEW_REASONS = (Reason.VIEW, Reason.STRANGER)
 
 
-def fitting(wanted: Profile, identity: str, width: int, height: int) -> Profile | None:
-    """Return the profile to judge by with this camera; None where none was made with it.
+def fitting(wanted: Profile, identity: str, width: int, height: int, *, rather: str = "") -> Profile:
+    """Return the profile to judge by with this camera; a starter where none was made with it.
 
     Parameters
     ----------
     wanted
         The profile asked for. It is taken if it was made with this camera, or
-        with none that is known; and, while it is the user's own and no other
-        one fits, where the camera cannot be told.
+        with none that is known.
     identity, width, height
         Of the camera, as `Source.identity`, and its picture's size in pixels; 0 where that is not known.
+    rather
+        Name of the one to take where several were made with this camera; else it is the latest.
     """
     if not wanted.starter and (_made_with(wanted, identity, width, height) or not wanted.camera):
         return wanted
     found = [profile for profile in _own() if profile.camera and _made_with(profile, identity, width, height)]
-    if len(found) == 1:
-        return found[0]
     if found:
-        return wanted if wanted in found else max(found, key=lambda profile: profile.created)
+        return max(found, key=lambda profile: (profile.name == rather, profile.created))
     # Made with another camera: its angles do not hold here, and coarse limits are the honest choice.
     return wanted if wanted.starter else starter_of(View.FRONT)
 
