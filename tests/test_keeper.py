@@ -241,6 +241,23 @@ def test_a_camera_that_has_failed_for_long_is_told_of_once(
     assert [shown[0].title for shown in running.screen.shown] == ["Posture is not being watched"] * told
 
 
+def test_a_night_with_the_camera_closed_is_no_failure_of_it(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "TELL_BLIND_S", 1.0)
+    own("default")
+    running.start()
+    running.eye.seen = lambda: Blind("hangs", "what to do about it")
+    wait_for(lambda: running.status()["activity"] == "trouble")
+    running.keeper.handle("pause", {"until_s": None})
+    time.sleep(1.2)
+    looks = len(running.eye.wants)
+    running.keeper.handle("resume", {})
+    wait_for(lambda: len(running.eye.wants) > looks)
+    wait_for(lambda: running.status()["activity"] == "trouble")
+    assert not running.screen.shown
+
+
 @pytest.mark.parametrize("trouble", ["black", "covered", "frozen"])
 def test_a_picture_that_shows_nothing_is_no_posture(running: Running, trouble: str) -> None:
     running.start()

@@ -210,8 +210,9 @@ class Keeper:
                 log.info("camera closed: %s", resting.reason)
                 self.eye.end()
                 self._tend_at_s = now_s + 1.0  # what it costs now is soon told
-            self._sight = self._seen = None
-            self._moment = {}  # nobody is shown a picture from before
+            # What was before is over: no picture of it is shown, and no failure is as old as the rest.
+            self._sight = self._seen = self._blind = None
+            self._moment = {}
             return min(self._beat(now_s, resting), self._tend_at_s)
         if self._blind is not None and now_s < self._look_at_s:
             return min(self._beat(now_s, _unseeing(self._blind)), self._look_at_s)
