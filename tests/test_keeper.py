@@ -484,6 +484,15 @@ def test_a_command_that_was_given_up_is_not_carried_out_later(
     assert running.status()["activity"] == "watching"
 
 
+def test_a_command_that_is_being_carried_out_is_not_called_unanswered(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.start()
+    monkeypatch.setattr(service, "COMMAND_S", 0.1)
+    monkeypatch.setattr(running.keeper.tally, "begin", lambda *_: time.sleep(0.5))
+    assert running.keeper.handle("recount", {}) == {}
+
+
 def test_calibrating_leaves_a_pause_and_a_snooze_as_they_are(running: Running) -> None:
     running.start()
     running.keeper.handle("snooze", {"seconds": 3600.0})
@@ -548,6 +557,16 @@ def test_what_is_changed_while_it_runs_is_followed_or_told_to_need_another_start
     assert running.status()["profile"]["name"] == office.name
     assert running.store._keep_samples_days == 0
     wait_for(lambda: any("Held back" in shown[0].body for shown in running.screen.shown))
+
+
+def test_a_source_that_was_given_at_the_start_is_not_that_of_the_settings(running: Running) -> None:
+    running.keeper.place = replace(running.keeper.place, source="1")
+    running.start()
+    text = FAST.replace("[camera]", '[camera]\nsource = "2"') + "[alert]\nsound = true\n"
+    paths.config_file().write_text(text)
+    running.keeper.handle("preset", {"name": "gentle"})
+    told = running.status()["why"]
+    assert told.startswith("alert.sound: changed"), "it is given again by `restart`"
 
 
 def test_a_call_is_heeded_as_the_settings_say_by_now(

@@ -423,9 +423,10 @@ class Keeper:
         try:
             return command.done.result(COMMAND_S)
         except NoAnswerYet:
-            # Whoever asked was told that nothing came of it: then nothing is to come of it later.
-            command.done.cancel()
-            raise UserError("the monitor is busy; try again in a moment") from None
+            # Whoever asked is told that nothing came of it: then nothing is to come of it later.
+            if command.done.cancel():
+                raise UserError("the monitor is busy; try again in a moment") from None
+            return command.done.result()  # it is being carried out
 
     def _obey(self, command: _Command) -> None:
         if not command.done.set_running_or_notify_cancel():
@@ -521,7 +522,7 @@ class Keeper:
         self.monitor.store.configure(config.history.keep_samples_days, config.history.keep_landmarks)
         self.monitor.pace = pace_of(config)
         self._heed_call()
-        self._waits = _needs_restart(self._began, config)
+        self._waits = _needs_restart(self._began, config, self.place.source)
         if config.profile != before.profile:
             self.choice.settings_changed(renamed=config.profile.name != before.profile.name)
         camera = config.camera
@@ -589,13 +590,15 @@ def _unseeing(blind: Blind) -> Resting:
     return Resting(state, _FOLLOWS.get(blind.trouble, f"camera: {blind.trouble}"))
 
 
-def _needs_restart(began: Config, now: Config) -> str:
+def _needs_restart(began: Config, now: Config, source: str) -> str:
     """Return in a line which changed settings are only read at the start; ``""`` if there are none."""
+    # Another start goes by the source that was given when it was started, too.
+    given = source != began.camera.source
     changed = [
         name
         for name, before, after in (
             ("language", began.language, now.language),
-            ("camera.source", began.camera.source, now.camera.source),
+            ("camera.source", began.camera.source, began.camera.source if given else now.camera.source),
             # Nobody watches for calls where they were to be ignored.
             ("camera.calls", began.camera.calls == "ignore", now.camera.calls == "ignore"),
             ("service.tray", began.service.tray, now.service.tray),
