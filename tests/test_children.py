@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,14 @@ def test_no_file_of_the_users_folder_is_run(tmp_path: Path, monkeypatch: pytest.
     command = python("-m", "posture_monitor.sensing.eye_process")
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_all_of_the_program_starts_python_so() -> None:
+    package = Path(posture_monitor.__file__).parent
+    # The monitor in the background is started in a folder of its own.
+    others = {package / "children.py", package / "service" / "background.py"}
+    for file in set(package.rglob("*.py")) - others:
+        assert not re.search(r"\bsys\.executable, *\"-", file.read_text(encoding="utf-8")), file
 
 
 def test_a_copy_of_the_source_that_is_not_installed_finds_itself(monkeypatch: pytest.MonkeyPatch) -> None:

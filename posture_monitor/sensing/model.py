@@ -27,6 +27,7 @@ from pathlib import Path
 from types import ModuleType
 
 from posture_monitor import paths
+from posture_monitor.children import python
 from posture_monitor.errors import UserError
 from posture_monitor.whole_file import replacing
 
@@ -197,7 +198,7 @@ def _explain(error: OSError, target: Path) -> str:
 
 def _fetch(scratch: Path, tell: Tell) -> Path:
     """Let pip download the wheel into `scratch`, and check it."""
-    command = [sys.executable, "-m", "pip", "download", *_PIP_DOWNLOAD, "--dest", str(scratch)]
+    command = python("-m", "pip", "download", *_PIP_DOWNLOAD, "--dest", str(scratch))
     # pip unpacks into TMPDIR first: there its bytes can be counted, and go with `scratch`.
     environment = {**os.environ, "TMPDIR": str(scratch)}
     with tempfile.TemporaryFile() as output:
