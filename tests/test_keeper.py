@@ -611,6 +611,20 @@ def test_working_hours_close_the_camera(monkeypatch: pytest.MonkeyPatch, tmp_pat
         keeper.stop()
 
 
+@pytest.mark.usefixtures("home")
+def test_a_recording_of_the_settings_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UserError, match="no such file or folder"):
+        service.keep(
+            load_config(),
+            config_path=None,
+            source="/nowhere/monday.mp4",
+            profile=None,
+            console=Console(file=io.StringIO()),
+            detached=False,
+        )
+    assert not paths.history_file().exists()
+
+
 def test_a_preview_is_given_pictures_only_while_it_asks(running: Running) -> None:
     running.start()
     running.eye.seen = lambda: sight(Pose(), picture=b"jpeg" if running.eye.wants[-1].picture else None)

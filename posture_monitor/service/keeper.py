@@ -37,6 +37,7 @@ from posture_monitor.history.timeline import told_state
 from posture_monitor.posture.sampling import Pace
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
+from posture_monitor.sensing.sources import check as check_source
 from posture_monitor.sensing.sources import without_secrets
 from posture_monitor.service import background, in_use, logs, power, snapshot
 from posture_monitor.service.choice import Choice
@@ -656,8 +657,10 @@ def keep(
     Raises
     ------
     UserError
-        Another one runs already, or profile, model, history or channel cannot be used.
+        Another one runs already, the source is a recording that is not there, or profile, model, history
+        or channel cannot be used.
     """
+    check_source(source)
     if detached:
         logs.to_file(verbose=log.isEnabledFor(logging.DEBUG))
     with contextlib.ExitStack() as stack:
