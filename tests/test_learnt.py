@@ -42,6 +42,14 @@ def test_each_neutral_posture_has_its_own(profile: Profile) -> None:
 
 
 @pytest.mark.usefixtures("home")
+def test_of_a_profile_written_by_hand_no_other_knows_anything(profile: Profile) -> None:
+    by_hand = replace(profile, created="")
+    learnt.keep(by_hand, known(sitting=SITTING))
+    assert learnt.recall(by_hand)["sitting"].forward_habit == SITTING
+    assert learnt.recall(replace(by_hand, name="front", starter=True)) == {}
+
+
+@pytest.mark.usefixtures("home")
 def test_nothing_known_overwrites_nothing_and_a_starter_keeps_nothing(profile: Profile) -> None:
     learnt.keep(profile, known(sitting=SITTING))
     learnt.keep(profile, known(sitting=Habit()))

@@ -24,8 +24,8 @@ def recall(profile: Profile) -> dict[str, Sustained]:
     Nothing, where the profile was made anew since.
     """
     all_kept = _kept()
-    # One that was renamed is found by when it was made.
-    likely = (all_kept.get(profile.name), *all_kept.values())
+    # One that was renamed is found by when it was made; starters and those written by hand do not say it.
+    likely = (all_kept.get(profile.name), *(all_kept.values() if profile.created else ()))
     kept = next((k for k in likely if isinstance(k, dict) and k.get("made") == profile.created), None)
     if kept is None:
         return {}
