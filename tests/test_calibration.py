@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from posture_monitor import paths
 from posture_monitor.cli import cli
 from posture_monitor.posture.landmarks import nobody
 from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
+from posture_monitor.service.calibration import told_place
 from posture_monitor.service.profiles import load_profile
 
 Recorded = Callable[..., Path]
@@ -107,6 +109,14 @@ def test_a_capture_from_another_source_says_so_and_one_of_another_shape_is_refus
     assert refused.output.count("\n") == 1
     assert "640×480, this one is 1280×720" in refused.output
     assert (paths.profiles_dir() / "me.toml").read_bytes() == before
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_stream_that_was_set_to_another_shape_is_refused() -> None:
+    known = replace(load_profile("me"), camera="stream http://desk.lan/video")
+    assert told_place(known, known.camera, 2 * known.width, 2 * known.height) == ""
+    with pytest.raises(ValueError, match="640×480, this one is 1280×720"):
+        told_place(known, known.camera, 1280, 720)
 
 
 def test_a_capture_from_the_same_source_needs_no_note(recorded: Recorded) -> None:

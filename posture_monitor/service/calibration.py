@@ -267,16 +267,19 @@ def told_place(known: Profile, camera: str, width: int, height: int) -> str:
     Raises
     ------
     ValueError
-        Its picture is of another shape as well: then the two cannot be compared.
+        Its picture is of another shape: then the two cannot be compared.
     """
-    if not known.camera or camera == known.camera:
+    if not known.camera:
         return ""
     made_with = f"profile {known.name!r} was made with {known.camera}"
-    if known.width * height != width * known.height:
+    # A stream keeps its name when it is set to another size.
+    if known.width and known.height and known.width * height != width * known.height:
         raise ValueError(
             f"{made_with} and a picture of {known.width}×{known.height}, this one is {width}×{height}; "
-            "use the same camera, or calibrate a profile for this one"
+            "use the same camera and shape of picture, or calibrate a profile for this one"
         )
+    if camera == known.camera:
+        return ""
     return f"Note: {made_with}, this is {camera}; it holds only if both show you from the same place."
 
 
