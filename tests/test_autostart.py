@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import posture_monitor
 from posture_monitor import outside
 from posture_monitor.cli import cli
 from posture_monitor.errors import UserError
@@ -358,3 +359,13 @@ def test_the_unit_says_that_it_is_one() -> None:
     for text in systemd.Systemd().texts(program()):
         assert f'Environment="{outside.MARK}=1"' in text
         assert os.linesep not in text or os.linesep == "\n"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python cannot be told so before 3.11")
+def test_no_file_of_the_home_folder_is_run_at_login(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.mkdir()
+    (home / "click.py").write_text("raise SystemExit('taken from the folder')")
+    monkeypatch.setenv("PYTHONPATH", str(Path(posture_monitor.__file__).parents[1]))
+    command = [*autostart.this_program().command, "--help"]
+    done = subprocess.run(command, cwd=home, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

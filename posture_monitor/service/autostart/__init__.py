@@ -124,8 +124,11 @@ def this_program() -> Program:
     environment = {}
     if home := os.environ.get("POSTURE_MONITOR_HOME"):
         environment["POSTURE_MONITOR_HOME"] = str(Path(home).expanduser().absolute())
+    # At login it is started in the user's own folder, whose files are none of its modules (see `children`).
+    program, *arguments = PROGRAM
+    command = (program, *(("-P",) if sys.version_info >= (3, 11) else ()), *arguments)
     folders = tuple(dict.fromkeys((paths.data_dir().absolute(), paths.config_file().parent.absolute())))
-    return Program(tuple(PROGRAM), folders, environment, "://" in load_config().camera.source)
+    return Program(command, folders, environment, "://" in load_config().camera.source)
 
 
 def enable() -> State:
