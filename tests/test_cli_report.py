@@ -269,7 +269,10 @@ def test_the_users_own_words_are_shown_as_they_are(history: Path) -> None:
 
 def test_size_counts_history_and_page(history: Path) -> None:
     done("report", DAY, "--format", "html", "-o", paths.report_file())
+    paths.make_private(paths.demo_history_file().parent)
+    paths.demo_history_file().write_bytes(bytes(2_000_000))
     sizes = {line.split()[0]: float(line.split()[1]) for line in done("data", "size").splitlines()}
+    assert sizes["demo"] == 2.0
     assert sizes["history"] == pytest.approx(history.stat().st_size / 1e6, abs=0.2)
     assert sizes["report"] > 0
     assert sizes["together"] == pytest.approx(sum(sizes.values()) - sizes["together"], abs=0.2)

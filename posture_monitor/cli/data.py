@@ -36,6 +36,7 @@ def size() -> None:
         ("profiles", _folder_size(paths.profiles_dir())),
         ("model", _folder_size(paths.model_file().parent)),
         ("report", _folder_size(paths.report_file())),
+        ("demo", _folder_size(paths.demo_history_file().parent)),
         ("logs", _folder_size(paths.log_file().parent)),
     ]
     for name, taken in (*rows, ("together", sum(taken for _, taken in rows))):
