@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from desktop import wait_for
 from rich.console import Console
 from rig import SCENARIOS, Body, Camera, Pose, render
 from test_monitor import Screen
 
 from posture_monitor import paths
+from posture_monitor.cli import cli
 from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
 from posture_monitor.history.store import Store
@@ -29,6 +31,7 @@ from posture_monitor.sensing.trouble import Trouble
 from posture_monitor.service import keeper as service
 from posture_monitor.service import snapshot
 from posture_monitor.service.choice import Choice
+from posture_monitor.service.control import Server
 from posture_monitor.service.eye import Looked
 from posture_monitor.service.keeper import Keeper, pace_of
 from posture_monitor.service.monitor import Monitor
@@ -431,6 +434,24 @@ def test_a_renamed_profile_is_followed_and_nobody_is_asked_to_calibrate(
     wait_for(lambda: running.status()["profile"]["name"] == "office")
     assert "'front'" not in running.said.getvalue(), "another one was taken in between"
     assert not running.screen.shown
+
+
+@pytest.mark.parametrize(
+    ("command", "then"), [(("rename", "desk", "office"), "office"), (("delete", "desk", "--yes"), "front")]
+)
+def test_a_profile_that_is_renamed_or_deleted_leaves_the_choice_to_the_camera(
+    running: Running, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], then: str
+) -> None:
+    monkeypatch.setattr(service, "TEND_S", 0.1)
+    own("desk")
+    own("dock", "a dock 640x480")
+    ask_for(running, '[profile]\nname = "desk"\n')
+    running.start()
+    with Server(paths.control_socket(), running.keeper.handle):
+        assert CliRunner().invoke(cli, ["profiles", *command]).exit_code == 0
+    wait_for(lambda: running.status()["profile"]["name"] == then)
+    running.eye.seen = lambda: sight(Pose(), identity="a dock 640x480")
+    wait_for(lambda: running.status()["profile"]["name"] == "dock")
 
 
 def test_a_profile_that_was_broken_is_taken_once_it_is_whole(

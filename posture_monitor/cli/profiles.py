@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import click
@@ -112,13 +111,10 @@ def delete(config: Config, profile: str, yes: bool) -> None:
 
 
 def _follow(config: Config, gone: str, name: str) -> None:
-    """Have the settings, and the monitor that runs, use a profile in place of one that is gone."""
-    from posture_monitor.service.control import NotRunning, ask
+    """Have the settings name a profile in place of one that is gone; a monitor that runs follows them."""
     from posture_monitor.service.settings import Settings
 
     if config.profile.name != gone or gone == name:
         return
     Settings(click.get_current_context().meta[kit.CONFIG_FILE], config).choose("profile", "name", name)
-    with contextlib.suppress(NotRunning):
-        ask("profile", name=name)
     click.echo(f"The settings named it, and name {name!r} now.")
