@@ -419,7 +419,13 @@ def test_the_settings_follow_a_profile_that_is_renamed_or_deleted(home: Path, mi
 
 @pytest.mark.parametrize(
     ("name", "standing"),
-    [("standing", True), ("Standing desk", True), ("Stehpult", True), ("sitting", False)],
+    [
+        ("standing", True),
+        ("Standing desk", True),
+        ("Stehpult", True),
+        ("sitting", False),
+        ("standard", False),
+    ],
 )
 def test_which_neutral_is_one_of_standing_is_told_by_its_name(name: str, standing: bool) -> None:
     assert is_standing(name) is standing

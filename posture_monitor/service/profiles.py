@@ -37,7 +37,7 @@ else:
 #: Version of the file format.
 SCHEMA = 1
 #: A neutral whose name holds one of these is one of standing: breaks then count standing.
-_STANDING = ("stand", "steh")
+_STANDING = re.compile("stand(?!ard)|steh")
 _CALIBRATE = "run `posture-monitor calibrate` to make a new one"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 _VIEWS = (View.FRONT.value, View.OBLIQUE.value, View.SIDE.value)
@@ -139,8 +139,8 @@ class ProfileInfo:
 
 
 def is_standing(neutral: str) -> bool:
-    """Return whether a neutral posture of this name is one of standing: ``standing``, ``Stehpult``."""
-    return any(part in neutral.casefold() for part in _STANDING)
+    """Say whether a neutral of this name is one of standing: ``standing``, ``Stehpult``, not ``standard``."""
+    return _STANDING.search(neutral.casefold()) is not None
 
 
 def load_profile(name: str) -> Profile:
