@@ -216,14 +216,17 @@ def test_any_stream_leaves_a_finite_state(stream: list[tuple[Activity, float, fl
         assert math.isfinite(state.still_s)
 
 
-@pytest.mark.parametrize("meanwhile", [PAUSED, UNKNOWN])
-def test_half_an_hour_of_which_nothing_is_known_ends_a_bout(meanwhile: Activity) -> None:
+def test_half_an_hour_of_a_pause_ends_a_bout_and_of_a_turned_head_does_not() -> None:
+    turned = Desk()
+    turned.be(GOOD, 2600)
+    turned.be(UNKNOWN, 1900)
+    assert suggestions(turned.be(GOOD, 200))
     desk = Desk()
     desk.be(GOOD, 2400)
-    desk.be(meanwhile, 1700)
+    desk.be(PAUSED, 1700)
     assert suggestions(desk.be(GOOD, 400)), "a short pause is none of the sitting"
     desk.be(GOOD, 600)
-    assert [type(effect) for effect in desk.be(meanwhile, 12 * 3600)] == [BoutEnded]
+    assert [type(effect) for effect in desk.be(PAUSED, 12 * 3600)] == [BoutEnded]
     assert suggestions(desk.be(GOOD, 2600)) == []
     assert desk.state.bout_s == pytest.approx(2600, abs=3)
 

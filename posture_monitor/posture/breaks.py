@@ -55,7 +55,7 @@ class Policy:
     absence_s
         Seconds of absence that end a bout.
     unwatched_s
-        So do these seconds of which nothing is known (paused, no camera): what came of them is not known.
+        So do these seconds with the camera closed: what came of them is not known.
     taken_within_s
         A suggestion counts as taken when the person leaves (or shifts, where moving was asked) within
         these seconds; the absence that ends a bout comes on top.
@@ -136,7 +136,7 @@ class Breaks:
     standing
         This bout is one of standing.
     bout_s, absent_s, unwatched_s
-        Seconds present in this bout, of the absence under way, and of which nothing is known.
+        Seconds present in this bout, of the absence under way, and of the pause under way.
     next_bout_s
         The bout length at which the next suggestion is due.
     still_s, since
@@ -200,7 +200,7 @@ def step(
     -----
     Time for which no reading speaks (suspend, locked screen) is an absence;
     unknown and paused are neither presence nor absence, but a bout does not go on over half
-    an hour of them: who pauses in the evening has not been sitting until the morning.
+    an hour of a pause: who pauses in the evening has not been sitting until the morning.
     """
     if not math.isfinite(t_s):
         return state, ()
@@ -212,9 +212,8 @@ def step(
     away_s = silent_s + (held_s if before is Verdict.AWAY else 0.0)
     if before == PAUSED:
         away_s = silent_s  # a pause goes on saying so; only a machine that sleeps does not
-    unwatched_s = 0.0
-    if not present(before) and before is not Verdict.AWAY:
-        unwatched_s = state.unwatched_s + held_s + silent_s
+    # Who is not seen for a while may sit there all the same; with the camera closed nobody knows.
+    unwatched_s = state.unwatched_s + held_s + silent_s if before == PAUSED else 0.0
     state = replace(
         state,
         t_s=t_s,

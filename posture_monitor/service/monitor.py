@@ -381,11 +381,12 @@ class Monitor:
         )
         self._act(effects)
         if self.config.breaks.enabled:
+            blind = self.resting is not None and activity is Verdict.UNKNOWN
             self.sitting, rest = breaks.step(
                 self.sitting,
                 self.break_policy,
                 t_s,
-                activity,
+                dose.PAUSED if blind else activity,  # without a camera as little is known as in a pause
                 self.interval_s,
                 deviations=deviations,
                 standing=self._standing,
