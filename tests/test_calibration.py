@@ -15,9 +15,13 @@ from rig import SCENARIOS, Body, Camera, Pose, render
 
 from posture_monitor import paths
 from posture_monitor.cli import cli
+from posture_monitor.config import load_config
 from posture_monitor.posture.landmarks import nobody
+from posture_monitor.posture.metrics import Reason
+from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
-from posture_monitor.service.calibration import told_place
+from posture_monitor.service.calibration import Aim, Collected, learn, told_place
+from posture_monitor.service.looking import Seen
 from posture_monitor.service.profiles import load_profile
 
 Recorded = Callable[..., Path]
@@ -177,3 +181,17 @@ def test_what_needs_a_profile_says_so(recorded: Recorded) -> None:
     assert "two captures" in calibrate(table, "--slouch", "--down").output
     assert "--add 'a/b' cannot name a posture" in calibrate(table, "--add", "a/b").output
     assert "--add '' cannot name a posture" in calibrate(table, "--add", "").output
+
+
+@pytest.mark.usefixtures("mine")
+@pytest.mark.parametrize(("live", "belongs"), [(True, "camera in the other port"), (False, "")])
+def test_a_profile_re_anchored_at_a_camera_belongs_to_it_from_now_on(live: bool, belongs: str) -> None:
+    known = replace(load_profile("me"), camera="camera in one port", width=640, height=480)
+    points, size = render(Body(), Pose(lean=np.zeros(40)), Camera(), np.random.default_rng(2), noise_px=0.6)
+    collected = Collected()
+    for second, landmarks in enumerate(points.astype(np.float32)):
+        at = Frame(float(second), float(second), int(size[0]), int(size[1]))
+        collected.add(Seen(at, landmarks, Reason.OK))
+    made = learn(load_config(), collected, known, Aim.REANCHOR, "", "me", "camera in the other port", live)
+    assert made.profile.camera == (belongs or known.camera)
+    assert "camera in one port" in made.note

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from desktop import wait_for
 from rich.console import Console
 from rig import Pose
 from test_guiding import Player
@@ -18,7 +20,7 @@ from test_guiding import Player
 from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.posture.metrics import Reason
-from posture_monitor.service import screen
+from posture_monitor.service import calibration, screen
 from posture_monitor.service.calibration import Learnt, camera_lent
 from posture_monitor.service.control import Server
 from posture_monitor.service.guided import Result
@@ -81,6 +83,18 @@ def test_a_capture_from_another_camera_is_told_as_that_before_all_else() -> None
         "Calibrated.",
         "Measured from here: the head.",
     ]
+
+
+def test_a_calibration_that_takes_long_keeps_the_camera(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "LENT_S", 0.2)
+    with camera_lent("0"):
+        wait_for(lambda: monitor.asked.count("lend") > 2)
+    asked = len(monitor.asked)
+    time.sleep(0.3)
+    assert monitor.asked[-1] == "return"
+    assert len(monitor.asked) == asked, "it went on after the end"
 
 
 def test_a_recording_needs_nobodys_camera(monitor: Monitor) -> None:

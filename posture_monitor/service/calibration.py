@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -175,7 +176,7 @@ def calibrate(
                     break
                 collected.add(seen)
         try:
-            learnt = learn(config, collected, known, aim, name, profile, opened.identity)
+            learnt = learn(config, collected, known, aim, name, profile, opened.identity, opened.live)
         except ValueError as error:
             raise UserError(f"not calibrated from {source}: {error}") from error
         path = save_profile(learnt.profile)
@@ -194,6 +195,7 @@ def learn(
     name: str,
     profile: str,
     camera: str,
+    live: bool,
 ) -> Learnt:
     """Return what captured frames make of a profile.
 
@@ -205,6 +207,8 @@ def learn(
         What the capture is for, and what a new neutral posture is called.
     profile, camera
         Name of a new profile, and identity of the camera.
+    live
+        It is a camera and no recording: then a profile that is re-anchored belongs to it from now on.
 
     Raises
     ------
@@ -226,6 +230,10 @@ def learn(
     which = collected.fitting(known)
     if aim is Aim.REANCHOR:
         made = collected.re_anchored(known, which)
+        if note and live:
+            # The same camera on another port has another name; by the old one it would not be found again.
+            made = replace(made, camera=camera, width=width, height=height)
+            note = f"Profile {known.name!r} was made with {known.camera}; it belongs to {camera} from now on."
         text = f"Re-anchored {known.name!r} ({known.neutrals[which].name}): judged from the new place on."
         return Learnt(made, made.neutrals[which], text, note=note)
     # Looking down is no stillness of the head.
@@ -244,6 +252,13 @@ def camera_lent(source: str) -> Iterator[None]:
     """
     from posture_monitor.service.control import ask
 
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(LENT_S / 2):
+            with contextlib.suppress(UserError):
+                ask("lend", COMMAND_S, until_s=time.time() + LENT_S)
+
     lent = False
     try:
         if is_live(source):
@@ -251,11 +266,13 @@ def camera_lent(source: str) -> Iterator[None]:
             with contextlib.suppress(UserError):
                 ask("lend", COMMAND_S, until_s=time.time() + LENT_S)
                 lent = True
+                threading.Thread(target=renew, name="lend", daemon=True).start()
                 waited_until = time.monotonic() + CLOSING_S
                 while time.monotonic() < waited_until and ask("status").get("camera", {}).get("open"):
                     time.sleep(0.1)
         yield
     finally:
+        over.set()
         if lent:
             with contextlib.suppress(UserError):  # it may have been stopped meanwhile
                 ask("return", COMMAND_S)

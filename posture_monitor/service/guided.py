@@ -22,7 +22,7 @@ from posture_monitor.posture.judge import judge
 from posture_monitor.posture.metrics import measure
 from posture_monitor.posture.reading import VERDICTS, Verdict
 from posture_monitor.sensing.model import ensure_model
-from posture_monitor.sensing.sources import open_source
+from posture_monitor.sensing.sources import is_live, open_source
 from posture_monitor.service import guiding
 from posture_monitor.service.calibration import CROWD_EVERY_S, Collected, Learnt, camera_lent, learn
 from posture_monitor.service.guiding import Aim, Guidance, Guide, Kind, Quality, Step
@@ -216,7 +216,14 @@ class Guided:
     def _made(self, guide: Guide, camera: str) -> Result:
         frames = guide.kept
         learnt = learn(
-            self.config, Collected(frames), self.known, guide.aim, guide.name, self.profile, camera
+            self.config,
+            Collected(frames),
+            self.known,
+            guide.aim,
+            guide.name,
+            self.profile,
+            camera,
+            is_live(self.source),
         )
         body = guiding.middle_of(frames)
         second = guide.aim in (Aim.SLOUCH, Aim.DOWN)
