@@ -36,6 +36,8 @@ class Choice:
         self._free = wanted is None
         self._fitted_to = ""
         self._recorded = ""
+        #: The profile at hand that showed another view than the camera does, as it was then.
+        self._rejected: Stamp | None = None
         self._folder = stamp_of(paths.profiles_dir())
         self._passed_over: tuple[Path | None, Stamp | None] | None = None
         self._views = places.OtherView(monitor.profile)
@@ -73,8 +75,10 @@ class Choice:
             # Back at a camera the one asked for is taken, and while at it what was made last.
             rather = self._wanted if camera != self._recorded else ""
             mine = self._monitor.profile
+            if camera != self._recorded:
+                self._rejected = None
             found = places.fitting(mine, sight.identity, sight.width, sight.height, rather=rather)
-            if found.path != mine.path:
+            if found.path != mine.path and found.stamp != self._rejected:
                 self._recorded = camera
                 self._use(found, "the camera in use")
         if camera != self._recorded:
@@ -87,6 +91,7 @@ class Choice:
         view = self._views.check(reading)
         if view is not None:
             found = places.of_view(view, sight.identity, sight.width, sight.height)
+            self._rejected = self._monitor.profile.stamp
             self._use(found, f"the camera sees you from the {view} view")
             self._invite()
 
