@@ -209,7 +209,7 @@ def _json(told: Status | None, indent: int | None = 2, *, why: str = "") -> str:
     if told is not None:
         plain = told.to_json()
     elif why:
-        plain = {"version": 1, "activity": "silent", "why": why}
+        plain = {"version": 1, "activity": "not answering", "why": why}
     else:
         plain = {"version": 1, "activity": "stopped"}
     return json.dumps(plain, ensure_ascii=False, indent=indent)

@@ -411,7 +411,7 @@ def blind_text(seconds: float) -> Text:
     return Text(
         say("Posture is not being watched"),
         say(
-            "The camera has given no picture for {time}. Why, and what to do, tells posture-monitor status."
+            "The camera has given no picture for {time}: posture-monitor status says why, and what to do."
         ).format(time=duration(seconds)),
     )
 
