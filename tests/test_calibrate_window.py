@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -226,7 +227,7 @@ def test_the_outline_to_sit_in_lies_in_pictures_of_any_shape() -> None:
         assert (head < 0.9).all()
 
 
-def test_the_command_opens_it_on_a_real_screen(home: Path, shared_data: Path, tmp_path: Path) -> None:
+def test_the_command_opens_it_and_ctrl_c_closes_it(home: Path, shared_data: Path, tmp_path: Path) -> None:
     for tool in ("Xvfb", "import"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
@@ -255,8 +256,11 @@ def test_the_command_opens_it_on_a_real_screen(home: Path, shared_data: Path, tm
             time.sleep(0.5)
         assert process.poll() is None, process.stdout.read() if process.stdout else ""
         assert colours(QImage(str(picture))) > 200
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=20)
+        assert (process.returncode, said) == (130, "")
     finally:
-        process.terminate()
+        process.kill()
         process.communicate(timeout=20)
         server.terminate()
         server.wait(timeout=10)

@@ -715,5 +715,5 @@ def calibrate_in_window(guided: Guided) -> Path | None:
     app = style.application()
     window = CalibrateWindow(guided)
     window.begin()
-    app.exec()
+    style.until_closed(app)
     return window.kept

@@ -504,6 +504,6 @@ def show(feed: Feed, *, video: bool, mirrored: bool) -> int:
     try:
         window = Preview(feed, video=video, mirrored=mirrored)
         window.show()
-        return app.exec()
+        return style.until_closed(app)
     finally:
         feed.close()

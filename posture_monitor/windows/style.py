@@ -8,10 +8,11 @@ colour vision too.
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -100,6 +101,37 @@ def application() -> QApplication:
     # A desktop that turns dark in the evening takes its windows along.
     app.styleHints().colorSchemeChanged.connect(lambda _scheme: dress(app))
     return app
+
+
+def until_closed(app: QApplication) -> int:
+    """Let the windows live until they are closed; Ctrl-C closes them, and goes on as anywhere else.
+
+    Left to Python, the interrupt would be raised in whatever Qt happens to call, printed there, and
+    forgotten, with the window still open.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        It was Ctrl-C that closed them.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        return app.exec()
+    asked = False
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        asked = True
+        QTimer.singleShot(0, app.quit)  # not from amid a window that is being drawn
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        status = app.exec()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt
+    return status
 
 
 def is_dark() -> bool:

@@ -354,6 +354,6 @@ def _show(app: QApplication, tray_s: float) -> None:
     QTimer.singleShot(round(1000 * STARTED_S), memory.give_back)
     line.start()
     try:
-        app.exec()
+        style.until_closed(app)
     finally:
         line.close()
