@@ -204,8 +204,9 @@ def what_followed(alert: Alert, spans: Sequence[Span]) -> tuple[str, float]:
     """Return what came after an alert and how many seconds later.
 
     The kept outcome comes first; without one, the spans tell: ``better`` when
-    posture was good or mild within `CORRECTED_S`, ``left`` when the person got up,
-    else ``no change``; ``""`` and NaN where the record does not say. Posture may be
+    posture was good within `CORRECTED_S`, ``left`` when the person got up, else
+    ``no change``; ``""`` and NaN where the record does not say. Mild posture is no
+    recovery, as it is none while the program watches. Posture may be
     good all the while when a break is suggested, so that only getting up tells of one.
     """
     if alert.outcome:
@@ -215,7 +216,7 @@ def what_followed(alert: Alert, spans: Sequence[Span]) -> tuple[str, float]:
     after = [s for s in spans if s.end_s > alert.wall_s and s.start_s <= until_s]
     for span in after:
         later_s = max(0.0, span.start_s - alert.wall_s)
-        if span.state in ("good", "mild") and not suggestion:
+        if span.state == "good" and not suggestion:
             return "better", later_s
         if span.state == "away" and (span.start_s > alert.wall_s or not suggestion):
             return "left", later_s
@@ -223,7 +224,7 @@ def what_followed(alert: Alert, spans: Sequence[Span]) -> tuple[str, float]:
         not suggestion
         and after
         and after[-1].end_s >= until_s
-        and all(span.state == "poor" for span in after)
+        and all(span.state in ("poor", "mild") for span in after)
     ):
         return "no change", math.nan
     return "", math.nan
