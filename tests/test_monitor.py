@@ -486,6 +486,24 @@ def test_re_anchoring_ends_with_the_profile_or_the_pause_that_comes_between(seat
     assert load_profile("other").neutral["head_drop"] == pytest.approx(other.neutral["head_drop"], 1e-3)
 
 
+def test_what_was_measured_from_the_neutral_before_fills_no_dose_after_it(seat: Seat) -> None:
+    desk = seat()
+    desk.sit(UPRIGHT, 60)
+    desk.sit(SLUMPED, 25)
+    assert desk.monitor.nudges.dose.level > 0
+    # A calibration lies between: the posture that looked poor is the one that is meant.
+    collected = Collected()
+    for seen in desk.pictures(SLUMPED, 30):
+        collected.add(seen)
+    anew = replace(desk.profile, neutrals=(collected.neutral(),))
+    save_profile(anew)
+    desk.monitor.use(anew)
+    assert desk.monitor.nudges.dose.level == 0
+    assert not desk.monitor.nudges.shares
+    desk.sit(SLUMPED, 60)
+    assert not desk.alerts()
+
+
 def test_a_profile_that_was_changed_or_deleted_meanwhile_is_not_written_over(seat: Seat) -> None:
     desk = seat()
     desk.monitor.use(load_profile("me"))

@@ -291,12 +291,22 @@ def respond(state: Nudges, policy: Policy, alert_id: int, response: Response) ->
     outcome = Outcome(alert_id, response, state.shown_for_s if current else math.nan)
     if response in (Response.WRONG, Response.REANCHORED):
         # What shows of a later alert is still to be followed: its posture has not recovered.
-        tripped = state.dose.tripped and state.showing is not None and not current
-        state = replace(state, dose=replace(state.dose, level=0.0, poor_s=0.0, over_s=0.0, tripped=tripped))
-        state = replace(state, shares=())
+        state = _emptied(state, state.showing is not None and not current)
     if not current:
         return state, (outcome,)
     return _closed(state), (outcome, Withdraw(alert_id))
+
+
+def judged_anew(state: Nudges) -> Nudges:
+    """Empty the dose: what filled it was measured from a neutral posture that no longer holds."""
+    return replace(_emptied(state, state.showing is not None), cause=NO_CAUSE)
+
+
+def _emptied(state: Nudges, followed: bool) -> Nudges:
+    """Empty the dose; where a notification is still `followed`, its posture has not recovered by that."""
+    tripped = state.dose.tripped and followed
+    gathered = replace(state.dose, level=0.0, poor_s=0.0, over_s=0.0, tripped=tripped)
+    return replace(state, dose=gathered, shares=())
 
 
 def snooze(state: Nudges, t_s: float, seconds: float) -> tuple[Nudges, Effects]:

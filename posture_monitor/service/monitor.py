@@ -235,6 +235,7 @@ class Monitor:
         """Judge against another profile from the next frame on."""
         self.profile, self.seat, self.session, self._habits = profile, seat.Seat(), Session(), {}
         self._anchoring = None  # its frames are of where the other one was judged
+        self.nudges = nudge.judged_anew(self.nudges)
         self._tuned()
 
     def learnt(self) -> dict[str, Sustained]:
