@@ -257,7 +257,7 @@ def test_a_working_day(tmp_path: Path, shared_data: Path, machine: Machine) -> N
         alerts = database.execute("SELECT kind, outcome FROM alerts").fetchall()
     assert alerts == [("posture", "corrected")] or alerts == [("posture", "late")], alerts
     report = done("report", home=home)
-    for word in ("good", "poor", "away", "paused", "busy"):
+    for word in ("good", "poor", "away", "paused", "no camera"):
         assert word in report.lower()
     log = (home / "logs" / "monitor.log").read_text()
     assert str(Path.home()) not in log
