@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -294,3 +295,16 @@ def test_a_shift_is_what_five_degrees_of_the_trunk_amount_to(metric: str, limit:
         desk = Desk()
         desk.be(GOOD, 10, {metric: 0.0})
         assert len(desk.be(GOOD, 30, {metric: -part * limit})) == shifts
+
+
+def test_two_suggestions_never_come_within_five_minutes() -> None:
+    desk = Desk()
+    policy = Policy(bout_s=1300.0, motionless_s=1200.0)
+    said = []
+    for _ in range(8000):
+        desk.state, effects = breaks.step(desk.state, policy, desk.t_s, GOOD, 1.0, {"distance": 0.0})
+        desk.t_s += 1.0
+        said += suggestions(list(effects))
+    times = [at for at, _ in said]
+    assert len(times) > 3
+    assert min(b - a for a, b in itertools.pairwise(times)) >= 300

@@ -37,6 +37,9 @@ SHIFTS: Final[Mapping[str, float]] = {
     "shoulder_shift": 0.11,
 }
 
+#: Moving is not suggested when standing up is about to be, in these seconds: two at once are one too many.
+APART_S: Final = 300.0
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -299,6 +302,8 @@ def _suggested(state: Breaks, policy: Policy) -> tuple[Breaks, list[Effect]]:
     if state.bout_s >= _due_s(state, policy):
         wish, lasted_s = (Wish.SIT if state.standing else Wish.STAND), state.bout_s
         state = replace(state, next_bout_s=state.bout_s + policy.bout_s)
+    elif _due_s(state, policy) - state.bout_s < APART_S:
+        return state, []  # it asks for movement as well
     elif state.activity is Verdict.GOOD and state.still_s >= policy.motionless_s and state.since:
         wish, lasted_s = Wish.MOVE, state.still_s
     else:
