@@ -435,6 +435,7 @@ def test_re_anchor_judges_from_where_the_camera_is_now(seat: Seat) -> None:
     moved = load_profile("me")
     assert moved.neutral["head_drop"] < desk.profile.neutral["head_drop"] - 0.03
     assert desk.screen.withdrawn == ["1"]
+    assert desk.texts()[-1].title == "Re-anchored"
     readings = desk.sit(UPRIGHT, 30)
     assert {reading.verdict for reading in readings} == {Verdict.GOOD}
     assert abs(np.median([reading.deviations["head_drop"] for reading in readings])) < 0.05
@@ -464,6 +465,7 @@ def test_re_anchoring_an_empty_chair_changes_nothing(seat: Seat) -> None:
     desk.screen.press("reanchor")
     desk.sit(None, 12)
     assert "Not re-anchored: nobody was seen" in desk.said.getvalue()
+    assert desk.texts()[-1].title == "Not re-anchored"
     assert not load_profile("me").captures
     assert desk.monitor.profile == desk.profile
 

@@ -592,10 +592,14 @@ class Monitor:
             self.profile = wanted.collected.re_anchored(self.profile, self.seat.index)
         except ValueError as error:
             self.console.print(f"Not re-anchored: {error}")
+            log.info("not re-anchored: too little was seen of somebody who sat still")
+            self.say(words.not_reanchored_text())
             return
         self._sit_anew(before)
         self._keep_profile()
         self.console.print("Re-anchored: judged from the new place on.")
+        log.info("re-anchored")
+        self.say(words.reanchored_text())
         if wanted.alert_id is None:
             if wanted.sent_id:
                 self.notifier.withdraw(wanted.sent_id)

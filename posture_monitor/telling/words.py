@@ -395,6 +395,19 @@ def reanchor_text() -> Text:
     )
 
 
+def reanchored_text() -> Text:
+    """Return what is said when a re-anchoring is done."""
+    return Text(say("Re-anchored"), say("Posture is judged from where camera and chair are now."))
+
+
+def not_reanchored_text() -> Text:
+    """Return what is said when a re-anchoring has failed."""
+    return Text(
+        say("Not re-anchored"),
+        say("You were not seen sitting still before the camera; everything is judged as before."),
+    )
+
+
 def calibrate_text() -> Text:
     """Return the invitation given once where there is no profile of this camera's place."""
     return Text(
