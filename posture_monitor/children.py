@@ -9,17 +9,19 @@ from pathlib import Path
 
 import posture_monitor
 
+#: Has Python look for no module in the folder that it is started in; it can be told so from 3.11 on.
+ELSEWHERE = ("-P",) if sys.version_info >= (3, 11) else ()
+
 
 def python(*arguments: str) -> list[str]:
     """Return a command that runs Python with these arguments.
 
     ``python -m`` would first look for modules in the folder that the user happens to be in, and so run
-    a file there that is called like one of Python's own. It is told not to, from Python 3.11 on, which
-    is the first that can be.
+    a file there that is called like one of Python's own. It is told not to (`ELSEWHERE`).
     """
     # In a copy of the source that is not installed the package itself lies there.
     its_own = str(Path(posture_monitor.__file__).parents[1])
     with contextlib.suppress(OSError):
-        if sys.version_info >= (3, 11) and os.getcwd() != its_own:
-            return [sys.executable, "-P", *arguments]
+        if os.getcwd() != its_own:
+            return [sys.executable, *ELSEWHERE, *arguments]
     return [sys.executable, *arguments]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from posture_monitor.history.store import Store
 from posture_monitor.sensing.graphics import provide_graphics
 
 # Tests import OpenCV by themselves, and are to run without a desktop too.
@@ -42,6 +43,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the test a data and config folder of its own, and return it."""
     monkeypatch.setenv("POSTURE_MONITOR_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """Open an empty history for the test alone."""
+    with Store.open(tmp_path / "h" / "history.sqlite3") as store:
+        yield store
 
 
 @pytest.fixture

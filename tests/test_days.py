@@ -3,7 +3,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -24,12 +23,6 @@ LATER = 4e9  # a now that lies after every day of these tests
 
 
 pytestmark = pytest.mark.usefixtures("berlin")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "h" / "history.sqlite3") as store:
-        yield store
 
 
 def date(text: str) -> dt.date:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from history_maker import record, wall
@@ -17,12 +15,6 @@ from posture_monitor.telling.report import story
 
 DATE = dt.date(2025, 5, 14)
 LATER = 4e9
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "h" / "history.sqlite3") as store:
-        yield store
 
 
 def test_the_hour_that_stands_out_is_named_by_its_share_and_not_by_its_minutes(store: Store) -> None:

@@ -6,8 +6,6 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from history_maker import record, wall, working_day
@@ -26,12 +24,6 @@ from posture_monitor.telling.report.text import render_period, render_text
 
 TODAY = dt.date(2025, 5, 14)
 LATER = 4e9
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "h" / "history.sqlite3") as store:
-        yield store
 
 
 def page(told: Day, width: int = 80, encoding: str = "utf-8") -> str:

@@ -195,6 +195,11 @@ class Day:
         return self.judged_s / self.present_s if self.present_s else math.nan
 
     @property
+    def poor_share(self) -> float:
+        """Share of the judged time that was poor, 0..1; NaN where nothing was judged."""
+        return self.seconds["poor"] / self.judged_s if self.judged_s else math.nan
+
+    @property
     def longest_poor_s(self) -> float:
         """Length of the longest unbroken poor stretch."""
         return self.longest_poor.end_s - self.longest_poor.start_s if self.longest_poor else 0.0
@@ -233,7 +238,7 @@ def score(day: Day) -> float:
     *Mild* does not lower it: so much is the natural scatter of a comfortable
     posture (about 10° of trunk and head, doi 10.3390/healthcare9121685).
     """
-    return math.nan if day.withheld else 100 * (1 - day.seconds["poor"] / day.judged_s)
+    return math.nan if day.withheld else 100 * (1 - day.poor_share)
 
 
 def today(now_s: float | None = None) -> dt.date:

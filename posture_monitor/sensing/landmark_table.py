@@ -223,9 +223,9 @@ def _single(landmarks: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         return landmarks.astype(np.float32, copy=False)
 
 
-def _from_columns(columns: npt.NDArray[np.float64], names: tuple[str, ...] = COLUMNS) -> LandmarkTable:
-    """Return the table of an array ``(N, len(names))``: first `_HEAD`, then landmarks in their order."""
-    return _joined([(columns[:, :3], _single(columns[:, 3:]))], names)
+def _from_columns(columns: npt.NDArray[np.float64]) -> LandmarkTable:
+    """Return the table of an array ``(N, len(COLUMNS))``."""
+    return _joined([(columns[:, :3], _single(columns[:, 3:]))], COLUMNS)
 
 
 def _joined(parts: Sequence[_Part], names: tuple[str, ...]) -> LandmarkTable:

@@ -272,8 +272,9 @@ def _absolute(options: Sequence[str], folder: Path) -> list[str]:
     found = []
     for option in options:
         name, _, value = option.partition("=")
+        path = folder / Path(value).expanduser()
         is_path = name == "--config" or value.endswith(".toml")
         if name == "--source" and value != "demo" and not value.isdigit():
-            is_path = (folder / Path(value).expanduser()).exists()
-        found.append(f"{name}={folder / Path(value).expanduser()}" if is_path else option)
+            is_path = path.exists()
+        found.append(f"{name}={path}" if is_path else option)
     return found

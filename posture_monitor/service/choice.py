@@ -11,8 +11,9 @@ from posture_monitor.posture.reading import Reading
 from posture_monitor.sensing.sight import Sight
 from posture_monitor.service import learnt, places
 from posture_monitor.service.monitor import Monitor
-from posture_monitor.service.profiles import Profile, Stamp, load_profile, read_profile, stamp_of
+from posture_monitor.service.profiles import Profile, load_profile, read_profile
 from posture_monitor.telling import words
+from posture_monitor.whole_file import Stamp, stamp_of
 
 log = logging.getLogger(__name__)
 
@@ -71,12 +72,12 @@ class Choice:
         if camera == self._fitted_to:
             return
         self._fitted_to = camera
+        if camera != self._recorded:
+            self._rejected = None
         if self._by_camera:
             # Back at a camera the one asked for is taken, and while at it what was made last.
             rather = self._wanted if camera != self._recorded else ""
             mine = self._monitor.profile
-            if camera != self._recorded:
-                self._rejected = None
             found = places.fitting(mine, sight.identity, sight.width, sight.height, rather=rather)
             if found.path != mine.path and found.stamp != self._rejected:
                 self._recorded = camera

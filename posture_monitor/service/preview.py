@@ -41,6 +41,7 @@ from posture_monitor.service import glance
 from posture_monitor.service.control import NotRunning, ask
 from posture_monitor.service.profiles import Profile, limits_of, load_profile, write_back
 from posture_monitor.service.status import Camera, InUse, Status, clock
+from posture_monitor.whole_file import stamp_of
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
@@ -349,7 +350,7 @@ class _Neutrals:
         self._points: Points | None = None
 
     def outline(self, profile: InUse, width: int, height: int) -> Points | None:
-        key = (profile, width, height, _changed(profile.name))
+        key = (profile, width, height, stamp_of(paths.profiles_dir() / f"{profile.name}.toml"))
         if key != self._key:
             self._key, self._points = key, None
             with contextlib.suppress(UserError):
@@ -357,12 +358,6 @@ class _Neutrals:
                 fitting = next((n for n in known if n.name == profile.neutral), known[0])
                 self._points = outline(fitting, width, height)
         return None if profile.starter else self._points
-
-
-def _changed(name: str) -> float:
-    with contextlib.suppress(OSError):
-        return (paths.profiles_dir() / f"{name}.toml").stat().st_mtime
-    return 0.0
 
 
 class Own(Feed):

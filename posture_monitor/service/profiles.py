@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from posture_monitor.posture.baseline import FLOOR, Neutral
 from posture_monitor.posture.judge import Limits
 from posture_monitor.posture.metrics import METRICS, NAMES, ROW
 from posture_monitor.posture.reading import View
-from posture_monitor.whole_file import replacing
+from posture_monitor.whole_file import Stamp, replacing, stamp_of
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
@@ -43,19 +43,6 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 _VIEWS = (View.FRONT.value, View.OBLIQUE.value, View.SIDE.value)
 #: No metric, and no count of frames, comes anywhere near.
 _LARGEST = 1e12
-
-
-#: A file's time of change, its size and its number: another one when it is written anew.
-Stamp: TypeAlias = tuple[int, int, int]
-
-
-def stamp_of(path: Path) -> Stamp | None:
-    """Return how a file, or a folder, is now; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 @dataclass(frozen=True)

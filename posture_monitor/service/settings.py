@@ -9,7 +9,7 @@ from typing import Any
 from posture_monitor import paths
 from posture_monitor.config import Config, load_config
 from posture_monitor.errors import UserError
-from posture_monitor.whole_file import replacing
+from posture_monitor.whole_file import replacing, stamp_of
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Settings:
         self._path = path
         self.config = config or load_config(path)
         self.trouble = ""
-        self._stamp = self._stamped()
+        self._stamp = stamp_of(self.file)
 
     @property
     def file(self) -> Path:
@@ -43,7 +43,7 @@ class Settings:
 
     def changed(self) -> bool:
         """Read the file if it has been written since, and return whether other settings are in force."""
-        stamp = self._stamped()
+        stamp = stamp_of(self.file)
         if stamp == self._stamp:
             return False
         self._stamp = stamp
@@ -70,14 +70,7 @@ class Settings:
         """
         write_setting(self.file, section, key, value)
         self.config = load_config(self._path or self.file)
-        self._stamp, self.trouble = self._stamped(), ""
-
-    def _stamped(self) -> tuple[int, int, int] | None:
-        try:
-            found = self.file.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        self._stamp, self.trouble = stamp_of(self.file), ""
 
 
 def write_setting(file: Path, section: str, key: str, value: Any) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 from posture_monitor import paths
+from posture_monitor.children import ELSEWHERE
 from posture_monitor.errors import UserError
 from posture_monitor.whole_file import replacing
 
@@ -124,9 +125,9 @@ def this_program() -> Program:
     environment = {}
     if home := os.environ.get("POSTURE_MONITOR_HOME"):
         environment["POSTURE_MONITOR_HOME"] = str(Path(home).expanduser().absolute())
-    # At login it is started in the user's own folder, whose files are none of its modules (see `children`).
+    # At login it is started in the user's own folder, whose files are none of its modules.
     program, *arguments = PROGRAM
-    command = (program, *(("-P",) if sys.version_info >= (3, 11) else ()), *arguments)
+    command = (program, *ELSEWHERE, *arguments)
     folders = tuple(dict.fromkeys((paths.data_dir().absolute(), paths.config_file().parent.absolute())))
     return Program(command, folders, environment, "://" in load_config().camera.source)
 

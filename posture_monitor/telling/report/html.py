@@ -315,12 +315,9 @@ def _week(week: Period, shown: Day) -> str:
         strip = charts.ribbon(
             f"week{number}", day.spans, zero_s + earliest, zero_s + latest, f"{name}: {what}"
         )
-        poor = (
-            "not enough data" if day.withheld else f"{story.percent(day.seconds['poor'] / day.judged_s)} poor"
-        )
         rows.append(
             f'<span class="{mark}">{name}</span><span>{strip}</span>'
-            f"<span>{story.duration(day.present_s)}, {poor}</span>"
+            f"<span>{story.duration(day.present_s)}, {story.poor_line(day)}</span>"
         )
     if told:
         hours = range(round(earliest / 3600), round(latest / 3600) + 1)

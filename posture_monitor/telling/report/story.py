@@ -13,7 +13,7 @@ from posture_monitor.history.days import Day, score
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import ENOUGH_COVERAGE, Alert, Span
 from posture_monitor.history.timeline import YEARS, Bout, end_offset_s, local_time, what_followed
-from posture_monitor.posture.metrics import METRICS, ROW, Change
+from posture_monitor.posture.metrics import METRICS, ROW
 from posture_monitor.telling import words
 
 #: State to what it is called, in the order in which it is told.
@@ -171,8 +171,8 @@ def stood_out(day: Day) -> str:
     hardest = day.hardest_hour
     if poor < 60:
         return "Hardly any poor posture was seen."
-    sentence = f"Poor posture took {duration(poor)}, {percent(poor / day.judged_s)} of the judged time"
-    if hardest is not None and hardest.poor_share > 1.5 * poor / day.judged_s:
+    sentence = f"Poor posture took {duration(poor)}, {percent(day.poor_share)} of the judged time"
+    if hardest is not None and hardest.poor_share > 1.5 * day.poor_share:
         # A share: another hour may have had more minutes of it.
         sentence += (
             f"; its share was highest between {hardest.hour:02d}:00 and {hardest.hour + 1:02d}:00, "
@@ -230,10 +230,9 @@ def period_stood_out(period: Period) -> str:
     )
     told = [day for day in period.recorded if not day.withheld]
     if len(told) > 1:
-        most = max(told, key=lambda day: day.seconds["poor"] / day.judged_s)
-        least = min(told, key=lambda day: day.seconds["poor"] / day.judged_s)
-        apart = most.seconds["poor"] / most.judged_s - least.seconds["poor"] / least.judged_s
-        if apart >= APART:
+        most = max(told, key=lambda day: day.poor_share)
+        least = min(told, key=lambda day: day.poor_share)
+        if most.poor_share - least.poor_share >= APART:
             sentence += f", most on {most.date:%A} {most.date.day}, least on {least.date:%A} {least.date.day}"
     return sentence + "."
 
@@ -242,9 +241,7 @@ def unit(metric: str) -> str:
     """Return the unit of a metric's deviation from neutral: ``°``, ``%`` or ``shoulder widths``."""
     if metric not in ROW:
         return ""
-    known = METRICS[ROW[metric]]
-    units = {Change.PERCENT: "%", Change.SHOULDERS: "shoulder widths"}
-    return units.get(known.change, known.unit)
+    return METRICS[ROW[metric]].change_unit
 
 
 def signed(metric: str, deviation: float) -> str:
@@ -260,8 +257,12 @@ def day_line(day: Day) -> str:
     name = f"{day.date:%a} {day.date.day} {day.date:%b}"
     if not day.spans:
         return f"{name}: not recorded"
-    poor = "not enough data" if day.withheld else f"{percent(day.seconds['poor'] / day.judged_s)} poor"
-    return f"{name}: {duration(day.present_s)} at the desk, {poor}, {len(day.alerts)} alerts"
+    return f"{name}: {duration(day.present_s)} at the desk, {poor_line(day)}, {len(day.alerts)} alerts"
+
+
+def poor_line(day: Day) -> str:
+    """Return how much of a day's judged time was poor, ``12% poor``, or that there is too little to say."""
+    return "not enough data" if day.withheld else f"{percent(day.poor_share)} poor"
 
 
 def alert_what(alert: Alert) -> str:

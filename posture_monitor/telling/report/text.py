@@ -245,7 +245,7 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
             continue
         bar = _shares([(state, day.seconds[state]) for state in PRESENT], _BAR)
         row.append_text(bar).append(" " * (_BAR - len(bar)))
-        poor = "" if day.withheld else story.percent(day.seconds["poor"] / day.judged_s)
+        poor = "" if day.withheld else story.percent(day.poor_share)
         row.append(f"  {story.duration(day.present_s):>10}  {poor:>4}  {len(day.alerts):>6}")
         if day.withheld:
             row.append("  not enough data", style="dim")
