@@ -6,7 +6,7 @@ posts to it, and no option turns that off. The library's uploader (libcurl)
 obeys ``https_proxy``, read anew at each upload, so `_keep_in` points that at a
 loopback port where nothing listens, for as long as the process lives. What is
 left is one refused connection to this very machine; ``tests/test_network.py``
-traces it.
+traces it. On Windows and macOS the uploader is another, which `uploads` keeps in.
 
 The variable is set in the C environment only: `os.environ`, and with it
 Python's own HTTP clients and every child started with ``env=dict(os.environ)``,
@@ -36,14 +36,14 @@ import numpy.typing as npt
 
 from posture_monitor.errors import UserError
 from posture_monitor.posture.landmarks import COUNT
+from posture_monitor.sensing import uploads
 from posture_monitor.sensing.brightening import brightened
 from posture_monitor.sensing.graphics import ADVICE
 from posture_monitor.sensing.opencv import cv2
 
 log = logging.getLogger(__name__)
 
-# Port 9 (discard): nobody listens there, so a connection is refused at once.
-NOWHERE = "http://127.0.0.1:9"
+NOWHERE = f"http://{uploads.HOST}:{uploads.PORT}"
 # Where the metrics go, seen in a trace of mediapipe 1.2.3.
 _METRICS_HOST = "play.googleapis.com"
 
@@ -77,8 +77,13 @@ class PoseEstimator:
         self._shift_ms = 0
         mediapipe = _mediapipe()
         vision = mediapipe.tasks.vision
+        asset: dict[str, Any] = {"model_asset_path": str(path)}
+        if sys.platform == "win32":
+            # By its name MediaPipe opens no file there whose path has letters beyond ASCII, as a user's may.
+            with contextlib.suppress(OSError):
+                asset = {"model_asset_buffer": path.read_bytes()}
         options = vision.PoseLandmarkerOptions(
-            base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(path)),
+            base_options=mediapipe.tasks.BaseOptions(**asset),
             running_mode=vision.RunningMode.IMAGE if stills else vision.RunningMode.VIDEO,
             num_poses=people if people is not None else 2 if stills else 1,
         )
@@ -182,6 +187,7 @@ def _mediapipe() -> Any:
             f"mediapipe cannot be imported ({_first_line(error)}); "
             f"run `{sys.executable} -m pip install 'mediapipe>=1.2,<2'` and `posture-monitor doctor`"
         ) from error
+    uploads.keep_in(Path(mediapipe.__file__).parent)
     # A landmarker does its work, closing included, in a thread pool. The
     # interpreter shuts the pools down before it runs `atexit`, and a landmarker
     # still open then prints a traceback. Only this hook, which the pools
