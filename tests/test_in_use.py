@@ -52,6 +52,7 @@ class Registry:
         ({r"microphone\NonPackaged\C:#Program Files#Zoom#bin#Zoom.exe": 133_000_000}, False),
         ({rf"webcam\NonPackaged\{MINE}": 0}, False),
         ({rf"webcam\NonPackaged\{MINE}": 0, r"microphone\Teams": 0}, True),
+        ({rf"webcam\NonPackaged\{MINE.replace('python', 'PythonW')}": 0}, False),
         ({r"webcam\Camera": None}, False),
     ],
 )
@@ -64,6 +65,16 @@ def test_where_nothing_can_be_read_nothing_is_claimed(monkeypatch: pytest.Monkey
         monkeypatch.setattr("sys.platform", platform)
         if platform == "win32":  # without a registry, as here
             monkeypatch.setitem(__import__("sys").modules, "winreg", Registry({}))
+            monkeypatch.setattr(in_use, "_image", lambda: OWN)
             assert in_use.by_others() is False
         else:
             assert in_use.by_others() is None
+
+
+def test_a_python_from_the_shop_knows_itself() -> None:
+    """Its folder tells more than the name under which Windows notes it."""
+    shop = r"C:\Program Files\WindowsApps\PythonSoftwareFoundation.Python.3.12_3.12.2800.0_x64__qbz5n2kfra8p0"
+    noted = r"webcam\PythonSoftwareFoundation.Python.3.12_qbz5n2kfra8p0"
+    assert windows(Registry({noted: 0}), rf"{shop}\python.exe") is False
+    assert windows(Registry({noted: 0}), OWN) is True
+    assert windows(Registry({noted: 0}), OWN, rf"{shop}\python3.12.exe") is False

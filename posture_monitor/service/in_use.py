@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import PureWindowsPath
 from typing import Any, Final
 
 #: Where Windows notes which program has used what; a stop time of 0 means that it still does.
@@ -28,7 +30,8 @@ def by_others() -> bool | None:
         if sys.platform == "win32":
             import winreg
 
-            return windows(winreg, sys.executable)
+            image = _image()
+            return windows(winreg, image, os.path.realpath(image))
         if sys.platform == "darwin":
             return _macos()
     except (OSError, AttributeError, ValueError):
@@ -36,7 +39,7 @@ def by_others() -> bool | None:
     return None
 
 
-def windows(registry: Any, own: str) -> bool:
+def windows(registry: Any, *own: str) -> bool:
     """Return it from the registry.
 
     Parameters
@@ -44,14 +47,34 @@ def windows(registry: Any, own: str) -> bool:
     registry
         The module ``winreg``.
     own
-        Path of this program's interpreter, whose own use does not count.
+        Paths of the interpreter that this program runs in, whose own use does not count.
     """
-    mine = own.replace("\\", "#").lower()
+    mine = set().union(*map(_names_of, own))
     return any(
-        name.lower() != mine and stopped == 0
+        name.lower() not in mine and stopped == 0
         for device in ("webcam", "microphone")
         for name, stopped in _uses(registry, rf"{_CONSENT}\{device}")
     )
+
+
+def _image() -> str:
+    """Return the path of the program that this process runs.
+
+    That of `sys.executable` only starts it, in a virtual environment: Windows notes the one behind it.
+    """
+    path = ctypes.create_unicode_buffer(1 << 15)
+    kernel: Any = getattr(ctypes, "windll").kernel32  # noqa: B009 - there is no such name elsewhere
+    length = kernel.GetModuleFileNameW(None, path, len(path))
+    return path.value if length else sys.executable
+
+
+def _names_of(program: str) -> set[str]:
+    """Return what Windows may note a program as, with a console or without one, in lower case."""
+    path = PureWindowsPath(program.lower())
+    paths = (path, path.with_name("python.exe"), path.with_name("pythonw.exe"))
+    # One from the shop lies in a folder "Name_Version_Machine__Publisher" and is noted by its two ends.
+    parts = path.parent.name.split("_")
+    return {str(found).replace("\\", "#") for found in paths} | {f"{parts[0]}_{parts[-1]}"}
 
 
 def _uses(registry: Any, path: str) -> Iterator[tuple[str, int]]:
