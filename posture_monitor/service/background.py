@@ -111,7 +111,8 @@ def stop() -> int | None:
         if holds is None:
             return running.pid
         if holds.pid:
-            with contextlib.suppress(ProcessLookupError):
+            # It may go meanwhile, which Windows calls a wrong argument; what counts is looked at next.
+            with contextlib.suppress(OSError):
                 os.kill(holds.pid, how)
         if _gone(patience_s):
             return running.pid
@@ -215,7 +216,9 @@ def _systemctl(*do: str) -> str | None:
 
 def _flags() -> int:
     if sys.platform == "win32":
-        return subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+        # A console that nobody sees, for its children too. Without any (DETACHED_PROCESS) each of them is
+        # given one of its own with a window, and so is the real Python behind that of a virtual environment.
+        return subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
     return 0
 
 

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -94,6 +95,8 @@ class EyeKeeper:
             python("-m", "posture_monitor.sensing.eye_process"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # Started at login Windows' pythonw has none to hand on, and a print to a broken one would fail.
+            stderr=subprocess.DEVNULL if sys.stderr is None else None,
             # The C libraries' memory pools are kept small: one thread does nearly all; and pictures are
             # mapped, not taken from the heap, which their coming and going would leave in pieces.
             env={"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(_MAPPED_FROM), **os.environ},
@@ -160,4 +163,7 @@ def _why(status: int) -> str:
     """Return what a process's exit status says of its end."""
     if status == -getattr(signal, "SIGKILL", 9):
         return "it was killed; memory may have run out"
+    if sys.platform == "darwin" and status == -getattr(signal, "SIGABRT", 6):
+        # Started at login it asks for the camera in its own name, which macOS allows to applications alone.
+        return "macOS ended it, as one that may not use the camera; run `posture-monitor start` in a terminal"
     return f"status {status}"

@@ -19,6 +19,7 @@ import os
 import queue
 import re
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -86,6 +87,8 @@ KEEP_S: Final = 1800.0
 TIDY_S: Final = 60.0
 #: All that starting needs is loaded by then.
 STARTED_S: Final = 10.0
+#: Windows hears of Ctrl-C only between two waits, as locks cannot be interrupted there.
+LONGEST_WAIT_S: Final = 1.0 if sys.platform == "win32" else math.inf
 #: A command is carried out within this, between two events.
 COMMAND_S: Final = 5.0
 
@@ -196,7 +199,7 @@ class Keeper:
                 wake_s = self._turn(clock_s())
                 self._publish()
                 with contextlib.suppress(queue.Empty):
-                    self._hear(self.inbox.get(timeout=max(0.0, wake_s - clock_s())))
+                    self._hear(self.inbox.get(timeout=max(0.0, min(wake_s - clock_s(), LONGEST_WAIT_S))))
         finally:
             self.eye.end()
             self.choice.keep_learnt()

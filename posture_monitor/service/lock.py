@@ -110,8 +110,9 @@ class Lock:
             ) from error
         if taken:
             # The file may have been deleted in between: a lock on what nobody finds guards nothing.
+            # Windows deletes none that is open, and does not always give both the same numbers.
             with contextlib.suppress(OSError):
-                if os.path.samestat(os.fstat(file), self._path.stat()):
+                if sys.platform == "win32" or os.path.samestat(os.fstat(file), self._path.stat()):
                     self._file = file
                     return True
         os.close(file)

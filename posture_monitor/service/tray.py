@@ -50,7 +50,8 @@ class Tray:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         process, self._process = self._process, None
-        if process is None or process.poll() is not None:
+        # Ended by force it would leave its icon behind on Windows; it goes by itself when we have gone.
+        if process is None or process.poll() is not None or sys.platform == "win32":
             return
         process.terminate()
         try:
