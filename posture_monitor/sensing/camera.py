@@ -64,6 +64,11 @@ _ON_THE_WAY_S = 0.15
 _STAMP_AGE_S = 3600.0
 
 _SYS = Path("/sys/class/video4linux")
+#: Where the user gives programs leave to use cameras; those without it are told no more than that none opens.
+_LEAVE = {
+    "darwin": "allow it in System Settings, Privacy & Security, Camera; or ",
+    "win32": "let desktop apps use it in Settings, Privacy & security, Camera; or ",
+}.get(sys.platform, "")
 
 
 @dataclass(frozen=True)
@@ -484,7 +489,8 @@ class CameraSource(_Live):
             return f"{', '.join(users)} is using it; close that program"
         if self._node and not _plugged(self._node):
             return "it was unplugged; plug it in again"
-        return "it may be used by another program; close that, or unplug the camera and plug it in again"
+        others = "it may be used by another program; close that, or unplug the camera and plug it in again"
+        return _LEAVE + others
 
 
 class StreamSource(_Live):

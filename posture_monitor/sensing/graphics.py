@@ -45,6 +45,11 @@ LIBRARIES = {
 }
 #: Where no stand-in can be made: the packages that bring them all (libgl1 brings libxcb).
 ADVICE = "on Debian or Ubuntu run `sudo apt install libegl1 libgles2 libgl1 libglib2.0-0`"
+if sys.platform == "win32":
+    ADVICE = (
+        "install Microsoft's Visual C++ Redistributable (x64), and on an N edition of Windows its Media "
+        "Feature Pack"
+    )
 
 
 @functools.cache

@@ -4,10 +4,17 @@ A plain ``import cv2`` fails where the desktop's libraries are missing, unless
 this module came first.
 """
 
+import os
+import sys
+
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.graphics import ADVICE, provide_graphics
 
 provide_graphics()
+if sys.platform == "win32":
+    # Windows would look for hardware to convert pictures with, which takes some cameras half a minute and
+    # more (opencv/opencv#17687); read once, when it is loaded.
+    os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
 try:
     import cv2 as cv2
 except ImportError as error:
