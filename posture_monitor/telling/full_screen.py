@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 
 from posture_monitor.telling.dnd import windows
 from posture_monitor.telling.dnd.ask import ask
@@ -15,8 +16,11 @@ def full_screen() -> bool | None:
     On X11 the window manager says so (``_NET_WM_STATE_FULLSCREEN``). Wayland
     tells nobody but its own compositor.
     """
-    if not os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+    if sys.platform == "win32":
         return windows.full_screen()
+    # Where macOS has an X server, to ask it would start it.
+    if sys.platform == "darwin" or not os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        return None
     active = re.search(r"0x[0-9a-f]+", ask("xprop", "-root", "32x", " $0", "_NET_ACTIVE_WINDOW") or "")
     if active is None or int(active.group(), 16) == 0:
         return None

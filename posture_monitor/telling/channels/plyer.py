@@ -1,5 +1,9 @@
 """Notifications through plyer: Windows, macOS, and Linux with notify-send.
 
+On Windows plyer shows nothing of a text that is longer than the system's, from a
+thread whose error nobody hears: text is cut. On macOS it needs a package of its own,
+and the system's script language does the same.
+
 On Linux plyer calls ``notify-send`` without looking at its exit status, drops the
 time to show it for, and cannot pass text that begins with ``-``. There, the same
 command is called here, with all of that put right, and only after the desktop's
@@ -25,6 +29,10 @@ from posture_monitor.telling.words import APP_NAME, Text
 ICON: Final = Path(__file__).parent.parent / "icon.png"
 _SHOWN_FOR_S: Final = 20
 _PATIENCE_S: Final = 5.0
+#: So many UTF-16 units Windows takes of a title and of a body (NOTIFYICONDATAW, without the closing zero).
+_TITLE_UNITS: Final = 63
+_BODY_UNITS: Final = 255
+_SCRIPT: Final = "on run argv\ndisplay notification (item 2 of argv) with title (item 1 of argv)\nend run"
 
 
 class Plyer:
@@ -43,6 +51,10 @@ class Plyer:
             if not shutil.which("notify-send"):
                 raise ChannelError("notify-send is not installed (package libnotify-bin)")
             return
+        if sys.platform == "darwin":
+            if not shutil.which("osascript"):
+                raise ChannelError("osascript is missing")
+            return
         try:
             import plyer
 
@@ -54,13 +66,21 @@ class Plyer:
         """Show it; see `notify.Channel.send`."""
         if _linux():
             return Sent(self._notify_send(text, _number(replace_id)), self.name)
+        if sys.platform == "darwin":
+            done = _run("osascript", "-e", _SCRIPT, text.title, text.body)
+            if done.returncode != 0:
+                raise ChannelError(f"osascript failed: {_last_line(done.stderr)}")
+            return Sent(f"plyer-x{next(self._numbers)}", self.name)
         import plyer
 
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 plyer.notification.notify(
-                    title=text.title, message=text.body, app_name=APP_NAME, timeout=_SHOWN_FOR_S
+                    title=cut(text.title, _TITLE_UNITS),
+                    message=cut(text.body, _BODY_UNITS),
+                    app_name=APP_NAME,
+                    timeout=_SHOWN_FOR_S,
                 )
         # plyer lets through whatever the platform's own library raises.
         except Exception as error:
@@ -88,7 +108,7 @@ class Plyer:
     def _notify_send(self, text: Text, replaces: int | None) -> str:
         able = freedesktop.capabilities()
         # Before version 0.8 it could neither replace, nor tell the number, nor take a yes or no as a hint.
-        known = _run("--help").stdout
+        known = _run("notify-send", "--help").stdout
         wanted = {"--icon": str(ICON), "--app-name": APP_NAME, "--expire-time": str(_SHOWN_FOR_S * 1000)}
         if not self._sound and "boolean" in known:
             wanted["--hint"] = "boolean:suppress-sound:true"
@@ -98,18 +118,29 @@ class Plyer:
         options += ["--print-id"] if "--print-id" in known else []
         # It reads backslash escapes in the body, such as \n.
         body = freedesktop.escape(text.body, able).replace("\\", "\\\\")
-        done = _run(*options, "--", text.title, body)
+        done = _run("notify-send", *options, "--", text.title, body)
         if done.returncode != 0:
-            why = done.stderr.strip().splitlines() or ["it says nothing"]
-            raise ChannelError(f"notify-send failed: {why[-1]}")
+            raise ChannelError(f"notify-send failed: {_last_line(done.stderr)}")
         number = done.stdout.strip()
         return f"plyer-{number}" if number.isdigit() else f"plyer-x{next(self._numbers)}"
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def cut(text: str, units: int) -> str:
+    """Return text that takes at most so many UTF-16 units, and ends in … where some is left out."""
+    taken = list(itertools.accumulate(1 + (ord(letter) > 0xFFFF) for letter in text))
+    if not taken or taken[-1] <= units:
+        return text
+    return text[: sum(end < units for end in taken)].rstrip() + "…"
+
+
+def _last_line(said: str) -> str:
+    return next(reversed(said.strip().splitlines()), "it says nothing")
+
+
+def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            ["notify-send", *arguments],
+            [program, *arguments],
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -120,9 +151,9 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
             env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "en"},
         )
     except subprocess.TimeoutExpired as error:
-        raise ChannelError("notify-send does not return") from error
+        raise ChannelError(f"{program} does not return") from error
     except OSError as error:
-        raise ChannelError("notify-send is not installed (package libnotify-bin)") from error
+        raise ChannelError(f"{program} cannot be started ({error.strerror or error})") from error
 
 
 def _linux() -> bool:
