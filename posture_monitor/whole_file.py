@@ -49,11 +49,8 @@ def replacing(path: Path, *, mode: int = PRIVATE, lasting: bool = True) -> Itera
         with target.open("wb") as file:
             yield file
         return
-    try:
+    with _blaming(path):
         descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-    except OSError as error:
-        error.filename = os.fspath(path)  # the draft's name would say nothing to the user
-        raise
     os.close(descriptor)
     try:
         with open(draft, "wb") as file:  # by its name, which the caller may want
@@ -63,8 +60,19 @@ def replacing(path: Path, *, mode: int = PRIVATE, lasting: bool = True) -> Itera
                 os.fsync(file.fileno())
         if mode != PRIVATE:  # with which it was begun
             os.chmod(draft, mode)
-        os.replace(draft, target)
+        with _blaming(path):  # Windows replaces no file that is open elsewhere, as in a spreadsheet
+            os.replace(draft, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(draft)
+        raise
+
+
+@contextlib.contextmanager
+def _blaming(path: Path) -> Iterator[None]:
+    """Let what goes wrong be told of this file: the draft's name would say nothing to the user."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = os.fspath(path)
         raise

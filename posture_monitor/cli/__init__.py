@@ -73,8 +73,10 @@ def cli(context: click.Context) -> None:
 def main() -> None:
     """Run the command line and leave with its status."""
     hardening.forbid_core_dumps()
-    # A terminal or pipe that has no ● and no ° gets a ? for it.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            # Windows would write its old 8-bit code into a pipe or file, in which JSON is none.
+            told = "utf-8" if sys.platform == "win32" and not stream.isatty() else None
+            # A terminal that has no ● and no ° gets a ? for it.
+            stream.reconfigure(encoding=told, errors="replace")
     cli(prog_name="posture-monitor")

@@ -10,6 +10,7 @@ in an address goes.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import logging
 import logging.handlers
@@ -60,6 +61,11 @@ class _OwnFiles(logging.handlers.RotatingFileHandler):
             errors=self.errors,
             opener=lambda name, flags: os.open(name, flags, 0o600),
         )
+
+    def rotate(self, source: str, dest: str) -> None:
+        """Begin a new file; go on in the old one where Windows renames none that `logs -f` reads."""
+        with contextlib.suppress(PermissionError):
+            super().rotate(source, dest)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         """Let a full disk be: whoever is looking on has no use for a traceback with each line."""
