@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path, PureWindowsPath
 
+from posture_monitor.errors import UserError
 from posture_monitor.service.autostart import Program
 
 
@@ -42,14 +43,29 @@ class Startup:
         return True
 
     def switch_on(self) -> None:
-        """Do nothing: the file alone does it."""
+        """See whether the file, which alone does it, is where it seems to be.
+
+        Raises
+        ------
+        UserError
+            It is not.
+        """
+        if self._hidden():
+            raise UserError(
+                "Windows keeps the Startup folder from a Python out of the Microsoft Store; "
+                "install Python from python.org, and posture-monitor with it"
+            )
 
     def switch_off(self) -> None:
         """Do nothing: the file alone does it."""
 
     def switched_on(self) -> bool:
         """Say whether the file is there."""
-        return self.path().exists()
+        return self.path().exists() and not self._hidden()
+
+    def _hidden(self) -> bool:
+        """Whether it lies where a Python from the Microsoft Store writes instead; Windows does not look."""
+        return "localcache" in (part.lower() for part in self.path().resolve().parts)
 
 
 def _plain(text: str) -> str:

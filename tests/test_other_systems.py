@@ -1,0 +1,183 @@
+"""Windows and macOS, as far as Linux can stand in for them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from posture_monitor.cli import COMMANDS
+from posture_monitor.errors import UserError
+from posture_monitor.service import background, eye, tray
+from posture_monitor.service.autostart import windows as autostart
+from posture_monitor.telling import full_screen
+from posture_monitor.telling.channels import plyer
+from posture_monitor.telling.channels.plyer import Plyer, cut
+from posture_monitor.telling.notify import ChannelError
+from posture_monitor.telling.words import Text
+
+#: What is for Linux or for both of them alone, and loaded there alone.
+_THEIRS = {"sensing.v4l2", "service.local_socket", "service.presence.bus", "service.presence.linux"}
+#: Imports all of the program where Python has nothing that Windows has not.
+_AS_ON_WINDOWS = """
+import importlib, os, pkgutil, signal, socket, subprocess, sys, time, types
+import asyncio, concurrent.futures.thread, ctypes.util, getpass, importlib.metadata, logging.handlers, mmap
+import multiprocessing.connection, select, sqlite3, tempfile, urllib.request, webbrowser, zipfile, zoneinfo
+import click, cv2, matplotlib.figure, numpy, platformdirs, pydantic, rich.console, rich.live, rich.progress, tomlkit
+try:
+    import PySide6.QtWidgets
+except ImportError:
+    theirs.add("windows")
+
+gone = {"fcntl", "pwd", "grp", "resource", "termios", "tty", "pty", "syslog", "posix", "jeepney", "dbus_fast"}
+for name in [name for name in sys.modules if name.partition(".")[0] in gone]:
+    del sys.modules[name]
+
+class Gone:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in gone:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Gone())
+for module, names in {
+    os: "getuid geteuid getgid fork setsid killpg sysconf mkfifo nice uname getloadavg fchmod chown waitpid "
+        "sched_getaffinity memfd_create pread statvfs O_NONBLOCK O_CLOEXEC O_NOFOLLOW O_DIRECTORY WNOHANG",
+    signal: "SIGKILL SIGHUP SIGQUIT SIGUSR1 SIGALRM SIGCHLD SIGPIPE alarm setitimer pthread_sigmask",
+    time: "CLOCK_BOOTTIME CLOCK_MONOTONIC CLOCK_REALTIME clock_gettime tzset",
+    socket: "AF_UNIX SO_PEERCRED socketpair",
+}.items():
+    for name in names.split():
+        if hasattr(module, name):
+            delattr(module, name)
+sys.platform = "win32"
+subprocess.CREATE_NO_WINDOW, subprocess.CREATE_NEW_PROCESS_GROUP = 0x08000000, 0x200
+sys.modules["msvcrt"] = types.ModuleType("msvcrt")
+
+import posture_monitor
+for found in pkgutil.walk_packages(posture_monitor.__path__, "posture_monitor."):
+    short = found.name.partition(".")[2]
+    if short not in theirs and short.partition(".")[0] not in theirs and not short.endswith("__main__"):
+        importlib.import_module(found.name)
+        print(short)
+"""
+
+
+def run_python(code: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[bytes]:
+    root = Path(__file__).parents[1]
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env={**os.environ, "PYTHONPATH": str(root), **settings},
+        capture_output=True,
+        timeout=120,
+    )
+
+
+def test_all_of_it_loads_where_python_has_what_windows_has() -> None:
+    done = run_python(f"theirs = {_THEIRS!r}\n{_AS_ON_WINDOWS}")
+    assert done.returncode == 0, done.stderr.decode()
+    assert {f"cli.{module}" for module in COMMANDS.values()} <= set(done.stdout.decode().split())
+
+
+@pytest.mark.parametrize(("platform", "told"), [("win32", "90° ●".encode()), ("linux", b"90\xb0 ?")])
+def test_what_goes_into_a_pipe_is_utf_8_on_windows(platform: str, told: bytes) -> None:
+    code = (
+        "import click, sys; from posture_monitor import cli, hardening\n"
+        "cli.cli = lambda **_: click.echo('90° ●', nl=False)\n"
+        f"sys.platform = {platform!r}\ncli.main()"
+    )
+    assert run_python(code, PYTHONIOENCODING="cp1252", PYTHONUTF8="0").stdout == told
+
+
+def test_the_monitor_has_a_console_without_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any, all that it starts would open one."""
+    monkeypatch.setattr(background.sys, "platform", "win32")
+    monkeypatch.setattr(background.subprocess, "CREATE_NO_WINDOW", 0x08000000, raising=False)
+    monkeypatch.setattr(background.subprocess, "CREATE_NEW_PROCESS_GROUP", 0x200, raising=False)
+    assert background._flags() == 0x08000200
+
+
+def test_a_tray_icon_is_left_to_go_by_itself_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tray, "possible", lambda: True)
+    monkeypatch.setattr(tray, "python", lambda *_: [sys.executable, "-c", "import time; time.sleep(60)"])
+    with tray.Tray(wanted=True) as shown:
+        process = shown._process
+        assert process is not None
+        monkeypatch.setattr(tray.sys, "platform", "win32")
+    try:
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_no_x_server_is_asked_where_that_would_start_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_command: str) -> str:
+        raise AssertionError("asked")
+
+    monkeypatch.setenv("DISPLAY", "/private/tmp/org.xquartz:0")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(full_screen, "ask", never)
+    for platform in ("darwin", "win32"):
+        monkeypatch.setattr(full_screen.sys, "platform", platform)
+        assert full_screen.full_screen() is None
+
+
+def test_a_startup_folder_that_only_python_sees_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPDATA", str(tmp_path / "Roaming"))
+    way = autostart.Startup()
+    way.path().parent.mkdir(parents=True)
+    way.path().touch()
+    way.switch_on()
+    assert way.switched_on()
+    private = tmp_path / "Packages" / "PythonSoftwareFoundation.Python.3.12_q" / "LocalCache" / "Roaming"
+    private.parent.mkdir(parents=True)
+    (tmp_path / "Roaming").rename(private)
+    (tmp_path / "Roaming").symlink_to(private)
+    with pytest.raises(UserError, match="Microsoft Store"):
+        way.switch_on()
+    assert not way.switched_on()
+
+
+@pytest.mark.parametrize("units", [1, 8, 63, 255])
+@pytest.mark.parametrize("text", ["", "short", "word " * 80, "🙂" * 200, "a" * 62 + "🙂b"])
+def test_text_is_cut_to_what_windows_takes(text: str, units: int) -> None:
+    shown = cut(text, units)
+    assert len(shown.encode("utf-16-le")) / 2 <= units
+    fits = len(text.encode("utf-16-le")) / 2 <= units
+    assert shown == text if fits else shown.endswith("…") and text.startswith(shown[:-1])
+
+
+def test_plyer_is_given_no_longer_text_than_windows_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Mapping[str, Any]] = []
+    monkeypatch.setattr(plyer.sys, "platform", "win32")
+    monkeypatch.setattr("plyer.notification.notify", lambda **told: shown.append(told), raising=False)
+    Plyer().send(Text("title " * 20, "body " * 100))
+    assert (len(shown[0]["title"]), len(shown[0]["message"])) <= (63, 255)
+
+
+def test_macos_shows_it_by_its_own_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "osascript"
+    script.write_text('#!/bin/sh\nprintf "%s|" "$@" > "$0.said"\n[ "$4" != wrong ] || exit 1\n')
+    script.chmod(0o755)
+    monkeypatch.setattr(plyer.sys, "platform", "darwin")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    channel = Plyer()
+    channel.check()
+    channel.send(Text("Sit up", 'say "hello" & go'))
+    option, _script, title, body = (tmp_path / "osascript.said").read_text().split("|")[:4]
+    assert (option, title, body) == ("-e", "Sit up", 'say "hello" & go')
+    with pytest.raises(ChannelError, match="osascript failed: it says nothing"):
+        channel.send(Text("Sit up", "wrong"))
+
+
+def test_a_camera_that_macos_refuses_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert eye._why(-6) == "status -6"
+    monkeypatch.setattr(eye.sys, "platform", "darwin")
+    assert "may not use the camera" in eye._why(-6)
