@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
+import ctypes
 import logging
 import queue
 import sys
@@ -68,6 +70,9 @@ class Desktop:
     def poll(self) -> list[Action]:
         """Return what the user has done since the last call."""
         actions: list[Action] = []
+        if sys.platform == "darwin" and self._notifier is not None:
+            with contextlib.suppress(OSError, AttributeError, ValueError):
+                _hear_macos()
         while True:
             try:
                 actions.append(self._actions.get_nowait())
@@ -101,7 +106,11 @@ class Desktop:
             self._able = self._run(_capabilities())
         if self._notifier is None:
             icon = desktop_notifier.Icon(path=ICON)
-            notifier = desktop_notifier.DesktopNotifier(app_name=APP_NAME, app_icon=icon)
+            try:
+                notifier = desktop_notifier.DesktopNotifier(app_name=APP_NAME, app_icon=icon)
+            # Windows and macOS are asked for their part already here, and may refuse.
+            except Exception as error:
+                raise ChannelError(_unreached(error)) from error
             notifier.on_button_pressed = lambda sent_id, button: self._actions.put(Action(sent_id, button))
             notifier.on_dismissed = lambda sent_id: self._actions.put(Action(sent_id, "dismissed"))
             notifier.on_clicked = lambda sent_id: self._actions.put(Action(sent_id, "clicked"))
@@ -152,7 +161,19 @@ class Desktop:
             raise
         # Whatever the bus or the platform's library raises means the same: nothing was shown.
         except Exception as error:
-            raise ChannelError(f"the desktop cannot be reached ({error or type(error).__name__})") from error
+            raise ChannelError(_unreached(error)) from error
+
+
+def _unreached(error: Exception) -> str:
+    return f"the desktop cannot be reached ({error or type(error).__name__})"
+
+
+def _hear_macos() -> None:
+    """Let macOS tell what was pressed, which it does from the run loop of the main thread alone."""
+    core = ctypes.CDLL("/System/Library/Frameworks/CoreFoundation.framework/CoreFoundation")
+    core.CFRunLoopRunInMode.argtypes = [ctypes.c_void_p, ctypes.c_double, ctypes.c_ubyte]
+    mode = ctypes.c_void_p.in_dll(core, "kCFRunLoopDefaultMode")
+    core.CFRunLoopRunInMode(mode, 0.0, 0)
 
 
 async def _capabilities() -> frozenset[str]:
