@@ -16,7 +16,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.service import background, eye, tray
 from posture_monitor.service.autostart import windows as autostart
 from posture_monitor.telling import full_screen
-from posture_monitor.telling.channels import plyer
+from posture_monitor.telling.channels import desktop, plyer
 from posture_monitor.telling.channels.plyer import Plyer, cut
 from posture_monitor.telling.notify import ChannelError
 from posture_monitor.telling.words import Text
@@ -28,7 +28,8 @@ _AS_ON_WINDOWS = """
 import importlib, os, pkgutil, signal, socket, subprocess, sys, time, types
 import asyncio, concurrent.futures.thread, ctypes.util, getpass, importlib.metadata, logging.handlers, mmap
 import multiprocessing.connection, select, sqlite3, tempfile, urllib.request, webbrowser, zipfile, zoneinfo
-import click, cv2, matplotlib.figure, numpy, platformdirs, pydantic, rich.console, rich.live, rich.progress, tomlkit
+import click, cv2, matplotlib.figure, numpy, platformdirs, pydantic, tomlkit
+import rich.console, rich.live, rich.progress
 try:
     import PySide6.QtWidgets
 except ImportError:
@@ -181,3 +182,30 @@ def test_a_camera_that_macos_refuses_is_told_of(monkeypatch: pytest.MonkeyPatch)
     assert eye._why(-6) == "status -6"
     monkeypatch.setattr(eye.sys, "platform", "darwin")
     assert "may not use the camera" in eye._why(-6)
+
+
+def test_a_desktop_that_refuses_at_once_is_no_channel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Windows does where its notifications are switched off by whoever looks after the machine."""
+    desktop_notifier = pytest.importorskip("desktop_notifier")
+
+    def refuse(**_how: object) -> None:
+        raise OSError("Element not found.")
+
+    monkeypatch.setattr(desktop_notifier, "DesktopNotifier", refuse)
+    monkeypatch.setattr(desktop.sys, "platform", "win32")
+    channel = desktop.Desktop()
+    try:
+        with pytest.raises(ChannelError, match="cannot be reached"):
+            channel.check()
+    finally:
+        channel.close()
+
+
+def test_a_reader_that_has_gone_is_no_fault_on_windows() -> None:
+    code = (
+        "import errno, sys; from posture_monitor import cli\n"
+        "def gone(_ctx): raise OSError(errno.EINVAL, 'Invalid argument')\n"
+        "cli.cli.callback = lambda: gone(None); sys.platform = 'win32'; cli.main()"
+    )
+    done = run_python(code)
+    assert (done.returncode, done.stderr) == (1, b"")

@@ -107,6 +107,9 @@ class Group(click.Group):
             # A full disk or a file that may not be read is the machine's state, not a fault in the
             # program; without a file's name it may be one, and then the traceback is wanted.
             full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+            if sys.platform == "win32" and error.errno == errno.EINVAL and error.filename is None:
+                # So Windows calls a pipe whose reader, such as `more`, has gone (python/cpython#79935).
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
             if error.errno == errno.EPIPE or (error.filename is None and not full):
                 raise
             _trace(ctx)
