@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+from typing import Any, Final
+
+#: SEM_FAILCRITICALERRORS and SEM_NOGPFAULTERRORBOX, for `SetErrorMode`.
+_NO_REPORT: Final = 0x0001 | 0x0002
 
 
 def forbid_core_dumps() -> None:
@@ -12,10 +17,20 @@ def forbid_core_dumps() -> None:
     same limit. The process stays readable to its own user's tools
     (``PR_SET_DUMPABLE`` is left alone), so that `doctor`, another run and the
     system monitor can still name who holds the camera.
+
+    Windows writes no core dumps, but reports of what crashes, which may hold
+    memory as well and be sent to its maker; and it may ask the user first, while
+    the process that has crashed keeps the camera.
     """
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel: Any = getattr(ctypes, "windll").kernel32  # noqa: B009 - there is no such name elsewhere
+        kernel.SetErrorMode(kernel.GetErrorMode() | _NO_REPORT)
+        return
     try:
         import resource
-    except ImportError:  # Windows keeps no core dumps
+    except ImportError:
         return
     with contextlib.suppress(OSError, ValueError):  # lower already
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from posture_monitor import hardening
 from posture_monitor.cli import COMMANDS
 from posture_monitor.errors import UserError
 from posture_monitor.service import background, eye, tray
@@ -89,7 +91,7 @@ def test_what_goes_into_a_pipe_is_utf_8_on_windows(platform: str, told: bytes) -
     code = (
         "import click, sys; from posture_monitor import cli, hardening\n"
         "cli.cli = lambda **_: click.echo('90° ●', nl=False)\n"
-        f"sys.platform = {platform!r}\ncli.main()"
+        f"sys.platform = {platform!r}\nhardening.forbid_core_dumps = lambda: None\ncli.main()"
     )
     assert run_python(code, PYTHONIOENCODING="cp1252", PYTHONUTF8="0").stdout == told
 
@@ -184,6 +186,16 @@ def test_a_camera_that_macos_refuses_is_told_of(monkeypatch: pytest.MonkeyPatch)
     assert "may not use the camera" in eye._why(-6)
 
 
+def test_windows_reports_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor asks about one: what has crashed is to let go of the camera."""
+    modes = [0x8000]
+    kernel = SimpleNamespace(GetErrorMode=lambda: modes[-1], SetErrorMode=modes.append)
+    monkeypatch.setattr(hardening.sys, "platform", "win32")
+    monkeypatch.setattr("ctypes.windll", SimpleNamespace(kernel32=kernel), raising=False)
+    hardening.forbid_core_dumps()
+    assert modes[-1] == 0x8003
+
+
 def test_a_desktop_that_refuses_at_once_is_no_channel(monkeypatch: pytest.MonkeyPatch) -> None:
     """As Windows does where its notifications are switched off by whoever looks after the machine."""
     desktop_notifier = pytest.importorskip("desktop_notifier")
@@ -203,7 +215,8 @@ def test_a_desktop_that_refuses_at_once_is_no_channel(monkeypatch: pytest.Monkey
 
 def test_a_reader_that_has_gone_is_no_fault_on_windows() -> None:
     code = (
-        "import errno, sys; from posture_monitor import cli\n"
+        "import errno, sys; from posture_monitor import cli, hardening\n"
+        "hardening.forbid_core_dumps = lambda: None\n"
         "def gone(_ctx): raise OSError(errno.EINVAL, 'Invalid argument')\n"
         "cli.cli.callback = lambda: gone(None); sys.platform = 'win32'; cli.main()"
     )

@@ -40,8 +40,9 @@ SETTLED_CHANGE = 0.03
 #: Pictures a second asked of a camera of which nothing else is wanted: a look is then at most a tenth of a
 #: second late, exposure settles soon, and nobody sits faster than that.
 WATCHING_FPS = 10.0
-#: A driver that has not opened the camera by then does not open it at all.
-OPEN_S = 10.0
+#: A driver that has not opened the camera by then does not open it at all. Windows' Media Foundation takes
+#: 4 to 20 s for some that work (opencv/opencv#26495, #17687).
+OPEN_S = 25.0 if sys.platform == "win32" else 10.0
 #: No picture for so long, and the source is lost; network streams may pause between key frames.
 SILENCE_S = 5.0
 STREAM_SILENCE_S = 10.0
