@@ -15,6 +15,7 @@ import pytest
 from posture_monitor import hardening
 from posture_monitor.cli import COMMANDS
 from posture_monitor.errors import UserError
+from posture_monitor.sensing import camera
 from posture_monitor.service import background, eye, tray
 from posture_monitor.service.autostart import windows as autostart
 from posture_monitor.telling import full_screen
@@ -184,6 +185,13 @@ def test_a_camera_that_macos_refuses_is_told_of(monkeypatch: pytest.MonkeyPatch)
     assert eye._why(-6) == "status -6"
     monkeypatch.setattr(eye.sys, "platform", "darwin")
     assert "may not use the camera" in eye._why(-6)
+
+
+def test_a_camera_has_no_node_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera.sys, "platform", "win32")
+    monkeypatch.delattr(os, "O_NONBLOCK")
+    with pytest.raises(UserError, match="no camera there; cameras have numbers here: --source 0"):
+        camera.CameraSource("/dev/video99")
 
 
 def test_windows_reports_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -569,11 +569,14 @@ def _plugged(node: str) -> bool:
 def _check_node(node: str) -> None:
     """Raise `SourceShut` where the device node says by itself why the camera cannot be used."""
     try:
-        os.close(os.open(node, os.O_RDWR | os.O_NONBLOCK))
+        # On Windows there is neither; that name is asked for there by who has read it somewhere.
+        os.close(os.open(node, os.O_RDWR | getattr(os, "O_NONBLOCK", 0)))
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
             others = ", ".join(f"{camera.node} ({camera.name})" for camera in list_cameras())
             do = f"use one of: {others}" if others else "plug one in, or try it without one: --source demo"
+            if not sys.platform.startswith("linux"):
+                do = "cameras have numbers here: --source 0"
             raise SourceShut(f"{node}: no camera there; {do}", Trouble.UNPLUGGED) from error
         if error.errno in (errno.EACCES, errno.EPERM):
             raise SourceShut(
