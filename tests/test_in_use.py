@@ -20,7 +20,8 @@ class Registry:
 
     HKEY_CURRENT_USER = object()
 
-    def __init__(self, keys: Mapping[str, int | None]) -> None:
+    def __init__(self, keys: Mapping[str, int | None], started_s: float = 1_770_000_000.0) -> None:
+        self.started = round((started_s + 11_644_473_600) * 1e7)
         self.keys = {rf"{ROOT}\{path}": stopped for path, stopped in keys.items()}
 
     @contextmanager
@@ -37,9 +38,9 @@ class Registry:
 
     def QueryValueEx(self, path: str, name: str) -> tuple[int, int]:
         stopped = self.keys.get(path)
-        if name != "LastUsedTimeStop" or stopped is None:
+        if stopped is None:
             raise FileNotFoundError(name)
-        return stopped, 11
+        return {"LastUsedTimeStart": self.started, "LastUsedTimeStop": stopped}[name], 11
 
 
 @pytest.mark.parametrize(
@@ -78,3 +79,9 @@ def test_a_python_from_the_shop_knows_itself() -> None:
     assert windows(Registry({noted: 0}), rf"{shop}\python.exe") is False
     assert windows(Registry({noted: 0}), OWN) is True
     assert windows(Registry({noted: 0}), OWN, rf"{shop}\python3.12.exe") is False
+
+
+@pytest.mark.parametrize(("started_s", "used"), [(1_770_000_000.0, True), (1_769_990_000.0, False)])
+def test_what_was_running_when_the_machine_crashed_is_over(started_s: float, used: bool) -> None:
+    crashed = Registry({r"microphone\NonPackaged\C:#Discord#Discord.exe": 0}, started_s)
+    assert windows(crashed, OWN, since_s=1_769_999_000.0) is used

@@ -13,13 +13,18 @@ import ctypes
 import ctypes.util
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import PureWindowsPath
 from typing import Any, Final
 
 #: Where Windows notes which program has used what; a stop time of 0 means that it still does.
 _CONSENT: Final = r"Software\Microsoft\Windows\CurrentVersion\CapabilityAccessManager\ConsentStore"
+_STARTED: Final = "LastUsedTimeStart"
 _STOPPED: Final = "LastUsedTimeStop"
+#: Its times are in tenths of a microsecond since 1601; so many seconds before 1970.
+_PER_S: Final = 10_000_000
+_BEFORE_S: Final = 11_644_473_600
 #: How Windows names programs that came from no shop, by their path with # for the separators.
 _UNPACKAGED: Final = "NonPackaged"
 
@@ -31,7 +36,9 @@ def by_others() -> bool | None:
             import winreg
 
             image = _image()
-            return windows(winreg, image, os.path.realpath(image))
+            # Windows' monotonic clock began when the machine did.
+            booted_s = time.time() - time.monotonic()
+            return windows(winreg, image, os.path.realpath(image), since_s=booted_s)
         if sys.platform == "darwin":
             return _macos()
     except (OSError, AttributeError, ValueError):
@@ -39,7 +46,7 @@ def by_others() -> bool | None:
     return None
 
 
-def windows(registry: Any, *own: str) -> bool:
+def windows(registry: Any, *own: str, since_s: float = 0.0) -> bool:
     """Return it from the registry.
 
     Parameters
@@ -48,12 +55,15 @@ def windows(registry: Any, *own: str) -> bool:
         The module ``winreg``.
     own
         Paths of the interpreter that this program runs in, whose own use does not count.
+    since_s
+        When the machine was started, in POSIX seconds. What has begun before, and never ended, was
+        running when it crashed: of that Windows notes no end for months.
     """
     mine = set().union(*map(_names_of, own))
     return any(
-        name.lower() not in mine and stopped == 0
+        name.lower() not in mine and stopped == 0 and started_s >= since_s
         for device in ("webcam", "microphone")
-        for name, stopped in _uses(registry, rf"{_CONSENT}\{device}")
+        for name, started_s, stopped in _uses(registry, rf"{_CONSENT}\{device}")
     )
 
 
@@ -77,15 +87,16 @@ def _names_of(program: str) -> set[str]:
     return {str(found).replace("\\", "#") for found in paths} | {f"{parts[0]}_{parts[-1]}"}
 
 
-def _uses(registry: Any, path: str) -> Iterator[tuple[str, int]]:
-    """Yield each program's name and when it last stopped."""
+def _uses(registry: Any, path: str) -> Iterator[tuple[str, float, int]]:
+    """Yield each program's name, when it last began (POSIX seconds), and when it stopped (0: it has not)."""
     for name in _names(registry, path):
         if name == _UNPACKAGED:
             yield from _uses(registry, rf"{path}\{name}")
             continue
         try:
             with registry.OpenKey(registry.HKEY_CURRENT_USER, rf"{path}\{name}") as key:
-                yield name, int(registry.QueryValueEx(key, _STOPPED)[0])
+                started = int(registry.QueryValueEx(key, _STARTED)[0])
+                yield name, started / _PER_S - _BEFORE_S, int(registry.QueryValueEx(key, _STOPPED)[0])
         except OSError:  # it has leave to use the device, and never did
             continue
 
