@@ -31,6 +31,7 @@ ELSEWHERE = {
     "tomli": "MIT",
     "exceptiongroup": "MIT",
     "colorama": "BSD-3-Clause",
+    "psutil": "BSD-3-Clause",
     "rubicon-objc": "BSD-3-Clause",
     "winrt-runtime": "MIT",
     "winrt-windows-applicationmodel-core": "MIT",

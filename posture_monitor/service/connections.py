@@ -1,8 +1,8 @@
-"""The network connections of a process and its children, as the kernel lists them. Linux only.
+"""The network connections of a process and its children, as the system lists them.
 
 They are looked at again and again while a program runs. A connection that opens
 and ends between two looks is not seen; a trace (``strace -f -e trace=network``)
-would see it, and the project's own tests make one.
+would see it, and the project's own tests make one on Linux.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,8 @@ from typing import Final
 EVERY_S: Final = 0.02
 
 _PROC: Final = Path("/proc")
+#: The other side's address of a socket that has none.
+UNSPECIFIED: Final = "0.0.0.0"
 #: Tables of sockets that reach beyond the machine; those of AF_UNIX cannot.
 _TABLES: Final = ("tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6", "icmp", "icmp6")
 
@@ -107,6 +110,8 @@ def watch(command: Sequence[str], environment: Mapping[str, str], at_most_s: flo
 
 def family(pid: int) -> list[int]:
     """Return a process and all that descend from it."""
+    if not _PROC.exists():
+        return _family_elsewhere(pid)
     found = [pid]
     for parent in found:
         for threads in _PROC.glob(f"{parent}/task/*/children"):
@@ -119,6 +124,8 @@ def family(pid: int) -> list[int]:
 
 def connections(pids: Iterable[int]) -> set[Connection]:
     """Return the connections that these processes hold now."""
+    if not _PROC.exists():
+        return _connections_elsewhere(pids)
     found: set[Connection] = set()
     for pid in pids:
         if sockets := _sockets(pid):
@@ -155,4 +162,31 @@ def parse(table: str, text: str) -> list[tuple[int, Connection]]:
         packed = b"".join(word[::-1] for word in words) if sys.byteorder == "little" else b"".join(words)
         remote = str(ipaddress.ip_address(packed))
         found.append((int(fields[9]), Connection(table.rstrip("6"), remote, int(port, 16))))
+    return found
+
+
+def _family_elsewhere(pid: int) -> list[int]:
+    """Return what `family` does, on Windows and macOS."""
+    import psutil
+
+    try:
+        return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+    except psutil.Error:
+        return [pid]  # ended meanwhile
+
+
+def _connections_elsewhere(pids: Iterable[int]) -> set[Connection]:
+    """Return what `connections` does, on Windows and macOS."""
+    import psutil
+
+    found = set()
+    for pid in pids:
+        try:
+            held = psutil.Process(pid).net_connections("inet")
+        except psutil.Error:
+            continue  # ended meanwhile
+        for one in held:
+            kind = "tcp" if one.type == socket.SOCK_STREAM else "udp"
+            remote, port = one.raddr or (UNSPECIFIED, 0)
+            found.add(Connection(kind, remote, port))
     return found

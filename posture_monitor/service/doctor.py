@@ -448,8 +448,6 @@ def check_offline(model_path: Path | None, *, run: bool) -> Check:
     if not run:
         told = "not tried (--offline runs the demo and lists every connection)"
         return Check("offline", True, told, neutral=True)
-    if not sys.platform.startswith("linux"):
-        return Check("offline", None, "connections can be listed on Linux alone", neutral=True)
     from posture_monitor.sensing.model import ensure_model
     from posture_monitor.service.connections import watch
 
