@@ -4,10 +4,12 @@ import csv
 import datetime as dt
 import json
 import math
+import sqlite3
 import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +159,37 @@ def test_damaged_files_are_erased_with_the_rest(path: Path) -> None:
     assert (old.exists(), new.exists()) == (False, True)
     erase(path)
     assert not new.exists()
+
+
+def test_a_history_that_turns_out_damaged_is_erased_as_well(path: Path) -> None:
+    path.write_bytes(b"torn, but a private remark is in it " * 10000)
+    gone = erase(path)
+    assert gone.freed > 0
+    assert b"private remark" not in b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+
+def test_what_is_damaged_within_a_page_is_left_out(path: Path, tmp_path: Path) -> None:
+    export(path, tmp_path / "whole")
+    with closing(sqlite3.connect(path)) as db, db:
+        for table in ("minutes", "samples"):
+            db.execute(f"UPDATE {table} SET data = x'00ff' WHERE rowid = (SELECT min(rowid) FROM {table})")
+    export(path, tmp_path / "out")
+    for name in ("minutes.csv", "readings.csv"):
+        assert 0 < len(rows(tmp_path / "out" / name)) < len(rows(tmp_path / "whole" / name))
+    assert rows(tmp_path / "out" / "spans.csv") == rows(tmp_path / "whole" / "spans.csv")
+
+
+def test_a_page_damaged_anywhere_is_told_in_one_line(path: Path, tmp_path: Path) -> None:
+    whole, torn = path.read_bytes(), b"\xa5" * 4096
+    told = []
+    for page in range(20, len(whole) // 4096, 10):
+        path.write_bytes(whole[: 4096 * page] + torn + whole[4096 * (page + 1) :])
+        try:
+            export(path, tmp_path / f"{page}")
+        except UserError as error:
+            told.append(str(error))
+    assert told
+    assert all("is damaged" in text for text in told)
 
 
 def test_erasing_while_the_monitor_runs(path: Path) -> None:

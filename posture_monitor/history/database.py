@@ -128,8 +128,11 @@ def _says(told: str, words: tuple[str, ...]) -> bool:
     return any(word in told for word in words)
 
 
-def explain(error: Exception, path: Path) -> str:
-    """Return one line for the user: what is wrong with the history file and what to do."""
+def explain(error: Exception, path: Path, do: str = "write") -> str:
+    """Return one line for the user: what is wrong with the history file and what to do.
+
+    `do` is what was asked of the file, ``write`` or ``read``.
+    """
     words = str(error)
     if _says(words, _LOCKED):
         return f"the history {path} is locked by another program; close that program and try again"
@@ -140,7 +143,7 @@ def explain(error: Exception, path: Path) -> str:
     if isinstance(error, OSError):
         words = error.strerror or words
     return (
-        f"cannot write the history {path} ({words}); "
+        f"cannot {do} the history {path} ({words}); "
         "make it writable for you or set POSTURE_MONITOR_HOME to another folder"
     )
 
@@ -273,7 +276,7 @@ def open_reader(path: Path, busy_s: float = 5.0) -> sqlite3.Connection:
             migrate(db)
         return db
     except (sqlite3.Error, OSError) as error:
-        raise UserError(explain(error, path).replace("cannot write", "cannot read")) from error
+        raise UserError(explain(error, path, "read")) from error
 
 
 def _open_for_reading(address: str, busy_s: float) -> sqlite3.Connection:

@@ -211,11 +211,14 @@ class Diary:
     def list(self, from_s: float = -math.inf, to_s: float = math.inf) -> list[Episode]:
         """Return the episodes of a stretch of time (POSIX seconds), in order of time."""
         with closing(database.open_reader(self._path)) as db:
-            rows = db.execute(
-                "SELECT wall_s, utc_offset_s, pain, trigger, symptoms, note, id FROM diary "
-                "WHERE wall_s >= ? AND wall_s < ? ORDER BY wall_s, id",
-                (max(from_s, -1e12), min(to_s, 1e12)),
-            ).fetchall()
+            try:
+                rows = db.execute(
+                    "SELECT wall_s, utc_offset_s, pain, trigger, symptoms, note, id FROM diary "
+                    "WHERE wall_s >= ? AND wall_s < ? ORDER BY wall_s, id",
+                    (max(from_s, -1e12), min(to_s, 1e12)),
+                ).fetchall()
+            except sqlite3.Error as error:
+                raise UserError(database.explain(error, self._path, "read")) from error
         return [
             Episode(wall_s, offset_s, pain, trigger, tuple(filter(None, symptoms.split(","))), note, number)
             for wall_s, offset_s, pain, trigger, symptoms, note, number in rows

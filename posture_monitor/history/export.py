@@ -289,19 +289,20 @@ def erase(path: Path, before: dt.date | None = None) -> Erased:
         The file cannot be written or is locked.
     """
     size_before = size(path)
+    spans = alerts = episodes = 0
+    if path.is_file():
+        with closing(database.open_writer(path)) as db:
+            try:
+                spans, alerts, episodes = _wipe(db, _FOREVER_S if before is None else midnight_s(before))
+                db.execute("VACUUM")
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:
+                raise UserError(database.explain(error, path)) from error
+    # Only now: the history itself may have turned out to be damaged.
     for aside in _aside(path):
         moved = aside.name.removeprefix(f"{path.name}.damaged-")[:10]
         if before is None or moved < before.isoformat():
             aside.unlink()
-    if not path.is_file():
-        return Erased(0, 0, 0, size_before - size(path))
-    with closing(database.open_writer(path)) as db:
-        try:
-            spans, alerts, episodes = _wipe(db, _FOREVER_S if before is None else midnight_s(before))
-            db.execute("VACUUM")
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error as error:
-            raise UserError(database.explain(error, path)) from error
     return Erased(spans, alerts, episodes, max(0, size_before - size(path)))
 
 

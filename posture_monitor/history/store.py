@@ -19,6 +19,7 @@ import math
 import sqlite3
 import threading
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -435,37 +436,42 @@ class Store:
 
         The hour is POSIX seconds // 3600.
         """
-        for hour, names, data in self._execute(
+        for hour, names, data in self._rows(
             "SELECT hour, names, data FROM minutes JOIN runs ON runs.id = minutes.run "
             "WHERE hour >= ? AND hour < ? ORDER BY hour, live, run",
             (from_s // 3600, -(-to_s // 3600)),
         ):
-            yield hour, Minutes.unpack(names, data)
+            with self._passing_over_damage():
+                yield hour, Minutes.unpack(names, data)
 
     def samples(self, from_s: float, to_s: float) -> Iterator[Samples]:
         """Yield the kept readings of the minutes that touch a stretch of time, the one that counts last."""
-        for minute, run, names, data in self._execute(
+        for minute, run, names, data in self._rows(
             "SELECT minute, run, names, data FROM samples JOIN runs ON runs.id = samples.run "
             "WHERE minute >= ? AND minute < ? ORDER BY minute, live, run",
             (from_s // 60, -(-to_s // 60)),
         ):
-            yield packing.unpack_samples(names, data, minute, run)
+            with self._passing_over_damage():
+                yield packing.unpack_samples(names, data, minute, run)
 
     def recordings(self) -> list[tuple[int, str, bool, str, str]]:
         """Return number, source, live, profile and neutral (JSON) of each recording."""
-        return self._execute("SELECT id, source, live, profile, neutral FROM runs ORDER BY id").fetchall()
+        return list(self._rows("SELECT id, source, live, profile, neutral FROM runs ORDER BY id"))
 
     def extent(self) -> tuple[float, float] | None:
         """Return the first and last moment of which anything is known (POSIX seconds), or None."""
-        first_s, last_s = self._execute("SELECT min(start_s), max(end_s) FROM spans").fetchone()
+        ((first_s, last_s),) = self._rows("SELECT min(start_s), max(end_s) FROM spans")
         return None if first_s is None else (first_s, last_s)
 
     def _named(self, query: str, values: tuple[float, ...]) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Yield the first column, and the others by name with NULL as NaN."""
         cursor = self._execute(query, values)
         names = [column[0] for column in cursor.description[1:]]
-        for first, *rest in cursor.fetchall():
+        for first, *rest in list(self._fetched(cursor)):
             yield first, {n: math.nan if v is None else v for n, v in zip(names, rest, strict=True)}
+
+    def _rows(self, query: str, values: tuple[float, ...] = ()) -> Iterator[Any]:
+        return self._fetched(self._execute(query, values))
 
     def _execute(self, query: str, values: tuple[float, ...] = ()) -> sqlite3.Cursor:
         with self._lock:
@@ -473,8 +479,25 @@ class Store:
             try:
                 return self._opened.execute(query, values)
             except sqlite3.Error as error:
-                words = database.explain(error, self.path).replace("cannot write", "cannot read")
-                raise UserError(words) from error
+                raise self._unreadable(error) from error
+
+    def _fetched(self, cursor: sqlite3.Cursor) -> Iterator[Any]:
+        """Yield the rows; a damaged page shows only when it is their turn."""
+        try:
+            yield from cursor
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: sqlite3.Error) -> UserError:
+        return UserError(database.explain(error, self.path, "read"))
+
+    @contextlib.contextmanager
+    def _passing_over_damage(self) -> Iterator[None]:
+        """Pass over numbers damaged within a page, which SQLite does not notice: the rest can be read."""
+        try:
+            yield
+        except (zlib.error, ValueError) as error:
+            log.warning("the history %s is damaged; some measures in it are passed over (%s)", self.path, error)
 
 
 def _files(path: Path) -> tuple[tuple[int, int] | None, ...]:
