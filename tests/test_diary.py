@@ -168,6 +168,13 @@ def test_what_may_be_chance_is_told_with_its_interval_alone() -> None:
     assert told.sentence == "Poor posture: no clear difference (95% interval −9 to +24 min a day)."
 
 
+def test_an_interval_told_from_nought_on_is_not_clear() -> None:
+    told = Association("Breaks", "a day", 0.6, 0.2, 1.4)
+    assert told.sentence == "Breaks: no clear difference (95% interval 0 to +1 a day)."
+    fewer = Association("Breaks", "a day", -1.5, -2.4, -0.6)
+    assert fewer.sentence == "Breaks: 2 a day less around episodes (95% interval −2 to −1 a day)."
+
+
 def test_an_entry_of_no_pain_is_no_episode(path: Path) -> None:
     with Store.open(path) as store:
         days = recorded(store, [10.0, 60.0] * 10)

@@ -266,8 +266,8 @@ class Association:
 
     @property
     def clear(self) -> bool:
-        """Whether the interval leaves out nought."""
-        return self.low > 0 or self.high < 0
+        """Whether the interval, in the whole numbers it is told in, leaves out nought."""
+        return round(self.low) > 0 or round(self.high) < 0
 
     @property
     def sentence(self) -> str:
@@ -329,8 +329,8 @@ def associations(entries: Sequence[Episode], days: Sequence[Day]) -> tuple[list[
     dates = {entry.date for entry in entries if entry.pain} & {day.date for day in recorded}
     if len(recorded) < ENOUGH_DAYS or len(dates) < ENOUGH_EPISODES:
         return [], (
-            f"an association is shown from {ENOUGH_DAYS} recorded days and {ENOUGH_EPISODES} days with an "
-            f"episode on; there are {len(recorded)} and {len(dates)}"
+            f"an association is shown from {ENOUGH_DAYS} recorded days on, {ENOUGH_EPISODES} of them with an "
+            f"episode; there are {len(recorded)}, {len(dates)} of them with one,"
         )
     table = np.array([exposures(day.date, recorded) for day in recorded])
     with_one = np.array([day.date in dates for day in recorded])
