@@ -127,3 +127,11 @@ def test_a_minute_that_was_not_judged_keeps_coverage_from_all(store: Store) -> N
     told = day(store, DATE, LATER)
     assert "could be judged (>99%)" in story.coverage_line(told)
     assert "Not poor >99%" in story.score_line(told)
+
+
+def test_one_alert_is_not_told_as_several(store: Store) -> None:
+    at_s = record(store, wall("2025-05-14 09:00"), [("good", 700), ("poor", 300)])
+    store.alert(at_s - 60, utc_offset_s(at_s), "posture")
+    assert story.day_line(day(store, DATE, LATER)).endswith(", 1 alert")
+    store.alert(at_s - 30, utc_offset_s(at_s), "posture")
+    assert story.day_line(day(store, DATE, LATER)).endswith(", 2 alerts")

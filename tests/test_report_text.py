@@ -189,6 +189,29 @@ def test_a_week_has_a_row_for_each_day(store: Store) -> None:
     )
 
 
+@pytest.mark.parametrize(("width", "rows"), [(60, 2), (80, 1)])
+def test_a_long_day_of_which_little_is_known_keeps_its_columns(store: Store, width: int, rows: int) -> None:
+    record(store, wall("2025-05-13 08:00"), [("good", 3600)], step_s=20)
+    record(store, wall("2025-05-14 08:00"), [("unknown", 11 * 3600), ("good", 60)], step_s=20)
+    text = io.StringIO()
+    render_period(week(store, TODAY, LATER), Console(file=text, width=width))
+    lines = text.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    head, before, long = (next(n for n, line in enumerate(lines) if word in line)
+                          for word in ("alerts", "Tue 13", "Wed 14"))  # fmt: skip
+    ends = {lines[head].index("desk") + 4, *(lines[row].index(" min") + 4 for row in (before, long))}
+    assert len(ends) == 1, "the column of times ends where its name does"
+    assert "not enough data" in lines[long + rows - 1]
+
+
+def test_the_times_of_a_day_end_below_each_other(store: Store) -> None:
+    record(store, wall("2025-05-14 09:00"), [("good", 3600)], step_s=20)
+    text = page(day(store, TODAY, LATER))
+    rows = (("good", "1 h 00 min"), ("mild", "0 s"), ("not recorded", "23 h 00 min"))
+    assert len({line.index(length) + len(length) for line in text.splitlines() for name, length in rows
+                if line.startswith(f"  {name} ")}) == 1  # fmt: skip
+
+
 def test_this_month_ends_today(store: Store) -> None:
     told = month(store, TODAY, wall("2025-05-14 12:00"))
     assert (told.first.day, told.last.day) == (1, 14)

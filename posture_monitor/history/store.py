@@ -497,7 +497,7 @@ class Store:
         try:
             yield
         except (zlib.error, ValueError) as error:
-            log.warning("the history %s is damaged; some measures in it are passed over (%s)", self.path, error)
+            log.warning("the history %s is damaged; some measures are passed over (%s)", self.path, error)
 
 
 def _files(path: Path) -> tuple[tuple[int, int] | None, ...]:

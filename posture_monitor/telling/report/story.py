@@ -257,7 +257,8 @@ def day_line(day: Day) -> str:
     name = f"{day.date:%a} {day.date.day} {day.date:%b}"
     if not day.spans:
         return f"{name}: not recorded"
-    return f"{name}: {duration(day.present_s)} at the desk, {poor_line(day)}, {len(day.alerts)} alerts"
+    alerts = f"{len(day.alerts)} {'alert' if len(day.alerts) == 1 else 'alerts'}"
+    return f"{name}: {duration(day.present_s)} at the desk, {poor_line(day)}, {alerts}"
 
 
 def poor_line(day: Day) -> str:

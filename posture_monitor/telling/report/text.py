@@ -125,11 +125,11 @@ def _totals(day: Day) -> Iterator[Text]:
             continue
         mark, _, style = MARKS[state]
         row = Text(
-            f"  {story.STATE_NAMES[state]:<12} {story.duration(seconds):>10}  {story.percent(share):>4}  "
+            f"  {story.STATE_NAMES[state]:<12} {story.duration(seconds):>11}  {story.percent(share):>4}  "
         )
         row.append((mark * round(share * _BAR)) or (mark if seconds else ""), style=style)
         yield row
-    yield Text(f"  {'not recorded':<12} {story.duration(day.not_recorded_s):>10}", style="dim")
+    yield Text(f"  {'not recorded':<12} {story.duration(day.not_recorded_s):>11}", style="dim")
     yield Text()
     yield Text("Coverage: " + story.coverage_line(day))
     yield Text("Score: " + story.score_line(day))
@@ -237,7 +237,7 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
     if not period.recorded:
         return
     yield from _heading("Day by day: the time at the desk")
-    yield Text(f"  {'':<10}  {'':<{_BAR}}  {'desk':>10}  {'poor':>4}  alerts", style="dim")
+    yield Text(f"  {'':<10}  {'':<{_BAR}} {'desk':>11}  {'poor':>4}  alerts", style="dim")
     for day in period.days:
         row = Text(f"  {day.date:%a} {day.date.day:>2} {day.date:%b}  ")
         if not day.spans:
@@ -246,9 +246,11 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
         bar = _shares([(state, day.seconds[state]) for state in PRESENT], _BAR)
         row.append_text(bar).append(" " * (_BAR - len(bar)))
         poor = "" if day.withheld else story.percent(day.poor_share)
-        row.append(f"  {story.duration(day.present_s):>10}  {poor:>4}  {len(day.alerts):>6}")
+        row.append(f" {story.duration(day.present_s):>11}  {poor:>4}  {len(day.alerts):>6}")
         if day.withheld:
-            row.append("  not enough data", style="dim")
+            said = "not enough data"
+            gap = "  " if row.cell_len + len(said) + 2 <= width else f"\n{'':<14}"
+            row.append(gap + said, style="dim")
         yield row
     yield Text()
     if period.present_s:
