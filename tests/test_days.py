@@ -283,6 +283,13 @@ def test_best_and_hardest_hour(store: Store) -> None:
     assert told.best_hour.hour in (9, 11)
 
 
+@pytest.mark.parametrize(("poor_s", "compared"), [(20, False), (240, True)])
+def test_hours_alike_are_not_set_against_each_other(store: Store, poor_s: float, compared: bool) -> None:
+    record(store, wall("2025-05-14 09:00"), [("good", 7200 - poor_s), ("poor", poor_s)])
+    told = day(store, date("2025-05-14"), LATER)
+    assert (told.best_hour is not None, told.hardest_hour is not None) == (compared, compared)
+
+
 def test_sitting_bouts_end_with_a_minute_away(store: Store) -> None:
     record(store, wall("2025-05-14 09:00"), [
         ("good", 1200), ("away", 40), ("unknown", 600), ("away", 300),

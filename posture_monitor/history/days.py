@@ -18,7 +18,7 @@ import numpy as np
 
 from posture_monitor.history.packing import Floats, Samples
 from posture_monitor.history.recording import SLOUCH_INDEX
-from posture_monitor.history.records import ENOUGH_COVERAGE, STATES, Alert, Span
+from posture_monitor.history.records import APART, ENOUGH_COVERAGE, STATES, Alert, Span
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import (
     BREAK_S,
@@ -211,13 +211,13 @@ class Day:
 
     @property
     def best_hour(self) -> Hour | None:
-        """The hour with the least poor posture, if at least two hours can be compared."""
+        """The hour with the least poor posture, where hours differ by `APART`."""
         hours = self._comparable()
         return min(hours, key=lambda hour: hour.poor_share) if hours else None
 
     @property
     def hardest_hour(self) -> Hour | None:
-        """The hour with the most poor posture, if at least two hours can be compared."""
+        """The hour with the most poor posture, where hours differ by `APART`."""
         hours = self._comparable()
         return max(hours, key=lambda hour: hour.poor_share) if hours else None
 
@@ -228,8 +228,8 @@ class Day:
             if hour.judged_s >= ENOUGH_JUDGED_S
             and hour.judged_s >= ENOUGH_COVERAGE * (hour.judged_s + hour.seconds["unknown"])
         ]
-        shares = {hour.poor_share for hour in hours}
-        return hours if len(shares) > 1 and not self.withheld else []
+        shares = [hour.poor_share for hour in hours]
+        return hours if shares and max(shares) - min(shares) >= APART and not self.withheld else []
 
 
 def score(day: Day) -> float:

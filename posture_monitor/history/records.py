@@ -15,6 +15,10 @@ SYMPTOMS = ("sharp", "aching", "stiffness", "radiating", "tingling", "numbness",
 #: Under this share of judged in present time nothing is concluded (our own choice).
 ENOUGH_COVERAGE = 0.60
 
+#: Hours and days whose shares of poor posture lie nearer together than this are not set against each other
+#: (our own choice).
+APART = 0.05
+
 
 @dataclass(frozen=True)
 class Span:

@@ -11,7 +11,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.history import diary
 from posture_monitor.history.days import Day, score
 from posture_monitor.history.periods import Period
-from posture_monitor.history.records import ENOUGH_COVERAGE, Alert, Span
+from posture_monitor.history.records import APART, ENOUGH_COVERAGE, Alert, Span
 from posture_monitor.history.timeline import YEARS, Bout, end_offset_s, local_time, what_followed
 from posture_monitor.posture.metrics import METRICS, ROW
 from posture_monitor.telling import words
@@ -32,10 +32,6 @@ SCORE_MEANS = "share of the judged time that was not poor"
 
 #: A bout longer than this is worth a suggestion (HSE: 5 to 10 minutes away in every 50 to 60).
 LONG_BOUT_S = 3000.0
-
-#: Days whose shares of poor posture lie nearer together than this are not set against each other (our own
-#: choice).
-APART = 0.05
 
 #: Measures shown in the report; the first two are always named, measured or not.
 SHOWN_MEASURES = (
