@@ -41,7 +41,7 @@ SLUMPED = Status(
         Angle("shoulder_tilt", "shoulder tilt", "°", 2.0, -1.0),
         Angle("head_height", "head height", "cm", 15.1, -21.0),
     ),
-    today=Today(present_s=7200, judged_s=6000, good_s=4500, poor_s=600, alerts=1),
+    today=Today(present_s=7200, judged_s=6000, good_s=4500, poor_s=600, alerts=1, coverage=0.83),
 )
 
 
@@ -127,6 +127,11 @@ def test_the_tooltip_tells_state_angles_and_day() -> None:
         "Head height 15.1 cm (−21%), Shoulder tilt 2° (−1°)",
         "Today: 2 hours at the desk, 75% good, 10% poor, 1 reminder",
     ]
+
+
+def test_of_a_day_hardly_seen_no_shares_are_told() -> None:
+    told = glance.today(replace(SLUMPED, today=replace(SLUMPED.today, judged_s=1200, coverage=0.17)))
+    assert told == "Today: 2 hours at the desk, 1 reminder"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from posture_monitor.history.records import ENOUGH_COVERAGE
 from posture_monitor.service.status import Angle, Status, clock
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
@@ -113,7 +114,7 @@ def today(status: Status) -> str:
     if day.present_s < 60:
         return "Today: nothing yet"
     parts = [f"Today: {words.duration(day.present_s)} at the desk"]
-    if day.judged_s >= 60:
+    if day.judged_s >= 60 and day.coverage >= ENOUGH_COVERAGE:
         parts.append(f"{day.good_s / day.judged_s:.0%} good, {day.poor_s / day.judged_s:.0%} poor")
     parts.append(f"{day.alerts} reminder{'s'[: day.alerts != 1]}")
     return ", ".join(parts)
