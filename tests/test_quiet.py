@@ -46,6 +46,13 @@ def test_a_pause_ends_when_it_says(text: str, ends: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("now", "ends"), [("02 23:50", "03 06:00"), ("03 00:30", "03 06:00"), ("03 02:30", "04 06:00")]
+)
+def test_tomorrow_begins_after_a_night(now: str, ends: str) -> None:
+    assert quiet.parse_until("until tomorrow", at(now)) == at(ends)
+
+
+@pytest.mark.parametrize(
     "text",
     ["", "15", "m", "0m", "-5m", "1.5h", "until", "until 25:00", "until noon", "9999h", "14:60", "15m 1h"],
 )

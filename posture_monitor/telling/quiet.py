@@ -18,8 +18,10 @@ from posture_monitor.telling.words import Text, summary_text
 #: The longest pause: beyond a week the program had better be switched off.
 LONGEST: Final = datetime.timedelta(days=7)
 
-#: "Until tomorrow" means until this time: whoever asks at 23:50 does not mean ten minutes.
+#: "Until tomorrow" means until this time, the next morning after a night: whoever asks at 23:50 does not mean
+#: ten minutes, and whoever asks at 00:30 does not mean a day and a quarter.
 MORNING: Final = datetime.time(6, 0)
+NIGHT: Final = datetime.timedelta(hours=4)
 
 _EXAMPLES: Final = "write it like 15m, 1h, 1h30m, 'until 14:00' or 'until tomorrow'"
 _LENGTH: Final = re.compile(r"(?:(\d{1,4})\s*h)?\s*(?:(\d{1,5})\s*m(?:in)?)?\s*(?:(\d{1,6})\s*s)?")
@@ -82,7 +84,7 @@ def parse_until(text: str, now: datetime.datetime) -> datetime.datetime:
     ----------
     text
         A length (``15m``, ``1h30m``), ``until 14:00`` (the next time the clock
-        shows it) or ``until tomorrow`` (six in the morning).
+        shows it) or ``until tomorrow`` (six in the morning, after a night).
     now
         Local time on this machine; the answer is of the same kind. A length is what passes, whatever the
         clock does meanwhile.
@@ -95,7 +97,8 @@ def parse_until(text: str, now: datetime.datetime) -> datetime.datetime:
     plain = " ".join(text.lower().split())
     point = plain.removeprefix("until ")
     if point == "tomorrow":
-        return _at(now + datetime.timedelta(days=1), MORNING)
+        morning = _at(now, MORNING)
+        return morning if morning >= now + NIGHT else _at(now + datetime.timedelta(days=1), MORNING)
     clock = _CLOCK.fullmatch(point)
     if clock is not None:
         end = _at(now, datetime.time(int(clock[1]), int(clock[2])))

@@ -29,6 +29,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.service import glance
 from posture_monitor.service.control import NotRunning, ask
 from posture_monitor.service.status import Status
+from posture_monitor.telling.quiet import parse_until
 from posture_monitor.windows import icons, style
 
 log = logging.getLogger(__name__)
@@ -41,18 +42,12 @@ TRAY_S: Final = 60.0
 STARTED_S: Final = 10.0
 #: A monitor that has just started this process may not listen yet.
 FIRST_S: Final = 10.0
-#: "Until tomorrow" is until this hour, and at least so many hours away.
-MORNING_H, NIGHT_H = 6, 4
 PRESETS: Final = ("gentle", "balanced", "strict")
 
 
 def tomorrow_s(now_s: float) -> float:
-    """Return the POSIX second at which "until tomorrow" ends: the next morning after a night."""
-    now = dt.datetime.fromtimestamp(now_s)
-    morning = now.replace(hour=MORNING_H, minute=0, second=0, microsecond=0)
-    if morning < now + dt.timedelta(hours=NIGHT_H):
-        morning += dt.timedelta(days=1)
-    return morning.timestamp()
+    """Return the POSIX second at which "until tomorrow" ends."""
+    return parse_until("tomorrow", dt.datetime.fromtimestamp(now_s)).timestamp()
 
 
 @dataclass(frozen=True)
