@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -262,6 +263,18 @@ def test_the_users_own_words_are_shown_as_they_are(history: Path) -> None:
     page = done("report", DAY, "--format", "html")
     assert "after &lt;b&gt;two&lt;/b&gt; hours [31m &amp; a call" in page
     assert "\x1b" not in done("report", DAY) + page
+
+
+@pytest.mark.parametrize("hours", [-11, 13])
+def test_an_entry_made_on_a_journey_stays_on_the_day_it_had_there(history: Path, hours: int) -> None:
+    there = dt.timezone(dt.timedelta(hours=hours))
+    at = dt.datetime(2025, 5, 14, 23 if hours < 0 else 1, tzinfo=there)
+    entry = replace(episode(4, at.timestamp()), utc_offset_s=3600 * hours)
+    Diary(paths.history_file()).add(entry)
+    for days in (("2025-05-14",), ("2025-05-16",), ("2025-05-14", "--week")):
+        assert f"Wed 14 May, {at:%H:%M}  pain 4 of 10" in done("report", *days)
+    for day in ("2025-05-13", "2025-05-17"):
+        assert "pain 4 of 10" not in done("report", day)
 
 
 # -- data --------------------------------------------------------------------------

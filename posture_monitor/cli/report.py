@@ -149,11 +149,14 @@ def _period(store: Store, date: dt.date, span: str | None) -> Period | None:
 
 
 def _entries(store: Store, first: dt.date, last: dt.date) -> list[Episode]:
-    """Return the diary from one local day to another."""
+    """Return the diary from one day to another; an entry made on a journey keeps the day it had there."""
     from posture_monitor.history.diary import Diary
     from posture_monitor.history.timeline import midnight_s
 
-    return Diary(store.path).list(midnight_s(first), midnight_s(last + dt.timedelta(days=1)))
+    around_s = 26 * 3600.0  # so far apart clocks can be
+    until_s = midnight_s(last + dt.timedelta(days=1))
+    entries = Diary(store.path).list(midnight_s(first) - around_s, until_s + around_s)
+    return [entry for entry in entries if first <= entry.date <= last]
 
 
 def _days(store: Store, date: dt.date, begin: int, end: int) -> list[Day]:
