@@ -170,6 +170,13 @@ def test_list_gives_numbers_in_order_of_time() -> None:
     assert second.startswith("1  Sun 2025-03-02 14:05  pain 6 of 10")
 
 
+def test_a_note_of_several_lines_takes_one_in_the_list() -> None:
+    done("spasm", "--pain", "4", "--note", "after\nlunch\x1b]0;x")
+    (line,) = done("list").splitlines()
+    assert line.endswith("after lunch ]0;x")
+    assert kept()[0].note == "after\nlunch\x1b]0;x", "it is kept as it was typed"
+
+
 def test_delete_asks_first() -> None:
     done("spasm", "--pain", "6")
     assert "Nothing was removed." in done("delete", "1", answers="n\n")

@@ -188,7 +188,7 @@ def _line(entry: Episode) -> str:
     from posture_monitor.history.timeline import local_time
 
     at = local_time(entry.wall_s, entry.utc_offset_s)
-    parts = (f"pain {entry.pain} of 10", entry.trigger, ", ".join(entry.symptoms), entry.note)
+    parts = (f"pain {entry.pain} of 10", entry.trigger, ", ".join(entry.symptoms), entry.note_line)
     return f"{entry.id}  {at:%a %Y-%m-%d %H:%M}  {'; '.join(filter(None, parts))}"
 
 

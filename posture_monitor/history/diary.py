@@ -92,6 +92,11 @@ class Episode:
         ).date()
 
     @property
+    def note_line(self) -> str:
+        """The user's own words on one line, without signs that steer a terminal."""
+        return "".join(letter if letter.isprintable() else " " for letter in self.note)
+
+    @property
     def needs_care(self) -> bool:
         """Whether `SEEK_CARE` is to be shown with it."""
         return not _NEED_CARE.isdisjoint(self.symptoms)

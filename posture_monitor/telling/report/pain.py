@@ -81,7 +81,7 @@ def pain_story(entries: Sequence[Episode], days: Sequence[Day], date: dt.date) -
                 pain_change(before.pain, entry.pain) if before else "",
                 entry.trigger,
                 ", ".join(entry.symptoms),
-                "".join(letter if letter.isprintable() else " " for letter in entry.note),
+                entry.note_line,
                 story.duration(60 * poor) if known else "not recorded",
                 story.duration(60 * longest) if known else "",
                 f"{breaks:.0f}" if known else "",
