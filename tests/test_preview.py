@@ -24,6 +24,7 @@ import rig
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage, QPixmap
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from real_model import real_model
 
 from posture_monitor import paths
@@ -46,6 +47,7 @@ from posture_monitor.service.preview import (
 )
 from posture_monitor.service.profiles import Profile
 from posture_monitor.service.status import Angle, Camera, InUse, Status
+from posture_monitor.telling import language
 from posture_monitor.windows import style
 from posture_monitor.windows.preview_window import Preview
 
@@ -408,6 +410,16 @@ def test_away_leaves_no_body_in_the_picture(day: None) -> None:
     assert window.stage.accessibleName().startswith("Nobody here")
     assert part(window.stage.grab(), style.NIGHT.poor) < 0.001
     assert window.side._cells[0][0].text() == ""
+
+
+def test_the_sidebar_speaks_one_language(day: None) -> None:
+    language.use("de")
+    try:
+        window = Preview(held("poor"))
+        told = [label.text() for label in window.side.findChildren(QLabel)]
+    finally:
+        language.use("en")
+    assert not any(word in text for text in told for word in ("Minute", "Sekunde")), told
 
 
 def test_without_a_screen_the_preview_says_so_and_the_tray_leaves(home: Path) -> None:

@@ -160,7 +160,6 @@ class Stage(QWidget):
         """Return the size of a usual camera's picture."""
         return QSize(640, 480)
 
-    @english()
     def show_shot(self, shot: Shot) -> None:
         """Show a moment."""
         self.shot = shot
@@ -372,6 +371,7 @@ class Sidebar(QFrame):
         rows.addWidget(self._foot)
         rows.addWidget(self._hint)
 
+    @english()
     def show_shot(self, shot: Shot) -> None:
         """Show what is judged of a moment."""
         colours = style.palette()
