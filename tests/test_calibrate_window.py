@@ -17,7 +17,9 @@ import pytest
 import qt
 from loopback_camera import LoopbackCamera, clip, jpegs
 from program import environment, fresh_home
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from posture_monitor.config import load_config
@@ -218,6 +220,19 @@ def test_text_can_be_read_on_both_palettes(palette: style.Palette) -> None:
         (palette.on_accent, palette.accent),
     ):
         assert contrast(ink, ground) >= 4.5
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Space, Qt.Key.Key_Return])
+def test_keys_press_the_button_that_has_the_focus(home: Path, key: Qt.Key) -> None:
+    qt.application()
+    window = CalibrateWindow(Guided(load_config(), source="7", seconds=3.0, profile="desk", realtime=True))
+    window._trouble_page()
+    window.show()
+    window.activateWindow()
+    assert QTest.qWaitForWindowActive(window)
+    window.buttons["close"].setFocus()
+    QTest.keyClick(window.buttons["close"], key)
+    assert not window.isVisible()
 
 
 def test_the_outline_to_sit_in_lies_in_pictures_of_any_shape() -> None:

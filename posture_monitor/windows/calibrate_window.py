@@ -433,6 +433,7 @@ def _button(text: str, role: str = "") -> QPushButton:
     button = QPushButton(text)
     button.setFont(font(1.0))
     button.setCursor(Qt.CursorShape.PointingHandCursor)
+    button.setAutoDefault(True)  # Enter presses it as well as Space, where it has the focus
     if role:
         button.setProperty("role", role)
     return button
@@ -476,8 +477,7 @@ class CalibrateWindow(QWidget):
         self.buttons: dict[str, QPushButton] = {}
         self._shown_aims: set[Aim | None] = set()
         self._looking_page()
-        for key, action in (("Space", "way"), ("Escape", "close")):
-            QShortcut(QKeySequence(key), self).activated.connect(partial(self._act, action))
+        QShortcut(QKeySequence("Escape"), self).activated.connect(partial(self._act, "close"))
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._tick)
