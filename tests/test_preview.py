@@ -22,7 +22,7 @@ import pytest
 import qt
 import rig
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QImage, QPixmap
+from PySide6.QtGui import QColor, QFont, QImage, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from real_model import real_model
@@ -410,6 +410,22 @@ def test_away_leaves_no_body_in_the_picture(day: None) -> None:
     assert window.stage.accessibleName().startswith("Nobody here")
     assert part(window.stage.grab(), style.NIGHT.poor) < 0.001
     assert window.side._cells[0][0].text() == ""
+
+
+def test_large_letters_have_room(day: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Large:
+        SystemFont = style.QFontDatabase.SystemFont
+        systemFont = staticmethod(lambda _which: QFont("DejaVu Sans", 15))
+
+    monkeypatch.setattr(style, "QFontDatabase", Large)
+    window = Preview(held("poor"))
+    window.setMaximumSize(window.minimumSize())
+    window.show()
+    for label in window.side.findChildren(QLabel):
+        if label.isVisible() and label.text():
+            needed = label.heightForWidth(label.width()) if label.wordWrap() else label.sizeHint().height()
+            assert label.height() >= needed - 1, label.text()
+            assert label.wordWrap() or label.width() >= label.sizeHint().width() - 1, label.text()
 
 
 def test_the_sidebar_speaks_one_language(day: None) -> None:

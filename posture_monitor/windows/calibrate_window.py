@@ -41,7 +41,7 @@ from posture_monitor.service.guided import Guided, Moment, Result
 from posture_monitor.service.guiding import Aim, Kind, Note, Step
 from posture_monitor.windows import painter as paint
 from posture_monitor.windows import style
-from posture_monitor.windows.style import UNIT, Palette, faded, font
+from posture_monitor.windows.style import UNIT, Palette, enlarged, faded, font
 
 log = logging.getLogger(__name__)
 
@@ -325,7 +325,7 @@ class _Notes(QWidget):
         super().__init__()
         self.notes: tuple[Note, ...] = ()
         self.still = 0.0
-        self.setMinimumHeight(220)
+        self.setMinimumHeight(enlarged(220))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
@@ -465,7 +465,7 @@ class CalibrateWindow(QWidget):
         self._page = ""
         card = QFrame()
         card.setObjectName("card")
-        card.setFixedWidth(_CARD_WIDTH)
+        card.setFixedWidth(enlarged(_CARD_WIDTH))
         self._card = QVBoxLayout(card)
         self._card.setContentsMargins(20, 20, 20, 18)
         self._card.setSpacing(10)
@@ -619,7 +619,7 @@ class CalibrateWindow(QWidget):
 
     def _make_room(self) -> None:
         """Let a window grow in which not all has room: what cannot be seen cannot be judged."""
-        self.setMinimumHeight(self._card.totalHeightForWidth(_CARD_WIDTH) + 2 * _MARGIN)
+        self.setMinimumHeight(self._card.totalHeightForWidth(enlarged(_CARD_WIDTH)) + 2 * _MARGIN)
 
     def _told_apart(self, result: Result, aim: Aim | None) -> None:
         lines = result.learnt.text.split("\n")

@@ -23,7 +23,7 @@ from posture_monitor.telling import words
 from posture_monitor.telling.language import english
 from posture_monitor.windows import icons, painter, style
 from posture_monitor.windows.painter import Place
-from posture_monitor.windows.style import UNIT, faded, font
+from posture_monitor.windows.style import UNIT, enlarged, faded, font
 
 #: The window looks for a newer moment this often, in milliseconds.
 LOOK_MS: Final = 30
@@ -73,8 +73,8 @@ class Preview(QWidget):
         row.setSpacing(2 * UNIT)
         row.addWidget(self.stage, 1)
         row.addWidget(self.side)
-        self.setMinimumSize(680, 440)
-        self.resize(1032, 554)
+        self.setMinimumSize(self._enlarged(680, 440))
+        self.resize(self._enlarged(1032, 554))
         self.setWindowIcon(icons.icon("good"))
         self._number = -1
         self._noted = QTimer(self, singleShot=True)
@@ -83,6 +83,12 @@ class Preview(QWidget):
         self._timer.timeout.connect(self.look)
         self._timer.start(LOOK_MS)
         self.look()
+
+    def _enlarged(self, width: int, height: int) -> QSize:
+        """Return a size that has grown with the letters, as far as the screen has room."""
+        room = self.screen().availableSize() - QSize(40, 60)
+        grown = QSize(enlarged(width), enlarged(height))
+        return grown.boundedTo(room).expandedTo(QSize(width, height))
 
     def look(self) -> None:
         """Show the latest moment and note, if they are new."""
@@ -332,7 +338,7 @@ class Sidebar(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("card")
-        self.setFixedWidth(_SIDEBAR)
+        self.setFixedWidth(enlarged(_SIDEBAR))
         self._mark = _Mark()
         self._word, self._held, self._why = QLabel(wordWrap=True), _muted(), QLabel(wordWrap=True)
         self._word.setFont(font(1.7, bold=True))

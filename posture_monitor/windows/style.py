@@ -22,6 +22,9 @@ from posture_monitor import paths
 UNIT: Final = 8
 #: Radius of the corners of cards and pictures.
 RADIUS: Final = 14
+#: The least size of the font, in points. A bare X server says 9; our windows are looked at from where one
+#: sits upright.
+POINTS: Final = 10.5
 
 
 @dataclass(frozen=True)
@@ -189,15 +192,18 @@ def font(scale: float = 1.0, *, bold: bool = False, figures: bool = False) -> QF
         With figures of one width, so that a number that changes does not make its neighbours jump.
     """
     base = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
-    size = base.pointSizeF() if base.pointSizeF() > 0 else 10.5
-    # A bare X server says 9; our windows are looked at from where one sits upright.
-    base.setPointSizeF(max(size, 10.5) * scale)
+    base.setPointSizeF(max(base.pointSizeF(), POINTS) * scale)
     base.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     base.setStyleStrategy(QFont.StyleStrategy.PreferAntialias)
     base.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     if figures and hasattr(base, "setFeature"):
         base.setFeature(QFont.Tag("tnum"), 1)
     return base
+
+
+def enlarged(pixels: float) -> int:
+    """Return a length that grows with the desktop's font, so that what is written has room."""
+    return round(pixels * font().pointSizeF() / POINTS)
 
 
 def css(colour: QColor, opacity: float = 1.0) -> str:
