@@ -182,6 +182,10 @@ class Status:
         return _made(cls, parts)
 
 
+#: By name here: where there are windows, Qt has the C library speak the desktop's language.
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
 def clock(posix_s: float, now_s: float) -> str:
     """Return a time of day as it is said now: ``14:00``, ``tomorrow 06:00``, ``Friday 06:00``."""
     then, now = time.localtime(posix_s), time.localtime(now_s)
@@ -190,7 +194,7 @@ def clock(posix_s: float, now_s: float) -> str:
         return told
     if then[:3] == time.localtime(now_s + 24 * 3600)[:3]:
         return f"tomorrow {told}"
-    return f"{time.strftime('%A', then)} {told}"
+    return f"{_WEEKDAYS[then.tm_wday]} {told}"
 
 
 def _plain(value: Any) -> Any:
