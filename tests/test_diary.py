@@ -87,7 +87,8 @@ def test_moments(text: str, expected: str) -> None:
     assert parse_moment(text, wall(NOW)) == wall(expected)
 
 
-@pytest.mark.parametrize("text", ["16:00", "25:00", "noon", "2025-02-30 10:00", "14", "tomorrow 10:00"])
+@pytest.mark.parametrize("text", ["16:00", "25:00", "noon", "2025-02-30 10:00", "14", "tomorrow 10:00",
+                                  "0205-05-14 10:00"])  # fmt: skip
 def test_no_such_moment(text: str) -> None:
     with pytest.raises(UserError):
         parse_moment(text, wall(NOW))

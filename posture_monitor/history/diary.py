@@ -18,7 +18,7 @@ from posture_monitor.history import database
 from posture_monitor.history.days import Day
 from posture_monitor.history.packing import Floats
 from posture_monitor.history.records import SYMPTOMS, TRIGGERS
-from posture_monitor.history.timeline import utc_offset_s
+from posture_monitor.history.timeline import YEARS, utc_offset_s
 
 #: With these the text below is shown: static, on the day of the entry, and nothing is inferred from them.
 _NEED_CARE = frozenset({"tingling", "numbness", "weakness"})
@@ -157,7 +157,7 @@ def parse_moment(text: str, now_s: float) -> float:
             "today": now.date(),
             "yesterday": now.date() - dt.timedelta(days=1),
         }.get(day_word) or dt.date.fromisoformat(day_word)
-        if not re.fullmatch(r"\d{1,2}:\d{2}", time_word, re.ASCII):
+        if day.year not in YEARS or not re.fullmatch(r"\d{1,2}:\d{2}", time_word, re.ASCII):
             raise ValueError
         hour, minute = map(int, time_word.split(":"))
         moment_s = dt.datetime.combine(day, dt.time(hour, minute)).astimezone().timestamp()
