@@ -48,6 +48,18 @@ def test_a_plain_day(store: Store) -> None:
     assert told.withheld == ""
 
 
+def test_a_day_whose_midnight_the_clock_skips_begins_with_its_first_moment(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/Sao_Paulo")
+    time.tzset()
+    assert midnight_s(date("2018-11-04")) == wall("2018-11-04 01:00")
+    record(store, wall("2018-11-03 12:00"), [("good", 24 * 3600)], step_s=15)
+    before, after = (day(store, date(f"2018-11-0{number}"), LATER) for number in (3, 4))
+    assert (before.recorded_s, before.not_recorded_s) == pytest.approx((12 * 3600, 12 * 3600), abs=16)
+    assert (after.recorded_s, after.not_recorded_s) == pytest.approx((12 * 3600, 11 * 3600), abs=16)
+
+
 def test_today_is_not_over_yet(store: Store) -> None:
     record(store, wall("2025-05-14 09:00"), [("good", 3600)])
     told = day(store, date("2025-05-14"), wall("2025-05-14 10:30"))

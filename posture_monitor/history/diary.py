@@ -160,7 +160,7 @@ def parse_moment(text: str, now_s: float) -> float:
         if day.year not in YEARS or not re.fullmatch(r"\d{1,2}:\d{2}", time_word, re.ASCII):
             raise ValueError
         hour, minute = map(int, time_word.split(":"))
-        moment_s = dt.datetime.combine(day, dt.time(hour, minute)).astimezone().timestamp()
+        moment_s = dt.datetime.combine(day, dt.time(hour, minute)).timestamp()
     except ValueError:
         raise UserError(
             f"no such time: {text!r}; write 14:05, yesterday 14:05 or {now:%Y-%m-%d} 14:05"

@@ -61,7 +61,8 @@ def midnight_s(date: dt.date) -> float:
 
     Where the clock skips midnight itself, the day begins with its first moment.
     """
-    return dt.datetime.combine(date, dt.time()).astimezone().timestamp()
+    # Not by way of `astimezone`, which takes a time that is skipped for the one an hour before.
+    return dt.datetime.combine(date, dt.time()).timestamp()
 
 
 def local_time(wall_s: float, offset_s: int) -> dt.datetime:

@@ -56,7 +56,7 @@ class EndOfDay:
         if self._at is None or not math.isfinite(wall_s):
             return None
         date = dt.date.fromtimestamp(wall_s)
-        at_s = dt.datetime.combine(date, self._at).astimezone().timestamp()
+        at_s = dt.datetime.combine(date, self._at).timestamp()
         if not before_s < at_s <= wall_s or date == self._told:
             return None
         self._told = date
