@@ -224,6 +224,18 @@ def test_no_word_is_explained_that_the_page_does_not_use(store: Store) -> None:
     assert "dashed lines" in page(store)
 
 
+@pytest.mark.parametrize("minutes", [2, 20])
+def test_minutes_that_stand_alone_are_drawn(store: Store, minutes: int) -> None:
+    for number in range(minutes):
+        start_s = wall("2025-05-14 09:00") + 300 * number
+        record(store, start_s, [("good", 50), ("unknown", 250)], step_s=10)
+        store.sample(start_s + 5, {"neck_incl": 8.0}, verdict="good")
+    chart = page(store).split("<h2>Against neutral</h2>")[1].split("</section>")[0]
+    dots = re.findall(r'<use href="#(\S+)" x="[\d.]+" y="[\d.]+" style="fill: var\(--ink\)', chart)
+    assert len(dots) >= minutes
+    assert all(f'id="{dot}"' in chart for dot in dots)
+
+
 @pytest.mark.parametrize(("alerts", "folded"), [(10, ""), (11, "1 more alert"), (13, "3 more alerts")])
 def test_beyond_ten_alerts_are_folded(store: Store, alerts: int, folded: str) -> None:
     start_s = wall("2025-05-14 09:00")
@@ -231,7 +243,7 @@ def test_beyond_ten_alerts_are_folded(store: Store, alerts: int, folded: str) ->
     for number in range(alerts):
         store.alert(start_s + 240 * number, utc_offset_s(start_s), "posture", title=f"Alert {number}")
     table = page(store).split("<h2>Alerts and what followed</h2>")[1].split("</section>")[0]
-    shown, _, more = table.partition("<details>")
+    shown, _, more = table.partition('<details class="rest">')  # whose summary is printed as well
     assert (shown.count("Alert "), more.count("Alert ")) == (min(alerts, 10), alerts - min(alerts, 10))
     assert f"<summary>{folded}</summary>" in more if folded else not more
 

@@ -194,7 +194,8 @@ def _inside_defs(group: ET.Element, mark: ET.Element) -> bool:
 
 def _dress(svg: str, name: str) -> str:
     """Put the page's colours and font in place of the stand-ins, and make ids the drawing's own."""
-    svg = re.sub("ns0:|:ns0", "", svg)
+    # In a page of HTML there are no names of XML's other spaces: SVG's own `href` serves.
+    svg = re.sub(r"ns0:|:ns0|ns\d:(?=href)", "", svg)
     svg = re.sub(r"#0[0-9a-f]{5}\b", lambda found: _THEME.get(found.group(), found.group()), svg)
     svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
     # What the program itself named stays; what matplotlib named is made unique in the page.
@@ -335,6 +336,10 @@ def _curve(drawing: _Drawing, axes: Axes, metric: str, day: Day, axis: Axis) -> 
             color=colour, linewidth=width, solid_joinstyle="round",
             marker="o" if len(starts_s) < 5 else "", markersize=3,
         )  # fmt: skip
+    # A minute between two gaps is no line.
+    alone = np.diff([0, *gaps, len(starts_s)]) == 1
+    first = np.array([0, *gaps])[alone]
+    axes.plot(starts_s[first] + 30, values[first, 0], color=INK, linestyle="", marker="o", markersize=2)
     in_unit = story.unit(metric)
     axes.set_title(
         f"{words.measure_name(metric)}, {in_unit} from neutral", loc="left", fontsize=8.5, color=INK, pad=3

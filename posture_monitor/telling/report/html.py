@@ -266,7 +266,7 @@ def _alerts(day: Day) -> str:
     return _section(
         "Alerts and what followed",
         f'<div class="scroll" tabindex="0">{_table(head, shown)}</div>\n'
-        + _folded(f"{len(more)} more {'alert' if len(more) == 1 else 'alerts'}", head, more),
+        + _folded(f"{len(more)} more {'alert' if len(more) == 1 else 'alerts'}", head, more, rest=True),
     )
 
 
@@ -390,11 +390,13 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table>\n<thead><tr>{top}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
 
 
-def _folded(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _folded(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, rest: bool = False) -> str:
+    """Return a table that is opened by a click: the numbers of a picture, or the rest of a list."""
     if not rows:
         return ""
+    kind = ' class="rest"' if rest else ""
     return (
-        f'<details><summary>{escape(title)}</summary>\n<div class="scroll" tabindex="0" role="region" '
+        f'<details{kind}><summary>{escape(title)}</summary>\n<div class="scroll" tabindex="0" role="region" '
         f'aria-label="{escape(title)}">{_table(head, rows)}</div></details>'
     )
 
