@@ -222,6 +222,10 @@ def test_the_other_entries_start_commands_of_their_own(tray: Tray, monkeypatch: 
     for text in ("Calibrate", "Today's report", "Preview"):
         action(tray, text).trigger()
     assert started == [["calibrate", "--profile", "office"], ["report", "today", "--open"], ["preview"]]
+    for source, given in (("/dev/video2", ["--source", "/dev/video2"]), ("rtsp://desk/cam", [])):
+        tray.tell(replace(SLUMPED, source=source))
+        action(tray, "Calibrate").trigger()
+        assert started[-1] == ["calibrate", *given]
 
 
 def test_a_command_that_goes_wrong_is_told(tray: Tray) -> None:

@@ -288,13 +288,14 @@ class Tray(QObject):
         )
 
     def _calibrate(self) -> None:
-        profile = self.status.profile if self.status is not None else None
-        own = (
-            ("--profile", profile.name)
-            if profile is not None and profile.name and not profile.starter
-            else ()
-        )
-        self.line.launch("calibrate", *own)
+        status = self.status or Status()
+        asked: list[str] = []
+        # The camera that is watched, which need not be that of the settings.
+        if status.source.isdigit() or status.source.startswith("/dev/"):
+            asked += ["--source", status.source]
+        if status.profile.name and not status.profile.starter:
+            asked += ["--profile", status.profile.name]
+        self.line.launch("calibrate", *asked)
 
     def _clicked(self, reason: QSystemTrayIcon.ActivationReason) -> None:
         if reason is QSystemTrayIcon.ActivationReason.Trigger and sys.platform != "darwin":
