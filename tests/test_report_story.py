@@ -135,3 +135,10 @@ def test_one_alert_is_not_told_as_several(store: Store) -> None:
     assert story.day_line(day(store, DATE, LATER)).endswith(", 1 alert")
     store.alert(at_s - 30, utc_offset_s(at_s), "posture")
     assert story.day_line(day(store, DATE, LATER)).endswith(", 2 alerts")
+
+
+def test_a_break_suggestion_shown_in_german_is_reported_in_english(store: Store) -> None:
+    at_s = record(store, wall("2025-05-14 09:00"), [("good", 3000)])
+    store.alert(at_s, utc_offset_s(at_s), "break-stand", title="Zeit zum Aufstehen")
+    (alert,) = day(store, DATE, LATER).alerts
+    assert story.alert_what(alert) == "Time to stand"

@@ -347,19 +347,30 @@ def alert_text(alert: Alert, *, standing: bool = False) -> Text:
     return Text(title, f"{sentence} {action}")
 
 
+#: Titles of break suggestions, by the kind under which the history knows them.
+_BREAKS: Final[Mapping[str, str]] = {
+    "break-stand": mark("Time to stand"),
+    "break-sit": mark("Time to sit or walk"),
+    "break-move": mark("Time to move"),
+}
+
+
+def break_title(kind: str) -> str:
+    """Return the title of a break suggestion in the language in use; ``""`` where it is none."""
+    return say(_BREAKS.get(kind, ""))
+
+
 def break_text(suggestion: Suggestion, move: Move | None = None) -> Text:
     """Return what a break suggestion says, with one move to make."""
     from posture_monitor.posture.breaks import Wish
 
     lasted = duration(suggestion.lasted_s)
+    title = break_title(f"break-{suggestion.wish}")
     if suggestion.wish is Wish.STAND:
-        title = say("Time to stand")
         body = say("You have been sitting for {time}. Stand for two or three minutes.")
     elif suggestion.wish is Wish.SIT:
-        title = say("Time to sit or walk")
         body = say("You have been standing for {time}. Sit down or walk for a few minutes.")
     else:
-        title = say("Time to move")
         body = say("Your posture is good, but you have hardly moved for {time}. Shift about.")
     body = body.format(time=lasted)
     if move is None:

@@ -266,7 +266,8 @@ def alert_what(alert: Alert) -> str:
     """Return what an alert was about: ``Trunk forward: 12°``."""
     if alert.driver:
         return words.deviation_text(alert.driver, alert.deviation)
-    return alert.title or alert.kind
+    # The title that was kept may be in another language than the report.
+    return words.break_title(alert.kind) or alert.title or alert.kind
 
 
 def alert_line(alert: Alert) -> str:
