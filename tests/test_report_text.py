@@ -177,6 +177,7 @@ def test_a_week_has_a_row_for_each_day(store: Store) -> None:
     render_period(told, Console(file=file, width=60))
     lines = file.getvalue().splitlines()
     assert lines[0] == "Week of 12–18 May 2025"
+    assert "  ▁ good ▄ mild █ poor ? unknown" in lines
     assert max(map(len, lines)) <= 60
     rows = [line for line in lines if line[2:5] in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")]
     assert [("not recorded" in row) for row in rows] == [False, True, False, False, True, True, True]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -144,12 +144,7 @@ def _hours(day: Day) -> Iterator[Text]:
     if not rows:
         return
     yield from _heading("Hour by hour, a mark for every two minutes")
-    legend = [
-        Text.assemble((MARKS[state][0], MARKS[state][2]), f" {story.STATE_NAMES[state]}")
-        for state in STATES
-        if day.seconds[state]
-    ]
-    yield Text("  ") + Text(" ").join(legend)
+    yield _legend(state for state in STATES if day.seconds[state])
     for hour, slots in rows:
         row = Text(f"  {hour:02d}  ")
         for slot in range(_SLOTS):
@@ -166,6 +161,12 @@ def _hours(day: Day) -> Iterator[Text]:
             f"  best hour {best.hour:02d}:00 ({story.percent(best.poor_share)} poor), "
             f"hardest {hardest.hour:02d}:00 ({story.percent(hardest.poor_share)} poor)"
         )
+
+
+def _legend(states: Iterable[str]) -> Text:
+    """Return what the marks of these states are."""
+    marks = [Text.assemble(MARKS[state][::2], f" {story.STATE_NAMES[state]}") for state in states]
+    return Text("  ") + Text(" ").join(marks)
 
 
 def _slots(day: Day) -> list[tuple[int, dict[int, dict[str, float]]]]:
@@ -237,6 +238,8 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
     if not period.recorded:
         return
     yield from _heading("Day by day: the time at the desk")
+    if period.present_s:
+        yield _legend(state for state in PRESENT if period.seconds[state])
     yield Text(f"  {'':<10}  {'':<{_BAR}} {'desk':>11}  {'poor':>4}  alerts", style="dim")
     for day in period.days:
         row = Text(f"  {day.date:%a} {day.date.day:>2} {day.date:%b}  ")
