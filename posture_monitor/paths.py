@@ -68,6 +68,11 @@ def report_file() -> Path:
     return data_dir() / "report.html"
 
 
+def snapshots_dir() -> Path:
+    """Return the folder of the moments saved from the preview (not created)."""
+    return data_dir() / "snapshots"
+
+
 def control_socket() -> Path:
     """Return where the running monitor listens to this user (it need not exist).
 

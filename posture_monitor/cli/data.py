@@ -36,6 +36,7 @@ def size() -> None:
         ("profiles", _folder_size(paths.profiles_dir())),
         ("model", _folder_size(paths.model_file().parent)),
         ("report", _folder_size(paths.report_file())),
+        ("snapshots", _folder_size(paths.snapshots_dir())),
         ("demo", _folder_size(paths.demo_history_file().parent)),
         ("logs", _folder_size(paths.log_file().parent)),
     ]

@@ -604,7 +604,7 @@ def snapshot_of(shot: Shot) -> dict[str, Any]:
 
 def save_snapshot(shot: Shot) -> Path:
     """Write the snapshot of a moment to a file that only this user may read, and return its path."""
-    folder = paths.make_private(paths.data_dir() / "snapshots")
+    folder = paths.make_private(paths.snapshots_dir())
     path = folder / f"moment-{time.strftime('%Y%m%d-%H%M%S')}.json"
     text = json.dumps(snapshot_of(shot), indent=1, allow_nan=False)
     try:
