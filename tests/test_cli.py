@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -279,3 +280,9 @@ def test_moments(text: str, posix_s: float, monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(UserError, match=r"--for .* is not a time"):
         kit.moment(click.Context(cli), OPTION, text)
+
+
+def test_the_name_of_a_file_is_printed_as_it_is() -> None:
+    out = io.StringIO()
+    kit.console(file=out).print("Kept as w[/b]/[red]/:dog:.toml")
+    assert out.getvalue() == "Kept as w[/b]/[red]/:dog:.toml\n"

@@ -293,7 +293,7 @@ def _unanswered(nobody: click.Abort, way_out: str) -> BaseException:
 
 
 def console(*, stderr: bool = False, file: TextIO | None = None, quiet: bool = False) -> Console:
-    """Return a console that prints text as it is given, without guessing at highlights."""
+    """Return a console that prints text as it is given: the name of a file may hold ``[`` and ``:``."""
     from rich.console import Console
 
-    return Console(stderr=stderr, file=file, quiet=quiet, highlight=False)
+    return Console(stderr=stderr, file=file, quiet=quiet, highlight=False, markup=False, emoji=False)

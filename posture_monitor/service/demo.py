@@ -38,6 +38,7 @@ def demo(config: Config, console: Console, *, realtime: bool) -> None:
         "[bold]A minute at the desk, made from one photograph.[/bold] "
         f"Alerts come after {POOR_HOLD_S:g} s of poor posture here instead of the usual "
         "minutes; everything else is as it always is.",
+        markup=True,
     )
     console.rule("1. Calibrate")
     calibrate(
@@ -70,5 +71,6 @@ def demo(config: Config, console: Console, *, realtime: bool) -> None:
     console.print(
         "That was the demo; your own history knows nothing of it. "
         "[bold]posture-monitor report --demo --open[/bold] shows its minute as a page. With a webcam: "
-        "[bold]posture-monitor calibrate[/bold], then [bold]posture-monitor start[/bold]."
+        "[bold]posture-monitor calibrate[/bold], then [bold]posture-monitor start[/bold].",
+        markup=True,
     )
