@@ -201,7 +201,7 @@ def test_an_episode_is_laid_over_its_day_and_the_two_before(history: Path) -> No
         assert "Wed 14 May, 16:00  pain 6 of 10, lifting" in told
         assert "without a break" in told
         assert NO_CAUSE not in told, "two days are too few to speak of an association"
-        assert "An association is shown from 14 recorded days" in told
+        assert "An association is shown from 14 days with enough data" in told
     assert "Diary" not in done("report", "2025-05-17")
 
 

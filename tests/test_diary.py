@@ -127,7 +127,7 @@ def test_nothing_is_told_before_14_days_and_3_episodes(path: Path) -> None:
     entries = [episode(5, wall(f"2025-04-{number:02d} 12:00")) for number in (3, 6, 9)]
     told, why = associations(entries, days)
     assert told == []
-    assert "14 recorded days" in why
+    assert "14 days with enough data" in why
     with Store.open(path) as store:
         days = recorded(store, [20.0] * 14)
     assert associations(entries[:2], days)[0] == []
@@ -167,6 +167,18 @@ def test_a_difference_that_is_there_is_found_with_its_interval(path: Path) -> No
 def test_what_may_be_chance_is_told_with_its_interval_alone() -> None:
     told = Association("Poor posture", "min a day", 10.0, -9.0, 24.0)
     assert told.sentence == "Poor posture: no clear difference (95% interval −9 to +24 min a day)."
+
+
+def test_days_that_were_hardly_seen_are_not_set_against_others(path: Path) -> None:
+    with Store.open(path) as store:
+        recorded(store, [20.0] * 13)
+        record(store, wall("2025-04-14 09:00"), [("paused", 36000)], 15)
+        record(store, wall("2025-04-15 09:00"), [("good", 1800), ("unknown", 3600)], 15)
+        days = [day(store, dt.date(2025, 4, number), LATER, shifts=False) for number in range(1, 16)]
+    entries = [episode(5, wall(f"2025-04-{number:02d} 12:00")) for number in (3, 6, 9, 14, 15)]
+    told, why = associations(entries, days)
+    assert told == []
+    assert "there are 13, 3 of them with one" in why
 
 
 def test_an_interval_told_from_nought_on_is_not_clear() -> None:

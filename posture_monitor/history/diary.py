@@ -43,7 +43,7 @@ ASK_A_DOCTOR = "Pain this strong, or pain that gets worse, is a good reason to a
 #: Smaller differences on the 0 to 10 scale are within its error (smallest real change: PubMed 15928561).
 CLEAR_CHANGE = 2
 
-#: An association is shown from this many recorded days and episodes on (our own choice).
+#: An association is shown from this many days with enough data and episodes on (our own choice).
 ENOUGH_DAYS = 14
 ENOUGH_EPISODES = 3
 
@@ -330,15 +330,15 @@ def associations(entries: Sequence[Episode], days: Sequence[Day]) -> tuple[list[
     associations, withheld
         One for each exposure, and ``""``; or none, and why.
     """
-    recorded = [day for day in days if day.spans]
-    dates = {entry.date for entry in entries if entry.pain} & {day.date for day in recorded}
-    if len(recorded) < ENOUGH_DAYS or len(dates) < ENOUGH_EPISODES:
+    told = [day for day in days if not day.withheld]  # of a day hardly seen, no posture is known
+    dates = {entry.date for entry in entries if entry.pain} & {day.date for day in told}
+    if len(told) < ENOUGH_DAYS or len(dates) < ENOUGH_EPISODES:
         return [], (
-            f"an association is shown from {ENOUGH_DAYS} recorded days on, {ENOUGH_EPISODES} of them with an "
-            f"episode; there are {len(recorded)}, {len(dates)} of them with one,"
+            f"an association is shown from {ENOUGH_DAYS} days with enough data on, {ENOUGH_EPISODES} of them "
+            f"with an episode; there are {len(told)}, {len(dates)} of them with one,"
         )
-    table = np.array([exposures(day.date, recorded) for day in recorded])
-    with_one = np.array([day.date in dates for day in recorded])
+    table = np.array([exposures(day.date, told) for day in told])
+    with_one = np.array([day.date in dates for day in told])
     if with_one.all():
         return [], "there is no day without an episode to compare with"
     return [
