@@ -142,3 +142,17 @@ def test_a_break_suggestion_shown_in_german_is_reported_in_english(store: Store)
     store.alert(at_s, utc_offset_s(at_s), "break-stand", title="Zeit zum Aufstehen")
     (alert,) = day(store, DATE, LATER).alerts
     assert story.alert_what(alert) == "Time to stand"
+
+
+@pytest.mark.parametrize(
+    ("day_of_it", "title"),
+    [
+        ("2025-05-14", "Week of 12–18 May 2025"),
+        ("2025-05-01", "Week of 28 April–4 May 2025"),
+        ("2025-01-01", "Week of 30 December 2024–5 January 2025"),
+    ],
+)
+def test_a_week_over_the_new_year_has_both_years(store: Store, day_of_it: str, title: str) -> None:
+    assert story.period_title(week(store, dt.date.fromisoformat(day_of_it), LATER)) == title
+    assert story.between(dt.date(2024, 12, 2), dt.date(2025, 1, 1)) == "2 December 2024 to 1 January 2025"
+    assert story.between(dt.date(2025, 5, 1), dt.date(2025, 5, 31)) == "1 May to 31 May 2025"

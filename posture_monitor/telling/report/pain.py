@@ -98,7 +98,7 @@ def pain_story(entries: Sequence[Episode], days: Sequence[Day], date: dt.date) -
 
 def _sentences(entries: Sequence[Episode], days: Sequence[Day], date: dt.date) -> tuple[str, ...]:
     first = date - dt.timedelta(days=WINDOW_DAYS - 1)
-    window = f"from {first.day} {first:%B} to {date.day} {date:%B} {date.year}"
+    window = f"from {story.between(first, date)}"
     found, why = associations(
         [entry for entry in entries if first <= entry.date <= date],
         [day for day in days if first <= day.date <= date],

@@ -204,13 +204,24 @@ def suggestion(day: Day) -> str:
     return "Keep changing position: no single posture suits a whole day."
 
 
+def _as_far_as_other(date: dt.date, than: dt.date, *, month: bool = False) -> str:
+    """Return a day without what another that is said after it has in common, ``28`` or ``28 October``."""
+    if date.year != than.year:
+        return f"{date.day} {date:%B %Y}"
+    return f"{date.day} {date:%B}" if month or date.month != than.month else f"{date.day}"
+
+
 def period_title(period: Period) -> str:
     """Return ``Week of 12–18 May 2025`` or ``May 2025``."""
     if period.kind == "month":
         return f"{period.first:%B %Y}"
     sunday = period.first + dt.timedelta(days=6)
-    first = f"{period.first.day}" + (f" {period.first:%B}" if sunday.month != period.first.month else "")
-    return f"Week of {first}–{sunday.day} {sunday:%B %Y}"
+    return f"Week of {_as_far_as_other(period.first, sunday)}–{sunday.day} {sunday:%B %Y}"
+
+
+def between(first: dt.date, last: dt.date) -> str:
+    """Return ``28 October to 27 November 2026``, with a year for each where they differ."""
+    return f"{_as_far_as_other(first, last, month=True)} to {last.day} {last:%B %Y}"
 
 
 def period_stood_out(period: Period) -> str:
