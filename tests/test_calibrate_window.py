@@ -99,6 +99,8 @@ def test_it_captures_by_itself_shows_ghosts_and_keeps_only_what_is_kept(
     assert shown is not None
     assert shown.result is not None
     assert shown.result.ghosts[0].way == "Sinking down"
+    assert window.stage.accessibleName().startswith(window.stage.say)
+    assert window.notes.notes[0].text in window.notes.accessibleName()
     assert shown.live is not None
     assert colours(window.grab().toImage()) > 200
     # However small somebody makes it, nothing that is said is cut off.

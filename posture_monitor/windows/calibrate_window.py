@@ -520,6 +520,15 @@ class CalibrateWindow(QWidget):
             self.notes.update()
         self.stage.ease(_TICK_MS / 1000)
         self.stage.update()
+        self._name()
+
+    def _name(self) -> None:
+        """Give what is drawn to those who do not see it as well."""
+        stage = self.stage
+        said = stage.trouble or ". ".join(filter(None, (stage.say, stage.hint)))
+        for widget, name in ((stage, said), (self.notes, ". ".join(note.text for note in self.notes.notes))):
+            if widget.accessibleName() != name:
+                widget.setAccessibleName(name)
 
     def _say(self, moment: Moment) -> None:
         stage, live = self.stage, moment.live
