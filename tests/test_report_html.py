@@ -224,6 +224,16 @@ def test_no_word_is_explained_that_the_page_does_not_use(store: Store) -> None:
     assert "dashed lines" in page(store)
 
 
+def test_a_day_of_a_journey_keeps_its_hours_in_the_week(store: Store) -> None:
+    far = utc_offset_s(wall("2025-05-14 12:00")) + 6 * 3600
+    start_s = wall("2025-05-14 09:00") - 6 * 3600  # nine o'clock there
+    for step in range(0, 7200, 10):
+        store.heartbeat(start_s + step, far, "good")
+    axis = re.search(r'<span class="axis">.*', page(store))
+    assert axis
+    assert re.findall(r">(\d\d)<", axis.group()) == ["09", "10", "11"]
+
+
 @pytest.mark.parametrize("minutes", [2, 20])
 def test_minutes_that_stand_alone_are_drawn(store: Store, minutes: int) -> None:
     for number in range(minutes):

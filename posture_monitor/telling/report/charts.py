@@ -27,7 +27,7 @@ from posture_monitor.history.days import Day
 from posture_monitor.history.packing import Floats
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import STATES, Span
-from posture_monitor.history.timeline import local_time, midnight_s, utc_offset_s
+from posture_monitor.history.timeline import local_time, utc_offset_s
 from posture_monitor.posture.judge import SIGNALS
 from posture_monitor.telling import words
 from posture_monitor.telling.report import story
@@ -122,12 +122,13 @@ class Axis:
 
 
 def clock_zero_s(day: Day) -> float:
-    """Return the POSIX seconds from which a local day's hours are to be counted.
+    """Return the POSIX seconds from which a day's hours are to be counted, by the clock it ended with.
 
     It is midnight, but where the clock is changed, which is done at night: then what comes after lies
     where the clock had it.
     """
-    return midnight_s(day.date + dt.timedelta(days=1)) - 86400.0
+    offset_s = day.spans[-1].utc_offset_s if day.spans else utc_offset_s(day.end_s)
+    return dt.datetime.combine(day.date, dt.time(), dt.timezone(dt.timedelta(seconds=offset_s))).timestamp()
 
 
 def _offset_at(spans: Sequence[Span], at_s: float) -> int:
