@@ -160,6 +160,10 @@ def test_open_with_another_form_is_refused(history: Path) -> None:
     assert "--format json" in refused("report", DAY, "--open", "--format", "json")
 
 
+def test_week_and_month_at_once_are_refused(history: Path) -> None:
+    assert "--week and --month are two reports" in refused("report", DAY, "--week", "--month")
+
+
 def test_a_history_that_is_not_there_yet_is_told_in_every_form(home: Path) -> None:
     assert "Nothing was recorded on this day." in done("report")
     assert "Nothing was recorded" in done("report", "--format", "html")

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("day", default="today")
-@click.option("--week", "span", flag_value="week", help="Tell the week that holds DAY.")
-@click.option("--month", "span", flag_value="month", help="Tell the month that holds DAY.")
+@click.option("--week", is_flag=True, help="Tell the week that holds DAY.")
+@click.option("--month", is_flag=True, help="Tell the month that holds DAY.")
 @click.option(
     "--format",
     "form",
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option("--demo", is_flag=True, help="Report on the last demo; today is then the day it was run.")
 @language_option
 def report(
-    day: str, span: str | None, form: str | None, output: Path | None, opened: bool, demo: bool
+    day: str, week: bool, month: bool, form: str | None, output: Path | None, opened: bool, demo: bool
 ) -> None:
     """Report on DAY: today, yesterday or YYYY-MM-DD.
 
@@ -53,6 +53,9 @@ def report(
     The HTML page is one file that loads nothing; it shows the day with its week
     and month. What is written to a file is readable by you alone.
     """
+    if week and month:
+        raise UserError("--week and --month are two reports: ask for one after the other")
+    span = "week" if week else "month" if month else None
     form = form or ("html" if opened else "text")
     if opened and form != "html":
         raise UserError(f"--open shows the HTML page in a browser; leave --format {form} out")
