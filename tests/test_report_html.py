@@ -253,6 +253,7 @@ def test_beyond_ten_alerts_are_folded(store: Store, alerts: int, folded: str) ->
     for number in range(alerts):
         store.alert(start_s + 240 * number, utc_offset_s(start_s), "posture", title=f"Alert {number}")
     table = page(store).split("<h2>Alerts and what followed</h2>")[1].split("</section>")[0]
+    assert table.count('tabindex="0"') == table.count('role="region" aria-label="')
     shown, _, more = table.partition('<details class="rest">')  # whose summary is printed as well
     assert (shown.count("Alert "), more.count("Alert ")) == (min(alerts, 10), alerts - min(alerts, 10))
     assert f"<summary>{folded}</summary>" in more if folded else not more

@@ -265,7 +265,7 @@ def _alerts(day: Day) -> str:
     shown, more = rows[:_ALERTS], rows[_ALERTS:]
     return _section(
         "Alerts and what followed",
-        f'<div class="scroll" tabindex="0">{_table(head, shown)}</div>\n'
+        f"{_scrolled('Alerts and what followed', _table(head, shown))}\n"
         + _folded(f"{len(more)} more {'alert' if len(more) == 1 else 'alerts'}", head, more, rest=True),
     )
 
@@ -374,7 +374,7 @@ def _pain(told: PainStory) -> str:
     )
     return _section(
         "Diary, beside the day of each entry and the two before",
-        f'{care}<div class="scroll" tabindex="0">{_table(HEAD, told.rows)}</div>\n{said}{later}',
+        f"{care}{_scrolled('Diary', _table(HEAD, told.rows))}\n{said}{later}",
     )
 
 
@@ -395,10 +395,13 @@ def _folded(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, r
     if not rows:
         return ""
     kind = ' class="rest"' if rest else ""
-    return (
-        f'<details{kind}><summary>{escape(title)}</summary>\n<div class="scroll" tabindex="0" role="region" '
-        f'aria-label="{escape(title)}">{_table(head, rows)}</div></details>'
-    )
+    table = _scrolled(title, _table(head, rows))
+    return f"<details{kind}><summary>{escape(title)}</summary>\n{table}</details>"
+
+
+def _scrolled(title: str, table: str) -> str:
+    """Return a table that scrolls where it is too wide, with the keyboard as well, and by its name."""
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}">{table}</div>'
 
 
 def _footer(day: Day) -> str:
