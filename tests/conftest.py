@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from posture_monitor.history.store import Store
 from posture_monitor.sensing.graphics import provide_graphics
 
 # Tests import OpenCV by themselves, and are to run without a desktop too.
 provide_graphics()
+
+# How long an example takes is the machine's matter: under load none is to fail for it.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -57,7 +57,7 @@ def test_a_capture_in_two_halves_shows_in_the_spread() -> None:
     assert float(neutral.spread[ROW["head_roll"]]) > 5
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(3, 12), st.integers(0, 1000))
 def test_spread_is_the_standard_deviation_of_normal_scatter(sigma: float, seed: int) -> None:
     roll = np.random.default_rng(seed).normal(4.0, sigma, 40 * 25)

@@ -201,7 +201,7 @@ def test_a_quiet_time_makes_suggestions_wait() -> None:
     assert suggestions(desk.be(GOOD, 10)) == [(3000, Wish.STAND)]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.sampled_from([*Verdict, PAUSED]), st.floats(), st.floats(), st.floats(), st.booleans()),

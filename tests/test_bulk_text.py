@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from posture_monitor.bulk_text import _quotients, fixed, joined, numbers, numerical, text
@@ -140,7 +140,6 @@ def test_only_what_is_wanted_is_read() -> None:
     assert numbers(b'1,"2,3"\n', 3, [0]) is None
 
 
-@settings(deadline=None)
 @given(st.lists(st.text("0123456789.e-+na ", max_size=9), min_size=6, max_size=6), st.sampled_from([0, 60]))
 def test_whatever_is_read_is_what_float_reads(cells: list[str], plain: int) -> None:
     cells += ["0.5"] * plain
@@ -148,7 +147,6 @@ def test_whatever_is_read_is_what_float_reads(cells: list[str], plain: int) -> N
         assert_read(cells, 3)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(allow_infinity=False), min_size=6, max_size=6), st.sampled_from([0, 60]))
 def test_any_number_is_read_to_the_last_bit(values: list[float], plain: int) -> None:
     assert_read([repr(value) for value in values] + ["0.5"] * plain, 3)

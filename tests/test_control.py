@@ -437,7 +437,7 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(asked=REQUESTS)
 def test_whatever_is_asked_is_either_well_formed_or_refused(asked: dict[str, Any]) -> None:
     try:
@@ -453,7 +453,7 @@ def test_whatever_is_asked_is_either_well_formed_or_refused(asked: dict[str, Any
     assert len(told) < 200
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(message=st.binary(max_size=300))
 def test_whatever_bytes_come_are_refused(message: bytes) -> None:
     with pytest.raises(control._Malformed):

@@ -128,7 +128,7 @@ def test_posture_that_lingers_at_a_limit_gathers_alike_on_either_side_of_it() ->
     assert gathered((Verdict.POOR, 1.01)) - gathered((Verdict.MILD, 0.99)) < 0.02
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(days, st.sampled_from([30.0, 90.0, 240.0]))
 @pytest.mark.slow
 def test_same_alerts_at_every_rate(day: list[tuple[Activity, int]], hold_s: float) -> None:
@@ -146,7 +146,7 @@ def test_same_alerts_at_every_rate(day: list[tuple[Activity, int]], hold_s: floa
     assert levels == pytest.approx([levels[0]] * 3, abs=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(days, st.integers(1, 200))
 def test_unknown_neither_adds_nor_recovers(day: list[tuple[Activity, int]], seconds: int) -> None:
     policy = BALANCED

@@ -236,7 +236,7 @@ def test_any_words_for_a_moment(text: str) -> None:
         assert 0 < NOW_S - parse_moment(text, NOW_S) < math.inf or text.strip().lower() in ("", "now")
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.integers(0, 10),
     st.sampled_from(("", *TRIGGERS)),
@@ -256,7 +256,7 @@ words = st.text(st.characters(exclude_characters="\0"), max_size=12)
 
 
 @pytest.mark.usefixtures("home")
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.sampled_from(["--pain", "--at", "--trigger", "--symptom", "--note", "6"]) | words, max_size=6)
 )

@@ -35,7 +35,7 @@ def rigged(pose: Pose, camera: Camera = FAR, body: Body | None = None) -> HeadPo
     return head_pose(*to_pixels(landmarks, size))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.floats(-40, 40),
     st.floats(-30, 30),

@@ -279,14 +279,14 @@ def never_poor(who: tuple[Body, Camera]) -> None:
         assert not (found.verdict == POOR).any(), ("laptop lid", degrees, found.slouch_index)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sitters())
 def test_natural_movements_are_never_poor(who: tuple[Body, Camera]) -> None:
     never_poor(who)
 
 
 @pytest.mark.slow
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(sitters())
 def test_natural_movements_are_never_poor_for_very_many_people(who: tuple[Body, Camera]) -> None:
     never_poor(who)
@@ -329,20 +329,20 @@ def worsens(who: tuple[Body, Camera]) -> None:
         assert (np.diff(index) > -0.02).all(), (pose, index)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sitters())
 def test_sinking_further_is_never_judged_better(who: tuple[Body, Camera]) -> None:
     worsens(who)
 
 
 @pytest.mark.slow
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(sitters())
 def test_sinking_further_is_never_judged_better_for_very_many_people(who: tuple[Body, Camera]) -> None:
     worsens(who)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(bodies(), st.sampled_from([90.0, -90.0]))
 def test_leaning_further_is_never_judged_better_from_the_side(body: Body, azimuth: float) -> None:
     camera = dataclasses.replace(SIDE_CAMERA, azimuth_deg=azimuth)
@@ -354,7 +354,7 @@ def test_leaning_further_is_never_judged_better_from_the_side(body: Body, azimut
         assert found.verdict[-1] == POOR
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     sitters(),
     st.sampled_from(sorted(set(SCENARIOS) - {"standing"})),
@@ -387,7 +387,7 @@ def test_a_mirrored_person_gets_the_same_verdict(
 BAD = (np.nan, np.inf, -np.inf, 1e30, -1e30, 3.4e38, 1e-38, 0.0, -5.0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.sampled_from([0, 45, 90]),
     st.lists(st.tuples(st.integers(0, 32), st.integers(0, 3), st.sampled_from(BAD)), max_size=30),

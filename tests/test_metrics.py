@@ -381,7 +381,7 @@ def exact(who: tuple[Body, Camera, Pose]) -> tuple[Array, npt.NDArray[np.int64]]
     return landmarks.astype(np.float64), size
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(anybody(), st.sampled_from([None, 0.0, 45.0, 90.0]))
 def test_mirroring_flips_signs_only(who: tuple[Body, Camera, Pose], given_deg: float | None) -> None:
     landmarks, size = exact(who)
@@ -400,7 +400,7 @@ def test_mirroring_flips_signs_only(who: tuple[Body, Camera, Pose], given_deg: f
         np.testing.assert_allclose(b[name], expected, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(anybody(), st.floats(-0.03, 0.03), st.floats(-0.03, 0.03))
 def test_moving_the_picture_changes_no_metric_of_the_body(
     who: tuple[Body, Camera, Pose], right: float, down: float
@@ -415,7 +415,7 @@ def test_moving_the_picture_changes_no_metric_of_the_body(
     np.testing.assert_allclose(b["head_drop"], a["head_drop"] + down, rtol=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(anybody(), st.floats(0.8, 1.15))
 def test_uniform_scale_changes_no_shape(who: tuple[Body, Camera, Pose], scale: float) -> None:
     landmarks, size = exact(who)
@@ -429,7 +429,7 @@ def test_uniform_scale_changes_no_shape(who: tuple[Body, Camera, Pose], scale: f
         np.testing.assert_allclose(b[name], factor * a[name], rtol=1e-9, err_msg=name)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(anybody(), st.sampled_from([0.5, 2, 3]))
 def test_the_camera_s_resolution_changes_nothing(who: tuple[Body, Camera, Pose], times: float) -> None:
     landmarks, size = exact(who)
@@ -437,7 +437,7 @@ def test_the_camera_s_resolution_changes_nothing(who: tuple[Body, Camera, Pose],
     np.testing.assert_allclose(b.values, a.values, rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(bodies(), st.sampled_from([90.0, -90.0]), st.floats(2.0, 3.5))
 def test_leaning_raises_the_trunk_angle_step_by_step(body: Body, azimuth: float, distance: float) -> None:
     camera = dataclasses.replace(SIDE_CAMERA, azimuth_deg=azimuth, distance_m=distance)
@@ -445,7 +445,7 @@ def test_leaning_raises_the_trunk_angle_step_by_step(body: Body, azimuth: float,
     assert (np.diff(measure(landmarks, size, azimuth_deg=90.0)["trunk_incl"]) > 1.0).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sitters())
 def test_slump_and_forward_head_lower_the_head_step_by_step(who: tuple[Body, Camera]) -> None:
     body, camera = who
@@ -460,7 +460,7 @@ def test_slump_and_forward_head_lower_the_head_step_by_step(who: tuple[Body, Cam
 BAD = (np.nan, np.inf, -np.inf, 1e30, -1e30, 3.4e38, 1e-38, 0.0, -5.0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from([0, 45, 90]),
     st.lists(

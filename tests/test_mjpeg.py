@@ -493,7 +493,7 @@ def test_a_proxy_is_asked_only_where_the_environment_says_so(
 
 
 @given(st.lists(st.binary(max_size=200), max_size=20))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_bytes_are_survived(chunks: list[bytes]) -> None:
     parts = Parts("frame")
     for chunk in chunks:
@@ -515,7 +515,7 @@ def test_delimiters_without_end_are_survived() -> None:
 
 
 @given(st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_pictures_come_whole_however_the_bytes_are_cut(data: st.DataObject) -> None:
     pictures = [jpeg(i) for i in range(4)]
     stream = b"".join(

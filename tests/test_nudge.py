@@ -175,7 +175,7 @@ def test_each_ignored_alert_lengthens_the_cooldown_until_one_is_heeded() -> None
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     day=st.lists(
         st.tuples(st.sampled_from([*Verdict, PAUSED]), st.integers(1, 60).map(lambda n: n * 10)),

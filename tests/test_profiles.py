@@ -64,7 +64,7 @@ def neutrals(draw: st.DrawFn) -> Neutral:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(neutrals(), min_size=1, max_size=3),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=40),

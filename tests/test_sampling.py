@@ -202,7 +202,7 @@ def test_a_clock_that_steps_back_starts_afresh() -> None:
     assert again.changing
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(list(Verdict)), st.sampled_from(list(Verdict)), st.booleans()), min_size=1

@@ -76,7 +76,7 @@ def day(t_s: float) -> float | Verdict:
 # -- frame rate ----------------------------------------------------------------
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.floats(0, 2))
 def test_every_rate_tells_the_same_story(phase_s: float) -> None:
     told = {fps: changes(watch(day, 270, fps, phase_s)) for fps in RATES}
@@ -93,7 +93,7 @@ def test_every_rate_tells_the_same_story(phase_s: float) -> None:
             assert abs(at_s - finest_s) <= max(1 / fps + BUCKET_S + 1 / 30, 2 / fps) + 1e-9, fps
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.floats(0, 2), st.sampled_from(RATES), st.sampled_from([0.8, 1.0, 1.5, 4.0]))
 def test_a_step_is_seen_within_ten_seconds(phase_s: float, fps: float, to: float) -> None:
     for before, after in ((0.1, to), (to, 0.1)):
@@ -103,7 +103,7 @@ def test_a_step_is_seen_within_ten_seconds(phase_s: float, fps: float, to: float
         assert 60 <= at_s <= 70
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.floats(0, 2),
     st.sampled_from(RATES),
@@ -154,7 +154,7 @@ def watch_adaptively(script: Script, end_s: float, phase_s: float) -> list[tuple
     return out
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0, 6), st.sampled_from([0.8, 1.5, 50.0, Verdict.AWAY, Verdict.UNKNOWN]))
 def test_seldom_looks_see_a_step_six_seconds_later_at_most(phase_s: float, to: float | Verdict) -> None:
     state, at_s = changes(watch_adaptively(lambda t_s: 0.1 if t_s < 60 else to, 100, phase_s))[-1]
@@ -162,7 +162,7 @@ def test_seldom_looks_see_a_step_six_seconds_later_at_most(phase_s: float, to: f
     assert 60 + 4 <= at_s <= 60 + 4.5 + 6 + 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0, 6), st.floats(0.1, 3.95), st.sampled_from([3.0, 50.0, Verdict.UNKNOWN, Verdict.AWAY]))
 def test_seldom_looks_make_no_more_of_a_glance(
     phase_s: float, length_s: float, what: float | Verdict
