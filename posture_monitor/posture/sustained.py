@@ -45,7 +45,7 @@ LOWERED_LIMIT: Final = 2.9
 RISE_LIMIT: Final = 1.4
 RECENT_S: Final = 300.0
 #: A slouch is followed at this part of the pace: it is to stand out for long, a lowered chair not for ever.
-SLOUCH_PACE: Final = 0.25
+SLOUCH_PACE: Final = 0.5
 #: The most that a rise alone makes of the index: half way from mild to poor.
 RISE_INDEX: Final = 0.75
 #: Time constant (seconds) of *lowered*, and the largest score that a reading brings into its mean.
