@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
+import queue
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -20,6 +23,7 @@ from posture_monitor.sensing import image_quality, pose, sources
 from posture_monitor.sensing.eye_process import Eye
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
+from posture_monitor.service.eye import EyeKeeper, Looked
 
 PORTRAIT = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
 
@@ -126,3 +130,17 @@ def test_a_model_that_cannot_be_loaded_is_told_once_there_is_a_picture(
     assert isinstance(answer, Blind)
     assert answer.trouble == "no model"
     assert "none.task: no such file" in answer.detail
+
+
+def test_an_eye_that_cannot_be_started_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object, **_kept: object) -> None:
+        raise OSError(errno.EAGAIN, "too many processes")
+
+    heard: queue.SimpleQueue[Looked] = queue.SimpleQueue()
+    watching = EyeKeeper(heard.put)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    watching.look(Place("demo", 640, 480), Want())
+    answer = watching.believe(heard.get_nowait())
+    assert isinstance(answer, Blind)
+    assert "too many processes" in answer.detail
+    assert watching.limit_s is None, "it is waited for no longer"

@@ -88,7 +88,6 @@ class EyeKeeper:
             self._heard(Looked(self._number, Blind("failed", f"the camera process ended: {error}")))
 
     def _start(self, place: Place) -> None:
-        self._number += 1
         self._answered = False
         self._first_limit_s = FIRST_LIMIT_S if at_hand(place.model) else FETCH_LIMIT_S
         self._process = subprocess.Popen(
@@ -126,11 +125,11 @@ class EyeKeeper:
 
     def believe(self, looked: Looked) -> Sight | Blind | None:
         """Return the answer, or None for one of a process that was ended meanwhile."""
-        if looked.number != self._number or self._process is None:
+        if looked.number != self._number:
             return None
         self._asked_at_s = None
         self._answered = True
-        if self._process.poll() is not None:
+        if self._process is not None and self._process.poll() is not None:
             self.end()
         return looked.answer
 
@@ -138,6 +137,7 @@ class EyeKeeper:
         """End the process at once, and with it release camera and model. Safe to call without one."""
         process, self._process = self._process, None
         self._asked_at_s = None
+        self._number += 1  # what it may still say is not believed
         if process is None:
             return
         process.kill()
