@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import matplotlib
@@ -144,3 +145,11 @@ def test_an_eye_that_cannot_be_started_is_told_at_once(monkeypatch: pytest.Monke
     assert isinstance(answer, Blind)
     assert "too many processes" in answer.detail
     assert watching.limit_s is None, "it is waited for no longer"
+
+
+def test_its_number_can_be_asked_for_while_it_is_being_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whoever watches the camera for calls asks on a thread of its own, which must not end by it.
+    process = SimpleNamespace(pid=4711)
+    ending = iter([process, None])
+    monkeypatch.setattr(EyeKeeper, "_process", property(lambda _self: next(ending)), raising=False)
+    assert EyeKeeper.pid.fget(object.__new__(EyeKeeper)) == 4711  # type: ignore[attr-defined]

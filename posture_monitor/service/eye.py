@@ -62,7 +62,8 @@ class EyeKeeper:
     @property
     def pid(self) -> int | None:
         """Of the eye process; None where there is none, and so no camera open and no model loaded."""
-        return self._process.pid if self._process is not None else None
+        process = self._process  # asked from other threads, too: it may be ended meanwhile
+        return process.pid if process is not None else None
 
     @property
     def waiting(self) -> bool:
