@@ -515,6 +515,19 @@ def test_a_command_that_is_being_carried_out_is_not_called_unanswered(
     assert running.keeper.handle("recount", {}) == {}
 
 
+def test_no_picture_is_told_of_a_moment_that_is_over(running: Running) -> None:
+    class Ending(dict[str, Any]):
+        """A moment that the loop forgets while it is being told."""
+
+        def get(self, key: str, default: Any = None) -> Any:
+            running.keeper._moment = {}
+            return super().get(key, default)
+
+    running.keeper._moment = Ending(picture="a JPEG", width=640)
+    told = running.keeper.handle("look", {"picture": True})
+    assert (told["picture"], told.get("width")) == ("a JPEG", 640), "half of one, half of another"
+
+
 def test_calibrating_leaves_a_pause_and_a_snooze_as_they_are(running: Running) -> None:
     running.start()
     running.keeper.handle("snooze", {"seconds": 3600.0})

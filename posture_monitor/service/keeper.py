@@ -420,8 +420,9 @@ class Keeper:
         if do == "look":
             self._viewed_at_s = clock_s()
             self.inbox.put(None)  # wakes the loop, which looks more often now
-            picture = self._moment.get("picture") if args["picture"] else None
-            return {**self._moment, "picture": picture, "status": self._status.to_json()}
+            moment = self._moment  # the loop may put another in its place
+            picture = moment.get("picture") if args["picture"] else None
+            return {**moment, "picture": picture, "status": self._status.to_json()}
         command = _Command(do, args)
         self.inbox.put(command)
         try:
