@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import math
 import os
 import subprocess
@@ -161,6 +162,20 @@ def test_the_loop_sums_up_at_the_time_and_the_button_opens_that_days_report(
         date = dt.date.fromtimestamp(MORNING_S).isoformat()
         assert opened == [[sys.executable, "-m", "posture_monitor", "report", date, "--open"]]
         assert len(desk.texts()) == 1
+
+
+def test_a_report_that_cannot_be_opened_ends_no_watching(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object, **_kept: object) -> None:
+        raise OSError(errno.EAGAIN, "too many processes")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with Store.open(paths.history_file()) as store:
+        desk = at_desk(tmp_path, store, 60)
+        desk.sit(UPRIGHT, 65)
+        desk.screen.press("report")
+        desk.sit(UPRIGHT, 2)
 
 
 def test_a_replayed_recording_sums_up_nothing(home: Path, tmp_path: Path) -> None:

@@ -87,7 +87,13 @@ def line(history: Path, date: dt.date, now_s: float) -> Text:
 
 
 def open_report(date: dt.date) -> None:
-    """Make the page of a day and open it, in a process of its own: the camera is not kept waiting."""
+    """Make the page of a day and open it, in a process of its own: the camera is not kept waiting.
+
+    Raises
+    ------
+    UserError
+        No process can be started.
+    """
     _start(*python("-m", "posture_monitor", "report", date.isoformat(), "--open"))
 
 
@@ -97,7 +103,7 @@ def show(page: Path) -> None:
     Raises
     ------
     UserError
-        There is no browser.
+        There is no browser, or no process can be started.
     """
     try:
         webbrowser.get()
@@ -108,11 +114,14 @@ def show(page: Path) -> None:
 
 def _start(*command: str) -> None:
     # With the user's own settings of the network: see `sensing.pose` on what a child would inherit.
-    subprocess.Popen(
-        outside.command(command),
-        env=dict(os.environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    try:
+        subprocess.Popen(
+            outside.command(command),
+            env=dict(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise UserError(f"the page cannot be opened: {error.strerror or error}") from error

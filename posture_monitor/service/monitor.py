@@ -542,7 +542,10 @@ class Monitor:
         found = next((item for item in self._shown.items() if item[1].sent_id == action.sent_id), None)
         effects: nudge.Effects = ()
         if (date := self.evening.asked(action)) is not None:
-            end_of_day.open_report(date)
+            try:
+                end_of_day.open_report(date)
+            except UserError as error:
+                log.warning("%s", error)
         elif action.name == "reanchor":
             if found is not None or action.sent_id == self._question:
                 self._anchoring = _Anchoring(found[0] if found else None, action.sent_id)
