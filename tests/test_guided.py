@@ -18,9 +18,11 @@ from rig import Pose
 from test_guiding import Player
 
 from posture_monitor import paths
+from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
 from posture_monitor.posture.metrics import Reason
-from posture_monitor.service import calibration, screen
+from posture_monitor.sensing.sources import Closing
+from posture_monitor.service import calibration, guided, screen
 from posture_monitor.service.calibration import Learnt, camera_lent
 from posture_monitor.service.control import Server
 from posture_monitor.service.guided import Result
@@ -95,6 +97,26 @@ def test_a_calibration_that_takes_long_keeps_the_camera(
     time.sleep(0.3)
     assert monitor.asked[-1] == "return"
     assert len(monitor.asked) == asked, "it went on after the end"
+
+
+@pytest.mark.usefixtures("home")
+def test_a_model_that_is_not_to_be_had_leaves_no_camera_open(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Camera(Closing):
+        identity, stills = "a camera", False
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    camera = Camera()
+    monkeypatch.setattr(guided, "open_source", lambda *_args, **_kept: camera)
+    (tmp_path / "config.toml").write_text('[model]\npath = "/none.task"\n')
+    config = load_config(tmp_path / "config.toml")
+    with pytest.raises(UserError, match=r"none\.task"):
+        list(guided.Guided(config, source="demo", seconds=5.0, profile="desk").moments())
+    assert camera.closed
 
 
 def test_a_recording_needs_nobodys_camera(monitor: Monitor) -> None:

@@ -163,14 +163,16 @@ class Guided:
             The source or the model cannot be used.
         """
         yield Moment(Guidance(Step.LOOKING, "Opening the camera…"), aim=self._guide.aim)
-        with camera_lent(self.source):
-            opened = open_source(
+        with (
+            camera_lent(self.source),
+            open_source(
                 self.source,
                 started_at=self.started_at,
                 realtime=self.realtime,
                 width=self.config.camera.width,
                 height=self.config.camera.height,
-            )
+            ) as opened,
+        ):
             model = ensure_model(self.config.model.own)
             moment = None
             with Looker(opened, lambda: model, crowd_every_s=CROWD_EVERY_S) as looker:
