@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -38,6 +39,7 @@ class Monitor:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.activity = "watching"
+        self.lending, self.lends_in_s = threading.Event(), 0.0
 
     def handle(self, do: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
         if do == "status":
@@ -47,6 +49,9 @@ class Monitor:
                 profile=InUse(name="desk"),
             )
             return now.to_json()
+        if do == "lend":
+            self.lending.set()
+            time.sleep(self.lends_in_s)
         self.asked.append(do)
         if do == "lend":
             assert given["until_s"] > 0  # a calibration that dies must not close the camera for ever
@@ -117,6 +122,18 @@ def test_a_model_that_is_not_to_be_had_leaves_no_camera_open(
     with pytest.raises(UserError, match=r"none\.task"):
         list(guided.Guided(config, source="demo", seconds=5.0, profile="desk").moments())
     assert camera.closed
+
+
+def test_a_camera_that_was_returned_is_not_asked_for_again(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "LENT_S", 0.2)
+    with camera_lent("0"):
+        monitor.lends_in_s = 0.5
+        monitor.lending.clear()
+        assert monitor.lending.wait(5.0)
+    time.sleep(0.6)
+    assert monitor.asked[-1] == "return", "it stays closed for minutes"
 
 
 def test_a_recording_needs_nobodys_camera(monitor: Monitor) -> None:

@@ -259,14 +259,14 @@ def camera_lent(source: str) -> Iterator[None]:
             with contextlib.suppress(UserError):
                 ask("lend", COMMAND_S, until_s=time.time() + LENT_S)
 
-    lent = False
+    renewing, lent = threading.Thread(target=renew, name="lend", daemon=True), False
     try:
         if is_live(source):
             # None runs, or it does not answer: then the camera says itself whether it is free.
             with contextlib.suppress(UserError):
                 ask("lend", COMMAND_S, until_s=time.time() + LENT_S)
                 lent = True
-                threading.Thread(target=renew, name="lend", daemon=True).start()
+                renewing.start()
                 waited_until = time.monotonic() + CLOSING_S
                 while time.monotonic() < waited_until and ask("status").get("camera", {}).get("open"):
                     time.sleep(0.1)
@@ -274,6 +274,7 @@ def camera_lent(source: str) -> Iterator[None]:
     finally:
         over.set()
         if lent:
+            renewing.join()  # what it may be asking for must not come after the return
             with contextlib.suppress(UserError):  # it may have been stopped meanwhile
                 ask("return", COMMAND_S)
 
