@@ -107,7 +107,6 @@ class Eye:
         self.pid, self._looks = -1, self._looks + 1
         moved = self._looks % 3 == 0
         sight = Sight(
-            t_s=self._clock.t_s,
             wall_s=self._clock.time(),
             width=int(self._size[0]),
             height=int(self._size[1]),
@@ -117,7 +116,6 @@ class Eye:
             trouble="",
             name="a camera",
             identity="a camera",
-            live=True,
         )
         self._heard(Looked(1, pickle.loads(pickle.dumps(sight))))
 

@@ -72,7 +72,7 @@ def test_the_model_sees_nobody_in_the_empty_room(estimator: PoseEstimator) -> No
 
 
 def test_phases_cover_every_state_in_order() -> None:
-    phases = demo.phases()
+    phases = demo.PHASES
     assert [label for *_, label in phases] == ["good", "poor", "good", "away", "good"]
     assert phases[0][0] == 0
     assert phases[0][1] >= 15  # long enough to calibrate on

@@ -17,7 +17,7 @@ from test_network import strace, strays, untraceable
 from posture_monitor import paths
 from posture_monitor.config import load_config
 from posture_monitor.history.store import Store
-from posture_monitor.sensing.demo import phases
+from posture_monitor.sensing.demo import PHASES
 from posture_monitor.service import demo
 from posture_monitor.service.profiles import read_profile
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 def labelled_s(label: str) -> float:
     """Return for how long the demo shows this."""
-    return sum(end_s - start_s for start_s, end_s, name in phases() if name == label)
+    return sum(end_s - start_s for start_s, end_s, name in PHASES if name == label)
 
 
 class Shown:

@@ -12,7 +12,6 @@ from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing import demo
 from posture_monitor.sensing.image_quality import (
     LEAST_MEAN,
-    changed,
     cut_off,
     quality,
     thumbnail,
@@ -89,14 +88,6 @@ def test_the_size_of_the_picture_hardly_matters(frame: np.ndarray) -> None:
     assert large.reason == ""
     assert thumbnail(frame).shape == (120, 160)
     assert thumbnail(frame[:100, :90]).shape == (100, 90)
-
-
-def test_change_is_nothing_for_the_same_and_much_for_another(frame: np.ndarray) -> None:
-    now = thumbnail(frame)
-    assert changed(now, now) == 0
-    sway, gone = thumbnail(demo.picture(5.2)), thumbnail(demo.picture(63.0))
-    assert 0 < changed(now, sway) < 5 < changed(now, gone)
-    assert changed(now, now[:50]) == 255
 
 
 @pytest.mark.data

@@ -94,7 +94,6 @@ def sight(pose: Pose | None, **changed: Any) -> Sight:
         points, size = render(Body(), pose, Camera(), np.random.default_rng(time.monotonic_ns() % 999))
         people = points.astype(np.float32)
     told = {
-        "t_s": time.monotonic(),
         "wall_s": time.time(),
         "width": int(size[0]),
         "height": int(size[1]),
@@ -104,7 +103,6 @@ def sight(pose: Pose | None, **changed: Any) -> Sight:
         "trouble": "",
         "name": "a camera",
         "identity": "a camera 640x480",
-        "live": True,
     }
     return Sight(**{**told, **changed})
 

@@ -17,7 +17,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
@@ -28,7 +27,7 @@ log = logging.getLogger(__name__)
 _PROC = Path("/proc")
 
 # From <sys/inotify.h>.
-_OPEN, _CLOSE, _ATTRIB = 0x20, 0x18, 0x4
+_OPEN, _CLOSE = 0x20, 0x18
 _CREATE, _MOVED_TO, _DELETE, _MOVED_FROM = 0x100, 0x80, 0x200, 0x40
 _NONBLOCK, _CLOEXEC = getattr(os, "O_NONBLOCK", 0), getattr(os, "O_CLOEXEC", 0)
 _EVENT = struct.Struct("iIII")
@@ -85,24 +84,6 @@ def _name(pid: int) -> str:
         if name := (process / "comm").read_text(encoding="utf-8", errors="replace").strip():
             return name
     return f"process {pid}"
-
-
-def wait_for_node(node: str, timeout_s: float) -> bool:
-    """Return, as soon as it does, whether the device node appears and may be used.
-
-    A camera that is plugged in gets its node first and this user's rights to it a
-    moment later; both are waited for.
-    """
-    until_s = time.monotonic() + timeout_s
-    with _Inotify() as kernel:
-        kernel.add(str(Path(node).parent), _CREATE | _MOVED_TO | _ATTRIB)
-        while not os.access(node, os.R_OK | os.W_OK):
-            left_s = until_s - time.monotonic()
-            if left_s <= 0:
-                return False
-            kernel.wait(min(left_s, _ASK_S))
-            kernel.events()
-        return True
 
 
 class CameraWatch:
@@ -216,14 +197,10 @@ class _Inotify:
             return -1
         return int(self._libc.inotify_add_watch(self._fd, os.fsencode(path), mask))
 
-    def wait(self, limit_s: float | None, closed: int = -1) -> bool:
+    def wait(self, limit_s: float | None, closed: int) -> bool:
         """Wait for notices; return whether the descriptor `closed` ended the wait."""
         reading = [fd for fd in (self._fd, closed) if fd >= 0]
-        if not reading:
-            time.sleep(limit_s or 0.0)
-            return False
-        ready, _, _ = select.select(reading, [], [], limit_s)
-        return closed in ready
+        return closed in select.select(reading, [], [], limit_s)[0]
 
     def pause(self, length_s: float, closed: int) -> bool:
         """Let time pass; return whether the descriptor `closed` ended that."""

@@ -35,7 +35,7 @@ DEMO_FPS = 5.0
 WIDTH, HEIGHT = 640, 480
 
 #: (start_s, end_s, label): what is on the picture. The gaps between are the ways from one to the next.
-_PHASES = (
+PHASES = (
     (0.0, 20.0, "good"),
     (24.0, 48.0, "poor"),
     (51.0, 58.0, "good"),
@@ -62,11 +62,6 @@ _BODY = (
 _CHIN = (266.0, 335.0)
 _SHOULDERS = (266.0, 430.0)
 _PAD = 100  # replicated border: the sleeves run off the photograph
-
-
-def phases() -> list[tuple[float, float, str]]:
-    """Return ``(start_s, end_s, label)`` with label good, poor or away; moments between have none."""
-    return list(_PHASES)
 
 
 def portrait_path() -> Path:

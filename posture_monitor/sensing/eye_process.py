@@ -97,7 +97,6 @@ class Eye:
             self._source = open_source(
                 place.source,
                 realtime=True,
-                started_at=place.started_at,
                 width=place.width,
                 height=place.height,
                 min_interval_s=place.min_interval_s,
@@ -141,7 +140,6 @@ class Eye:
                     self._doubt = light.doubt(somebody=len(people) > 0)
             picture = _jpeg(frame.image) if want.picture else None
         return Sight(
-            time.monotonic(),
             frame.wall_s,
             frame.width,
             frame.height,
@@ -151,7 +149,6 @@ class Eye:
             trouble,
             source.name,
             source.identity,
-            source.live,
             look_s,
             picture,
         )

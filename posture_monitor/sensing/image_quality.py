@@ -97,13 +97,6 @@ def thumbnail(image: npt.NDArray[np.uint8]) -> Grey:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image, dtype=np.uint8)
 
 
-def changed(a: Grey, b: Grey) -> float:
-    """Return the mean absolute difference of two thumbnails, 0..255; 255 if their shapes differ."""
-    if a.shape != b.shape:
-        return 255.0
-    return float(cv2.absdiff(a, b).mean())
-
-
 def without_bars(grey: Grey) -> Grey:
     """Return the part of a thumbnail between letterbox bars (black, even, at opposite edges or one)."""
     lit = grey > _BAR_LEVEL

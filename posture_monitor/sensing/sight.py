@@ -25,8 +25,6 @@ class Place:
         Looks come no nearer than this.
     model
         The user's own model bundle; None for the program's.
-    started_at
-        POSIX seconds of a recording's first frame; None is now.
     """
 
     source: str
@@ -34,7 +32,6 @@ class Place:
     height: int
     min_interval_s: float = 0.0
     model: Path | None = None
-    started_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,8 +59,8 @@ class Sight:
 
     Attributes
     ----------
-    t_s, wall_s
-        Monotonic seconds and POSIX seconds at which it was taken.
+    wall_s
+        POSIX seconds at which it was taken.
     width, height
         Of the picture, in pixels.
     people
@@ -77,15 +74,12 @@ class Sight:
         Black, covered or frozen; ``""`` for a picture as it should be.
     name, identity
         Of the source.
-    live
-        Whether it is a camera or stream, not a recording.
     look_s
         Seconds that the model took.
     picture
         JPEG, where it was asked for.
     """
 
-    t_s: float
     wall_s: float
     width: int
     height: int
@@ -95,7 +89,6 @@ class Sight:
     trouble: str
     name: str
     identity: str
-    live: bool
     look_s: float = 0.0
     picture: bytes | None = None
 

@@ -102,7 +102,7 @@ def analyze(
         raise UserError(f"{source}: stills have no time; use --calibrate-frames instead of --calibrate-first")
 
     neutral = known.neutral if known else None
-    recording = _Recording(source, asked, opened.stills, neutral, calibrate_first_s, calibrate_frames)
+    recording = _Recording(source, asked, neutral, calibrate_first_s, calibrate_frames)
     with opened, _progress(console, opened.total) as advance:
         if isinstance(opened, TableSource):
             recording.read(opened)
@@ -168,7 +168,6 @@ class _Recording:
         self,
         source: str,
         asked: str,
-        stills: bool,
         known: Neutral | None,
         first_s: float | None,
         first_frames: int | None,

@@ -66,11 +66,6 @@ class EyeKeeper:
         return process.pid if process is not None else None
 
     @property
-    def waiting(self) -> bool:
-        """Whether a look has been asked for and not yet answered."""
-        return self._asked_at_s is not None
-
-    @property
     def limit_s(self) -> float | None:
         """Return the monotonic second at which the look under way counts as hanging; None if none is."""
         if self._asked_at_s is None:

@@ -402,7 +402,6 @@ class Keeper:
         if self._seen is not None and np.isfinite(self._seen.landmarks).any():
             landmarks = np.nan_to_num(self._seen.landmarks).round(5).tolist()
         self._moment = {
-            "t_s": sight.t_s,
             "wall_s": sight.wall_s,
             "width": sight.width,
             "height": sight.height,

@@ -64,8 +64,8 @@ class Lock:
         The file cannot be used.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._path = path or paths.lock_file()
+    def __init__(self) -> None:
+        self._path = paths.lock_file()
         self._file = -1
 
     def __enter__(self) -> Lock:
@@ -119,9 +119,9 @@ class Lock:
         return False
 
 
-def holder(path: Path | None = None) -> Holder | None:
+def holder() -> Holder | None:
     """Return who holds the lock; None where nobody does."""
-    path = path or paths.lock_file()
+    path = paths.lock_file()
     try:
         file = os.open(path, os.O_RDWR)
     except OSError:

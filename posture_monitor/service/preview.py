@@ -95,7 +95,6 @@ class Shot:
 
     number: int = 0
     status: Status = Status()  # noqa: RUF009 - frozen
-    t_s: float = math.nan
     wall_s: float = math.nan
     width: int = 0
     height: int = 0
@@ -330,7 +329,6 @@ class Attached(Feed):
         self._show(
             Shot(
                 status=status,
-                t_s=float(told.get("t_s") or math.nan),
                 wall_s=wall_s,
                 width=width,
                 height=height,
@@ -451,7 +449,6 @@ class Judging:
         self._anchoring: Any = None
         self._began_s = math.nan
         self._since_s = time.time()
-        self._before_s = time.monotonic()
 
     def anchor(self, seen: Seen) -> None:
         """Begin to gather frames for a re-anchoring."""
@@ -492,7 +489,6 @@ class Judging:
         found = seen.landmarks if np.isfinite(seen.landmarks).any() else None
         return Shot(
             status=status,
-            t_s=t_s,
             wall_s=frame.wall_s,
             width=frame.width,
             height=frame.height,
