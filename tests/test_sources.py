@@ -54,11 +54,6 @@ def test_another_protocol_is_refused() -> None:
     assert "ftp://" in message("ftp://host/a.mp4")
 
 
-@pytest.mark.parametrize("fps", [0.0, -1.0, math.nan, math.inf])
-def test_absurd_frame_rates_are_refused(fps: float) -> None:
-    assert "frames a second" in message("demo", fps=fps)
-
-
 def test_a_name_with_a_null_byte_is_one_clear_line() -> None:
     assert "source" in message("a\0b.mp4")
 
@@ -97,12 +92,6 @@ def test_a_video_starts_when_it_is_said_to(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.avi", count=5)
     with open_source(str(path), started_at=1e9) as source:
         assert [f.wall_s for f in source.frames()] == pytest.approx([1e9 + i / 10 for i in range(5)])
-
-
-def test_a_given_rate_beats_the_files_own(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "a.avi", count=5)
-    with open_source(str(path), fps=2.0) as source:
-        assert [f.t_s for f in source.frames()] == pytest.approx([0, 0.5, 1, 1.5, 2])
 
 
 def test_frames_nobody_wants_are_passed_over(tmp_path: Path) -> None:

@@ -425,10 +425,8 @@ class CameraSource(_Live):
     width, height
         At least wanted, in pixels. Where the camera tells what it offers, the
         smallest size that holds this is asked of it; what it gives may differ.
-    fps
-        Pictures a second, likewise. None: `WATCHING_FPS`, or what `min_interval_s` takes.
     min_interval_s
-        Least time between two frames.
+        Least time between two frames. `WATCHING_FPS` are asked for, or as many as this takes.
 
     Raises
     ------
@@ -445,7 +443,6 @@ class CameraSource(_Live):
         *,
         width: int = 640,
         height: int = 480,
-        fps: float | None = None,
         min_interval_s: float = 0.0,
     ) -> None:
         silence_opencv()
@@ -453,8 +450,7 @@ class CameraSource(_Live):
         linux = sys.platform.startswith("linux")
         self._node = f"/dev/video{self._index}" if linux or spec.startswith("/") else ""
         self.name = self._node or f"camera {self._index}"
-        if fps is None and min_interval_s > 0:
-            fps = max(WATCHING_FPS, 1 / min_interval_s)
+        fps = max(WATCHING_FPS, 1 / min_interval_s) if min_interval_s > 0 else None
         self._asked = (width, height, fps)
         super().__init__(min_interval_s=min_interval_s, open_s=OPEN_S, silence_s=SILENCE_S)
 

@@ -33,7 +33,6 @@ def open_source(
     *,
     started_at: float | None = None,
     realtime: bool = False,
-    fps: float | None = None,
     width: int = 640,
     height: int = 480,
     min_interval_s: float = 0.0,
@@ -52,9 +51,6 @@ def open_source(
         or, with `realtime`, starts now. Live sources ignore it.
     realtime
         Play a recording at the pace of the real clock; else as fast as possible.
-    fps
-        Frames a second: of a video file, instead of what the file says; asked
-        of a camera. None leaves it to them.
     width, height
         Picture size asked of a camera, in pixels.
     min_interval_s
@@ -67,8 +63,6 @@ def open_source(
     UserError
         If there is no such thing, or it cannot be opened or is not what it seems.
     """
-    if fps is not None and not 0 < fps <= 1000:
-        raise UserError(f"frames a second must be above 0 and at most 1000, not {fps:g}")
     check(spec)
     if spec == "demo":
         from posture_monitor.sensing.demo import DemoSource
@@ -77,12 +71,12 @@ def open_source(
     if _is_camera(spec):
         from posture_monitor.sensing.camera import CameraSource
 
-        return CameraSource(spec, width=width, height=height, fps=fps, min_interval_s=min_interval_s)
+        return CameraSource(spec, width=width, height=height, min_interval_s=min_interval_s)
     if is_live(spec):
         from posture_monitor.sensing.camera import StreamSource
 
         return StreamSource(spec, min_interval_s=min_interval_s)
-    return _open_path(spec, started_at, realtime, fps, min_interval_s, used)
+    return _open_path(spec, started_at, realtime, min_interval_s, used)
 
 
 def check(spec: str) -> None:
@@ -150,7 +144,6 @@ def _open_path(
     spec: str,
     started_at: float | None,
     realtime: bool,
-    fps: float | None,
     min_interval_s: float,
     used: Collection[str] | None,
 ) -> Source:
@@ -166,7 +159,7 @@ def _open_path(
         return TableSource(path, started_at=started_at, realtime=realtime, used=used)
     from posture_monitor.sensing.video import VideoSource
 
-    return VideoSource(path, started_at=started_at, realtime=realtime, fps=fps, min_interval_s=min_interval_s)
+    return VideoSource(path, started_at=started_at, realtime=realtime, min_interval_s=min_interval_s)
 
 
 def without_secrets(url: str) -> str:

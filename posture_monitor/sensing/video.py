@@ -39,8 +39,6 @@ class VideoSource(Paced):
         POSIX seconds of the first frame; None: so that the file ends now.
     realtime
         Pace frames by the real clock.
-    fps
-        Frames a second, instead of the file's own time stamps.
     min_interval_s
         Least time between two frames; those between are passed over.
 
@@ -59,7 +57,6 @@ class VideoSource(Paced):
         *,
         started_at: float | None = None,
         realtime: bool = False,
-        fps: float | None = None,
         min_interval_s: float = 0.0,
     ) -> None:
         super().__init__(realtime=realtime)
@@ -68,14 +65,13 @@ class VideoSource(Paced):
         self._path = path
         self._min_interval_s = min_interval_s
         self._capture = self._open()
-        own_fps = self._capture.get(cv2.CAP_PROP_FPS)
-        believable = math.isfinite(own_fps) and 0 < own_fps <= HIGHEST_FPS
-        self._stamped = fps is None
-        self._frame_s = 1 / (fps or (own_fps if believable else FALLBACK_FPS))
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        believable = math.isfinite(fps) and 0 < fps <= HIGHEST_FPS
+        self._frame_s = 1 / (fps if believable else FALLBACK_FPS)
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         promised = int(count) if math.isfinite(count) and 0 < count < 1e9 else 0
         # Containers often know their duration only; the count made of it is as wrong as the rate.
-        if promised and (believable or fps):
+        if promised and believable:
             self._duration_s = promised * self._frame_s
         else:
             promised, self._duration_s = self._read_through()
@@ -132,21 +128,18 @@ class VideoSource(Paced):
 
     def _times(self) -> Iterator[float]:
         """Grab frame after frame and yield the time of each, beginning with 0, always growing."""
-        first_s = t_s = 0.0
-        i = 0
+        first_s: float | None = None
+        t_s = 0.0
         while self._capture.grab():
-            stamp_s = round(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, 6) if self._stamped else math.nan
-            if i == 0:
+            stamp_s = round(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, 6)
+            if first_s is None:
                 first_s = stamp_s if math.isfinite(stamp_s) else 0.0
-            elif not self._stamped:
-                t_s = i * self._frame_s
             elif 0 < (stamp_s - first_s) - t_s < LONGEST_GAP_S:
                 t_s = stamp_s - first_s
             else:
                 t_s += self._frame_s
                 first_s = stamp_s - t_s if math.isfinite(stamp_s) else first_s
             yield t_s
-            i += 1
 
     def _read_through(self) -> tuple[int, float]:
         """Count the frames of a file that does not say how many there are, and return it to its beginning."""
