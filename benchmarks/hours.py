@@ -41,7 +41,7 @@ from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
 from posture_monitor.service import control, keeper
-from posture_monitor.service.calibration import Collected
+from posture_monitor.service.collected import Collected
 from posture_monitor.service.eye import Looked
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.profiles import Profile, save_profile

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QWidget
 from posture_monitor.config import Config, load_config
 from posture_monitor.sensing import demo
 from posture_monitor.sensing.model import ensure_model
-from posture_monitor.service.calibration import Collected
+from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Looker
 from posture_monitor.service.preview import Feed, Judging, Shot
 from posture_monitor.service.profiles import Profile

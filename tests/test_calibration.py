@@ -20,7 +20,8 @@ from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
-from posture_monitor.service.calibration import Aim, Collected, learn, told_place
+from posture_monitor.service.calibration import Aim, learn, told_place
+from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.profiles import load_profile
 

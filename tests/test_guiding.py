@@ -126,7 +126,7 @@ def test_a_blink_changes_nothing_and_leaving_starts_over_kindly() -> None:
     left = player.last(GRACE_S + 0.5, None)
     assert left.step is Step.LOOKING
     assert "No matter" in left.hint
-    assert player.guide.kept == []
+    assert not player.guide.kept
     back = player.last(30, Pose())
     assert back.step is Step.DONE
     assert back.neutral is not None

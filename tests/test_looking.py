@@ -12,7 +12,8 @@ from real_model import real_model
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing import demo
 from posture_monitor.sensing.sources import open_source
-from posture_monitor.service.calibration import CROWD_EVERY_S, Collected
+from posture_monitor.service.calibration import CROWD_EVERY_S
+from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Looker
 
 

@@ -33,7 +33,7 @@ from posture_monitor.posture.sampling import Pace
 from posture_monitor.posture.sustained import Habit, Sustained
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.service import monitor
-from posture_monitor.service.calibration import Collected
+from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.monitor import Monitor, Resting
 from posture_monitor.service.profiles import Profile, load_profile, save_profile

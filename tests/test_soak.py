@@ -34,7 +34,7 @@ from posture_monitor.history.store import Store
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.service import snapshot
-from posture_monitor.service.calibration import Collected
+from posture_monitor.service.collected import Collected
 from posture_monitor.service.keeper import BEAT_S, pace_of
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.monitor import Monitor, Resting

@@ -24,7 +24,7 @@ from posture_monitor.posture.reading import VERDICTS, VIEWS, Verdict, View
 from posture_monitor.sensing.landmark_table import LandmarkTable, TableSource, refuse_table_name, write_table
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
-from posture_monitor.service.calibration import Collected
+from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Looker
 from posture_monitor.service.places import OTHER_VIEW_REASONS
 from posture_monitor.service.profiles import limits_of, load_profile
@@ -200,7 +200,6 @@ class _Recording:
         """Look at one frame after the other."""
         everything, beginning = Collected(), Collected()
         names: list[str] = []
-        times: list[float] = []
         found = self._known
 
         def learn() -> Neutral:
@@ -212,20 +211,19 @@ class _Recording:
 
         for seen in looker.look(wanted):
             at_s = seen.frame.t_s
-            if self._known is None and self._is_first(at_s - (times[0] if times else at_s), len(times)):
+            everything.add(seen)
+            if self._known is None and self._is_first(at_s - everything.t_s[0], len(everything) - 1):
                 beginning.add(seen)
             elif found is None:
                 found = self._learnt(learn)
-            everything.add(seen)
             names.append(seen.frame.name)
-            times.append(at_s)
             advance()
-        if not times:
+        if not everything:
             raise UserError(f"{self._source}: there is no frame in it")
         self.neutral = found or self._learnt(learn)
-        self.calibrated = len(beginning.landmarks)
+        self.calibrated = len(beginning)
         self.landmarks, self.sizes = np.stack(everything.landmarks), np.stack(everything.sizes)
-        self.t_s, self.names, self.doubts = np.asarray(times), names, everything.doubts
+        self.t_s, self.names, self.doubts = np.asarray(everything.t_s), names, everything.doubts
 
     def _is_first(self, into_s: float, number: int) -> bool:
         return into_s < self._first_s if self._first_s is not None else number < self._first_frames

@@ -11,25 +11,20 @@ import contextlib
 import math
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import numpy.typing as npt
-
 from posture_monitor.errors import UserError
-from posture_monitor.posture.anchor import reanchored
 from posture_monitor.posture.baseline import Neutral
-from posture_monitor.posture.capture import LEAST_FRAMES, capture
-from posture_monitor.posture.metrics import NAMES, Measurement, Reason, measure
-from posture_monitor.posture.person import fitting
+from posture_monitor.posture.metrics import NAMES
 from posture_monitor.posture.separation import Separation, separation
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import is_live, open_source
+from posture_monitor.service.collected import Collected
 from posture_monitor.service.guiding import Aim
-from posture_monitor.service.looking import Looker, Seen
+from posture_monitor.service.looking import Looker
 from posture_monitor.service.profiles import Profile, limits_of, now_iso, own_profile, save_profile
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
@@ -48,50 +43,6 @@ LENT_S: Final = 600.0
 COMMAND_S: Final = 8.0
 #: A monitor closes its camera within this time.
 CLOSING_S: Final = 4.0
-
-
-class Collected:
-    """Frames gathered so far, without their pictures, and the neutral posture they make."""
-
-    def __init__(self, frames: Iterable[Seen] = ()) -> None:
-        self.landmarks: list[npt.NDArray[np.float32]] = []
-        self.sizes: list[npt.NDArray[np.float64]] = []
-        self.doubts: list[Reason] = []
-        for seen in frames:
-            self.add(seen)
-
-    def add(self, seen: Seen) -> None:
-        """Take in a frame."""
-        self.landmarks.append(seen.landmarks)
-        self.sizes.append(seen.size)
-        self.doubts.append(seen.doubt)
-
-    def measured(self, azimuth_deg: float | None = None) -> Measurement:
-        """Return the metrics of all frames; `ValueError` where there are none."""
-        if not self.landmarks:
-            raise ValueError("there was no picture at all")
-        return measure(np.stack(self.landmarks), np.stack(self.sizes), azimuth_deg=azimuth_deg)
-
-    def neutral(
-        self, *, least_frames: int = LEAST_FRAMES, steady: bool = True, name: str = "sitting"
-    ) -> Neutral:
-        """Return the neutral posture; `ValueError` says why the capture is too poor."""
-        return capture(self.measured(), self.doubts, least_frames=least_frames, steady=steady, name=name)
-
-    def fitting(self, profile: Profile) -> int:
-        """Return which of a profile's neutrals fits best by place and size; `ValueError` for nobody."""
-        measurement = self.measured()
-        if not measurement.present.any():
-            raise ValueError("nobody was seen; sit where the camera sees your face and shoulders")
-        face, shift, drop = (
-            float(np.nanmedian(measurement[name])) for name in ("face_size", "head_shift", "head_drop")
-        )
-        return fitting(profile.neutrals, face, shift, drop)[0]
-
-    def re_anchored(self, profile: Profile, index: int) -> Profile:
-        """Return a profile with one neutral where camera and chair are now; `ValueError` says why not."""
-        neutral, first = profile.neutrals[index], profile.as_calibrated(index)
-        return profile.re_anchored(index, reanchored(neutral, self.measured(), self.doubts, first))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from posture_monitor.posture.reading import VERDICTS, Verdict
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import is_live, open_source
 from posture_monitor.service import guiding
-from posture_monitor.service.calibration import CROWD_EVERY_S, Collected, Learnt, camera_lent, learn
+from posture_monitor.service.calibration import CROWD_EVERY_S, Learnt, camera_lent, learn
 from posture_monitor.service.guiding import Aim, Guidance, Guide, Kind, Quality, Step
 from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.profiles import limits_of, own_profile, save_profile
@@ -219,7 +219,7 @@ class Guided:
         frames = guide.kept
         learnt = learn(
             self.config,
-            Collected(frames),
+            frames,
             self.known,
             guide.aim,
             guide.name,
@@ -227,14 +227,14 @@ class Guided:
             camera,
             is_live(self.source),
         )
-        body = guiding.middle_of(frames)
+        body = frames.middle()
         second = guide.aim in (Aim.SLOUCH, Aim.DOWN)
         neutral = learnt.neutral
         upright = self._body if second and self._body is not None else body
         can, cannot = guiding.measurable(neutral)
         ways = ghosts(
             upright,
-            frames[-1].size,
+            frames.sizes[-1],
             neutral,
             limits_of(self.config, learnt.profile),
             slouch=body if guide.aim is Aim.SLOUCH and self._body is not None else None,

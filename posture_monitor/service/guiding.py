@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from posture_monitor.posture import landmarks as lm
 from posture_monitor.posture.baseline import Neutral
-from posture_monitor.posture.capture import MOST_SPREAD, capture
+from posture_monitor.posture.capture import MOST_SPREAD
 from posture_monitor.posture.metrics import (
     HIP_MARGIN,
     ROW,
@@ -33,6 +33,7 @@ from posture_monitor.posture.metrics import (
     measure,
 )
 from posture_monitor.posture.reading import VIEWS, View
+from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Seen
 
 #: All must have been well for this long before a capture begins.
@@ -244,7 +245,7 @@ class Guide:
         self.seconds = seconds
         self.aim = aim
         self.name = name if aim in (None, Aim.ADD) else str(aim.value)
-        self.kept: list[Seen] = []
+        self.kept = Collected()
         self._recent: deque[tuple[float, float, float, float]] = deque()
         self._step = Step.LOOKING
         self._since_s = math.nan
@@ -284,7 +285,7 @@ class Guide:
         if self._step is Step.SETTLING:
             left = max(0.0, SETTLE_S - (t_s - self._since_s))
             return replace(shown, hint="It begins by itself", left_s=left)
-        self.kept.append(without_picture(seen))
+        self.kept.add(seen)
         passed = t_s - self._since_s
         if passed >= self.seconds:
             return self.finish(t_s, notes)
@@ -300,14 +301,8 @@ class Guide:
 
         A capture that is too poor starts over, and the hint says why.
         """
-        frames = self.kept
         try:
-            neutral = capture(
-                measured_of(frames),
-                [s.doubt for s in frames],
-                steady=self.aim is not Aim.DOWN,
-                name=self.name,
-            )
+            neutral = self.kept.neutral(steady=self.aim is not Aim.DOWN, name=self.name)
         except ValueError as error:
             self._hint = f"Once more: {error}"
             self._enter(Step.LOOKING, t_s)
@@ -319,7 +314,7 @@ class Guide:
     def _enter(self, step: Step, t_s: float) -> None:
         self._step, self._since_s = step, t_s
         self._well_s = t_s
-        self.kept = []
+        self.kept = Collected()
         if step is Step.CAPTURING:
             self._hint = ""
 
@@ -349,36 +344,13 @@ class Guide:
         """Return whether the head has left the place at which this capture began."""
         if len(self.kept) < 5:
             return False
-        first = measured_of(self.kept[:15])
+        first = self.kept.measured(most=15)
         width = float(np.nanmedian(first["shoulder_width"]))
         away = [
             float(measured[name][0]) - float(np.nanmedian(first[name]))
             for name in ("head_shift", "head_drop")
         ]
         return math.hypot(*away) / width > STRAYED
-
-
-def without_picture(seen: Seen) -> Seen:
-    """Return a frame without its picture: none is kept, and half a minute of them would fill the memory."""
-    return replace(seen, frame=replace(seen.frame, image=None))
-
-
-def measured_of(frames: list[Seen], azimuth_deg: float | None = None) -> Measurement:
-    """Return the metrics of frames; `ValueError` where there are none."""
-    if not frames:
-        raise ValueError("there was no picture at all")
-    return measure(
-        np.stack([seen.landmarks for seen in frames]),
-        np.stack([seen.size for seen in frames]),
-        azimuth_deg=azimuth_deg,
-    )
-
-
-def middle_of(frames: list[Seen]) -> npt.NDArray[np.float32]:
-    """Return the body that captured frames have in common, ``(33, 4)``: the median of every coordinate."""
-    landmarks = np.stack([seen.landmarks for seen in frames])
-    landmarks = landmarks[np.isfinite(landmarks[:, lm.NOSE, 0])]
-    return np.asarray(np.median(landmarks, axis=0), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -390,10 +362,10 @@ class Quality:
     score: float
 
 
-def quality_of(neutral: Neutral, frames: list[Seen]) -> Quality:
+def quality_of(neutral: Neutral, frames: Collected) -> Quality:
     """Return how good a capture is: how still it was kept, how large the head is, how often all was well."""
-    measured = measured_of(frames)
-    well = sum(seen.doubt is Reason.OK for seen in frames) / len(frames)
+    measured = frames.measured()
+    well = frames.doubts.count(Reason.OK) / len(frames)
     steady = 1.0 - max(
         (neutral.spread[ROW[name]] / most) for name, most in MOST_SPREAD.items() if np.isfinite(neutral[name])
     )

@@ -34,7 +34,7 @@ from posture_monitor.posture.sustained import Sustained
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service import end_of_day
-from posture_monitor.service.calibration import Collected
+from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.places import OtherView
 from posture_monitor.service.profiles import Profile, is_standing, limits_of, load_profile, write_back
@@ -58,8 +58,6 @@ SOON_S = 60.0
 WIDEN_BY, WIDEST = 1.25, 2.0
 #: How long the snooze button holds.
 SNOOZE_S = 15 * 60.0
-#: The re-anchor button looks on for these seconds, and for at least so many frames.
-ANCHOR_S, ANCHOR_FRAMES = 8.0, 8
 #: While watching others are looked for this often.
 CROWD_EVERY_S = 10.0
 
@@ -139,11 +137,10 @@ class _Shown:
 
 @dataclass
 class _Anchoring:
-    """The frames of a re-anchoring under way, since when, and the alert whose button asked for it."""
+    """The frames of a re-anchoring under way, and the alert whose button asked for it."""
 
     alert_id: int | None
     sent_id: str
-    began_s: float = math.nan
     collected: Collected = field(default_factory=Collected)
 
 
@@ -584,11 +581,8 @@ class Monitor:
         wanted = self._anchoring
         if wanted is None:
             return
-        if math.isnan(wanted.began_s):
-            wanted.began_s = seen.frame.t_s
         wanted.collected.add(seen)
-        looked_s = seen.frame.t_s - wanted.began_s
-        if looked_s < ANCHOR_S or len(wanted.collected.landmarks) < ANCHOR_FRAMES:
+        if not wanted.collected.enough:
             return
         self._anchoring, before = None, self.neutral
         try:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from posture_monitor.config import Config
     from posture_monitor.posture.session import Session
     from posture_monitor.sensing.frame import Frame, Source
+    from posture_monitor.service.collected import Collected
     from posture_monitor.service.looking import Seen
 
 log = logging.getLogger(__name__)
@@ -59,8 +60,6 @@ ASK_S: Final = 0.2
 AGAIN_S: Final = 2.0
 #: A source of our own is looked at at most this often.
 LOOK_S: Final = 0.1
-#: A re-anchoring looks on for these seconds, and for at least so many frames.
-ANCHOR_S, ANCHOR_FRAMES = 8.0, 8
 #: Others are looked for this often.
 CROWD_EVERY_S: Final = 2.0
 #: Version of the snapshot's form.
@@ -399,6 +398,7 @@ class Own(Feed):
         """Look at the source until it ends; return whether it is worth opening again."""
         from posture_monitor.sensing.model import ensure_model
         from posture_monitor.sensing.sources import open_source
+        from posture_monitor.service.collected import ANCHOR_S
         from posture_monitor.service.looking import Looker
 
         camera = self._config.camera
@@ -420,7 +420,7 @@ class Own(Feed):
                 judged_ms = 1000 * (time.monotonic() - opened.handed_s)
                 if self._wish.is_set():
                     self._wish.clear()
-                    judging.anchor(seen)
+                    judging.anchor()
                     self.tell(f"Sit upright for {ANCHOR_S:.0f} seconds: it follows camera and chair.")
                 shot = judging.take(seen)
                 if judging.told:
@@ -446,15 +446,14 @@ class Judging:
         self._policy = dose.Policy(config.alert.policy.poor_hold_s)
         self._steady = steady.Policy(config.judge.window_s, LOOK_S)
         self._limits = limits_of(config, profile)
-        self._anchoring: Any = None
-        self._began_s = math.nan
+        self._anchoring: Collected | None = None
         self._since_s = time.time()
 
-    def anchor(self, seen: Seen) -> None:
+    def anchor(self) -> None:
         """Begin to gather frames for a re-anchoring."""
-        from posture_monitor.service.calibration import Collected
+        from posture_monitor.service.collected import Collected
 
-        self._anchoring, self._began_s = Collected(), seen.frame.t_s
+        self._anchoring = Collected()
 
     def take(self, seen: Seen) -> Shot:
         """Judge one frame."""
@@ -506,7 +505,7 @@ class Judging:
         if gathered is None:
             return
         gathered.add(seen)
-        if seen.frame.t_s - self._began_s < ANCHOR_S or len(gathered.landmarks) < ANCHOR_FRAMES:
+        if not gathered.enough:
             return
         self._anchoring = None
         try:
