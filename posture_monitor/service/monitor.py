@@ -38,8 +38,9 @@ from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.places import OtherView
 from posture_monitor.service.profiles import Profile, is_standing, limits_of, load_profile, write_back
+from posture_monitor.service.status import Status
+from posture_monitor.service.status_text import headline
 from posture_monitor.telling import words
-from posture_monitor.telling.language import english
 from posture_monitor.telling.notify import ALERT_BUTTONS, Action, ChannelError, Notifier, pick_channel
 from posture_monitor.telling.quiet import QuietGate
 from posture_monitor.telling.stretches import pick
@@ -197,7 +198,6 @@ class Monitor:
     _anchoring: _Anchoring | None = None
     _told: Verdict | None = None
     _steps_s: deque[float] = field(default_factory=lambda: deque(maxlen=9))
-    _t_s: float = math.nan
     _latest: _Latest | None = None
     evening: end_of_day.EndOfDay = field(default_factory=end_of_day.EndOfDay)
     _source: str | None = None
@@ -210,7 +210,6 @@ class Monitor:
     def configure(self, config: Config) -> None:
         """Take over settings, at the start and when they have changed meanwhile."""
         self.config, policy = config, config.alert.policy
-        self.steadiness = steady.Policy(config.judge.window_s, self.interval_s)
         self.policy = nudge.Policy(dose.Policy(policy.poor_hold_s), policy.cooldown_s, policy.max_per_hour)
         self.evening.tell_at(config.report.end_of_day)
         self.break_policy = breaks.Policy(config.breaks.sit_bout_s, config.breaks.motionless_s)
@@ -300,9 +299,8 @@ class Monitor:
             self.seconds[before] = self.seconds.get(before, 0.0) + passed_s
         self.readings += 1
         self.reading, self.resting = reading, None
-        self.session = session.step(
-            self.session, replace(self.steadiness, interval_s=self.interval_s), t_s, moment
-        )
+        steadiness = steady.Policy(self.config.judge.window_s, self.interval_s)
+        self.session = session.step(self.session, steadiness, t_s, moment)
         self._take_seat(reading)
         self._plan(reading, moved)
         self._anchor(seen)
@@ -396,12 +394,11 @@ class Monitor:
 
     def _pace(self, t_s: float) -> None:
         """Take a recording's own spacing for the schedule where it is wider than the camera's would be."""
-        if math.isfinite(self._t_s):
-            self._steps_s.append(t_s - self._t_s)
+        if self.reading is not None:
+            self._steps_s.append(t_s - self.reading.t_s)
             self.interval_s = max(
                 self.config.camera.interval_s, sorted(self._steps_s)[len(self._steps_s) // 2]
             )
-        self._t_s = t_s
 
     def _take_seat(self, reading: Reading) -> None:
         """Judge from the next frame on against the neutral of the seat that was taken."""
@@ -625,26 +622,15 @@ class Monitor:
             log.warning("%s", error)
 
     def _say_state(self) -> None:
-        self._told = self.state
-        self.console.print(f"{_clock(self.wall_s)}  {told_state(self.session.steady)}")
+        """Say the state as `status` does."""
+        now = self.session.steady
+        self._told = now.state
+        told = Status(activity="watching", state=now.state.value, reason=now.reason, driver=now.driver)
+        self.console.print(f"{_clock(self.wall_s)}  {headline(told, self.wall_s, held=False).plain}")
 
 
 def _clock(wall_s: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(wall_s))
-
-
-@english()
-def told_state(state: steady.Steady) -> str:
-    """Return the state in a few words, with its sign."""
-    sign = {"good": "●", "mild": "◐", "poor": "▼", "unknown": "?", "away": "○"}[state.state.value]
-    why = (
-        f": {state.reason}"
-        if state.reason
-        else f": {words.measure_name(state.driver)}"
-        if state.driver
-        else ""
-    )
-    return f"{sign} {state.state}{why}"
 
 
 def run(
