@@ -50,9 +50,6 @@ class Held(Feed):
         super().__init__("demo")
         self.latest = shot
 
-    def reanchor(self) -> None:
-        """Do nothing: nothing is watched."""
-
     def _gather(self) -> None:
         pass
 

@@ -45,7 +45,6 @@ from posture_monitor.whole_file import stamp_of
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
-    from posture_monitor.posture.session import Session
     from posture_monitor.sensing.frame import Frame, Source
     from posture_monitor.service.collected import Collected
     from posture_monitor.service.looking import Seen
@@ -60,6 +59,8 @@ ASK_S: Final = 0.2
 AGAIN_S: Final = 2.0
 #: A source of our own is looked at at most this often.
 LOOK_S: Final = 0.1
+#: A feed that is closed is waited for so long: a camera takes its time.
+CLOSE_S: Final = 3.0
 #: Others are looked for this often.
 CROWD_EVERY_S: Final = 2.0
 #: Version of the snapshot's form.
@@ -221,22 +222,22 @@ class Feed(ABC):
         self.picture_wanted = True
         self._notes: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._times_s: deque[float] = deque(maxlen=16)
-        self._over = threading.Event()
+        self._wish, self._over = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._gather, name="preview", daemon=True)
 
     def start(self) -> None:
         """Begin to gather."""
         self._thread.start()
 
-    def close(self, wait_s: float = 3.0) -> None:
+    def close(self) -> None:
         """Stop gathering, and release what is held. Safe to call twice."""
         self._over.set()
         if self._thread.is_alive():
-            self._thread.join(wait_s)
+            self._thread.join(CLOSE_S)
 
-    @abstractmethod
     def reanchor(self) -> None:
         """Ask that judgement follows camera and chair to where they are now; `note` tells how that went."""
+        self._wish.set()
 
     @abstractmethod
     def _gather(self) -> None: ...
@@ -255,9 +256,9 @@ class Feed(ABC):
         self._times_s.append(time.monotonic())
         self.latest = replace(shot, number=self.latest.number + 1, rate=self._rate())
 
-    def _lose(self, why: str, status: Status | None = None) -> None:
+    def _lose(self, why: str) -> None:
         self._times_s.clear()
-        self.latest = Shot(number=self.latest.number + 1, status=status or Status(), lost=why)
+        self.latest = Shot(number=self.latest.number + 1, lost=why)
 
     def _rate(self) -> float | None:
         if len(self._times_s) < 2:
@@ -270,12 +271,7 @@ class Attached(Feed):
 
     def __init__(self) -> None:
         super().__init__("the running monitor")
-        self._asked: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._known = _Neutrals()
-
-    def reanchor(self) -> None:
-        """Hand the wish on to the monitor."""
-        self._asked.put("reanchor")
 
     def _gather(self) -> None:
         while not self._over.is_set():
@@ -293,16 +289,17 @@ class Attached(Feed):
             self._over.wait(max(0.02, began_s + wait_s - time.monotonic()))
 
     def _pass_on(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            wish = self._asked.get_nowait()
-            try:
-                ask(wish, timeout_s=6.0)
-            except NotRunning:
-                raise
-            except UserError as error:
-                self.tell(f"Not done: {error}.")
-            else:
-                self.tell("Sit upright for some seconds: it follows camera and chair.")
+        if not self._wish.is_set():
+            return
+        self._wish.clear()
+        try:
+            ask("reanchor", timeout_s=6.0)
+        except NotRunning:
+            raise
+        except UserError as error:
+            self.tell(f"Not done: {error}.")
+        else:
+            self.tell("Sit upright for some seconds: it follows camera and chair.")
 
     def _take(self, told: Mapping[str, Any]) -> None:
         status = Status.from_json(told.get("status") or {})
@@ -370,12 +367,7 @@ class Own(Feed):
         super().__init__(source)
         self._config = config
         self._source = source
-        self._profile: Profile = load_profile(profile)
-        self._wish = threading.Event()
-
-    def reanchor(self) -> None:
-        """Look on for some seconds, and keep the new place in the profile if it is the user's own."""
-        self._wish.set()
+        self._profile = load_profile(profile)
 
     def _gather(self) -> None:
         while not self._over.is_set():
@@ -441,7 +433,7 @@ class Judging:
 
         self.config, self.profile, self.source = config, profile, source
         self.told = ""
-        self._session: Session = Session()
+        self._session = Session()
         self._dose = dose.Dose()
         self._policy = dose.Policy(config.alert.policy.poor_hold_s)
         self._steady = steady.Policy(config.judge.window_s, LOOK_S)
