@@ -73,12 +73,11 @@ class PictureHealth:
     def __init__(self) -> None:
         self._dark: Trouble | None = None
         self._dark_since_s = 0.0
-        self._last: npt.NDArray[np.uint8] | None = None
-        self._sum = 0
+        self._sum: int | None = None
         self._same_since_s = 0.0
 
     def feed(
-        self, thumbnail: npt.NDArray[np.uint8], t_s: float, image: npt.NDArray[np.uint8] | None = None
+        self, thumbnail: npt.NDArray[np.uint8], t_s: float, image: npt.NDArray[np.uint8]
     ) -> Trouble | None:
         """Return what is wrong with the picture, or None.
 
@@ -89,16 +88,15 @@ class PictureHealth:
         t_s
             Seconds on a clock that does not jump.
         image
-            The picture itself. With it, frozen means alike in every pixel; without,
-            in every pixel of the thumbnail, which a very still picture of a camera
-            that smooths away its noise may be too.
+            The picture itself. Frozen means alike in every pixel of it; in those of the
+            thumbnail a very still picture may be, of a camera that smooths away its noise.
         """
         dark = _darkness(thumbnail)
         if dark is not self._dark:
             self._dark, self._dark_since_s = dark, t_s
-        total = 0 if image is None else zlib.crc32(np.ascontiguousarray(image).data)
-        if self._last is None or total != self._sum or not np.array_equal(thumbnail, self._last):
-            self._last, self._sum, self._same_since_s = thumbnail, total, t_s
+        total = zlib.crc32(np.ascontiguousarray(image).data)
+        if total != self._sum:
+            self._sum, self._same_since_s = total, t_s
         if dark is not None:
             return dark if t_s - self._dark_since_s >= DARK_FOR_S else None
         return Trouble.FROZEN if t_s - self._same_since_s > FROZEN_FOR_S else None
