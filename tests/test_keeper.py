@@ -682,3 +682,11 @@ def test_every_trouble_of_a_camera_is_told_as_its_absence() -> None:
         assert told_state("unknown", f"camera {seen}") == "busy"
     for reason in ("camera or chair moved", "too dark", "head turned", ""):
         assert told_state("unknown", reason) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("source", "node"),
+    [("0", "/dev/video0"), ("02", "/dev/video2"), ("/dev/video10", "/dev/video10"), ("demo", "")],
+)
+def test_the_device_that_is_watched_for_calls_is_the_one_that_is_opened(source: str, node: str) -> None:
+    assert service.camera_node(source) == node

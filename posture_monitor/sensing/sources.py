@@ -68,7 +68,7 @@ def open_source(
         from posture_monitor.sensing.demo import DemoSource
 
         return DemoSource(started_at=started_at, realtime=realtime)
-    if _is_camera(spec):
+    if camera_number(spec) is not None:
         from posture_monitor.sensing.camera import CameraSource
 
         return CameraSource(spec, width=width, height=height, min_interval_s=min_interval_s)
@@ -102,10 +102,16 @@ def check(spec: str) -> None:
         raise UserError(f"{path}: permission denied; allow yourself to read it")
 
 
+def camera_number(spec: str) -> int | None:
+    """Return the number of a camera of this machine; None where the source is none."""
+    found = re.fullmatch(r"(?:/dev/video)?(\d{1,4})", spec)
+    return int(found[1]) if found else None
+
+
 def is_live(spec: str) -> bool:
     """Return whether a source is a camera or a stream, which never ends, and not a recording."""
     scheme, is_url, _ = spec.partition("://")
-    return _is_camera(spec) or (bool(is_url) and scheme.lower() in STREAM_SCHEMES)
+    return camera_number(spec) is not None or (bool(is_url) and scheme.lower() in STREAM_SCHEMES)
 
 
 def identity_of(spec: str, width: int, height: int) -> tuple[str, int, int] | None:
@@ -124,20 +130,17 @@ def identity_of(spec: str, width: int, height: int) -> tuple[str, int, int] | No
         `Source.identity`, width and height in pixels, 0 where they are not known; None where nothing can
         be told, or the source is a recording.
     """
-    if _is_camera(spec):
+    number = camera_number(spec)
+    if number is not None:
         from posture_monitor.sensing.camera import identity_of as of_camera
 
-        return of_camera(int(spec.removeprefix("/dev/video")), width, height)
+        return of_camera(number, width, height)
     return (stream_identity(spec), 0, 0) if is_live(spec) else None
 
 
 def stream_identity(url: str) -> str:
     """Return the identity of a stream."""
     return f"stream {without_secrets(url)}"
-
-
-def _is_camera(spec: str) -> bool:
-    return re.fullmatch(r"\d{1,4}|/dev/video\d+", spec) is not None
 
 
 def _open_path(

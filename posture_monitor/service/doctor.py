@@ -21,6 +21,7 @@ from typing import cast
 from posture_monitor import paths
 from posture_monitor.children import python
 from posture_monitor.errors import UserError
+from posture_monitor.sensing.sources import camera_number, identity_of, without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +34,6 @@ CV2_OWNERS = (
 )
 _PACKAGES = ("mediapipe", "numpy", *CV2_OWNERS, "plyer", "desktop-notifier")
 _NEEDED = ("mediapipe", "numpy", "opencv-python", "plyer")
-
-_CAMERA = re.compile(r"(?:/dev/video)?(\d{1,4})")
 
 #: Mean grey (0 to 255) from which there is light to spare; below, faces get noisy. See `image_quality`.
 DIM_MEAN = 50.0
@@ -109,8 +108,8 @@ def run_checks(
     by_place
         Picture size asked of the camera, in pixels, where the camera in use chooses the profile.
     """
-    camera = _CAMERA.fullmatch(source)
-    node = f"/dev/video{camera[1]}" if camera and sys.platform.startswith("linux") else ""
+    number = camera_number(source)
+    node = f"/dev/video{number}" if number is not None and sys.platform.startswith("linux") else ""
     found = _guarded("camera", lambda: check_source(source))
     if found.failed:
         node = ""  # of a camera that is not there nothing more can be told
@@ -241,8 +240,8 @@ def check_source(source: str) -> Check:
     """Look for what would be watched, without switching a camera on."""
     from posture_monitor.sensing.camera import list_cameras
 
-    camera = _CAMERA.fullmatch(source)
-    if not camera:
+    number = camera_number(source)
+    if number is None:
         return _check_recording(source)
     if not sys.platform.startswith("linux"):
         told = f"camera {source} (this system lists none without opening them)"
@@ -256,10 +255,10 @@ def check_source(source: str) -> Check:
             "plug one in or switch it on, or try without: `posture-monitor demo`",
         )
     told = ", ".join(f"{found.node} {found.name}" for found in cameras)
-    chosen = next((found for found in cameras if found.index == int(camera[1])), None)
+    chosen = next((found for found in cameras if found.index == number), None)
     if chosen is None:
-        number = cameras[0].index
-        return Check("camera", False, f"no camera {source}; found: {told}", f"set camera.source to {number}")
+        advice = f"set camera.source to {cameras[0].index}"
+        return Check("camera", False, f"no camera {source}; found: {told}", advice)
     if not Path(chosen.node).exists():
         advice = "unplug it and plug it in again; in a container, pass the device on"
         return Check("camera", False, f"{chosen.name} is known, but {chosen.node} is missing", advice)
@@ -273,8 +272,6 @@ def _check_recording(source: str) -> Check:
     if source == "demo":
         return Check("source", True, "demo, needs no camera")
     if "://" in source:
-        from posture_monitor.sensing.sources import without_secrets
-
         return Check("source", True, f"{without_secrets(source)} (not tried)", neutral=True)
     path = Path(source).expanduser()
     if not path.exists():
@@ -351,7 +348,6 @@ def check_profile(name: str, source: str = "", by_place: tuple[int, int] | None 
     by_place
         Picture size asked of a camera, in pixels, where the camera in use chooses the profile.
     """
-    from posture_monitor.sensing.sources import identity_of
     from posture_monitor.service.places import fitting
     from posture_monitor.service.profiles import load_profile
 

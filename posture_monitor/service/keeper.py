@@ -17,7 +17,6 @@ import logging
 import math
 import os
 import queue
-import re
 import signal
 import sys
 import threading
@@ -38,8 +37,8 @@ from posture_monitor.history.timeline import told_state
 from posture_monitor.posture.sampling import Pace
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
+from posture_monitor.sensing.sources import camera_number, without_secrets
 from posture_monitor.sensing.sources import check as check_source
-from posture_monitor.sensing.sources import without_secrets
 from posture_monitor.service import background, in_use, logs, power, snapshot
 from posture_monitor.service.choice import Choice
 from posture_monitor.service.control import Server
@@ -725,9 +724,8 @@ def shown_name(source: str) -> str:
 
 def camera_node(source: str) -> str:
     """Return the device node of a camera of this machine; empty for all else."""
-    if re.fullmatch(r"\d{1,4}", source):
-        source = f"/dev/video{source}"
-    return source if source.startswith("/dev/video") else ""
+    number = camera_number(source)
+    return "" if number is None else f"/dev/video{number}"
 
 
 @contextlib.contextmanager
