@@ -6,11 +6,15 @@ neutral posture seen by one says nothing about another.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
+from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.reading import Reading, Verdict, View
-from posture_monitor.service.profiles import Profile, list_profiles, load_profile, starter_of
+from posture_monitor.service.profiles import Profile, read_profile, starter_of
 
 #: After so many readings with a person, another view than the profile's is recognised.
 FIRST_READINGS = 12
@@ -56,16 +60,10 @@ def _made_with(profile: Profile, identity: str, width: int, height: int) -> bool
     return profile.camera == identity and same_shape
 
 
-def _own() -> list[Profile]:
-    found = []
-    for info in list_profiles():
-        if info.starter:
-            continue
-        try:
-            found.append(load_profile(info.name))
-        except UserError:  # a broken one is told of by `profiles list`
-            continue
-    return found
+def _own() -> Iterator[Profile]:
+    for path in sorted(paths.profiles_dir().glob("*.toml")):
+        with contextlib.suppress(UserError):  # a broken one is told of by `profiles list`
+            yield read_profile(path)
 
 
 class OtherView:

@@ -69,7 +69,7 @@ class Settings:
             The file cannot be read or written, or does not allow this value.
         """
         write_setting(self.file, section, key, value)
-        self.config = load_config(self._path or self.file)
+        self.config = load_config(self.file)
         self._stamp, self.trouble = stamp_of(self.file), ""
 
 
