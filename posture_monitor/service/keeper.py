@@ -153,7 +153,7 @@ class Keeper:
         camera = config.camera
         self.place = Place(source, camera.width, camera.height, camera.interval_s, config.model.own)
         self.name = shown_name(source)
-        self._node, self._patient = node, patient
+        self.node, self._patient = node, patient
         self.inbox: queue.Queue[object] = queue.Queue()
         self.eye = EyeKeeper(self.inbox.put)
         self.tally = Tally()
@@ -222,7 +222,7 @@ class Keeper:
         if self.eye.limit_s is None:
             if now_s < self._look_at_s:
                 return self._look_at_s
-            viewing = now_s - self._viewed_at_s < VIEWER_LEFT_S
+            viewing = self._viewed(now_s)
             burst = self.monitor.config.camera.mode == "burst" and not viewing
             self.eye.look(
                 self.place,
@@ -241,6 +241,10 @@ class Keeper:
             self._blinded(Blind("hangs", "the camera does not answer; unplug it and plug it in again"), now_s)
             return now_s
         return now_s + left_s
+
+    def _viewed(self, now_s: float) -> bool:
+        """Return whether somebody watches the preview."""
+        return now_s - self._viewed_at_s < VIEWER_LEFT_S
 
     def _resting(self) -> Resting | None:
         """Return why the camera is to be closed now, if it is."""
@@ -274,14 +278,9 @@ class Keeper:
 
     # -------------------------------------------------------------- what comes in
 
-    @property
-    def node(self) -> str:
-        """The camera's device node; empty where there is none to watch."""
-        return self._node
-
     def own_pids(self) -> set[int]:
         """Return the processes of ours that may hold the camera."""
-        return {os.getpid(), *(pid for pid in (self.eye.pid,) if pid is not None)}
+        return {pid for pid in (os.getpid(), self.eye.pid) if pid is not None}
 
     def camera_held(self, held: bool) -> None:
         """Hear that another program has opened the camera, or let go of it."""
@@ -289,7 +288,7 @@ class Keeper:
         if held:
             from posture_monitor.sensing.camera_users import holders
 
-            by = ", ".join(holders(self._node, self.own_pids())) or "another program"
+            by = ", ".join(holders(self.node, self.own_pids())) or "another program"
         self.inbox.put(_CameraHeld(by))
 
     def camera_there(self, there: bool) -> None:
@@ -380,7 +379,7 @@ class Keeper:
             return
         reading = self.monitor.take(self._seen, moved=sight.moved)
         self._look_at_s = now_s + self.monitor.interval_s
-        if now_s - self._viewed_at_s < VIEWER_LEFT_S:
+        if self._viewed(now_s):
             self._look_at_s = now_s + min(VIEWING_S, self.monitor.interval_s)
         self.tally.alerts += self.monitor.alerts - self._alerts_before
         self._alerts_before = self.monitor.alerts
@@ -536,28 +535,33 @@ class Keeper:
             self._look_at_s = -1.0
         log.info("the settings in force have changed")
 
+    def _activity(self) -> tuple[str, str, float | None]:
+        """Return what is done now, one line about it, and when it ends (POSIX seconds) if that is known."""
+        sight, blind, resting = self._sight, self._blind, self._resting()
+        if self._paused:
+            return "paused", "paused; the camera is off", self._paused_until_s
+        if self._away:
+            activity = "suspended" if self._away.reason == "suspended" else "locked"
+            return activity, f"{self._away.reason}; the camera is off", None
+        if resting == _LENT:
+            return "paused", "calibrating has the camera; it comes back by itself", None
+        if resting == _ANOTHER:
+            return "busy", f"{self._held_by} has the camera; it comes back by itself", None
+        if resting is not None:
+            return "paused", f"{resting.reason}; the camera is off", None
+        if blind is not None:
+            return "busy" if blind.trouble == "busy" else "trouble", blind.detail, None
+        if sight is None:
+            return "starting", "the camera is being opened", None
+        if sight.trouble:
+            return "trouble", f"the camera's picture is {sight.trouble}", None
+        return "watching", "", None
+
     def _publish(self) -> None:
         """Put down what is to be told of this moment."""
         now_s, wall_s, monitor = clock_s(), time.time(), self.monitor
-        sight, blind, resting = self._sight, self._blind, self._resting()
-        activity, why, until_s = "watching", "", None
-        if self._paused:
-            activity, why, until_s = "paused", "paused; the camera is off", self._paused_until_s
-        elif self._away:
-            activity = "suspended" if self._away.reason == "suspended" else "locked"
-            why = f"{self._away.reason}; the camera is off"
-        elif resting == _LENT:
-            activity, why = "paused", "calibrating has the camera; it comes back by itself"
-        elif resting == _ANOTHER:
-            activity, why = "busy", f"{self._held_by} has the camera; it comes back by itself"
-        elif resting is not None and resting.state == "paused":
-            activity, why = "paused", f"{resting.reason}; the camera is off"
-        elif blind is not None:
-            activity, why = ("busy" if blind.trouble == "busy" else "trouble"), blind.detail
-        elif sight is not None and sight.trouble:
-            activity, why = "trouble", f"the camera's picture is {sight.trouble}"
-        elif sight is None:
-            activity, why = "starting", "the camera is being opened"
+        activity, why, until_s = self._activity()
+        sight, blind = self._sight, self._blind
         told = snapshot.of_posture(monitor, self.tally, now_s, wall_s)
         if activity == "starting":  # what was before a pause is over, and nothing is known yet
             told = replace(told, state="unknown", reason="", driver="")
