@@ -13,15 +13,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rig
 from desktop import wait_for
 from rich.console import Console
-from rig import Pose
+from rig import Body, Pose, render
 from test_guiding import Player
 
 from posture_monitor import paths
 from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
 from posture_monitor.posture.metrics import Reason
+from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sources import Closing
 from posture_monitor.service import calibration, guided, screen
 from posture_monitor.service.calibration import Learnt, camera_lent
@@ -122,6 +124,41 @@ def test_a_model_that_is_not_to_be_had_leaves_no_camera_open(
     with pytest.raises(UserError, match=r"none\.task"):
         list(guided.Guided(config, source="demo", seconds=5.0, profile="desk").moments())
     assert camera.closed
+
+
+@pytest.mark.usefixtures("home")
+def test_a_capture_begun_while_the_one_before_is_being_made_has_a_result_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Camera(Closing):
+        identity, stills = "a camera", False
+
+        def frames(self) -> Iterator[Frame]:
+            held = Pose(lean=np.zeros(150))
+            bodies, (width, height) = render(
+                Body(), held, rig.Camera(), np.random.default_rng(3), noise_px=0.5
+            )
+            for number, body in enumerate(bodies):
+                yield Frame(number / 5, number / 5, int(width), int(height), landmarks=body)
+
+    made = []
+
+    def again(*given: Any) -> Learnt:
+        made.append(real(*given))
+        if len(made) == 1:  # "Again", pressed by somebody who is quick
+            asked.capture(None)
+        return made[-1]
+
+    real = guided.learn
+    monkeypatch.setattr(guided, "learn", again)
+    monkeypatch.setattr(guided, "open_source", lambda *_args, **_kept: Camera())
+    (tmp_path / "own.task").touch()
+    monkeypatch.setattr(guided, "ensure_model", lambda _own: tmp_path / "own.task")
+    asked = guided.Guided(load_config(), source="demo", seconds=8.0, profile="desk")
+    last = list(asked.moments())[-1]
+    assert len(made) == 2
+    assert last.result is not None
+    assert last.result.learnt is made[1]
 
 
 def test_a_camera_that_was_returned_is_not_asked_for_again(

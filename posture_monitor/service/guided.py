@@ -104,6 +104,16 @@ class Moment:
     over: bool = False
 
 
+@dataclass
+class _Capture:
+    """A capture under way, what it came to, and the slouch index shown after it: when, and how much."""
+
+    guide: Guide
+    result: Result | None = None
+    judged_s: float = 0.0
+    index: float = math.nan
+
+
 class Guided:
     """One calibration, with as many captures as the user wants.
 
@@ -143,16 +153,13 @@ class Guided:
         self.started_at, self.realtime = started_at, realtime
         self.seconds, self.first_aim, self.name = seconds, aim, name
         self.known = own_profile(profile) if aim is not None else None
-        self._judged_s = 0.0
-        self._result: Result | None = None
         self._body: npt.NDArray[np.float32] | None = None
         self.capture(aim)
 
     def capture(self, aim: Aim | None) -> None:
         """Begin a capture, from the next frame on; the one under way is dropped."""
         seconds = self.seconds if aim is self.first_aim else min(self.seconds, SECOND_S)
-        self._guide, self._result = Guide(seconds, aim, self.name), None
-        self._index = math.nan
+        self._capture = _Capture(Guide(seconds, aim, self.name))
 
     def moments(self) -> Generator[Moment, None, None]:
         """Yield a moment for each frame until the source ends; it is closed with the iterator.
@@ -162,7 +169,7 @@ class Guided:
         UserError
             The source or the model cannot be used.
         """
-        yield Moment(Guidance(Step.LOOKING, "Opening the camera…"), aim=self._guide.aim)
+        yield Moment(Guidance(Step.LOOKING, "Opening the camera…"), aim=self._capture.guide.aim)
         with (
             camera_lent(self.source),
             open_source(
@@ -184,30 +191,30 @@ class Guided:
 
     def _whom(self) -> Any:
         known = self.known
-        return known.neutral if known and self._guide.aim not in (None, Aim.REANCHOR) else None
+        return known.neutral if known and self._capture.guide.aim not in (None, Aim.REANCHOR) else None
 
     def _moment(self, seen: Seen, camera: str) -> Moment:
-        guide = self._guide  # another may be put in its place meanwhile
-        guidance = guide.step(seen)
-        return self._with_result(guide, guidance, seen, camera)
+        now = self._capture  # another may be put in its place meanwhile
+        return self._with_result(now, now.guide.step(seen), seen, camera)
 
-    def _with_result(self, guide: Guide, guidance: Guidance, seen: Seen, camera: str) -> Moment:
-        if guidance.step is Step.DONE and self._result is None:
+    def _with_result(self, now: _Capture, guidance: Guidance, seen: Seen, camera: str) -> Moment:
+        aim = now.guide.aim
+        if guidance.step is Step.DONE and now.result is None:
             try:
-                self._result = self._made(guide, camera)
+                now.result = self._made(now.guide, camera)
             except ValueError as error:
-                self.capture(guide.aim)
-                self._guide.tell(f"Once more: {error}")
-                return Moment(Guidance(Step.LOOKING, str(error), notes=guidance.notes), seen, guide.aim)
-        live = self._live(seen, self._result) if self._result else None
-        return Moment(guidance, seen, guide.aim, self._result, live)
+                self.capture(aim)
+                self._capture.guide.tell(f"Once more: {error}")
+                return Moment(Guidance(Step.LOOKING, str(error), notes=guidance.notes), seen, aim)
+        live = self._live(seen, now, now.result) if now.result else None
+        return Moment(guidance, seen, aim, now.result, live)
 
     def _ending(self, last: Moment, camera: str) -> Moment:
         """Return the last moment of a recording: what was captured until then has to do."""
-        guide, seen = self._guide, last.seen
+        now, seen = self._capture, last.seen
         assert seen is not None  # there was a frame
-        if last.result is None and guide.kept:
-            last = self._with_result(guide, guide.finish(), seen, camera)
+        if last.result is None and now.guide.kept:
+            last = self._with_result(now, now.guide.finish(), seen, camera)
         if last.result is not None:
             return Moment(last.guidance, seen, last.aim, last.result, last.live, over=True)
         guidance = last.guidance
@@ -246,7 +253,7 @@ class Guided:
             learnt, guide.aim, quality, tuple(can), tuple(cannot), guiding.why_not(neutral), upright, ways
         )
 
-    def _live(self, seen: Seen, result: Result) -> Live:
+    def _live(self, seen: Seen, now: _Capture, result: Result) -> Live:
         neutral = result.learnt.neutral
         measured = measure(seen.landmarks[None], seen.size, azimuth_deg=neutral.azimuth_deg)
         limits = limits_of(self.config, result.learnt.profile)
@@ -255,19 +262,20 @@ class Guided:
         if verdict in (Verdict.UNKNOWN, Verdict.AWAY) or not math.isfinite(index):
             return Live(verdict, math.nan)
         now_s = time.monotonic()
-        if not math.isfinite(self._index):
-            self._index = index
+        if not math.isfinite(now.index):
+            now.index = index
         else:
-            part = 1.0 - math.exp(-(now_s - self._judged_s) / CALM_S)
-            self._index += part * (index - self._index)
-        self._judged_s = now_s
-        calm = Verdict.POOR if self._index >= 1 else Verdict.MILD if self._index >= 0.5 else Verdict.GOOD
-        return Live(calm, self._index)
+            part = 1.0 - math.exp(-(now_s - now.judged_s) / CALM_S)
+            now.index += part * (index - now.index)
+        now.judged_s = now_s
+        calm = Verdict.POOR if now.index >= 1 else Verdict.MILD if now.index >= 0.5 else Verdict.GOOD
+        return Live(calm, now.index)
 
     def keep(self) -> Path:
         """Write the latest result to its profile, and return where it is; `UserError` where that fails."""
-        if self._result is None:
+        result = self._capture.result
+        if result is None:
             raise UserError("there is nothing to keep yet")
-        path = save_profile(self._result.learnt.profile)
-        self.known = self._result.learnt.profile
+        path = save_profile(result.learnt.profile)
+        self.known = result.learnt.profile
         return path
