@@ -538,3 +538,15 @@ def test_pictures_come_whole_however_the_bytes_are_cut(data: st.DataObject) -> N
         while (picture := parts.next()) is not None:
             seen.append(picture)
     assert [zlib.crc32(picture.rstrip(b"\r\n")) for picture in seen] == [zlib.crc32(p) for p in pictures]
+
+
+def test_a_read_can_be_broken_off_while_the_connection_is_being_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = socket.socketpair()
+    closing = iter([ours, None])
+    monkeypatch.setattr(mjpeg.MjpegStream, "_socket", property(lambda _self: next(closing)), raising=False)
+    object.__new__(mjpeg.MjpegStream).abort()
+    assert theirs.recv(1) == b"", "the other end hears of it"
+    ours.close()
+    theirs.close()

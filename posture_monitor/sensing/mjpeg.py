@@ -246,9 +246,10 @@ class MjpegStream:
 
     def abort(self) -> None:
         """Let a read that waits come back; from any thread."""
-        if self._socket is not None:
+        held = self._socket  # it may be closed meanwhile
+        if held is not None:
             with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
+                held.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close the connection."""
