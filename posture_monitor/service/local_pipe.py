@@ -15,7 +15,6 @@ import os
 import time
 from multiprocessing import connection
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from posture_monitor.errors import UserError
@@ -75,9 +74,7 @@ class Connection:
     def __enter__(self) -> Connection:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
 

@@ -12,7 +12,6 @@ import struct
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 
 from posture_monitor.errors import UserError
 from posture_monitor.paths import make_private
@@ -92,9 +91,7 @@ class Connection:
     def __enter__(self) -> Connection:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
     def _wait_at_most(self, until_s: float) -> None:

@@ -7,7 +7,6 @@ import logging
 import os
 import subprocess
 import sys
-from types import TracebackType
 
 from posture_monitor.children import python
 
@@ -46,9 +45,7 @@ class Tray:
         """Of the tray's process, while it runs."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         process, self._process = self._process, None
         # Ended by force it would leave its icon behind on Windows; it goes by itself when we have gone.
         if process is None or process.poll() is not None or sys.platform == "win32":
