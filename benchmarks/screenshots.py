@@ -24,6 +24,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
 from posture_monitor.config import Config, load_config
+from posture_monitor.history.records import STATES
 from posture_monitor.sensing import demo
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.service.collected import Collected
@@ -40,7 +41,6 @@ GOOD_S, POOR_S = 16.0, 46.0
 SIZE = 860, 425
 #: Colours of a file, few to make it small, and the one that is none.
 COLOURS, CLEAR = 224, 255
-STATES = ("good", "mild", "poor", "unknown", "away", "paused", "busy")
 
 
 class Held(Feed):

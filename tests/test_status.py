@@ -13,9 +13,9 @@ import pytest
 from rich.console import Console
 
 from posture_monitor.errors import UserError
+from posture_monitor.history.records import STATES
 from posture_monitor.service.status import (
     ACTIVITIES,
-    STATES,
     Angle,
     Camera,
     InUse,

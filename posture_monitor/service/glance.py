@@ -44,7 +44,7 @@ _TROUBLES: Final = {
 
 
 def badge(status: Status) -> str:
-    """Return which of `status.STATES` a mark stands for: pauses and troubles go before posture."""
+    """Return which of `records.STATES` a mark stands for: pauses and troubles go before posture."""
     if status.activity in ("paused", "locked", "suspended"):
         return "paused"
     if status.activity in ("busy", "trouble"):

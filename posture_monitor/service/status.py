@@ -19,8 +19,6 @@ VERSION: Final = 1
 
 #: What the monitor may be doing.
 ACTIVITIES: Final = ("watching", "paused", "locked", "busy", "trouble", "starting", "suspended")
-#: States of posture, and of looking.
-STATES: Final = ("good", "mild", "poor", "unknown", "away", "paused", "busy")
 
 T = TypeVar("T")
 
@@ -74,8 +72,7 @@ class Camera:
     open
         Whether the device is open.
     trouble, detail
-        One word (unplugged, busy, black, covered, frozen, permission, hangs,
-        no model) or ``""``, and one line about it.
+        A word (`sight.Blind.trouble`, or what is wrong with the picture) or ``""``, and a line about it.
     mode
         ``continuous`` or ``burst``.
     """
@@ -108,7 +105,7 @@ class Status:
     activity, why, until_s
         One of `ACTIVITIES`, one line about it, and when it ends if that is known.
     state, reason, driver, held_s
-        One of `STATES`, why it is unknown, the metric that drives it, and for
+        One of `records.STATES`, why it is unknown, the metric that drives it, and for
         how long it has held.
     dose, next_alert_s
         Share of the alert's threshold, and seconds until an alert if posture
