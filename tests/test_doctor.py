@@ -214,7 +214,10 @@ def test_other_sources_need_no_camera(tmp_path: Path, monkeypatch: pytest.Monkey
     plug_in(monkeypatch)
     assert doctor.check_source("demo").ok is True
     assert doctor.check_source(str(tmp_path)).ok is True
-    assert doctor.check_source(str(tmp_path / "nothing.avi")).failed
+    with pytest.raises(UserError, match="no such file"):
+        doctor.check_source(str(tmp_path / "nothing.avi"))
+    with pytest.raises(UserError, match="cannot be ftp"):  # as watching it would say
+        doctor.check_source("ftp://desk.lan/a.mp4")
     stream = doctor.check_source("rtsp://me:secret@camera.lan/live")
     assert stream.ok is True
     assert "secret" not in stream.text

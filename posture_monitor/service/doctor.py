@@ -21,7 +21,7 @@ from typing import cast
 from posture_monitor import paths
 from posture_monitor.children import python
 from posture_monitor.errors import UserError
-from posture_monitor.sensing.sources import camera_number, identity_of, without_secrets
+from posture_monitor.sensing import sources
 
 log = logging.getLogger(__name__)
 
@@ -108,9 +108,9 @@ def run_checks(
     by_place
         Picture size asked of the camera, in pixels, where the camera in use chooses the profile.
     """
-    number = camera_number(source)
+    number = sources.camera_number(source)
     node = f"/dev/video{number}" if number is not None and sys.platform.startswith("linux") else ""
-    found = _guarded("camera", lambda: check_source(source))
+    found = _guarded("source" if number is None else "camera", lambda: check_source(source))
     if found.failed:
         node = ""  # of a camera that is not there nothing more can be told
     return [
@@ -240,7 +240,7 @@ def check_source(source: str) -> Check:
     """Look for what would be watched, without switching a camera on."""
     from posture_monitor.sensing.camera import list_cameras
 
-    number = camera_number(source)
+    number = sources.camera_number(source)
     if number is None:
         return _check_recording(source)
     if not sys.platform.startswith("linux"):
@@ -271,16 +271,10 @@ def check_source(source: str) -> Check:
 def _check_recording(source: str) -> Check:
     if source == "demo":
         return Check("source", True, "demo, needs no camera")
+    sources.check(source)
     if "://" in source:
-        return Check("source", True, f"{without_secrets(source)} (not tried)", neutral=True)
-    path = Path(source).expanduser()
-    if not path.exists():
-        return Check(
-            "source", False, f"{path}: no such file or folder", "set camera.source to a camera or a file"
-        )
-    if not os.access(path, os.R_OK):
-        return Check("source", False, f"{path}: permission denied", "allow yourself to read it")
-    return Check("source", True, str(path))
+        return Check("source", True, f"{sources.without_secrets(source)} (not tried)", neutral=True)
+    return Check("source", True, str(Path(source).expanduser()))
 
 
 def check_modes(node: str) -> Check:
@@ -319,10 +313,9 @@ def check_light(source: str, *, look: bool) -> Check:
         told = "not looked at (--look takes a few pictures, and keeps none)"
         return Check("light", True, told, neutral=True)
     from posture_monitor.sensing.image_quality import quality
-    from posture_monitor.sensing.sources import open_source
 
     # The first pictures of a camera are darker than the room: it has yet to adjust.
-    with open_source(source) as opened:
+    with sources.open_source(source) as opened:
         images = (frame.image for frame in opened.frames() if frame.image is not None)
         image = next(reversed(list(itertools.islice(images, 10))), None)
     if image is None:
@@ -352,7 +345,7 @@ def check_profile(name: str, source: str = "", by_place: tuple[int, int] | None 
     from posture_monitor.service.profiles import load_profile
 
     wanted = profile = load_profile(name)
-    if by_place and (seen := identity_of(source, *by_place)):
+    if by_place and (seen := sources.identity_of(source, *by_place)):
         profile = fitting(wanted, *seen)
     if profile.starter and not wanted.starter:
         return Check(
