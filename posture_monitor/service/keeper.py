@@ -52,7 +52,7 @@ from posture_monitor.service.settings import Settings
 from posture_monitor.service.status import Camera, Status
 from posture_monitor.service.tally import Tally
 from posture_monitor.service.tray import Tray
-from posture_monitor.service.usage import Usage, memory_mb
+from posture_monitor.service.usage import Usage
 from posture_monitor.telling import words
 from posture_monitor.telling.notify import pick_channel
 from posture_monitor.telling.quiet import parse_span
@@ -78,8 +78,6 @@ VIEWING_S: Final = 0.2
 VIEWER_LEFT_S: Final = 3.0
 #: Settings, power supply and usage are looked at this often.
 TEND_S: Final = 10.0
-#: Its memory is measured this often, and when a process came or went: the kernel goes through all its pages.
-WEIGH_S: Final = 60.0
 #: What was learnt is kept this often, and at the end.
 KEEP_S: Final = 1800.0
 #: Memory that Python has set aside for later is given back this often.
@@ -184,8 +182,6 @@ class Keeper:
         self.choice = Choice(monitor, wanted, self.name)
         #: The settings it was started with, and those that were changed since and wait for another start.
         self._began, self._waits = config, ""
-        self._cpu_percent, self._memory_mb = 0.0, 0.0
-        self._weigh_at_s, self._weighed = 0.0, list[int]()
 
     # ---------------------------------------------------------------- the loop
 
@@ -512,11 +508,7 @@ class Keeper:
         self.choice.follow()
         self.monitor.on_battery = power.on_battery() is True
         self._heed_call()
-        pids = [*self.own_pids() - {os.getpid()}, *self.others()]
-        self._cpu_percent = self._usage.cpu_percent(pids)
-        if now_s >= self._weigh_at_s or pids != self._weighed:
-            self._weigh_at_s, self._weighed = now_s + WEIGH_S, pids
-            self._memory_mb = memory_mb(pids)
+        self._usage.look([*self.own_pids() - {os.getpid()}, *self.others()])
 
     def _configure(self) -> None:
         config, before = self.settings.config, self.monitor.config
@@ -585,8 +577,8 @@ class Keeper:
             camera=camera,
             looks=self._looks,
             model_runs=self._model_runs,
-            cpu_percent=round(self._cpu_percent, 2),
-            memory_mb=round(self._memory_mb, 1),
+            cpu_percent=round(self._usage.cpu_percent, 2),
+            memory_mb=round(self._usage.memory_mb, 1),
             source=self.name,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 import time
@@ -12,23 +13,41 @@ from pathlib import Path
 
 #: The share of a core is taken over the last minutes, so that one look does not make it jump.
 _OVER_S = 120.0
+#: Memory is measured this often, and when a process came or went: the kernel goes through all its pages.
+_WEIGH_S = 60.0
 
 
 class Usage:
-    """Follows the processor time of this process and of its children, those that ended included."""
+    """Follows what this process and its children use, of the processor's time those that ended as well.
+
+    Attributes
+    ----------
+    cpu_percent
+        How much of one core was used lately.
+    memory_mb
+        As `memory_mb` tells it.
+    """
 
     def __init__(self) -> None:
+        self.cpu_percent, self.memory_mb = 0.0, 0.0
         self._marks: deque[tuple[float, float]] = deque()
+        self._weigh_at_s, self._weighed = -math.inf, list[int]()
 
-    def cpu_percent(self, children: Iterable[int]) -> float:
-        """Return how much of one core was used lately, in percent.
+    def look(self, children: list[int]) -> None:
+        """Measure it now.
 
         Parameters
         ----------
         children
             Processes that run now, on systems that tell of others (Linux).
         """
-        now_s, used_s = time.monotonic(), cpu_s(children)
+        now_s = time.monotonic()
+        self.cpu_percent = self._lately(now_s, cpu_s(children))
+        if now_s >= self._weigh_at_s or children != self._weighed:
+            self._weigh_at_s, self._weighed = now_s + _WEIGH_S, children
+            self.memory_mb = memory_mb(children)
+
+    def _lately(self, now_s: float, used_s: float) -> float:
         self._marks.append((now_s, used_s))
         while len(self._marks) > 2 and now_s - self._marks[1][0] >= _OVER_S:
             self._marks.popleft()
