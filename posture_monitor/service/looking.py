@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,12 +86,18 @@ class Looker:
         so many seconds a frame is looked at once more, as a still, for a
         second person; what that finds holds until the next such look. None
         does without.
+
+    Attributes
+    ----------
+    took_s
+        Seconds that finding the person of the latest frame took.
     """
 
     def __init__(
         self, source: Source, model: Callable[[], Path], *, crowd_every_s: float | None = None
     ) -> None:
         self.source = source
+        self.took_s = 0.0
         self._model = model
         self._estimator: PoseEstimator | None = None
         self._crowd_every_s = None if source.stills else crowd_every_s
@@ -107,7 +114,10 @@ class Looker:
             Returns whom to look for, if that is known by now.
         """
         for frame in self.source.frames():
-            yield self._seen(frame, neutral())
+            began_s = time.monotonic()
+            seen = self._seen(frame, neutral())
+            self.took_s = time.monotonic() - began_s
+            yield seen
 
     def _seen(self, frame: Frame, neutral: Neutral | None) -> Seen:
         if frame.landmarks is not None:

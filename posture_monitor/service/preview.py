@@ -22,7 +22,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -45,7 +45,7 @@ from posture_monitor.whole_file import stamp_of
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
-    from posture_monitor.sensing.frame import Frame, Source
+    from posture_monitor.sensing.frame import Source
     from posture_monitor.service.collected import Collected
     from posture_monitor.service.looking import Seen
 
@@ -394,22 +394,17 @@ class Own(Feed):
         from posture_monitor.service.looking import Looker
 
         camera = self._config.camera
-        opened = _Clocked(
-            open_source(
-                self._source, realtime=True, width=camera.width, height=camera.height, min_interval_s=LOOK_S
-            )
+        opened = open_source(
+            self._source, realtime=True, width=camera.width, height=camera.height, min_interval_s=LOOK_S
         )
         self.name = opened.name
         judging = Judging(self._config, self._profile, opened)
         with Looker(
             opened, lambda: ensure_model(self._config.model.own), crowd_every_s=CROWD_EVERY_S
         ) as looker:
-            frames = looker.look(lambda: judging.profile.neutral)
-            while not self._over.is_set():
-                seen = next(frames, None)
-                if seen is None:
-                    return opened.live
-                judged_ms = 1000 * (time.monotonic() - opened.handed_s)
+            for seen in looker.look(lambda: judging.profile.neutral):
+                if self._over.is_set():
+                    break
                 if self._wish.is_set():
                     self._wish.clear()
                     judging.anchor()
@@ -420,7 +415,7 @@ class Own(Feed):
                     judging.told = ""
                 self._profile = judging.profile
                 image = seen.frame.image if self.picture_wanted else None
-                self._show(replace(shot, image=image, judged_ms=judged_ms))
+                self._show(replace(shot, image=image, judged_ms=1000 * looker.took_s))
         return opened.live
 
 
@@ -509,30 +504,6 @@ class Judging:
             return
         self._session = Session()
         self.told = "Re-anchored: judged from the new place on."
-
-
-class _Clocked:
-    """A source that knows when it handed over its latest frame, so that what follows can be timed."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self.name, self.identity = source.name, source.identity
-        self.stills, self.live, self.total = source.stills, source.live, source.total
-        self.handed_s = math.nan
-
-    def frames(self) -> Iterator[Frame]:
-        for frame in self._source.frames():
-            self.handed_s = time.monotonic()
-            yield frame
-
-    def close(self) -> None:
-        self._source.close()
-
-    def __enter__(self) -> _Clocked:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
 
 def open_feed(config: Config, source: str | None, profile: str | None) -> Feed:
