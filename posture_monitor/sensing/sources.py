@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.frame import Source
-from posture_monitor.sensing.trouble import SourceLost as SourceLost
 
 SOURCES = (
     "a camera (0, /dev/video0), a video file, a folder of images, an http://, https:// or rtsp:// stream, "
