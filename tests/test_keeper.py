@@ -494,6 +494,16 @@ def test_a_profile_chosen_in_the_settings_too_is_taken_up_once(
     assert running.said.getvalue().count("Judged against profile 'office'") == 1
 
 
+@pytest.mark.parametrize("text", ["alert = 3\n", "[[alert]]\npreset = 3\n"])
+def test_a_choice_that_the_settings_have_no_place_for_is_refused_in_a_line(home: Path, text: str) -> None:
+    home.mkdir()
+    settings = Settings()
+    settings.file.write_text(text)
+    with pytest.raises(UserError, match="alert is no table; mend it"):
+        settings.choose("alert", "preset", "gentle")
+    assert settings.file.read_text() == text
+
+
 def test_a_command_that_was_given_up_is_not_carried_out_later(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,10 @@ def write_setting(file: Path, section: str, key: str, value: Any) -> None:
     try:
         before = file.read_text(encoding="utf-8-sig") if file.exists() else ""
         document = tomlkit.parse(before)
-        if section not in document:
-            document[section] = tomlkit.table()
-        document[section][key] = value
+        table = document.setdefault(section, tomlkit.table())
+        if not isinstance(table, MutableMapping):
+            raise UserError(f"{file}: {section} is no table; mend it first")
+        table[key] = value
         paths.make_private(file.parent)
         with replacing(file) as draft:
             draft.write(tomlkit.dumps(document).encode())
