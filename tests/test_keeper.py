@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -502,6 +503,14 @@ def test_a_choice_that_the_settings_have_no_place_for_is_refused_in_a_line(home:
     with pytest.raises(UserError, match="alert is no table; mend it"):
         settings.choose("alert", "preset", "gentle")
     assert settings.file.read_text() == text
+
+
+def test_a_choice_that_is_refused_names_the_file_to_mend(home: Path) -> None:
+    home.mkdir()
+    settings = Settings()
+    settings.file.write_text("[alerts]\n")
+    with pytest.raises(UserError, match=rf"^{re.escape(str(settings.file))}: .*alerts"):
+        settings.choose("alert", "preset", "gentle")
 
 
 def test_a_command_that_was_given_up_is_not_carried_out_later(

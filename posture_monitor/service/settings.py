@@ -97,7 +97,10 @@ def write_setting(file: Path, section: str, key: str, value: Any) -> None:
             draft.write(tomlkit.dumps(document).encode())
             draft.flush()
             # Checked as a whole before it takes its place.
-            load_config(Path(draft.name))
+            try:
+                load_config(Path(draft.name))
+            except UserError as error:  # it names the draft, which nobody can mend
+                raise UserError(str(error).replace(draft.name, str(file))) from error
     except (TOMLKitError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: not valid TOML: {error}; mend it first") from error
     except OSError as error:
