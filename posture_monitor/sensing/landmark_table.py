@@ -165,48 +165,41 @@ def _checked(path: Path, table: LandmarkTable) -> LandmarkTable:
     """Return the table if its numbers make sense."""
     if len(table) == 0:
         raise UserError(f"{path}: a landmark table without rows")
-    where = _RowName(path)
     for k, name in ((0, "width"), (1, "height")):
         bad = ~(np.isfinite(table.size[:, k]) & (table.size[:, k] > 0))
         if bad.any():
             row = int(bad.argmax())
             raise UserError(
-                f"{path}: {where(row)}, column {name}: must be above 0, not {table.size[row, k]:g}"
+                f"{_where(path, row)}, column {name}: must be above 0, not {table.size[row, k]:g}"
             )
     timeless = np.isnan(table.t_s)
     if timeless.any() and not timeless.all():
         row = int(timeless.argmax())
         raise UserError(
-            f"{path}: {where(row)}, column t_s: empty, while other rows have a time; fill all or none"
+            f"{_where(path, row)}, column t_s: empty, while other rows have a time; fill all or none"
         )
     if np.isinf(table.t_s).any():
-        raise UserError(
-            f"{path}: {where(int(np.isinf(table.t_s).argmax()))}, column t_s: not a finite number"
-        )
+        raise UserError(f"{_where(path, int(np.isinf(table.t_s).argmax()))}, column t_s: not a finite number")
     if not timeless.any() and len(table) > 1:
         back = np.diff(table.t_s) <= 0
         if back.any():
             row = int(back.argmax()) + 1
             raise UserError(
-                f"{path}: {where(row)}, column t_s: time must grow, but {table.t_s[row]:g} "
+                f"{_where(path, row)}, column t_s: time must grow, but {table.t_s[row]:g} "
                 f"follows {table.t_s[row - 1]:g}; sort the rows by time"
             )
     # The largest magnitude is infinite if any value is; far cheaper than a mask of the whole table.
     flat = table.landmarks.reshape(-1)
     if math.isinf(np.fmax.reduce(flat)) or math.isinf(np.fmin.reduce(flat)):
         row, column = divmod(int(np.isinf(flat).argmax()), len(_LANDMARKS))
-        raise UserError(f"{path}: {where(row)}, column {_LANDMARKS[column]}: not a finite number")
+        raise UserError(f"{_where(path, row)}, column {_LANDMARKS[column]}: not a finite number")
     return table
 
 
-class _RowName:
-    """How a row is called in messages: counted from 1, in a CSV with the line of the file."""
-
-    def __init__(self, path: Path) -> None:
-        self._csv = path.suffix.lower() != ".npz"
-
-    def __call__(self, row: int) -> str:
-        return f"row {row + 1} (line {row + 2})" if self._csv else f"row {row + 1}"
+def _where(path: Path, row: int) -> str:
+    """Return how a row is called in messages: counted from 1, in a CSV with the line of the file."""
+    line = "" if path.suffix.lower() == ".npz" else f" (line {row + 2})"
+    return f"{path}: row {row + 1}{line}"
 
 
 def _missing(path: Path, missing: list[str], hint: str = "") -> UserError:

@@ -72,7 +72,8 @@ class Parts:
 
     def __init__(self, boundary: str) -> None:
         self._delimiter = _delimiter(boundary.encode("latin-1", "replace"))
-        self._known = False
+        #: Whether it has met the delimiter, and so finds it again.
+        self.known = False
         self._buffer = bytearray()
         self._passed = 0
         #: Where the part in hand says to end, or -1: at the next delimiter. None: between parts.
@@ -82,11 +83,6 @@ class Parts:
     def inside(self) -> bool:
         """Whether a picture has begun and not ended."""
         return self._length is not None and len(self._buffer) > 0
-
-    @property
-    def known(self) -> bool:
-        """Whether it has met the delimiter, and so finds it again."""
-        return self._known
 
     def feed(self, data: bytes | memoryview) -> None:
         """Take more of the stream."""
@@ -114,7 +110,7 @@ class Parts:
         buffer, head = self._buffer, None
         while head is None:
             at = -1 if self._delimiter is None else buffer.find(self._delimiter)
-            if at < 0 and not self._known and (found := _DELIMITED.search(buffer)):
+            if at < 0 and not self.known and (found := _DELIMITED.search(buffer)):
                 self._delimiter, at = _delimiter(found[1]), found.start()
             if at < 0 or self._delimiter is None:
                 self._forget(len(buffer) - _LARGEST_HEAD)
@@ -129,7 +125,7 @@ class Parts:
         self._length = int(told[1]) if told and int(told[1]) else -1
         if self._length > LARGEST_PART:
             raise Broken(f"a picture of {self._length} bytes is announced")
-        self._known = True
+        self.known = True
         del buffer[: head.end()]
         return True
 
@@ -142,22 +138,22 @@ class Parts:
             if len(buffer) < self._length:
                 return None
             if _whole(buffer, self._length):
-                return self._cut(self._length, self._length)
+                return self._cut(self._length)
             self._length = -1  # the length is wrong, or the picture damaged: the delimiter tells
         at = buffer.find(self._delimiter)
         if at >= 0:
-            return self._cut(at, at)
+            return self._cut(at)
         # Many senders write the delimiter before a picture, not after it: do not wait for that one.
         if _whole(buffer, len(buffer)):
-            return self._cut(len(buffer), len(buffer))
+            return self._cut(len(buffer))
         if len(buffer) > LARGEST_PART:
             raise Broken("a picture does not end")
         return None
 
-    def _cut(self, end: int, go_on: int) -> bytes:
+    def _cut(self, end: int) -> bytes:
         with memoryview(self._buffer) as view:
             picture = bytes(view[:end])
-        del self._buffer[:go_on]
+        del self._buffer[:end]
         self._length = None
         self._passed += len(picture)
         self._limit()

@@ -316,11 +316,11 @@ def check_light(source: str, *, look: bool) -> Check:
 
     # The first pictures of a camera are darker than the room: it has yet to adjust.
     with sources.open_source(source) as opened:
-        images = (frame.image for frame in opened.frames() if frame.image is not None)
-        image = next(reversed(list(itertools.islice(images, 10))), None)
-    if image is None:
+        frames = itertools.islice(opened.frames(), 10)
+        images = [frame.image for frame in frames if frame.image is not None]
+    if not images:
         return Check("light", None, f"{source} holds no pictures")
-    seen = quality(image)
+    seen = quality(images[-1])
     told = f"brightness {seen.mean:.0f} of 255, contrast {seen.contrast:.0f}"
     if seen.reason:
         return Check("light", None, f"{seen.reason} ({told})", "light your face, and wipe the lens")

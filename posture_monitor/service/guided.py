@@ -11,12 +11,13 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.errors import UserError
+from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.ghosts import Ghosts, ghosts
 from posture_monitor.posture.judge import judge
 from posture_monitor.posture.metrics import measure
@@ -189,7 +190,7 @@ class Guided:
             if moment is not None:
                 yield self._ending(moment, opened.identity)
 
-    def _whom(self) -> Any:
+    def _whom(self) -> Neutral | None:
         known = self.known
         return known.neutral if known and self._capture.guide.aim not in (None, Aim.REANCHOR) else None
 
