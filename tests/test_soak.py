@@ -123,8 +123,7 @@ def test_thirty_days(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pace=pace_of(config),
     )
     monitor.begin("a camera")
-    tally, looks = Tally(), 0
-    tally.begin(store, clock.wall_s)
+    tally, looks = Tally(store, clock.wall_s), 0
     memory, blocks, files, threads, sizes, at_s = [], [], [], [], [], []
     for day in range(DAYS):
         for kind, seconds, why in DAY:

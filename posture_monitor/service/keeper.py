@@ -154,7 +154,7 @@ class Keeper:
         self.node, self._patient = node, patient
         self.inbox: queue.Queue[object] = queue.Queue()
         self.eye = EyeKeeper(self.inbox.put)
-        self.tally = Tally()
+        self.tally = Tally(monitor.store, time.time())
         self.others: Callable[[], list[int]] = list
         self._usage = Usage()
         self._since_s = time.time()
@@ -187,7 +187,6 @@ class Keeper:
 
     def run(self) -> None:
         """Go on until asked to stop, or until a recording is over."""
-        self.tally.begin(self.monitor.store, time.time())
         self._publish()
         try:
             while not self._stopping:
@@ -461,7 +460,7 @@ class Keeper:
             self._look_at_s = self._tend_at_s = -1.0
             self._turn(clock_s())
         elif do == "recount":
-            self.tally.begin(self.monitor.store, time.time())
+            self.tally.begin(time.time())
         elif do == "snooze":
             self.monitor.snooze(clock_s(), args["seconds"])
         elif do == "preset":

@@ -18,26 +18,30 @@ class Tally:
 
     It begins with what the history holds of today and goes on by itself, so
     that telling it costs nothing.
+
+    Parameters
+    ----------
+    store
+        The history.
+    wall_s
+        Now, in POSIX seconds.
     """
 
-    def __init__(self) -> None:
-        self.seconds = dict.fromkeys(STATES, 0.0)
-        self.alerts = 0
-        self._store: Store | None = None
-        self._known = True
-        self._date: dt.date | None = None
+    def __init__(self, store: Store, wall_s: float) -> None:
+        self._store = store
         self._before: tuple[float, str, float] | None = None
+        self.begin(wall_s)
 
-    def begin(self, store: Store, wall_s: float) -> None:
+    def begin(self, wall_s: float) -> None:
         """Take over what the history holds of today."""
-        self._store, self._date = store, dt.date.fromtimestamp(wall_s)
+        self._date = dt.date.fromtimestamp(wall_s)
         self.seconds, self.alerts = dict.fromkeys(STATES, 0.0), 0
-        self._recall(store, self._date, wall_s)
+        self._recall(wall_s)
 
-    def _recall(self, store: Store, date: dt.date, wall_s: float) -> None:
+    def _recall(self, wall_s: float) -> None:
         self._known = False
         try:
-            day = days.day(store, date, wall_s, shifts=False)
+            day = days.day(self._store, self._date, wall_s, shifts=False)
         except UserError:  # its trouble is told where the history is written, and passes
             return
         self._known = True
@@ -46,13 +50,11 @@ class Tally:
 
     def add(self, wall_s: float, state: str, longest_s: float) -> None:
         """Take in what is the case now; it holds until the next such call, for `longest_s` at most."""
-        date, store = dt.date.fromtimestamp(wall_s), self._store
-        if date != self._date:
+        if dt.date.fromtimestamp(wall_s) != self._date:
             # Midnight has passed, or somebody has set the clock: of that day there may be something already.
-            if store is not None:
-                self.begin(store, wall_s)
-        elif not self._known and store is not None and not store.trouble:
-            self._recall(store, date, wall_s)
+            self.begin(wall_s)
+        elif not self._known and not self._store.trouble:
+            self._recall(wall_s)
         elif self._before is not None:
             since_s, before, most_s = self._before
             # Longer than a reading may speak, and nothing was measured in between.
