@@ -90,10 +90,6 @@ def analyze(
     keep_memory()
     _refuse_outputs(source, output, landmarks)
     known = load_profile(profile) if profile is not None else None
-    if calibrate_first_s is not None:
-        asked = f"first {calibrate_first_s:g} s"
-    else:
-        asked = f"first {calibrate_frames} frames"
     # Who wants the landmarks written wants all of them.
     used = None if landmarks is not None else frozenset(f"{axis}{i}" for i in USED for axis in "xyv")
     opened = open_source(source, used=used)
@@ -101,8 +97,7 @@ def analyze(
         opened.close()
         raise UserError(f"{source}: stills have no time; use --calibrate-frames instead of --calibrate-first")
 
-    neutral = known.neutral if known else None
-    recording = _Recording(source, asked, neutral, calibrate_first_s, calibrate_frames)
+    recording = _Recording(source, known.neutral if known else None, calibrate_first_s, calibrate_frames)
     with opened, _progress(console, opened.total) as advance:
         if isinstance(opened, TableSource):
             recording.read(opened)
@@ -167,12 +162,11 @@ class _Recording:
     def __init__(
         self,
         source: str,
-        asked: str,
         known: Neutral | None,
         first_s: float | None,
         first_frames: int | None,
     ) -> None:
-        self._source, self._asked, self._known = source, asked, known
+        self._source, self._known = source, known
         self._first_s, self._first_frames = first_s, first_frames or 0
 
     def read(self, source: TableSource) -> None:
@@ -232,7 +226,8 @@ class _Recording:
         try:
             return learn()
         except ValueError as error:
-            raise UserError(f"{self._source}: cannot calibrate on its {self._asked}: {error}") from error
+            first = f"{self._first_frames} frames" if self._first_s is None else f"{self._first_s:g} s"
+            raise UserError(f"{self._source}: cannot calibrate on its first {first}: {error}") from error
 
 
 def refuse_other_view(judgement: Judgement, measurement: Measurement, profile: str, neutral: Neutral) -> None:
