@@ -545,7 +545,7 @@ def _hidden_by(desk: Desk, camera: Camera, points: Array) -> npt.NDArray[np.bool
     below = desk.height_m - points[..., 1]
     with np.errstate(divide="ignore", invalid="ignore"):
         part = below / (above + below)
-    hit = points + part[..., None] * (eye - points)
+        hit = points + part[..., None] * (eye - points)
     inside = (
         (np.abs(hit[..., 0]) < desk.half_width_m)
         & (hit[..., 2] > desk.edge_m)
