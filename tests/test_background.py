@@ -288,7 +288,10 @@ def test_watching_into_a_pipe_tells_changes_only() -> None:
         background.stop()
         assert "not running" in watching.stdout.readline()
         watching.send_signal(signal.SIGINT)
-        assert watching.wait(5) == 130
+        try:
+            assert watching.wait(5) == 130
+        finally:
+            watching.kill()
 
 
 @pytest.mark.slow
