@@ -175,8 +175,10 @@ def test_what_is_seen_is_told(running: Running) -> None:
     assert units["head_height"] == ("cm", "%")
     assert units["head_roll"] == ("°", "°")
     assert units["head_drop"][1] == "shoulder widths"
-    running.eye.seen = lambda: sight(None)
+    assert told["model_trouble"] == ""
+    running.eye.seen = lambda: sight(None, warning="it tells its maker")
     wait_for(lambda: running.status()["state"] == "away")
+    assert running.status()["model_trouble"] == "it tells its maker"
 
 
 def test_a_pause_ends_the_eye_and_ends_by_itself(running: Running) -> None:

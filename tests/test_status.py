@@ -112,6 +112,7 @@ def test_what_it_says_of_trouble_and_of_a_starter_profile() -> None:
             camera=Camera("Integrated Camera", trouble="unplugged", detail="tried again every 30 s"),
             profile=InUse(starter=True),
             history_trouble="the disk is full",
+            model_trouble="it tells its maker",
             today=Today(),
         ),
         NOW_S,
@@ -121,6 +122,7 @@ def test_what_it_says_of_trouble_and_of_a_starter_profile() -> None:
     assert "! unplugged: tried again every 30 s" in shown
     assert "`posture-monitor calibrate`" in shown
     assert "! the disk is full" in shown
+    assert "  model      ! it tells its maker\n" in shown
     assert "no time at the desk yet" in shown
 
 

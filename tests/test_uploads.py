@@ -1,7 +1,8 @@
-"""MediaPipe's usage metrics on Windows: the import that opens the way out is found, and exchanged."""
+"""MediaPipe's usage metrics: on Windows the import that opens the way out is found, and exchanged."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import struct
@@ -11,8 +12,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from real_model import real_model
 
 from posture_monitor.sensing import uploads
+from posture_monitor.sensing.eye_process import Eye
+from posture_monitor.sensing.sight import Place, Sight, Want
+from posture_monitor.service import doctor
 
 LIBRARIES = {
     b"KERNEL32.dll": [b"CreateFileW", b"InternetOpenA"],
@@ -91,6 +96,7 @@ def test_a_way_out_that_stays_open_is_told(
     platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(uploads.sys, "platform", platform)
+    monkeypatch.setattr(uploads, "_trouble", "")
 
     def nothing(_name: str) -> Callable[..., None]:
         raise OSError("there is no such library")
@@ -99,3 +105,16 @@ def test_a_way_out_that_stays_open_is_told(
     with caplog.at_level(logging.WARNING):
         uploads.keep_in(tmp_path)
     assert "cannot be kept on this machine" in caplog.text
+    assert "cannot be kept on this machine" in uploads.trouble()
+
+
+def test_a_way_out_that_stays_open_is_told_where_the_user_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads what a process in the background writes to its stderr."""
+    monkeypatch.setattr(uploads, "_trouble", "the way out is open; please report this")
+    check = doctor.check_model(real_model())
+    assert (check.ok, check.advice) == (None, "please report this")
+    assert check.text.endswith("; the way out is open")
+    with contextlib.closing(Eye(Place("demo", 640, 480, model=real_model()))) as eye:
+        seen = eye.look(Want())
+    assert isinstance(seen, Sight)
+    assert seen.warning == uploads.trouble()

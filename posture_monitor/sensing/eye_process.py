@@ -72,6 +72,7 @@ class Eye:
         self._light, self._doubt = "", Reason.OK
         self._looked = False
         self._health: Any = None
+        self._warning = ""
 
     def look(self, want: Want) -> Sight | Blind:
         """Take a picture now and say who is in it."""
@@ -151,6 +152,7 @@ class Eye:
             source.identity,
             look_s,
             picture,
+            self._warning,
         )
 
     def _trouble(self, small: npt.NDArray[np.uint8], image: npt.NDArray[np.uint8]) -> str:
@@ -163,7 +165,10 @@ class Eye:
 
     def _model(self) -> PoseEstimator:
         if self._estimator is None:
+            from posture_monitor.sensing import uploads
+
             self._estimator, self._to_give_back = self._prepare().result()
+            self._warning = uploads.trouble()
         return self._estimator
 
     def _prepare(self) -> Future[tuple[PoseEstimator, Path]]:

@@ -78,6 +78,8 @@ class Sight:
         Seconds that the model took.
     picture
         JPEG, where it was asked for.
+    warning
+        What the user is to know of the model, though it looks; ``""`` if nothing.
     """
 
     wall_s: float
@@ -91,6 +93,7 @@ class Sight:
     identity: str
     look_s: float = 0.0
     picture: bytes | None = None
+    warning: str = ""
 
 
 @dataclass(frozen=True)

@@ -36,16 +36,23 @@ _IMPORTS_AT: Final = 120
 
 #: What native code calls from now on must not be collected.
 _kept: list[Any] = []
+_trouble = ""
+
+
+def trouble() -> str:
+    """Return what the user is to be told where the way out could not be closed; else ``""``."""
+    return _trouble
 
 
 def keep_in(package: Path) -> None:
-    """Close the uploader's way out before it is first used; warn where that cannot be done.
+    """Close the uploader's way out before it is first used; where that fails, `trouble` says so.
 
     Parameters
     ----------
     package
         The folder of MediaPipe, as it was imported.
     """
+    global _trouble
     try:
         if sys.platform == "win32":
             closed = _windows(package / "tasks" / "c" / "libmediapipe.dll")
@@ -57,7 +64,8 @@ def keep_in(package: Path) -> None:
         log.debug("the uploader's way out stays open", exc_info=True)
         closed = False
     if not closed:
-        log.warning("MediaPipe's own usage metrics cannot be kept on this machine; please report this")
+        _trouble = "MediaPipe's own usage metrics cannot be kept on this machine; please report this"
+        log.warning("%s", _trouble)
 
 
 def _windows(library: Path) -> bool:

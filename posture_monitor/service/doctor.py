@@ -227,12 +227,16 @@ def check_model(model_path: Path | None) -> Check:
     """Fetch the model if need be, load it, and let it look at an empty picture."""
     import numpy as np
 
+    from posture_monitor.sensing import uploads
     from posture_monitor.sensing.model import ensure_model
     from posture_monitor.sensing.pose import PoseEstimator
 
     bundle = ensure_model(model_path)
     with PoseEstimator(bundle, stills=True) as estimator:
         estimator.detect(np.zeros((240, 320, 3), np.uint8))
+    trouble, _, advice = uploads.trouble().partition("; ")
+    if trouble:
+        return Check("model", None, f"{bundle}, loaded and run; {trouble}", advice)
     return Check("model", True, f"{bundle}, loaded and run")
 
 

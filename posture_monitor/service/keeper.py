@@ -358,6 +358,8 @@ class Keeper:
         if now_s - self._sees_since_s >= LAST_RETRY_S:
             # Not before: one that fails again after each few pictures is to be tried less and less often.
             self._failures = 0
+        if sight.warning and not (self._sight and self._sight.warning):
+            log.warning("%s", sight.warning)
         self._blind, self._sight = None, sight
         self._looks += 1
         self._model_runs += sight.people is not None
@@ -574,6 +576,7 @@ class Keeper:
             why=why or self.settings.trouble or self._waits,
             until_s=until_s,
             camera=camera,
+            model_trouble=sight.warning if sight else "",
             looks=self._looks,
             model_runs=self._model_runs,
             cpu_percent=round(self._usage.cpu_percent, 2),

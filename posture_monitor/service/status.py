@@ -142,6 +142,7 @@ class Status:
     quiet: str = ""
     snoozed_until_s: float | None = None
     history_trouble: str = ""
+    model_trouble: str = ""
     channel: str = ""
     interval_s: float = 0.0
     looks: int = 0

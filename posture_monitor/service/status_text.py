@@ -91,6 +91,8 @@ def rows(status: Status, now_s: float) -> list[tuple[str, str]]:
         found.append(("settings", f"! {status.why}"))
     if status.history_trouble:
         found.append(("history", f"! {status.history_trouble}"))
+    if status.model_trouble:
+        found.append(("model", f"! {status.model_trouble}"))
     found.append(("program", _program(status, now_s)))
     return found
 
