@@ -445,7 +445,8 @@ def check_offline(model_path: Path | None, *, run: bool) -> Check:
     from posture_monitor.service.connections import watch
 
     bundle = ensure_model(model_path)
-    with tempfile.TemporaryDirectory(prefix="posture-monitor-") as scratch:
+    # On Windows what was ended a moment ago may still hold a file in there.
+    with tempfile.TemporaryDirectory(prefix="posture-monitor-", ignore_cleanup_errors=True) as scratch:
         config = Path(scratch) / "config.toml"
         config.write_text(f"[model]\npath = {json.dumps(str(bundle))}\n", encoding="utf-8")
         command = python("-m", "posture_monitor", "run", "--source", "demo", "--config", str(config))
