@@ -127,8 +127,9 @@ def test_a_model_that_is_not_to_be_had_leaves_no_camera_open(
 
 
 @pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("fails", [False, True])
 def test_a_capture_begun_while_the_one_before_is_being_made_has_a_result_of_its_own(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fails: bool
 ) -> None:
     class Camera(Closing):
         identity, stills = "a camera", False
@@ -141,12 +142,15 @@ def test_a_capture_begun_while_the_one_before_is_being_made_has_a_result_of_its_
             for number, body in enumerate(bodies):
                 yield Frame(number / 5, number / 5, int(width), int(height), landmarks=body)
 
-    made = []
+    made, begun = [], []
 
     def again(*given: Any) -> Learnt:
         made.append(real(*given))
         if len(made) == 1:  # "Again", pressed by somebody who is quick
             asked.capture(None)
+            begun.append(asked._capture)
+            if fails:
+                raise ValueError("it is too poor")
         return made[-1]
 
     real = guided.learn
@@ -159,6 +163,7 @@ def test_a_capture_begun_while_the_one_before_is_being_made_has_a_result_of_its_
     assert len(made) == 2
     assert last.result is not None
     assert last.result.learnt is made[1]
+    assert asked._capture is begun[0], "what becomes of the one before is no matter to it"
 
 
 def test_a_camera_that_was_returned_is_not_asked_for_again(

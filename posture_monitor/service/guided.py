@@ -204,8 +204,9 @@ class Guided:
             try:
                 now.result = self._made(now.guide, camera)
             except ValueError as error:
-                self.capture(aim)
-                self._capture.guide.tell(f"Once more: {error}")
+                if self._capture is now:  # else another was begun meanwhile, which goes on
+                    self.capture(aim)
+                    self._capture.guide.tell(f"Once more: {error}")
                 return Moment(Guidance(Step.LOOKING, str(error), notes=guidance.notes), seen, aim)
         live = self._live(seen, now, now.result) if now.result else None
         return Moment(guidance, seen, aim, now.result, live)
