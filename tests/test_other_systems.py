@@ -68,6 +68,10 @@ for found in pkgutil.walk_packages(posture_monitor.__path__, "posture_monitor.")
     if short not in theirs and short.partition(".")[0] not in theirs and not short.endswith("__main__"):
         importlib.import_module(found.name)
         print(short)
+
+from posture_monitor.sensing.camera import OPEN_S, SILENCE_S
+from posture_monitor.service.eye import FIRST_LIMIT_S, LOOK_LIMIT_S
+assert OPEN_S + SILENCE_S < LOOK_LIMIT_S < FIRST_LIMIT_S, "a camera that is slow to open is no eye that hangs"
 """
 
 

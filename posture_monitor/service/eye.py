@@ -22,8 +22,9 @@ from posture_monitor.sensing.sight import Blind, Place, Sight, Want
 
 log = logging.getLogger(__name__)
 
-#: A look that takes longer than this hangs: a camera gives up by itself after 5 to 10 s.
-LOOK_LIMIT_S = 15.0
+#: A look that takes longer than this hangs: a camera gives up by itself after 5 to 10 s, and after 25 s on
+#: Windows (`camera.OPEN_S`), where a look in bursts may have to wait for it to open.
+LOOK_LIMIT_S = 35.0 if sys.platform == "win32" else 15.0
 #: The first look loads the model and opens the camera.
 FIRST_LIMIT_S = 40.0
 #: Before that the model has to be fetched, once.
