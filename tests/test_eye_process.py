@@ -143,7 +143,7 @@ def test_an_eye_that_cannot_be_started_is_told_at_once(monkeypatch: pytest.Monke
     watching.look(Place("demo", 640, 480), Want())
     answer = watching.believe(heard.get_nowait())
     assert isinstance(answer, Blind)
-    assert "too many processes" in answer.detail
+    assert answer.detail == "the camera process cannot be started: too many processes"
     assert watching.limit_s is None, "it is waited for no longer"
 
 

@@ -82,7 +82,9 @@ class EyeKeeper:
             assert self._process is not None
             send(self._pipe(self._process.stdin), want)
         except OSError as error:  # it has just died, or none could be started
-            self._heard(Looked(self._number, Blind("failed", f"the camera process ended: {error}")))
+            what = "cannot be started" if self._process is None else "ended"
+            why = f"the camera process {what}: {error.strerror or error}"
+            self._heard(Looked(self._number, Blind("failed", why)))
 
     def _start(self, place: Place) -> None:
         self._answered = False
