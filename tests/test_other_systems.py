@@ -151,6 +151,7 @@ def test_a_startup_folder_that_only_python_sees_is_told(
     with pytest.raises(UserError, match="Microsoft Store"):
         way.switch_on()
     assert not way.switched_on()
+    assert not way.path().exists(), "nothing is left that does nothing"
 
 
 @pytest.mark.parametrize("units", [1, 8, 63, 255])

@@ -51,6 +51,7 @@ class Startup:
             It is not.
         """
         if self._hidden():
+            self.path().unlink()  # there it would start nothing, and be called switched off for ever
             raise UserError(
                 "Windows keeps the Startup folder from a Python out of the Microsoft Store; "
                 "install Python from python.org, and posture-monitor with it"
