@@ -437,7 +437,7 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(asked=REQUESTS)
 def test_whatever_is_asked_is_either_well_formed_or_refused(asked: dict[str, Any]) -> None:
     try:

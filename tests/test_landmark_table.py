@@ -45,7 +45,7 @@ def tables(draw: st.DrawFn) -> LandmarkTable:
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".csv"])
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(table=tables())
 def test_written_and_read_again_is_the_same(tmp_path: Path, suffix: str, table: LandmarkTable) -> None:
     path = tmp_path / f"t{suffix}"
