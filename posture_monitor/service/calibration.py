@@ -225,7 +225,8 @@ def camera_lent(source: str) -> Iterator[None]:
     finally:
         over.set()
         if lent:
-            renewing.join()  # what it may be asking for must not come after the return
+            if renewing.is_alive():
+                renewing.join()  # what it may be asking for must not come after the return
             with contextlib.suppress(UserError):  # it may have been stopped meanwhile
                 ask("return", COMMAND_S)
 
