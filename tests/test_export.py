@@ -179,6 +179,23 @@ def test_what_is_damaged_within_a_page_is_left_out(path: Path, tmp_path: Path) -
     assert rows(tmp_path / "out" / "spans.csv") == rows(tmp_path / "whole" / "spans.csv")
 
 
+@pytest.mark.usefixtures("berlin")
+def test_an_hour_of_two_days_that_is_damaged_goes_with_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")  # where midnight is half past an hour; `berlin` puts it back
+    time.tzset()
+    path = tmp_path / "h" / "history.sqlite3"
+    with Store.open(path) as store:
+        record(store, wall("2025-05-13 23:50"), [("good", 3600)])
+        store.sample(wall("2025-05-14 00:10"), {"neck_incl": 1.0}, verdict="good")
+    with closing(sqlite3.connect(path)) as db, db:
+        assert db.execute("UPDATE minutes SET data = x'00ff'").rowcount == 1
+    assert erase(path, dt.date(2025, 5, 14)).spans == 0, "the one there is goes on in the second day"
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM minutes").fetchone() == (0,)
+
+
 def test_a_page_damaged_anywhere_is_told_in_one_line(path: Path, tmp_path: Path) -> None:
     whole, torn = path.read_bytes(), b"\xa5" * 4096
     told = []

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -317,7 +318,11 @@ def _wipe(db: sqlite3.Connection, until_s: float) -> tuple[int, int, int]:
         # Where midnight does not fall on a whole hour of UTC, an hour holds minutes of both days.
         hours = db.execute("SELECT hour, run, names, data FROM minutes WHERE 3600 * hour < ?", (until_s,))
         for hour, run, names, data in hours.fetchall():
-            summary = Minutes.unpack(names, data)
+            try:
+                summary = Minutes.unpack(names, data)
+            except (zlib.error, ValueError):  # damaged: nobody can read it, of either day
+                db.execute("DELETE FROM minutes WHERE hour = ? AND run = ?", (hour, run))
+                continue
             summary.values[: math.ceil((until_s - 3600 * hour) / 60)] = np.nan
             db.execute(
                 "UPDATE minutes SET data = ? WHERE hour = ? AND run = ?", (summary.pack()[1], hour, run)
