@@ -236,3 +236,5 @@ def test_a_reader_that_has_gone_is_no_fault_on_windows() -> None:
     )
     done = run_python(code)
     assert (done.returncode, done.stderr) == (1, b"")
+    elsewhere = "import os; os.dup2(os.open(os.devnull, os.O_WRONLY), 1)\n"
+    assert b"Invalid argument" in run_python(elsewhere + code).stderr, "there it is a fault of the program"

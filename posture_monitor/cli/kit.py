@@ -11,6 +11,7 @@ import errno
 import logging
 import os
 import re
+import stat
 import sys
 import traceback
 from collections.abc import Callable
@@ -107,7 +108,8 @@ class Group(click.Group):
             # A full disk or a file that may not be read is the machine's state, not a fault in the
             # program; without a file's name it may be one, and then the traceback is wanted.
             full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-            if sys.platform == "win32" and error.errno == errno.EINVAL and error.filename is None:
+            wrong = error.errno == errno.EINVAL and error.filename is None
+            if sys.platform == "win32" and wrong and _into_pipe():
                 # So Windows calls a pipe whose reader, such as `more`, has gone (python/cpython#79935).
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
             if error.errno == errno.EPIPE or (error.filename is None and not full):
@@ -116,6 +118,13 @@ class Group(click.Group):
             if error.filename is None:
                 _give_up_output()
             raise _Told(f"{error.filename or 'cannot write'}: {error.strerror or error}") from error
+
+
+def _into_pipe() -> bool:
+    """Return whether a pipe takes what is printed; else a wrong argument is one, as of a time before 1970."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+    return False
 
 
 def _give_up_output() -> None:
