@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import ctypes
 import logging
-import plistlib
 import struct
 import sys
 from collections.abc import Iterator
@@ -147,6 +146,8 @@ def _read(form: str, address: int) -> tuple[int, ...]:
 
 
 def _macos() -> bool:
+    import plistlib
+
     objc = ctypes.CDLL("/usr/lib/libobjc.A.dylib")
     core = ctypes.CDLL("/System/Library/Frameworks/CoreFoundation.framework/CoreFoundation")
     _kept.append(ctypes.CDLL("/System/Library/Frameworks/Foundation.framework/Foundation"))
