@@ -33,8 +33,6 @@ _WRITABLE: Final = 0x04  # PAGE_READWRITE
 _PE32_PLUS: Final = 0x20B
 _IMPORTS_AT: Final = 120
 
-#: What native code calls from now on must not be collected.
-_kept: list[Any] = []
 _trouble = ""
 
 
@@ -74,7 +72,7 @@ def _windows(library: Path) -> bool:
     if slot is None:
         return False
     windll: Any = getattr(ctypes, "windll")  # noqa: B009 - there is no such name elsewhere
-    _kept.append(loaded)
+    _keep(loaded)
     _exchange(windll, slot)
     return True
 
@@ -87,15 +85,15 @@ def _exchange(windll: Any, slot: int) -> None:
         *(ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_char_p),
         ctypes.c_ulong,
     )
-    proxy = f"{HOST}:{PORT}".encode("ascii")
+    kind, proxy = _TYPE_PROXY, f"{HOST}:{PORT}".encode("ascii")
 
     def opened(agent: bytes, _how: int, _proxy: bytes, _around: bytes, flags: int) -> int | None:
-        handle: int | None = session(agent, _TYPE_PROXY, proxy, None, flags)
+        handle: int | None = session(agent, kind, proxy, None, flags)
         return handle
 
     # In 64 bits Windows has one way to call.
     stand_in = ctypes.CFUNCTYPE(session.restype, *session.argtypes)(opened)
-    _kept.append(stand_in)
+    _keep(stand_in)
     protect = windll.kernel32.VirtualProtect
     protect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_ulong, ctypes.c_void_p)
     before = ctypes.c_ulong()
@@ -103,6 +101,12 @@ def _exchange(windll: Any, slot: int) -> None:
         raise OSError("the import table cannot be written")
     ctypes.c_void_p.from_address(slot).value = ctypes.cast(stand_in, ctypes.c_void_p).value
     protect(slot, ctypes.sizeof(ctypes.c_void_p), before.value, ctypes.byref(before))
+
+
+def _keep(*what: object) -> None:
+    """Never let go of what native code calls: its threads go on while Python ends and clears its modules."""
+    for one in what:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(one))
 
 
 def imported(base: int, library: bytes, function: bytes) -> int | None:
@@ -150,7 +154,7 @@ def _macos() -> bool:
 
     objc = ctypes.CDLL("/usr/lib/libobjc.A.dylib")
     core = ctypes.CDLL("/System/Library/Frameworks/CoreFoundation.framework/CoreFoundation")
-    _kept.append(ctypes.CDLL("/System/Library/Frameworks/Foundation.framework/Foundation"))
+    _keep(ctypes.CDLL("/System/Library/Frameworks/Foundation.framework/Foundation"))
     pointer = ctypes.c_void_p
     signatures: tuple[tuple[Any, list[Any]], ...] = (
         (objc.objc_getClass, [ctypes.c_char_p]),
@@ -183,5 +187,5 @@ def _macos() -> bool:
     stand_in = ask(configured)
     # Nobody asks before MediaPipe does, which is not yet loaded.
     originals.append(ask(objc.method_setImplementation(method, ctypes.cast(stand_in, pointer))))
-    _kept.extend((objc, stand_in, originals))
+    _keep(objc, stand_in, originals)
     return True
