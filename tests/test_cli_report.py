@@ -316,8 +316,16 @@ def test_erase_asks_first_and_no_means_no(history: Path) -> None:
     assert extent() == before
 
 
+def saved_moment(stamp: str) -> Path:
+    path = paths.make_private(paths.snapshots_dir()) / f"moment-{stamp}.json"
+    path.write_text("{}")
+    return path
+
+
 def test_erase_before_a_day_keeps_that_day(history: Path) -> None:
     note("2025-04-30 12:00")
+    day = DAY.replace("-", "")
+    before, within = saved_moment("20250430-235959"), saved_moment(f"{day}-000000")
     done("report", DAY, "--format", "html", "-o", paths.report_file())
     assert "Wiped" in done("data", "erase", "--before", DAY, answers="y\n")
     kept = extent()
@@ -325,13 +333,17 @@ def test_erase_before_a_day_keeps_that_day(history: Path) -> None:
     assert kept[0] >= wall(f"{DAY} 00:00")
     assert Diary(history).list() == []
     assert not paths.report_file().exists(), "the page told of days that are gone"
+    assert (before.exists(), within.exists()) == (False, True)
 
 
 def test_erase_all(history: Path) -> None:
     size = history.stat().st_size
     note(f"{DAY} 16:00")
-    assert "and 1 diary entries" in done("data", "erase", "--all", "--yes")
+    moment = saved_moment("20250101-120000")
+    told = done("data", "erase", "--all", "--yes")
+    assert "diary entries 1, saved moments 1; " in told
     assert extent() is None
+    assert not moment.exists()
     assert history.stat().st_size < size / 2
 
 

@@ -60,14 +60,15 @@ def export(folder: Path) -> None:
 
 @data.command(epilog=example("data erase --before 2026-01-01", "data erase --all --yes"))
 @click.option("--before", metavar="DATE", help="Wipe what is older than this day, such as 2026-01-01.")
-@click.option("--all", "everything", is_flag=True, help="Wipe the whole history.")
+@click.option("--all", "everything", is_flag=True, help="Wipe all of it.")
 @yes_option
 def erase(before: str | None, everything: bool, yes: bool) -> None:
-    """Wipe history and diary, for good. Profiles and settings stay."""
+    """Wipe history, diary and saved moments, for good. Profiles and settings stay."""
     if (before is not None) == everything:
         raise UserError("data erase needs exactly one of --before DATE and --all")
     date = _date(before) if before is not None else None
-    what = f"the history and diary before {date}" if date else "the whole history and diary"
+    whole = "history, diary and saved moments"
+    what = f"{whole} before {date}" if date else f"all {whole}"
     if not confirmed(f"Wipe {what}? It cannot be had back.", yes):
         click.echo("Nothing was wiped.")
         return
@@ -78,12 +79,20 @@ def erase(before: str | None, everything: bool, yes: bool) -> None:
     gone = wipe(paths.history_file(), date)
     with contextlib.suppress(NotRunning, UserError):
         ask("recount")  # a monitor that runs tells of today from memory
+    moments = _moments(date)
     # The page last opened may tell of any day.
-    paths.report_file().unlink(missing_ok=True)
+    for file in (*moments, paths.report_file()):
+        file.unlink(missing_ok=True)
     click.echo(
-        f"Wiped {gone.spans} stretches of time, {gone.alerts} notifications and {gone.episodes} diary "
-        f"entries; {gone.freed / 1e6:.1f} MB freed."
+        f"Wiped: stretches of time {gone.spans}, notifications {gone.alerts}, diary entries {gone.episodes}, "
+        f"saved moments {len(moments)}; {gone.freed / 1e6:.1f} MB freed."
     )
+
+
+def _moments(before: dt.date | None) -> list[Path]:
+    """Return what the preview saved before a day, or all of it."""
+    saved = paths.snapshots_dir().glob("moment-*.json")
+    return [file for file in saved if before is None or file.stem < f"moment-{before:%Y%m%d}"]
 
 
 def _date(text: str) -> dt.date:
