@@ -237,6 +237,20 @@ def test_keys_press_the_button_that_has_the_focus(home: Path, key: Qt.Key) -> No
     assert not window.isVisible()
 
 
+@pytest.mark.parametrize("key", [Qt.Key.Key_Space, Qt.Key.Key_Return])
+def test_a_key_pressed_by_chance_ends_no_calibration(home: Path, key: Qt.Key) -> None:
+    app = qt.application()
+    window = CalibrateWindow(Guided(load_config(), source="7", seconds=3.0, profile="desk", realtime=True))
+    window.show()
+    window.activateWindow()
+    assert QTest.qWaitForWindowActive(window)
+    focused = app.focusWidget()
+    assert focused is not None
+    QTest.keyClick(focused, key)
+    assert window.isVisible()
+    window.close()
+
+
 def test_the_outline_to_sit_in_lies_in_pictures_of_any_shape() -> None:
     for width, height in ((640, 480), (1280, 720), (224, 224)):
         head = sitter(width, height)[:11, :2]

@@ -460,6 +460,7 @@ class CalibrateWindow(QWidget):
         self.setObjectName("paper")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle("Calibrate – Posture monitor")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.stage, self.notes, self.gauge = _Stage(), _Notes(), _Gauge()
         self._shown: Moment | str | None = None
         self._page = ""
@@ -580,6 +581,7 @@ class CalibrateWindow(QWidget):
         privacy = "The picture is looked at on this computer, and forgotten."
         self._card.addWidget(_label(privacy, 0.9, muted=True))
         self._card.addWidget(self._add_button("close", "Not now", "plain"))
+        self.setFocus()  # else that button would have it, and a key pressed by chance end all
 
     def _trouble_page(self) -> None:
         if not self._turn_to("trouble"):
@@ -588,8 +590,10 @@ class CalibrateWindow(QWidget):
         text = "Nothing has been changed. When it is out of the way, try again."
         self._card.addWidget(_label(text, 1.0, muted=True))
         self._card.addStretch(1)
-        self._card.addWidget(self._add_button("look again", "Try again", "primary"))
+        again = self._add_button("look again", "Try again", "primary")
+        self._card.addWidget(again)
         self._card.addWidget(self._add_button("close", "Not now", "plain"))
+        again.setFocus()
 
     def _result_page(self, result: Result, aim: Aim | None) -> None:
         if self._page == "kept" or not self._turn_to(f"result {id(result)}"):
