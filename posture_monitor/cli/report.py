@@ -81,7 +81,7 @@ def report(
         return
     _write(output, page)
     if opened:
-        from posture_monitor.service.end_of_day import show
+        from posture_monitor.service.browser import show
 
         click.echo(f"{output}")
         show(output)

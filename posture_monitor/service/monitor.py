@@ -33,7 +33,7 @@ from posture_monitor.posture.session import Moment, Session
 from posture_monitor.posture.sustained import Sustained
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
-from posture_monitor.service import end_of_day
+from posture_monitor.service import browser, end_of_day
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.places import OtherView
@@ -537,7 +537,7 @@ class Monitor:
         effects: nudge.Effects = ()
         if (date := self.evening.asked(action)) is not None:
             try:
-                end_of_day.open_report(date)
+                browser.open_report(date)
             except UserError as error:
                 log.warning("%s", error)
         elif action.name == "reanchor":
