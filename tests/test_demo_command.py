@@ -19,7 +19,7 @@ from posture_monitor.config import load_config
 from posture_monitor.history.store import Store
 from posture_monitor.sensing.demo import PHASES
 from posture_monitor.service import demo
-from posture_monitor.service.profiles import read_profile
+from posture_monitor.service.profile_file import read_profile
 
 __all__ = ["strace"]
 

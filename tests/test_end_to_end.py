@@ -31,7 +31,7 @@ from test_camera import MjpegHandler
 
 from posture_monitor.posture.metrics import NAMES
 from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
-from posture_monitor.service.profiles import read_profile
+from posture_monitor.service.profile_file import read_profile
 
 MORNING = "2026-03-02T09:00:00Z"
 SLUMPED = SCENARIOS["slump_deep"]

@@ -28,7 +28,7 @@ from posture_monitor.service import guiding
 from posture_monitor.service.calibration import CROWD_EVERY_S, Learnt, camera_lent, learn
 from posture_monitor.service.guiding import Aim, Guidance, Guide, Kind, Quality, Step
 from posture_monitor.service.looking import Looker, Seen
-from posture_monitor.service.profiles import limits_of, own_profile, save_profile
+from posture_monitor.service.profile_file import limits_of, own_profile, save_profile
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config

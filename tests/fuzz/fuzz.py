@@ -28,7 +28,7 @@ if __name__ == "__main__":
     with atheris.instrument_imports(include=["tomllib", "csv", "zipfile", "numpy.lib", "posture_monitor"]):
         from posture_monitor.errors import UserError
         from posture_monitor.sensing.landmark_table import read_table
-        from posture_monitor.service.profiles import read_profile
+        from posture_monitor.service.profile_file import read_profile
 
     kind, found = sys.argv[1], Path(sys.argv[2])
     found.mkdir(parents=True, exist_ok=True)

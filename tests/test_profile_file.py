@@ -24,7 +24,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import FLOOR, Neutral
 from posture_monitor.posture.metrics import METRICS, NAMES, ROW
 from posture_monitor.posture.reading import View
-from posture_monitor.service.profiles import (
+from posture_monitor.service.profile_file import (
     Profile,
     describe,
     is_standing,
