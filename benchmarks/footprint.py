@@ -286,7 +286,7 @@ def peer(url: str, model: Path, fps: float, seconds: float) -> None:
     from posture_monitor.posture.judge import Limits, judge
     from posture_monitor.posture.metrics import measure
     from posture_monitor.sensing.pose import PoseEstimator
-    from posture_monitor.service.profile_file import load_profile
+    from posture_monitor.service.profiles import load_profile
 
     neutral, limits = load_profile("front").neutral, Limits()
     capture = cv2.VideoCapture(url)

@@ -44,7 +44,8 @@ from posture_monitor.service import control, keeper
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.eye import Looked
 from posture_monitor.service.looking import Seen
-from posture_monitor.service.profile_file import Profile, save_profile
+from posture_monitor.service.profile import Profile
+from posture_monitor.service.profile_file import save_profile
 
 HOUR_S, ASKED_S = 3600.0, 30.0
 #: Nine in the morning, UTC, of a Monday.

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import QLabel
 from posture_monitor.config import load_config
 from posture_monitor.service.guided import Guided, Moment
 from posture_monitor.service.guiding import Aim, Step
-from posture_monitor.service.profile_file import load_profile
+from posture_monitor.service.profiles import load_profile
 from posture_monitor.windows import style
 from posture_monitor.windows.calibrate_window import CalibrateWindow, sitter
 

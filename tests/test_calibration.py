@@ -23,7 +23,7 @@ from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
 from posture_monitor.service.calibration import Aim, learn, told_place
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Seen
-from posture_monitor.service.profile_file import load_profile
+from posture_monitor.service.profiles import load_profile
 
 Recorded = Callable[..., Path]
 

@@ -28,7 +28,9 @@ from posture_monitor.sensing.model import sidecar
 from posture_monitor.service import autostart, doctor, doctor_report, lock, power, presence
 from posture_monitor.service.connections import Connection, Run, connections, family, parse, watch
 from posture_monitor.service.doctor import Check
-from posture_monitor.service.profile_file import Profile, load_profile, save_profile
+from posture_monitor.service.profile import Profile
+from posture_monitor.service.profile_file import save_profile
+from posture_monitor.service.profiles import load_profile
 
 
 def plug_in(monkeypatch: pytest.MonkeyPatch, *cameras: CameraInfo) -> None:

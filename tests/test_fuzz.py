@@ -27,7 +27,8 @@ from posture_monitor.errors import UserError
 from posture_monitor.history.diary import Diary, episode, parse_moment
 from posture_monitor.history.records import SYMPTOMS, TRIGGERS
 from posture_monitor.sensing.landmark_table import COLUMNS, LandmarkTable, read_table
-from posture_monitor.service.profile_file import Profile, read_profile
+from posture_monitor.service.profile import Profile
+from posture_monitor.service.profile_file import read_profile
 
 pytestmark = pytest.mark.slow
 

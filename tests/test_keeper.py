@@ -37,7 +37,9 @@ from posture_monitor.service.eye import Looked
 from posture_monitor.service.keeper import Keeper, pace_of
 from posture_monitor.service.monitor import Monitor
 from posture_monitor.service.presence import PRESENT, Away
-from posture_monitor.service.profile_file import Profile, load_profile, save_profile
+from posture_monitor.service.profile import Profile
+from posture_monitor.service.profile_file import save_profile
+from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.settings import Settings
 from posture_monitor.telling.notify import Notifier
 

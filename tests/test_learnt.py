@@ -12,7 +12,7 @@ from people import upright
 from posture_monitor import paths
 from posture_monitor.posture.sustained import Habit, Sustained
 from posture_monitor.service import learnt
-from posture_monitor.service.profile_file import Profile
+from posture_monitor.service.profile import Profile
 
 SITTING, STANDING = Habit(200, 0.5, 1.25), Habit(12, -0.5, 0.5)
 

@@ -33,7 +33,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import Neutral, neutral_of
 from posture_monitor.posture.metrics import Reason, measure
 from posture_monitor.sensing import demo
-from posture_monitor.service import lock, preview, profile_file
+from posture_monitor.service import lock, preview
 from posture_monitor.service.control import Server
 from posture_monitor.service.preview import (
     Attached,
@@ -45,7 +45,8 @@ from posture_monitor.service.preview import (
     outline,
     snapshot_of,
 )
-from posture_monitor.service.profile_file import Profile
+from posture_monitor.service.profile import Profile
+from posture_monitor.service.profile_file import save_profile
 from posture_monitor.service.status import Angle, Camera, InUse, Status
 from posture_monitor.telling import language
 from posture_monitor.windows import style
@@ -194,7 +195,7 @@ class Monitor:
 @pytest.fixture
 def monitor(home: Path) -> Iterator[Monitor]:
     stand_in = Monitor()
-    profile_file.save_profile(Profile("own", (neutral(),)))
+    save_profile(Profile("own", (neutral(),)))
     paths.make_private(paths.control_socket().parent)
     with Server(paths.control_socket(), stand_in.handle):
         yield stand_in
@@ -474,7 +475,7 @@ def test_the_demo_is_judged_live(home: Path, monkeypatch: pytest.MonkeyPatch, da
     with PoseEstimator(real_model(), stills=True) as estimator:
         first = np.concatenate([estimator.detect(DEMO_PICTURE(t_s))[:1] for t_s in np.arange(0.0, 16.0)])
     measured = measure(first, np.array([640.0, 480.0]))
-    profile_file.save_profile(Profile("own", (capture(measured, [Reason.OK] * 16, steady=False),)))
+    save_profile(Profile("own", (capture(measured, [Reason.OK] * 16, steady=False),)))
     feed = Own(load_config(), "demo", "own")
     feed.start()
     window = Preview(feed)

@@ -1,41 +1,25 @@
-"""Profiles on disk: what is saved comes back, what is broken is told in one line, nothing is lost."""
+"""Profiles as files: what is saved comes back, what is broken is told in one line, nothing is lost."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import re
-import stat
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from people import upright
-from rig import SIDE_CAMERA, Body, Camera
+from rig import Body, Camera
 
-from posture_monitor import paths
-from posture_monitor.cli import cli
-from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import FLOOR, Neutral
 from posture_monitor.posture.metrics import METRICS, NAMES, ROW
 from posture_monitor.posture.reading import View
-from posture_monitor.service.profile_file import (
-    Profile,
-    describe,
-    is_standing,
-    list_profiles,
-    load_profile,
-    now_iso,
-    read_profile,
-    save_profile,
-)
-
-STARTERS = ("front", "oblique", "side")
+from posture_monitor.service.profile import Profile, now_iso
+from posture_monitor.service.profile_file import read_profile, save_profile
 
 
 @pytest.fixture
@@ -109,73 +93,11 @@ def test_a_file_is_for_people(mine: Profile, tmp_path: Path) -> None:
     assert "nan" not in text.lower().split("neutral]]")[1]
 
 
-def test_an_own_profile_is_private_and_found_by_name(home: Path, mine: Profile) -> None:
-    path = save_profile(mine)
-    assert path == paths.profiles_dir() / "me.toml"
-    assert path.is_relative_to(home)
-    assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
-    np.testing.assert_allclose(load_profile("me").neutral.centre, mine.neutral.centre, rtol=1e-4)
-    assert load_profile(str(path)).name == "me"
-
-
-def test_a_spread_is_told_in_the_unit_in_which_it_is_kept(mine: Profile) -> None:
-    rows = {line.split()[0]: line for line in describe(mine).splitlines() if "±" in line}
-    assert re.search(r"[\d.]+ cm +± [\d.]+ %$", rows["head_height"])
-    assert re.search(r"[\d.]+ ° +± [\d.]+ °$", rows["head_roll"])
-    assert rows["head_drop"].endswith(" shoulder widths")
-
-
 @pytest.mark.parametrize("name", ["", "../me", "a/b", ".hidden", "a b", "x" * 65, "naïve\n"])
 def test_a_name_that_is_no_file_name_is_refused(home: Path, mine: Profile, name: str) -> None:
     with pytest.raises(UserError, match="cannot name a profile"):
         save_profile(dataclasses.replace(mine, name=name))
     assert not list(home.rglob("*.toml"))
-
-
-# -- starters ------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", STARTERS)
-def test_a_starter_loads(home: Path, name: str) -> None:
-    profile = load_profile(name)
-    assert profile.starter
-    assert profile.neutral.view == name
-    assert len(profile.neutral.measurable) >= 3
-    assert (profile.neutral.spread >= FLOOR).all()
-
-
-def test_default_is_the_front_starter_until_there_is_an_own_one(home: Path, mine: Profile) -> None:
-    assert load_profile("default").starter
-    assert load_profile("default").neutral.view is View.FRONT
-    save_profile(dataclasses.replace(mine, name="default"))
-    assert not load_profile("default").starter
-
-
-def test_an_own_profile_goes_before_a_starter_of_the_same_name(home: Path) -> None:
-    side = Profile("side", (upright(Body(), SIDE_CAMERA),), created=now_iso())
-    save_profile(side)
-    assert not load_profile("side").starter
-
-
-def test_an_unknown_name_lists_the_known_ones(home: Path, mine: Profile) -> None:
-    save_profile(mine)
-    with pytest.raises(UserError) as refused:
-        load_profile("nobody")
-    for word in ("'nobody'", "me", *STARTERS, "calibrate --profile nobody"):
-        assert word in str(refused.value)
-
-
-def test_listing_and_describing(home: Path, mine: Profile) -> None:
-    save_profile(dataclasses.replace(mine, tuning={"fsr": 1.5}))
-    (paths.profiles_dir() / "spoilt.toml").write_text("schema = ", encoding="utf-8")
-    listed = {info.name: info for info in list_profiles()}
-    assert set(listed) == {"me", "spoilt", *STARTERS}
-    assert "broken" in listed["spoilt"].text
-    assert listed["front"].starter
-    assert not listed["me"].starter
-    text = describe(load_profile("me"))
-    for word in ("camera 0", "640×480", "front", "head_height", "fsr × 1.5", "not measurable", "trunk_incl"):
-        assert word in text
 
 
 # -- broken files --------------------------------------------------------------
@@ -296,86 +218,6 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
             read_profile(path)
 
 
-# -- captures --------------------------------------------------------------------
-
-
-def test_second_captures_come_back_and_are_told(home: Path, mine: Profile) -> None:
-    slouch = upright(Body(), Camera(tilt_deg=3))
-    save_profile(dataclasses.replace(mine, captures={"slouch": slouch}))
-    back = load_profile("me")
-    assert list(back.captures) == ["slouch"]
-    np.testing.assert_allclose(back.captures["slouch"].centre, slouch.centre, rtol=1e-4)
-    assert "also captured: slouch" in describe(back)
-
-
-def test_what_was_calibrated_is_kept_over_every_re_anchoring(home: Path, mine: Profile) -> None:
-    once = mine.re_anchored(0, upright(Body(), Camera(tilt_deg=3)))
-    save_profile(once.re_anchored(0, upright(Body(), Camera(tilt_deg=6))))
-    back = load_profile("me")
-    np.testing.assert_allclose(back.as_calibrated(0).centre, mine.neutral.centre, rtol=1e-4)
-    assert back.neutral["head_drop"] != pytest.approx(mine.neutral["head_drop"], rel=0.01)
-    assert not back.adding(mine.neutral).captures
-    assert len(back.adding(mine.neutral).neutrals) == 1
-    both = back.adding(dataclasses.replace(mine.neutral, name="standing"))
-    assert [neutral.name for neutral in both.neutrals] == ["sitting", "standing"]
-
-
-# -- keeping house ---------------------------------------------------------------
-
-
-def test_a_chosen_profile_is_used_from_the_next_start_on(home: Path, mine: Profile) -> None:
-    save_profile(mine)
-    used = CliRunner().invoke(cli, ["profiles", "use", "me"])
-    assert "from the next start on" in used.output
-    assert load_config().profile.name == "me"
-    refused = CliRunner().invoke(cli, ["profiles", "use", "nobody"])
-    assert refused.exit_code == 2
-    assert load_config().profile.name == "me"
-
-
-def test_tuning_is_listed_and_undone(home: Path, mine: Profile) -> None:
-    save_profile(dataclasses.replace(mine, tuning={"fsr": 1.5, "head_roll": 1.25}))
-    shown = CliRunner().invoke(cli, ["profiles", "show", "me"])
-    assert "fsr × 1.5" in shown.output
-    assert "reset-tuning me" in shown.output
-    undone = CliRunner().invoke(cli, ["profiles", "reset-tuning", "me"])
-    assert undone.exit_code == 0
-    assert "fsr × 1.5" in undone.output
-    assert load_profile("me").tuning == {}
-    np.testing.assert_allclose(load_profile("me").neutral.centre, mine.neutral.centre, rtol=1e-4)
-    assert "no tuning" in CliRunner().invoke(cli, ["profiles", "reset-tuning", "me"]).output
-
-
-def test_a_profile_is_renamed_and_never_over_another(home: Path, mine: Profile) -> None:
-    save_profile(mine)
-    save_profile(dataclasses.replace(mine, name="office", camera="camera 9"))
-    refused = CliRunner().invoke(cli, ["profiles", "rename", "me", "office"])
-    assert refused.exit_code == 2
-    assert "already a profile 'office'" in refused.output
-    assert load_profile("office").camera == "camera 9"
-    assert CliRunner().invoke(cli, ["profiles", "rename", "me", "home"]).exit_code == 0
-    assert load_profile("home").camera == "camera 0"
-    assert [info.name for info in list_profiles() if not info.starter] == ["home", "office"]
-
-
-def test_deleting_asks_first_and_never_touches_a_starter(home: Path, mine: Profile) -> None:
-    path = save_profile(mine)
-    assert "Nothing was deleted" in CliRunner().invoke(cli, ["profiles", "delete", "me"], input="n\n").output
-    nobody = CliRunner().invoke(cli, ["profiles", "delete", "me"], input="")
-    assert nobody.exit_code == 2
-    assert "say --yes" in nobody.output
-    assert path.exists()
-    assert CliRunner().invoke(cli, ["profiles", "delete", "me"], input="y\n").exit_code == 0
-    assert not path.exists()
-    for name in ("me", "front"):
-        refused = CliRunner().invoke(cli, ["profiles", "delete", "--yes", name])
-        assert refused.exit_code == 2
-        assert f"no profile of your own named '{name}'" in refused.output
-    path.write_text("broken = ", encoding="utf-8")
-    assert CliRunner().invoke(cli, ["profiles", "delete", "--yes", "me"]).exit_code == 0
-    assert not path.exists()
-
-
 # -- atomic --------------------------------------------------------------------
 
 
@@ -402,30 +244,3 @@ def test_a_folder_that_is_a_file_is_told(tmp_path: Path, mine: Profile) -> None:
     (tmp_path / "taken").write_text("", encoding="utf-8")
     with pytest.raises(UserError, match="taken"):
         save_profile(mine, tmp_path / "taken")
-
-
-def test_the_settings_follow_a_profile_that_is_renamed_or_deleted(home: Path, mine: Profile) -> None:
-    def named() -> str:
-        return load_config().profile.name
-
-    save_profile(mine)
-    assert CliRunner().invoke(cli, ["profiles", "use", "me"]).exit_code == 0
-    renamed = CliRunner().invoke(cli, ["profiles", "rename", "me", "office"])
-    assert "name 'office' now" in renamed.output
-    assert named() == "office"
-    assert CliRunner().invoke(cli, ["profiles", "delete", "--yes", "office"]).exit_code == 0
-    assert named() == "default"
-
-
-@pytest.mark.parametrize(
-    ("name", "standing"),
-    [
-        ("standing", True),
-        ("Standing desk", True),
-        ("Stehpult", True),
-        ("sitting", False),
-        ("standard", False),
-    ],
-)
-def test_which_neutral_is_one_of_standing_is_told_by_its_name(name: str, standing: bool) -> None:
-    assert is_standing(name) is standing

@@ -38,7 +38,7 @@ from posture_monitor.service.collected import Collected
 from posture_monitor.service.keeper import BEAT_S, pace_of
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.monitor import Monitor, Resting
-from posture_monitor.service.profile_file import Profile
+from posture_monitor.service.profile import Profile
 from posture_monitor.service.tally import Tally
 from posture_monitor.service.usage import memory_mb
 from posture_monitor.telling.notify import Notifier

@@ -64,7 +64,7 @@ def doctor(
     click.echo(render(checks))
     if report is not None:
         from posture_monitor.service.doctor_report import write
-        from posture_monitor.service.profile_file import list_profiles
+        from posture_monitor.service.profiles import list_profiles
 
         # A file, a folder or a stream may be called after somebody; a camera has but a number.
         names = {profile or config.profile.name, config.profile.name, source or config.camera.source}

@@ -21,7 +21,7 @@ def profiles() -> None:
 @profiles.command("list", epilog=example("profiles list"))
 def list_() -> None:
     """List the profiles there are."""
-    from posture_monitor.service.profile_file import list_profiles
+    from posture_monitor.service.profiles import list_profiles
 
     for info in list_profiles():
         click.echo(info)
@@ -34,7 +34,7 @@ def show(profile: str) -> None:
 
     Its view, its camera, its tuning, and neutral of each measure.
     """
-    from posture_monitor.service.profile_file import describe, load_profile
+    from posture_monitor.service.profiles import describe, load_profile
 
     click.echo(describe(load_profile(profile)))
 
@@ -50,7 +50,7 @@ def use(config: Config, profile: str) -> None:
     at the next start.
     """
     from posture_monitor.service.control import NotRunning, ask
-    from posture_monitor.service.profile_file import load_profile
+    from posture_monitor.service.profiles import load_profile
     from posture_monitor.service.settings import Settings
 
     load_profile(profile)
@@ -69,7 +69,8 @@ def reset_tuning(profile: str) -> None:
     """Undo what pressing "Wrong alert" has widened in PROFILE."""
     from dataclasses import replace
 
-    from posture_monitor.service.profile_file import own_profile, save_profile
+    from posture_monitor.service.profile_file import save_profile
+    from posture_monitor.service.profiles import own_profile
 
     own = own_profile(profile)
     if not own.tuning:
@@ -89,7 +90,7 @@ def rename(config: Config, profile: str, name: str) -> None:
 
     A profile of that name is never overwritten.
     """
-    from posture_monitor.service.profile_file import rename_profile
+    from posture_monitor.service.profiles import rename_profile
 
     click.echo(f"Profile {profile!r} is {name!r} now: {rename_profile(profile, name)}")
     _follow(config, profile, name)
@@ -101,7 +102,7 @@ def rename(config: Config, profile: str, name: str) -> None:
 @kit.config_option
 def delete(config: Config, profile: str, yes: bool) -> None:
     """Delete PROFILE, after asking."""
-    from posture_monitor.service.profile_file import delete_profile
+    from posture_monitor.service.profiles import delete_profile
 
     if not kit.confirmed(f"Delete the profile {profile!r}? It cannot be brought back.", yes):
         click.echo("Nothing was deleted.")

@@ -27,7 +27,8 @@ from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Looker
 from posture_monitor.service.places import OTHER_VIEW_REASONS
-from posture_monitor.service.profile_file import limits_of, load_profile
+from posture_monitor.service.profile import limits_of
+from posture_monitor.service.profiles import load_profile
 from posture_monitor.throughput import keep_memory
 from posture_monitor.whole_file import replacing
 

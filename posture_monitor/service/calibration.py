@@ -25,7 +25,9 @@ from posture_monitor.sensing.sources import is_live, open_source
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.guiding import Aim
 from posture_monitor.service.looking import Looker
-from posture_monitor.service.profile_file import Profile, limits_of, now_iso, own_profile, save_profile
+from posture_monitor.service.profile import Profile, limits_of, now_iso
+from posture_monitor.service.profile_file import save_profile
+from posture_monitor.service.profiles import own_profile
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
 

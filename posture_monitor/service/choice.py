@@ -11,7 +11,9 @@ from posture_monitor.posture.reading import Reading
 from posture_monitor.sensing.sight import Sight
 from posture_monitor.service import learnt, places
 from posture_monitor.service.monitor import Monitor
-from posture_monitor.service.profile_file import Profile, load_profile, read_profile
+from posture_monitor.service.profile import Profile
+from posture_monitor.service.profile_file import read_profile
+from posture_monitor.service.profiles import load_profile
 from posture_monitor.telling import words
 from posture_monitor.whole_file import Stamp, stamp_of
 

@@ -16,7 +16,7 @@ from posture_monitor.posture.person import fitting
 from posture_monitor.service.looking import Seen
 
 if TYPE_CHECKING:
-    from posture_monitor.service.profile_file import Profile
+    from posture_monitor.service.profile import Profile
 
 #: A re-anchoring looks on for these seconds, and for at least so many frames.
 ANCHOR_S, ANCHOR_FRAMES = 8.0, 8

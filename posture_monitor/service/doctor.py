@@ -346,7 +346,7 @@ def check_profile(name: str, source: str = "", by_place: tuple[int, int] | None 
         Picture size asked of a camera, in pixels, where the camera in use chooses the profile.
     """
     from posture_monitor.service.places import fitting
-    from posture_monitor.service.profile_file import load_profile
+    from posture_monitor.service.profiles import load_profile
 
     wanted = profile = load_profile(name)
     if by_place and (seen := sources.identity_of(source, *by_place)):

@@ -28,7 +28,9 @@ from posture_monitor.service import guiding
 from posture_monitor.service.calibration import CROWD_EVERY_S, Learnt, camera_lent, learn
 from posture_monitor.service.guiding import Aim, Guidance, Guide, Kind, Quality, Step
 from posture_monitor.service.looking import Looker, Seen
-from posture_monitor.service.profile_file import limits_of, own_profile, save_profile
+from posture_monitor.service.profile import limits_of
+from posture_monitor.service.profile_file import save_profile
+from posture_monitor.service.profiles import own_profile
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config

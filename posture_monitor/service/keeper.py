@@ -47,7 +47,7 @@ from posture_monitor.service.lock import Lock
 from posture_monitor.service.looking import Seen, chosen
 from posture_monitor.service.monitor import Monitor, Resting, closing, opening
 from posture_monitor.service.presence import PRESENT, Away, open_presence
-from posture_monitor.service.profile_file import load_profile
+from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.settings import Settings
 from posture_monitor.service.status import Camera, Status
 from posture_monitor.service.tally import Tally

@@ -9,7 +9,7 @@ from typing import Any
 
 from posture_monitor import paths
 from posture_monitor.posture.sustained import Sustained
-from posture_monitor.service.profile_file import Profile
+from posture_monitor.service.profile import Profile
 from posture_monitor.whole_file import replacing
 
 log = logging.getLogger(__name__)

@@ -37,7 +37,9 @@ from posture_monitor.service import browser, end_of_day
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.places import OtherView
-from posture_monitor.service.profile_file import Profile, is_standing, limits_of, load_profile, write_back
+from posture_monitor.service.profile import Profile, is_standing, limits_of
+from posture_monitor.service.profile_file import write_back
+from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.status import Status
 from posture_monitor.service.status_text import headline
 from posture_monitor.telling import words

@@ -14,7 +14,9 @@ from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.reading import Reading, Verdict, View
-from posture_monitor.service.profile_file import Profile, read_profile, starter_of
+from posture_monitor.service.profile import Profile
+from posture_monitor.service.profile_file import read_profile
+from posture_monitor.service.profiles import starter_of
 
 #: After so many readings with a person, another view than the profile's is recognised.
 FIRST_READINGS = 12

@@ -39,7 +39,9 @@ from posture_monitor.posture.metrics import METRICS, NAMES, measure
 from posture_monitor.posture.reading import View
 from posture_monitor.service import glance
 from posture_monitor.service.control import NotRunning, ask
-from posture_monitor.service.profile_file import Profile, limits_of, load_profile, write_back
+from posture_monitor.service.profile import Profile, limits_of
+from posture_monitor.service.profile_file import write_back
+from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.status import Camera, InUse, Status, clock
 from posture_monitor.whole_file import stamp_of
 

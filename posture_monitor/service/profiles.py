@@ -1,0 +1,160 @@
+"""The profiles there are: found by name, listed, described, renamed and deleted.
+
+A user's own lie in the data folder; starter ones ship with the program and
+stand in until the user has calibrated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from posture_monitor import paths
+from posture_monitor.errors import UserError
+from posture_monitor.posture.metrics import METRICS, NAMES, ROW
+from posture_monitor.posture.reading import View
+from posture_monitor.service.profile import Profile
+from posture_monitor.service.profile_file import NAME, read_profile
+
+
+@dataclass(frozen=True)
+class ProfileInfo:
+    """One line about a profile."""
+
+    name: str
+    starter: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.name:20s} {self.text}"
+
+
+def load_profile(name: str) -> Profile:
+    """Return a profile by name, or from the path of a ``.toml`` file.
+
+    A name is looked for among the user's own, then among the starters;
+    ``default`` falls back to the starter for the front view, so that the
+    program can begin before anything is calibrated.
+
+    Raises
+    ------
+    UserError
+        There is none of that name, or its file is broken: the line names file,
+        key and what to do.
+    """
+    if name.endswith(".toml"):
+        return read_profile(Path(name).expanduser())
+    own = paths.profiles_dir() / f"{name}.toml"
+    if own.exists():
+        return read_profile(own)
+    starter = paths.packaged("calibration") / f"{name}.toml"
+    if starter.exists():
+        return read_profile(starter, starter=True)
+    if name == "default":
+        return starter_of(View.FRONT)
+    known = ", ".join(info.name for info in list_profiles())
+    raise UserError(
+        f"there is no profile {name!r} (there are: {known}); "
+        f"make it with `posture-monitor calibrate --profile {name}`"
+    )
+
+
+def starter_of(view: View) -> Profile:
+    """Return the starter profile for a view, whatever profiles of the user's own are called."""
+    name = (View.FRONT if view is View.UNKNOWN else view).value
+    return read_profile(paths.packaged("calibration") / f"{name}.toml", starter=True)
+
+
+def own_profile(name: str) -> Profile:
+    """Return one of the user's own profiles, to be changed.
+
+    Raises
+    ------
+    UserError
+        There is none of that name, or it is a starter, which is not the user's to change.
+    """
+    profile = load_profile(name)
+    if profile.starter:
+        raise UserError(
+            f"{name!r} is a starter profile and not your own; "
+            f"make your own first with `posture-monitor calibrate --profile {name}`"
+        )
+    return profile
+
+
+def delete_profile(name: str) -> Path:
+    """Delete one of the user's own profiles and return where it was; `UserError` where that fails."""
+    path = _own_file(name)
+    try:
+        path.unlink()
+    except OSError as error:
+        raise UserError(f"cannot delete the profile {path}: {error.strerror or error}") from error
+    return path
+
+
+def rename_profile(name: str, new: str) -> Path:
+    """Give one of the user's own profiles another name; one of that name is never overwritten."""
+    old = _own_file(name)
+    if not NAME.fullmatch(new):
+        raise UserError(f"{new!r} cannot name a profile; use letters, digits, - _ .")
+    path = old.with_name(f"{new}.toml")
+    if path.exists():
+        raise UserError(f"there is already a profile {new!r}; delete it first, or choose another name")
+    try:
+        old.rename(path)
+    except OSError as error:
+        raise UserError(f"cannot rename the profile {old}: {error.strerror or error}") from error
+    return path
+
+
+def _own_file(name: str) -> Path:
+    # Not read: a broken profile can be deleted and renamed as well.
+    path = paths.profiles_dir() / f"{name}.toml"
+    if not NAME.fullmatch(name) or not path.is_file():
+        own = ", ".join(info.name for info in list_profiles() if not info.starter) or "none"
+        raise UserError(f"there is no profile of your own named {name!r} (there are: {own})")
+    return path
+
+
+def list_profiles() -> list[ProfileInfo]:
+    """Return the user's own profiles, then the starters; a broken one says so in its text."""
+    found = []
+    for folder, starter in ((paths.profiles_dir(), False), (paths.packaged("calibration"), True)):
+        for path in sorted(folder.glob("*.toml")) if folder.is_dir() else []:
+            try:
+                profile = read_profile(path, starter=starter)
+                kinds = ", ".join(f"{n.name} ({n.view})" for n in profile.neutrals)
+                text = f"starter, {kinds}" if starter else f"{kinds}, made {profile.created[:16]}"
+            except UserError as error:
+                text = f"broken: {error}"
+            found.append(ProfileInfo(path.stem, starter, text))
+    return found
+
+
+def describe(profile: Profile) -> str:
+    """Return what a profile holds, as lines of text."""
+    lines = [f"{profile.name}{' (starter; not your own)' if profile.starter else ''}"]
+    if profile.camera:
+        lines.append(f"camera: {profile.camera}, {profile.width}×{profile.height}")
+    if profile.created:
+        lines.append(f"made: {profile.created}")
+    for name, factor in profile.tuning.items():
+        lines.append(f"tuned by 'Wrong alert': {name} × {factor:g}")
+    if profile.tuning:
+        lines.append(f"undo the tuning with `posture-monitor profiles reset-tuning {profile.name}`")
+    for name, capture in profile.captures.items():
+        lines.append(f"also captured: {name}, {capture.frames} frames")
+    for neutral in profile.neutrals:
+        lines.append(f"\n{neutral.name}: seen from {neutral.view}, {neutral.frames} frames")
+        for metric in METRICS:
+            row = ROW[metric.name]
+            if np.isfinite(neutral.centre[row]):
+                centre, spread = neutral.centre[row], neutral.spread[row]
+                varied = f"± {spread:.2g} {metric.change_unit}"
+                lines.append(f"  {metric.name:15s} {centre:9.3g} {metric.unit:8s} {varied}")
+        missing = [name for name in NAMES if name not in neutral.measurable]
+        if missing:
+            lines.append(f"  not measurable from here: {', '.join(missing)}")
+    return "\n".join(lines)
