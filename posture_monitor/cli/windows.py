@@ -37,7 +37,7 @@ def preview(config: Config, source: str | None, profile: str | None, video: bool
     that saves the moment's points and measures, without any picture.
     """
     _need_a_screen()
-    from posture_monitor.service.preview import open_feed
+    from posture_monitor.service.preview.feeds import open_feed
     from posture_monitor.windows import preview_window
 
     # Opened before the window: a profile that cannot be used is told here.

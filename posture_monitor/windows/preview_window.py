@@ -1,6 +1,6 @@
 """The live view: the picture, the body on it, its angles where they are measured, and what is judged of it.
 
-The window shows a `preview.Feed`'s latest moment and waits for nothing: it
+The window shows a `preview.feeds.Feed`'s latest moment and waits for nothing: it
 looks many times a second whether there is a newer one.
 """
 
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePol
 from posture_monitor.errors import UserError
 from posture_monitor.posture import landmarks as lm
 from posture_monitor.service import glance
-from posture_monitor.service.preview import Feed, Shot, headline, save_snapshot
+from posture_monitor.service.preview.feeds import Feed, Shot, headline, save_snapshot
 from posture_monitor.service.status import Status
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english

@@ -33,9 +33,10 @@ from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import Neutral, neutral_of
 from posture_monitor.posture.metrics import Reason, measure
 from posture_monitor.sensing import demo
-from posture_monitor.service import lock, preview
+from posture_monitor.service import lock
 from posture_monitor.service.control import Server
-from posture_monitor.service.preview import (
+from posture_monitor.service.preview import feeds
+from posture_monitor.service.preview.feeds import (
     Attached,
     Feed,
     Own,
@@ -88,7 +89,7 @@ def test_the_outline_sits_as_the_neutral_does(camera: rig.Camera) -> None:
 def test_a_neutral_without_a_place_has_no_outline() -> None:
     known = neutral()
     centre = known.centre.copy()
-    centre[preview.NAMES.index("head_drop")] = math.nan
+    centre[feeds.NAMES.index("head_drop")] = math.nan
     assert outline(replace(known, centre=centre), WIDTH, HEIGHT) is None
 
 
@@ -134,7 +135,7 @@ def test_a_snapshot_holds_points_and_measures_and_no_picture(home: Path) -> None
     shot = Shot(
         3, status, width=int(size[0]), height=int(size[1]), landmarks=landmarks, image=image, jpeg=b"JPEG"
     )
-    path = preview.save_snapshot(shot)
+    path = feeds.save_snapshot(shot)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.is_relative_to(paths.data_dir())
     kept = json.loads(path.read_text(encoding="utf-8"))
@@ -204,8 +205,8 @@ def monitor(home: Path) -> Iterator[Monitor]:
 
 @pytest.fixture
 def attached(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> Iterator[Attached]:
-    monkeypatch.setattr(preview, "ASK_S", 0.02)
-    monkeypatch.setattr(preview, "AGAIN_S", 0.05)
+    monkeypatch.setattr(feeds, "ASK_S", 0.02)
+    monkeypatch.setattr(feeds, "AGAIN_S", 0.05)
     feed = Attached()
     feed.start()
     qt.wait_for(lambda: feed.latest.number > 1)
@@ -250,7 +251,7 @@ def test_the_window_never_waits_for_the_monitor(attached: Attached, monitor: Mon
 
 
 def test_a_monitor_that_ends_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview, "AGAIN_S", 0.05)
+    monkeypatch.setattr(feeds, "AGAIN_S", 0.05)
     stand_in = Monitor()
     paths.make_private(paths.control_socket().parent)
     with Server(paths.control_socket(), stand_in.handle):
