@@ -29,7 +29,9 @@ from posture_monitor.sensing import demo
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Looker
-from posture_monitor.service.preview.feeds import Feed, Judging, Shot
+from posture_monitor.service.preview.feeds import Feed
+from posture_monitor.service.preview.judging import Judging
+from posture_monitor.service.preview.shot import Shot
 from posture_monitor.service.profile import Profile
 from posture_monitor.windows import icons, painter, style
 from posture_monitor.windows.preview_window import Preview

@@ -1,21 +1,13 @@
-"""The preview: what it shows, from the running monitor, from a source of its own, and in its window."""
+"""The preview's window: what it draws and says of a moment, and what its keys do."""
 
 from __future__ import annotations
 
-import base64
-import json
-import math
-import stat
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import program
 import pytest
@@ -29,262 +21,19 @@ from real_model import real_model
 
 from posture_monitor import paths
 from posture_monitor.config import load_config
-from posture_monitor.errors import UserError
-from posture_monitor.posture.baseline import Neutral, neutral_of
 from posture_monitor.posture.metrics import Reason, measure
 from posture_monitor.sensing import demo
 from posture_monitor.service import lock
-from posture_monitor.service.control import Server
-from posture_monitor.service.preview import feeds
-from posture_monitor.service.preview.feeds import (
-    Attached,
-    Feed,
-    Own,
-    Shot,
-    headline,
-    open_feed,
-    outline,
-    snapshot_of,
-)
+from posture_monitor.service.preview.feeds import Feed, Own
+from posture_monitor.service.preview.shot import Shot
 from posture_monitor.service.profile import Profile
 from posture_monitor.service.profile_file import save_profile
-from posture_monitor.service.status import Angle, Camera, InUse, Status
+from posture_monitor.service.status import Angle, Camera, Status
 from posture_monitor.telling import language
 from posture_monitor.windows import style
 from posture_monitor.windows.preview_window import Preview
 
 WIDTH, HEIGHT = 640, 480
-FRONT, SIDE = rig.Camera(), rig.SIDE_CAMERA
-
-
-def neutral(camera: rig.Camera = FRONT) -> Neutral:
-    """Return a neutral as a real body before a camera gives it."""
-    landmarks, size = body(camera)
-    return neutral_of(measure(np.repeat(landmarks[None], 30, axis=0), size))
-
-
-def body(camera: rig.Camera = FRONT) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    landmarks, size = rig.render(rig.Body(), rig.Pose(), camera)
-    return landmarks[0], np.asarray(size, dtype=float).reshape(-1)[:2]
-
-
-# -- moments -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("camera", [FRONT, SIDE], ids=["front", "side"])
-def test_the_outline_sits_as_the_neutral_does(camera: rig.Camera) -> None:
-    known = neutral(camera)
-    _, size = body(camera)
-    points = outline(known, int(size[0]), int(size[1]))
-    assert points is not None
-    drawn = measure(points[None], size)
-    for name in ("face_size", "shoulder_width", "head_drop", "shoulder_drop", "head_shift", "shoulder_shift"):
-        assert drawn[name][0] == pytest.approx(known[name], rel=0.08, abs=0.02), name
-    if camera is SIDE:
-        assert drawn["trunk_incl"][0] == pytest.approx(known["trunk_incl"], abs=3)
-    else:
-        assert drawn["head_yaw"][0] == pytest.approx(known["head_yaw"], abs=6)
-
-
-def test_a_neutral_without_a_place_has_no_outline() -> None:
-    known = neutral()
-    centre = known.centre.copy()
-    centre[feeds.NAMES.index("head_drop")] = math.nan
-    assert outline(replace(known, centre=centre), WIDTH, HEIGHT) is None
-
-
-@pytest.mark.parametrize("reason", [r for r in Reason if r is not Reason.OK and r is not Reason.HIPS])
-def test_each_reason_for_no_verdict_says_what_to_do(reason: Reason) -> None:
-    title, text = headline(Shot(1, Status(activity="watching", state="unknown", reason=reason.value)), 0.0)
-    assert title.casefold() == reason.value.casefold()
-    assert text.endswith((".", "too.", "here."))
-
-
-@pytest.mark.parametrize(
-    ("shot", "told"),
-    [
-        (Shot(1, Status(activity="paused", state="paused")), ("Paused", "The camera is off.")),
-        (
-            Shot(1, Status(activity="watching", state="away")),
-            ("Nobody here", "It goes on when you are back."),
-        ),
-        (
-            Shot(1, Status(activity="trouble", why="plug it in", camera=Camera(trouble="unplugged"))),
-            ("No camera", "plug it in"),
-        ),
-        (Shot(1, Status(activity="busy", why="zoom has it")), ("Camera in use", "zoom has it")),
-        (Shot(1, Status(activity="locked", why="locked")), ("Resting", "locked")),
-        (Shot(1, lost="No camera there."), ("No picture", "No camera there.")),
-        (Shot(1, Status(activity="watching", state="poor")), ("", "")),
-    ],
-)
-def test_what_stands_over_the_picture(shot: Shot, told: tuple[str, str]) -> None:
-    assert headline(shot, time.time()) == told
-
-
-def test_a_snapshot_holds_points_and_measures_and_no_picture(home: Path) -> None:
-    landmarks, size = body()
-    status = Status(
-        activity="watching",
-        state="poor",
-        source="my camera",
-        profile=InUse("my profile"),
-        angles=(Angle("fsr", deviation=3.0),),
-    )
-    image = np.full((HEIGHT, WIDTH, 3), 7, np.uint8)
-    shot = Shot(
-        3, status, width=int(size[0]), height=int(size[1]), landmarks=landmarks, image=image, jpeg=b"JPEG"
-    )
-    path = feeds.save_snapshot(shot)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert path.is_relative_to(paths.data_dir())
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    np.testing.assert_allclose(kept["landmarks"], landmarks, atol=1e-5)
-    assert kept["metrics"]["face_size"] == pytest.approx(
-        measure(landmarks[None], size)["face_size"][0], rel=1e-3
-    )
-    assert kept["judgement"]["state"] == "poor"
-    assert kept["versions"]["posture-monitor"]
-    assert "my camera" not in path.read_text()
-    assert "my profile" not in path.read_text()
-    assert len(path.read_text()) < 12_000
-
-
-def test_a_snapshot_of_nobody_is_still_one() -> None:
-    kept = snapshot_of(Shot(1, Status(activity="watching", state="away")))
-    assert kept["landmarks"] is None
-    json.dumps(kept, allow_nan=False)
-
-
-# -- the running monitor -----------------------------------------------------------------------------
-
-
-class Monitor:
-    """Answers `look` as the monitor does."""
-
-    def __init__(self) -> None:
-        landmarks, _ = body()
-        picture = cv2.imencode(".jpg", np.full((HEIGHT, WIDTH, 3), (200, 60, 20), np.uint8))[1].tobytes()
-        self.status = Status(
-            activity="watching", state="good", view="front", confidence=0.9, profile=InUse("own")
-        )
-        self.moment: dict[str, Any] = {
-            "t_s": 1.0,
-            "wall_s": 100.0,
-            "width": WIDTH,
-            "height": HEIGHT,
-            "landmarks": landmarks.tolist(),
-            "picture": base64.b64encode(picture).decode(),
-            "look_s": 0.025,
-        }
-        self.asked: list[str] = []
-        self.slow = threading.Event()
-        self.slow.set()
-
-    def handle(self, do: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
-        self.asked.append(do)
-        self.slow.wait(1.5)
-        if do == "look":
-            self.moment["wall_s"] += 0.2
-            picture = self.moment["picture"] if args["picture"] else None
-            return {**self.moment, "picture": picture, "status": self.status.to_json()}
-        if do == "reanchor" and self.status.state == "away":
-            raise UserError("nobody is seen at the moment")
-        return {}
-
-
-@pytest.fixture
-def monitor(home: Path) -> Iterator[Monitor]:
-    stand_in = Monitor()
-    save_profile(Profile("own", (neutral(),)))
-    paths.make_private(paths.control_socket().parent)
-    with Server(paths.control_socket(), stand_in.handle):
-        yield stand_in
-        stand_in.slow.set()
-
-
-@pytest.fixture
-def attached(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> Iterator[Attached]:
-    monkeypatch.setattr(feeds, "ASK_S", 0.02)
-    monkeypatch.setattr(feeds, "AGAIN_S", 0.05)
-    feed = Attached()
-    feed.start()
-    qt.wait_for(lambda: feed.latest.number > 1)
-    yield feed
-    feed.close()
-
-
-def test_it_shows_what_the_running_monitor_sees(attached: Attached, monitor: Monitor) -> None:
-    shot = attached.latest
-    assert (shot.status.state, shot.width, shot.judged_ms, shot.lost) == ("good", WIDTH, 25.0, "")
-    assert shot.landmarks is not None
-    assert shot.neutral is not None
-    assert shot.jpeg is not None
-    assert shot.jpeg.startswith(b"\xff\xd8")
-    attached.picture_wanted = False
-    qt.wait_for(lambda: attached.latest.jpeg is None)
-    monitor.status = replace(monitor.status, activity="paused", state="paused")
-    qt.wait_for(lambda: attached.latest.status.activity == "paused")
-    assert attached.latest.landmarks is None
-
-
-def test_a_wish_is_passed_on_and_its_answer_told(attached: Attached, monitor: Monitor) -> None:
-    attached.reanchor()
-    assert qt.wait_for(attached.note).startswith("Sit upright")
-    monitor.status = replace(monitor.status, state="away")
-    attached.reanchor()
-    assert qt.wait_for(attached.note) == "Not done: nobody is seen at the moment."
-
-
-def test_the_window_never_waits_for_the_monitor(attached: Attached, monitor: Monitor) -> None:
-    qt.application()
-    window = Preview(attached)
-    monitor.slow.clear()
-    qt.wait_for(lambda: monitor.asked[-1] == "look")
-    began_s = time.monotonic()
-    for key in (Qt.Key.Key_R, Qt.Key.Key_V, Qt.Key.Key_M):
-        QTest.keyClick(window, key)
-    window.look()
-    window.grab()
-    assert time.monotonic() - began_s < 0.75
-    monitor.slow.set()
-
-
-def test_a_monitor_that_ends_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeds, "AGAIN_S", 0.05)
-    stand_in = Monitor()
-    paths.make_private(paths.control_socket().parent)
-    with Server(paths.control_socket(), stand_in.handle):
-        feed = open_feed(load_config(), None, None)
-        assert isinstance(feed, Attached)
-        feed.start()
-        qt.wait_for(lambda: feed.latest.landmarks is not None)
-    qt.wait_for(lambda: feed.latest.lost)
-    assert "has ended" in feed.latest.lost
-    feed.close()
-
-
-def test_a_named_source_is_opened_and_a_missing_camera_told(monitor: Monitor) -> None:
-    feed = open_feed(load_config(), "/dev/video97", None)
-    assert isinstance(feed, Own)
-    feed.start()
-    qt.wait_for(lambda: feed.latest.lost)
-    assert "/dev/video97" in feed.latest.lost
-    feed.close()
-
-
-def test_without_a_monitor_the_source_of_the_settings_is_used(home: Path) -> None:
-    feed = open_feed(load_config(), None, None)
-    assert isinstance(feed, Own)
-    assert feed.name == load_config().camera.source
-
-
-def test_a_profile_that_is_not_there_is_told_before_any_window(home: Path) -> None:
-    with pytest.raises(UserError, match="nobodys"):
-        open_feed(load_config(), "demo", "nobodys")
-
-
-# -- the window --------------------------------------------------------------------------------------
 
 
 class Held(Feed):
@@ -306,7 +55,7 @@ GREEN = (30, 200, 40)
 
 
 def held(state: str = "poor", **changes: Any) -> Held:
-    landmarks, size = body()
+    (landmarks,), size = rig.render(rig.Body(), rig.Pose(), rig.Camera())
     status = Status(
         activity="watching",
         state=state,

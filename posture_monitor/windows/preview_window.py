@@ -17,7 +17,10 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePol
 from posture_monitor.errors import UserError
 from posture_monitor.posture import landmarks as lm
 from posture_monitor.service import glance
-from posture_monitor.service.preview.feeds import Feed, Shot, headline, save_snapshot
+from posture_monitor.service.preview.feeds import Feed
+from posture_monitor.service.preview.headline import headline
+from posture_monitor.service.preview.saved_moment import save_snapshot
+from posture_monitor.service.preview.shot import Shot
 from posture_monitor.service.status import Status
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
