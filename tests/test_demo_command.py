@@ -115,13 +115,13 @@ def test_what_it_says_of_its_page_is_true(shown: Shown) -> None:
 
 @pytest.mark.usefixtures("home")
 def test_the_next_demo_takes_the_place_of_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(*_args: object, started_at: float, history: Path, **_more: object) -> None:
+    def watch(*_args: object, started_at: float, history: Path, **_more: object) -> None:
         with Store.open(history) as store:
             store.begin("demo")
             store.heartbeat(started_at, 0, "good")
 
     monkeypatch.setattr(demo, "calibrate", lambda *_args, **_more: None)
-    monkeypatch.setattr(demo, "run", run)
+    monkeypatch.setattr(demo, "watch", watch)
     for _ in range(2):
         demo.demo(load_config(), Console(quiet=True), realtime=False)
     with Store.open(paths.demo_history_file(), readonly=True) as store:

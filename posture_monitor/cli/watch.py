@@ -181,7 +181,7 @@ def run(
             detached=detached,
         )
         return
-    from posture_monitor.service.monitor import run as watch
+    from posture_monitor.service.recording import watch
 
     watch(
         config,

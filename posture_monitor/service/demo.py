@@ -11,7 +11,7 @@ from posture_monitor.history import days
 from posture_monitor.history.store import Store
 from posture_monitor.sensing.demo import DEMO_SECONDS
 from posture_monitor.service.calibration import calibrate
-from posture_monitor.service.monitor import run
+from posture_monitor.service.recording import watch
 from posture_monitor.telling.report.text import render_text
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def demo(config: Config, console: Console, *, realtime: bool) -> None:
     # A stranger's minute is no part of the user's days.
     history = paths.demo_history_file()
     shutil.rmtree(history.parent, ignore_errors=True)
-    run(
+    watch(
         config,
         source="demo",
         profile=PROFILE,

@@ -1,26 +1,21 @@
-"""The loop: where the rooms meet.
+"""The monitor: where the rooms meet.
 
-It pulls a frame, pushes it down the pipe (landmarks, metrics, verdict, state,
+It takes a frame, pushes it down the pipe (landmarks, metrics, verdict, state,
 dose) and hands the effects that come out to the outlets: the history and the
 notification channels. It decides nothing itself.
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import logging
 import math
-import signal
-import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.history.store import REMEMBERED, Store
 from posture_monitor.history.timeline import utc_offset_s
@@ -31,19 +26,15 @@ from posture_monitor.posture.metrics import NAMES, REASONS, Reason, measure
 from posture_monitor.posture.reading import VERDICTS, VIEWS, Reading, Verdict
 from posture_monitor.posture.session import Moment, Session
 from posture_monitor.posture.sustained import Sustained
-from posture_monitor.sensing.model import ensure_model
-from posture_monitor.sensing.sources import open_source
 from posture_monitor.service import browser, end_of_day
 from posture_monitor.service.collected import Collected
-from posture_monitor.service.looking import Looker, Seen
-from posture_monitor.service.places import OtherView
+from posture_monitor.service.looking import Seen
 from posture_monitor.service.profile import Profile, is_standing, limits_of
 from posture_monitor.service.profile_file import write_back
-from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.status import Status
 from posture_monitor.service.status_text import headline
 from posture_monitor.telling import words
-from posture_monitor.telling.notify import ALERT_BUTTONS, Action, ChannelError, Notifier, pick_channel
+from posture_monitor.telling.notify import ALERT_BUTTONS, Action, ChannelError, Notifier
 from posture_monitor.telling.quiet import QuietGate
 from posture_monitor.telling.stretches import pick
 
@@ -61,8 +52,6 @@ SOON_S = 60.0
 WIDEN_BY, WIDEST = 1.25, 2.0
 #: How long the snooze button holds.
 SNOOZE_S = 15 * 60.0
-#: While watching others are looked for this often.
-CROWD_EVERY_S = 10.0
 
 
 def read(seen: Seen, neutral: Neutral, limits: Limits) -> tuple[Reading, Moment]:
@@ -635,76 +624,6 @@ def _clock(wall_s: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(wall_s))
 
 
-def run(
-    config: Config,
-    *,
-    source: str,
-    profile: str,
-    started_at: float | None,
-    realtime: bool,
-    console: Console,
-    history: Path | None = None,
-) -> None:
-    """Watch `source` until it ends or the user stops it.
-
-    Parameters
-    ----------
-    history
-        Where what is judged is kept; None is the user's own history.
-
-    Raises
-    ------
-    UserError
-        Source, profile, model, history or channel cannot be used. What was
-        judged until then is kept.
-    """
-    chosen = load_profile(profile)
-    interval_s = config.camera.interval_s
-    opened = open_source(
-        source,
-        started_at=started_at,
-        realtime=realtime,
-        width=config.camera.width,
-        height=config.camera.height,
-        min_interval_s=interval_s,
-    )
-    with contextlib.ExitStack() as stack:
-        looker = stack.enter_context(
-            Looker(opened, lambda: ensure_model(config.model.own), crowd_every_s=CROWD_EVERY_S)
-        )
-        if opened.stills:
-            raise UserError(
-                f"{source}: stills have no time to watch over; use `posture-monitor analyze` for them"
-            )
-        store = stack.enter_context(
-            Store.open(
-                history or paths.history_file(),
-                keep_samples_days=config.history.keep_samples_days,
-                keep_landmarks=config.history.keep_landmarks,
-            )
-        )
-        notifier = pick_channel(config.alert.channel, sound=config.alert.sound, write=console.print)
-        stack.callback(notifier.close)
-        live = opened.live or realtime
-        monitor = Monitor(config, chosen, store, notifier, console, interval_s, live, ask_desktop=live)
-        monitor.begin(opened.name)
-        console.print(opening(opened.name, chosen, opened.live, notifier))
-        views = OtherView(chosen)
-        with stopping() as stop:
-            for seen in looker.look(lambda: monitor.neutral):
-                if (view := views.check(monitor.take(seen))) is not None:
-                    raise UserError(
-                        f"profile {chosen.name!r} was made from the {chosen.neutral.view} view, but this "
-                        f"source shows the {view} view; calibrate for this camera place, "
-                        "or choose another profile"
-                    )
-                if stop.is_set():
-                    break
-        console.print(closing(monitor))
-    if store.trouble:
-        raise UserError(f"not all that was seen could be kept: {store.trouble}")
-
-
 def opening(name: str, profile: Profile, live: bool, notifier: Notifier) -> str:
     """Return the line that says what is about to be watched."""
     against = (
@@ -727,24 +646,3 @@ def closing(monitor: Monitor) -> str:
     )
     shares = f": {parts} of the time" if parts else ""
     return f"{monitor.readings} readings{shares}; {monitor.alerts} notification{'s'[: monitor.alerts != 1]}."
-
-
-@contextlib.contextmanager
-def stopping() -> Iterator[threading.Event]:
-    """Let Ctrl-C and SIGTERM end the loop after the frame in hand, so that nothing is lost."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def asked(_number: int, _frame: Any) -> None:
-        if stop.is_set():  # asked twice: the source does not answer
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

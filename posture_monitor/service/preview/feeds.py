@@ -202,7 +202,7 @@ class Own(Feed):
     Parameters
     ----------
     source, profile
-        As for `monitor.run`; a recording is played at its own pace.
+        As for `recording.watch`; a recording is played at its own pace.
     """
 
     def __init__(self, config: Config, source: str, profile: str) -> None:
