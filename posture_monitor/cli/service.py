@@ -149,7 +149,12 @@ def snooze(when: tuple[str, ...]) -> None:
 @click.command(cls=Command, epilog=example("logs", "logs --lines 200", "logs -f"))
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is added, until Ctrl-C.")
 @click.option(
-    "--lines", type=click.IntRange(0), default=50, show_default=True, help="How many lines to show."
+    "--lines",
+    type=click.IntRange(0),
+    metavar="N",
+    default=50,
+    show_default=True,
+    help="How many lines to show.",
 )
 def logs(follow: bool, lines: int) -> None:
     """Show what the monitor in the background has logged.

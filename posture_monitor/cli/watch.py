@@ -53,8 +53,9 @@ def demo(config: Config, realtime: bool) -> None:
 @click.option(
     "--seconds",
     callback=duration,
-    help="How long to keep the posture, such as 25 or 1m; default: 15 in a window or a live terminal, "
-    "else 25; with --reanchor 8.",
+    metavar="TIME",
+    help="How long to keep the posture, such as 25s or 1m; default: 15s in a window or a live terminal, "
+    "else 25s; with --reanchor 8s.",
 )
 @click.option(
     "--profile",
