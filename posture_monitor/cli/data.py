@@ -36,12 +36,12 @@ def size() -> None:
         ("profiles", _folder_size(paths.profiles_dir())),
         ("model", _folder_size(paths.model_file().parent)),
         ("report", _folder_size(paths.report_file())),
-        ("snapshots", _folder_size(paths.snapshots_dir())),
+        ("saved moments", _folder_size(paths.snapshots_dir())),
         ("demo", _folder_size(paths.demo_history_file().parent)),
         ("logs", _folder_size(paths.log_file().parent)),
     ]
     for name, taken in (*rows, ("together", sum(taken for _, taken in rows))):
-        click.echo(f"{name:<10}{taken / 1e6:>9.1f} MB")
+        click.echo(f"{name:<14}{taken / 1e6:>9.1f} MB")
 
 
 @data.command(epilog=example("data export ~/posture"))
@@ -69,7 +69,7 @@ def erase(before: str | None, everything: bool, yes: bool) -> None:
     date = _date(before) if before is not None else None
     whole = "history, diary and saved moments"
     what = f"{whole} before {date}" if date else f"all {whole}"
-    if not confirmed(f"Wipe {what}? It cannot be had back.", yes):
+    if not confirmed(f"Wipe {what}? It cannot be brought back.", yes):
         click.echo("Nothing was wiped.")
         return
 
