@@ -70,6 +70,9 @@ def test_an_own_profile_goes_before_a_starter_of_the_same_name(home: Path) -> No
     side = Profile("side", (upright(Body(), SIDE_CAMERA),), created=now_iso())
     save_profile(side)
     assert not load_profile("side").starter
+    with pytest.raises(UserError) as refused:
+        load_profile("nobody")
+    assert str(refused.value).count("side") == 1
 
 
 def test_an_unknown_name_lists_the_known_ones(home: Path, mine: Profile) -> None:
@@ -88,8 +91,19 @@ def test_listing_and_describing(home: Path, mine: Profile) -> None:
     assert "broken" in listed["spoilt"].text
     assert listed["front"].starter
     assert not listed["me"].starter
+    made = mine.created[:16].replace("T", " ")  # as people write it, not as programs do
+    assert listed["me"].text.endswith(f"made {made}")
     text = describe(load_profile("me"))
-    for word in ("camera 0", "640×480", "front", "head_height", "fsr × 1.5", "not measurable", "trunk_incl"):
+    for word in (
+        "camera 0",
+        "640×480",
+        "front",
+        "head_height",
+        "fsr × 1.5",
+        f"made: {made}\n",
+        "not measurable",
+        "trunk_incl",
+    ):
         assert word in text
 
 

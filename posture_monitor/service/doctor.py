@@ -361,7 +361,7 @@ def check_profile(name: str, source: str = "", by_place: tuple[int, int] | None 
     if profile.starter:
         advice = "run `posture-monitor calibrate` for one of your own"
         return Check("profile", None, f"{name}, a starter", advice)
-    told = f"{profile.name}, your own" + f", of {profile.created}" * bool(profile.created)
+    told = f"{profile.name}, your own" + f", of {profile.made}" * bool(profile.made)
     if profile.name != wanted.name:
         told += f"; it was made with this camera, and is taken instead of {name}"
     return Check("profile", True, told)

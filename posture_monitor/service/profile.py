@@ -57,6 +57,11 @@ class Profile:
     stamp: Stamp | None = field(default=None, compare=False)
 
     @property
+    def made(self) -> str:
+        """When it was calibrated, as people write it: local date and minute; empty in a starter."""
+        return self.created[:16].replace("T", " ")
+
+    @property
     def as_read(self) -> bool:
         """Whether its file is still as it was read or written: there, and not changed by anybody."""
         return self.path is not None and self.stamp is not None and stamp_of(self.path) == self.stamp

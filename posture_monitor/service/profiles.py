@@ -54,7 +54,7 @@ def load_profile(name: str) -> Profile:
         return read_profile(starter, starter=True)
     if name == "default":
         return starter_of(View.FRONT)
-    known = ", ".join(info.name for info in list_profiles())
+    known = ", ".join(dict.fromkeys(info.name for info in list_profiles()))
     raise UserError(
         f"there is no profile {name!r} (there are: {known}); "
         f"make it with `posture-monitor calibrate --profile {name}`"
@@ -126,7 +126,7 @@ def list_profiles() -> list[ProfileInfo]:
             try:
                 profile = read_profile(path, starter=starter)
                 kinds = ", ".join(f"{n.name} ({n.view})" for n in profile.neutrals)
-                text = f"starter, {kinds}" if starter else f"{kinds}, made {profile.created[:16]}"
+                text = f"starter, {kinds}" if starter else f"{kinds}, made {profile.made}"
             except UserError as error:
                 text = f"broken: {error}"
             found.append(ProfileInfo(path.stem, starter, text))
@@ -138,8 +138,8 @@ def describe(profile: Profile) -> str:
     lines = [f"{profile.name}{' (starter; not your own)' if profile.starter else ''}"]
     if profile.camera:
         lines.append(f"camera: {profile.camera}, {profile.width}×{profile.height}")
-    if profile.created:
-        lines.append(f"made: {profile.created}")
+    if profile.made:
+        lines.append(f"made: {profile.made}")
     for name, factor in profile.tuning.items():
         lines.append(f"tuned by 'Wrong alert': {name} × {factor:g}")
     if profile.tuning:
