@@ -13,8 +13,8 @@ import program
 import pytest
 import qt
 import rig
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QImage, QPixmap
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from real_model import real_model
@@ -30,7 +30,7 @@ from posture_monitor.service.profile import Profile
 from posture_monitor.service.profile_file import save_profile
 from posture_monitor.service.status import Angle, Camera, Status
 from posture_monitor.telling import language
-from posture_monitor.windows import style
+from posture_monitor.windows import painter, style
 from posture_monitor.windows.preview_window import Preview
 
 WIDTH, HEIGHT = 640, 480
@@ -154,6 +154,20 @@ def test_keys_reanchor_save_help_and_close(day: None, home: Path) -> None:
     assert window.isVisible()
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert not window.isVisible()
+
+
+def test_a_figure_at_the_edge_of_the_picture_is_all_in_it(day: None) -> None:
+    white = QColor("white")
+    for corner in (QPointF(0, 0), QPointF(100, 60)):
+        picture = QPixmap(100, 60)
+        picture.fill(white)
+        pen = QPainter(picture)
+        pen.setClipRect(picture.rect())
+        painter.draw_label(pen, corner, "4°", QColor("white"), quiet=True)
+        pen.end()
+        assert 0.0 < 1.0 - part(picture, white) < 0.5
+        for edge in ((0, 0, 2, 60), (98, 0, 2, 60), (0, 0, 100, 2), (0, 58, 100, 2)):
+            assert part(picture.copy(*edge), white) == 1.0
 
 
 def test_away_leaves_no_body_in_the_picture(day: None) -> None:

@@ -534,6 +534,10 @@ def draw_label(
     metrics = QFontMetricsF(painter.font())
     pill = QRectF(0, 0, metrics.horizontalAdvance(text) + 16, metrics.height() + 6)
     pill.moveCenter(centre)
+    if painter.hasClipping():  # all of it in the picture, also beside a body at its edge
+        room = painter.clipBoundingRect().adjusted(4, 4, -4, -4)
+        pill.moveLeft(max(room.left(), min(pill.left(), room.right() - pill.width())))
+        pill.moveTop(max(room.top(), min(pill.top(), room.bottom() - pill.height())))
     light = colour.lightnessF() > 0.6
     painter.setBrush(faded(QColor("#0d1117" if light else "#ffffff"), 0.72 * opacity))
     painter.setPen(Qt.PenStyle.NoPen if quiet else _pen(faded(colour, 0.8 * opacity), 1.4))

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QPainter, QPaintEvent, QPen, QTextOption
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from posture_monitor.errors import UserError
@@ -143,7 +143,7 @@ class Preview(QWidget):
         except UserError as error:
             self.tell(f"Not saved: {error}.")
         else:
-            self.tell(f"Saved {path.name}, which holds no picture, in\n{path.parent}")
+            self.tell(f"Saved, without any picture:\n{path}")
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Draw anew where the desktop has turned dark or light."""
@@ -296,14 +296,15 @@ class Stage(QWidget):
 
     def _pill(self, pen: QPainter, rect: QRectF) -> None:
         pen.setFont(font())
-        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWrapAnywhere | Qt.TextFlag.TextWordWrap
+        how = QTextOption(Qt.AlignmentFlag.AlignCenter)
+        how.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)  # a path may be one long word
         wide = rect.width() - 8 * UNIT
-        text = QFontMetricsF(pen.font()).boundingRect(QRectF(0, 0, wide, 400), flags, self._note)
+        text = pen.boundingRect(QRectF(0, 0, wide, 400), self._note, how)
         pill = QRectF(0, 0, text.width() + 4 * UNIT, text.height() + 2 * UNIT)
         pill.moveCenter(QPointF(rect.center().x(), rect.bottom() - 2 * UNIT - pill.height() / 2))
         pen.fillPath(painter.rounded(pill), faded(style.NIGHT.paper, 0.9))
         pen.setPen(style.NIGHT.ink)
-        pen.drawText(pill.adjusted(2 * UNIT - 2, 0, 2 - 2 * UNIT, 0), flags, self._note)
+        pen.drawText(pill.adjusted(2 * UNIT - 2, 0, 2 - 2 * UNIT, 0), self._note, how)
 
 
 def _draw_height(
