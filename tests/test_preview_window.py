@@ -222,6 +222,12 @@ def test_without_a_screen_the_preview_says_so_and_the_tray_leaves(home: Path) ->
     assert (tray.returncode, tray.stderr.strip()) == (0, "No tray icon: there is no screen here.")
 
 
+def test_a_tray_icon_without_a_monitor_says_how_to_start_one(home: Path) -> None:
+    ended = program.program("tray", home=home, QT_QPA_PLATFORM="offscreen")
+    assert ended.returncode == 2
+    assert ended.stderr.strip() == "posture-monitor: not running; `posture-monitor start` starts it"
+
+
 @pytest.mark.slow
 def test_the_demo_is_judged_live(home: Path, monkeypatch: pytest.MonkeyPatch, day: None) -> None:
     """The real model on the real demo, through the thread, into the window."""

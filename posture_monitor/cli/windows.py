@@ -60,6 +60,10 @@ def tray(config: Config) -> None:
     if why := why_no_window():
         click.echo(f"No tray icon: {why}.", err=True)
         return
+    from posture_monitor.service import control, lock
+
+    if lock.holder() is None:
+        raise control.NotRunning
     from posture_monitor.windows.tray import run
 
     run()
