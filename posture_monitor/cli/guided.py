@@ -136,4 +136,5 @@ def _yes(question: str, default: bool) -> bool:
     try:
         return click.confirm(question, default=default)
     except click.Abort as nobody:
+        click.echo()  # the question has left its line open
         raise KeyboardInterrupt from nobody
