@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from disks import fill, mounted
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
@@ -71,9 +72,25 @@ def test_held_once_in_a_process_and_free_after() -> None:
             pass
         assert stat.S_IMODE(paths.lock_file().stat().st_mode) == 0o600
     assert holder() is None
-    assert paths.lock_file().read_bytes() == b""
+    assert str(os.getpid()) not in paths.lock_file().read_text()
     with Lock():
         pass
+
+
+def test_on_a_full_disk_it_tells_who_holds_it_where_it_was_held_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`restart` goes by it: without it another camera would be watched."""
+    with mounted(tmp_path / "disk", "64k") as disk:
+        monkeypatch.setenv("POSTURE_MONITOR_HOME", str(disk))
+        with Lock():
+            pass
+        fill(disk)
+        with Lock():
+            found = holder()
+        assert found is not None
+        assert (found.pid, found.arguments) == (os.getpid(), tuple(sys.argv[1:]))
+        assert holder() is None
 
 
 @pytest.mark.slow

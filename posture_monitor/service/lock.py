@@ -76,18 +76,27 @@ class Lock:
                 raise AlreadyRunning(found.pid)
             time.sleep(0.02)
         told = {"pid": os.getpid(), "arguments": sys.argv[1:], "folder": str(Path.cwd())}
-        # On a full disk nothing can be told, and the lock holds all the same.
-        with contextlib.suppress(OSError):
-            os.ftruncate(self._file, 0)
-            os.write(self._file, json.dumps(told).encode())
+        self._tell(json.dumps(told).encode())
         return self
 
     def __exit__(self, *exc: object) -> None:
         if self._file >= 0:
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._file, 0)
+            self._tell(b"-")
             os.close(self._file)
             self._file = -1
+
+    def _tell(self, what: bytes) -> None:
+        """Write over what the file says; never empty it keeps its room, which a full disk may not give again.
+
+        Where there is none nothing is told, and the lock holds all the same.
+        """
+        try:
+            os.lseek(self._file, 0, os.SEEK_SET)
+            os.write(self._file, what)
+            os.ftruncate(self._file, len(what))
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, 0)  # rather than who held it before
 
     def _take(self) -> bool:
         file = -1
