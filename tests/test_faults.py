@@ -872,6 +872,17 @@ def test_a_data_folder_that_becomes_read_only(simple: Service, small_disk: Path)
     assert len(lines) <= 6, lines
 
 
+def test_the_data_folder_deleted_under_it(simple: Service) -> None:
+    """As somebody does who wants to be forgotten: `stop` finds it none the less."""
+    simple.begin()
+    for each in simple.home.iterdir():
+        if each.name != "control":  # on a desktop it lies in the session's folder
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
+    wait_for(lambda: (simple.home / "monitor.lock").exists())
+    assert done("stop", home=simple.home) == f"Stopped (process {simple.pid}).\n"
+    wait_for(lambda: not simple.lives)
+
+
 def test_started_on_a_full_disk(simple: Service, small_disk: Path) -> None:
     """It watches all the same, and writes what it saw when there is room."""
     simple.home = small_disk

@@ -35,6 +35,7 @@ from posture_monitor.service.choice import Choice
 from posture_monitor.service.control import Server
 from posture_monitor.service.eye import Looked
 from posture_monitor.service.keeper import Keeper, pace_of
+from posture_monitor.service.lock import AlreadyRunning
 from posture_monitor.service.monitor import Monitor
 from posture_monitor.service.presence import PRESENT, Away
 from posture_monitor.service.profile import Profile
@@ -181,6 +182,16 @@ def test_what_is_seen_is_told(running: Running) -> None:
     running.eye.seen = lambda: sight(None, warning="it tells its maker")
     wait_for(lambda: running.status()["state"] == "away")
     assert running.status()["model_trouble"] == "it tells its maker"
+
+
+def test_one_whose_place_another_has_taken_ends(running: Running) -> None:
+    def renew() -> None:
+        raise AlreadyRunning(4711)
+
+    running.keeper.renew_lock = renew
+    running.thread.start()
+    running.thread.join(5.0)
+    assert not running.thread.is_alive()
 
 
 def test_a_pause_ends_the_eye_and_ends_by_itself(running: Running) -> None:

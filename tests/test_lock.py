@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -91,6 +92,31 @@ def test_on_a_full_disk_it_tells_who_holds_it_where_it_was_held_before(
         assert found is not None
         assert (found.pid, found.arguments) == (os.getpid(), tuple(sys.argv[1:]))
         assert holder() is None
+
+
+def test_deleted_under_who_holds_it_it_is_held_anew() -> None:
+    with Lock() as lock:
+        shutil.rmtree(paths.data_dir())
+        assert holder() is None
+        for _ in range(2):
+            lock.renew()
+            found = holder()
+            assert found is not None
+            assert found.pid == os.getpid()
+    assert holder() is None
+
+
+def test_deleted_and_taken_by_another_it_is_the_others() -> None:
+    with Lock() as lock:
+        paths.lock_file().unlink()
+        process, child = holding()
+        try:
+            with pytest.raises(AlreadyRunning, match=rf"process {process.pid}"):
+                lock.renew()
+        finally:
+            process.kill()
+            process.communicate()
+            os.kill(child, signal.SIGKILL)
 
 
 @pytest.mark.slow

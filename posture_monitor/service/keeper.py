@@ -43,7 +43,7 @@ from posture_monitor.service import background, in_use, logs, power, snapshot
 from posture_monitor.service.choice import Choice
 from posture_monitor.service.control import Server
 from posture_monitor.service.eye import EyeKeeper, Looked
-from posture_monitor.service.lock import Lock
+from posture_monitor.service.lock import AlreadyRunning, Lock
 from posture_monitor.service.looking import Seen, chosen
 from posture_monitor.service.monitor import Monitor, Resting, closing, opening
 from posture_monitor.service.presence import PRESENT, Away, open_presence
@@ -156,6 +156,7 @@ class Keeper:
         self.eye = EyeKeeper(self.inbox.put)
         self.tally = Tally(monitor.store, time.time())
         self.others: Callable[[], list[int]] = list
+        self.renew_lock: Callable[[], None] = lambda: None
         self._usage = Usage()
         self._since_s = time.time()
         self._paused, self._paused_until_s = False, None
@@ -492,6 +493,7 @@ class Keeper:
     def _tend(self, now_s: float) -> None:
         """Look after what changes seldom: settings, power, and what all this costs."""
         self._tend_at_s = now_s + TEND_S
+        self._stay_found()
         if now_s >= self._keep_at_s:
             self._keep_at_s = now_s + KEEP_S
             self.choice.keep_learnt()
@@ -510,6 +512,16 @@ class Keeper:
         self.monitor.on_battery = power.on_battery() is True
         self._heed_call()
         self._usage.look([*self.own_pids() - {os.getpid()}, *self.others()])
+
+    def _stay_found(self) -> None:
+        """Hold the lock also where somebody has deleted the data folder: `stop` and `start` go by it."""
+        try:
+            self.renew_lock()
+        except AlreadyRunning as error:
+            log.warning("another monitor has taken this one's place: %s", error)
+            self.inbox.put(_Stop())
+        except UserError as error:  # a folder that cannot be written may be so again
+            log.debug("%s", error)
 
     def _configure(self) -> None:
         config, before = self.settings.config, self.monitor.config
@@ -664,7 +676,7 @@ def keep(
     if detached:
         logs.to_file(verbose=log.isEnabledFor(logging.DEBUG))
     with contextlib.ExitStack() as stack:
-        stack.enter_context(Lock())
+        lock = stack.enter_context(Lock())
         chosen_profile = load_profile(profile or config.profile.name)
         store = stack.enter_context(
             Store.open(
@@ -698,6 +710,7 @@ def keep(
             wanted=profile,
             patient=detached,
         )
+        keeper.renew_lock = lock.renew
         stack.enter_context(_signals(keeper))
         stack.enter_context(_watching(keeper))
         stack.enter_context(Server(paths.control_socket(), keeper.handle))

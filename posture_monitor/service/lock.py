@@ -66,8 +66,35 @@ class Lock:
     def __init__(self) -> None:
         self._path = paths.lock_file()
         self._file = -1
+        told = {"pid": os.getpid(), "arguments": sys.argv[1:], "folder": str(Path.cwd())}
+        self._told = json.dumps(told).encode()
 
     def __enter__(self) -> Lock:
+        self._hold()
+        return self
+
+    def renew(self) -> None:
+        """Hold it anew where its file was deleted meanwhile: who asks for the monitor looks there.
+
+        Raises
+        ------
+        AlreadyRunning
+            Another process was quicker.
+        UserError
+            The file cannot be made at the moment.
+        """
+        if self._is_found(self._file):
+            return
+        before = self._file
+        try:
+            self._hold()
+        except AlreadyRunning:
+            if not self._is_found(self._file):  # else it is back, and held by us
+                raise
+        else:
+            os.close(before)
+
+    def _hold(self) -> None:
         paths.make_private(self._path.parent)
         until_s = time.monotonic() + _PATIENCE_S
         while not self._take():
@@ -75,9 +102,7 @@ class Lock:
                 found = _read(self._path)
                 raise AlreadyRunning(found.pid)
             time.sleep(0.02)
-        told = {"pid": os.getpid(), "arguments": sys.argv[1:], "folder": str(Path.cwd())}
-        self._tell(json.dumps(told).encode())
-        return self
+        self._tell(self._told)
 
     def __exit__(self, *exc: object) -> None:
         if self._file >= 0:
@@ -111,15 +136,22 @@ class Lock:
                 f"cannot use the lock {self._path}: {error.strerror or error}; "
                 "make it writable or set POSTURE_MONITOR_HOME to another folder"
             ) from error
-        if taken:
-            # The file may have been deleted in between: a lock on what nobody finds guards nothing.
-            # Windows deletes none that is open, and does not always give both the same numbers.
-            with contextlib.suppress(OSError):
-                if sys.platform == "win32" or os.path.samestat(os.fstat(file), self._path.stat()):
-                    self._file = file
-                    return True
+        # The file may have been deleted in between: a lock on what nobody finds guards nothing.
+        if taken and self._is_found(file):
+            self._file = file
+            return True
         os.close(file)
         return False
+
+    def _is_found(self, file: int) -> bool:
+        """Return whether an open file is the one that is found by its name."""
+        # Windows deletes none that is open, and does not always give both the same numbers.
+        if sys.platform == "win32":
+            return True
+        try:
+            return os.path.samestat(os.fstat(file), self._path.stat())
+        except OSError:
+            return False
 
 
 def holder() -> Holder | None:
