@@ -166,6 +166,23 @@ def test_a_file_that_the_machine_refuses_is_one_line(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("command", ["start", "restart", "report -o page.html --format html"])
+def test_in_a_folder_that_was_deleted_it_says_so(tmp_path: Path, command: str) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    ended = subprocess.run(
+        ["sh", "-c", f"rmdir {gone} && exec {sys.executable} -m posture_monitor {command}"],
+        cwd=gone,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "posture-monitor: the folder you are in was deleted; go to another one and try again\n"
+    )
+
+
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     ended = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m posture_monitor config show | head -n 1"],

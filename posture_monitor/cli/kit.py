@@ -112,6 +112,8 @@ class Group(click.Group):
             if sys.platform == "win32" and wrong and _into_pipe():
                 # So Windows calls a pipe whose reader, such as `more`, has gone (python/cpython#79935).
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
+            if error.errno == errno.ENOENT and error.filename is None and not _somewhere():
+                raise _Told("the folder you are in was deleted; go to another one and try again") from error
             if error.errno == errno.EPIPE or (error.filename is None and not full):
                 raise
             _trace(ctx)
@@ -125,6 +127,15 @@ def _into_pipe() -> bool:
     with contextlib.suppress(OSError, ValueError, AttributeError):
         return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
     return False
+
+
+def _somewhere() -> bool:
+    """Return whether the folder that this was started in is still there."""
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
 
 
 def _give_up_output() -> None:
