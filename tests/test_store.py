@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import math
+import shutil
 import signal
 import sqlite3
 import stat
@@ -365,6 +366,30 @@ def test_full_disk_at_the_beginning(small_disk: Path) -> None:
     with pytest.raises(UserError, match=r"no room left on the disk|cannot write the history") as caught:
         Store.open(small_disk / "history.sqlite3")
     assert "\n" not in str(caught.value)
+
+
+def test_full_disk_can_be_read(small_disk: Path) -> None:
+    """To take the history out to another disk, for one: there is no room for the log's index."""
+    path = small_disk / "history.sqlite3"
+    with Store.open(path) as store:
+        record(store, T0, [("good", 60)])
+    fill(small_disk)
+    for _ in range(2):
+        assert everything(path) == [("good", T0, T0 + 60)]
+    with pytest.raises(UserError, match=r"its disk is full or fails; free some space|no room left"):
+        Store.open(path)
+
+
+def test_full_disk_is_not_read_without_what_a_log_holds(small_disk: Path) -> None:
+    path = small_disk / "history.sqlite3"
+    with Store.open(path) as store:
+        record(store, T0, [("good", 60)])
+        store.flush()
+        shutil.copy(path, small_disk / "killed.sqlite3")
+        shutil.copy(f"{path}-wal", small_disk / "killed.sqlite3-wal")
+    fill(small_disk)
+    with pytest.raises(UserError, match="cannot read the history"):
+        everything(small_disk / "killed.sqlite3")
 
 
 def test_read_only_folder(small_disk: Path) -> None:

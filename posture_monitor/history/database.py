@@ -138,6 +138,11 @@ def explain(error: Exception, path: Path, do: str = "write") -> str:
         return f"the history {path} is locked by another program; close that program and try again"
     if _says(words, _FULL):
         return f"no room left on the disk for the history {path}; free some space or set POSTURE_MONITOR_HOME"
+    if _says(words, _FAILING):
+        return (
+            f"cannot {do} the history {path} ({words}): its disk is full or fails; "
+            "free some space or set POSTURE_MONITOR_HOME"
+        )
     if is_broken(sqlite3.DatabaseError(words)):
         return f"the history {path} is damaged; the next `posture-monitor run` moves it aside and begins anew"
     if isinstance(error, OSError):
@@ -259,9 +264,7 @@ def open_reader(path: Path, busy_s: float = 5.0) -> sqlite3.Connection:
         try:
             db = _open_for_reading(address, busy_s)
         except sqlite3.OperationalError as error:
-            # A folder that cannot be written has no room for WAL's index; nobody writes
-            # there either, so the file may be read as it stands.
-            if os.access(path.parent, os.W_OK) and "readonly" not in str(error):
+            if not _may_be_read_as_it_stands(path, str(error)):
                 raise
             db = _open_for_reading(address + "&immutable=1", busy_s)
         (version,) = db.execute("PRAGMA user_version").fetchone()
@@ -277,6 +280,15 @@ def open_reader(path: Path, busy_s: float = 5.0) -> sqlite3.Connection:
         return db
     except (sqlite3.Error, OSError) as error:
         raise UserError(explain(error, path, "read")) from error
+
+
+def _may_be_read_as_it_stands(path: Path, words: str) -> bool:
+    """Tell whether nobody writes where a file could not be opened: there is no room for WAL's index."""
+    if "readonly" in words or not os.access(path.parent, os.W_OK):
+        return True
+    # So SQLite says it of a full disk. What a log holds is no part of the file yet.
+    log_file = path.with_name(path.name + "-wal")
+    return _says(words, _FAILING) and not (log_file.exists() and log_file.stat().st_size)
 
 
 def _open_for_reading(address: str, busy_s: float) -> sqlite3.Connection:
