@@ -16,7 +16,7 @@ from disks import fill, mounted
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
-from posture_monitor.service.lock import AlreadyRunning, Lock, holder
+from posture_monitor.service.lock import AlreadyRunning, Holder, Lock, holder
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -92,6 +92,22 @@ def test_on_a_full_disk_it_tells_who_holds_it_where_it_was_held_before(
         assert found is not None
         assert (found.pid, found.arguments) == (os.getpid(), tuple(sys.argv[1:]))
         assert holder() is None
+
+
+def test_begun_on_a_full_disk_it_tells_who_holds_it_once_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mounted(tmp_path / "disk", "64k") as disk:
+        monkeypatch.setenv("POSTURE_MONITOR_HOME", str(disk))
+        paths.lock_file().touch()
+        ballast = fill(disk)
+        with Lock() as lock:
+            assert holder() == Holder()
+            ballast.unlink()
+            lock.renew()
+            found = holder()
+            assert found is not None
+            assert found.pid == os.getpid()
 
 
 def test_deleted_under_who_holds_it_it_is_held_anew() -> None:

@@ -66,6 +66,8 @@ class Lock:
     def __init__(self) -> None:
         self._path = paths.lock_file()
         self._file = -1
+        #: Whether the file says who holds it.
+        self._said = False
         told = {"pid": os.getpid(), "arguments": sys.argv[1:], "folder": str(Path.cwd())}
         self._told = json.dumps(told).encode()
 
@@ -76,6 +78,8 @@ class Lock:
     def renew(self) -> None:
         """Hold it anew where its file was deleted meanwhile: who asks for the monitor looks there.
 
+        What there was no room to write in it is written once there is some.
+
         Raises
         ------
         AlreadyRunning
@@ -84,6 +88,8 @@ class Lock:
             The file cannot be made at the moment.
         """
         if self._is_found(self._file):
+            if not self._said:
+                self._tell(self._told)
             return
         before = self._file
         try:
@@ -119,7 +125,9 @@ class Lock:
             os.lseek(self._file, 0, os.SEEK_SET)
             os.write(self._file, what)
             os.ftruncate(self._file, len(what))
+            self._said = True
         except OSError:
+            self._said = False
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, 0)  # rather than who held it before
 
