@@ -343,6 +343,20 @@ def test_closing_twice_is_harmless(path: Path) -> None:
     store.close()
 
 
+def test_another_profile_makes_no_gap(path: Path) -> None:
+    """What was the case lasts until the next heartbeat, whichever recording that belongs to."""
+    with Store.open(path) as store:
+        store.begin("a camera", profile="sitting")
+        store.heartbeat(T0, 0, "good")
+        store.heartbeat(T0 + 6, 0, "good")
+        store.begin("a camera", profile="standing")
+        store.heartbeat(T0 + 12, 0, "good")
+        store.heartbeat(T0 + 18, 0, "good")
+        store.begin("a camera", profile="sitting")
+        store.heartbeat(T0 + 60, 0, "good")  # too late to speak of what was before
+    assert everything(path) == [("good", T0, T0 + 12), ("good", T0 + 12, T0 + 18), ("good", T0 + 60, T0 + 60)]
+
+
 def test_folder_in_the_way_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
     with pytest.raises(UserError, match="cannot create the folder"):

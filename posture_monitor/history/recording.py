@@ -83,6 +83,14 @@ class Recording:
         self._spans += 1
         self._keep(Span(wall_s, wall_s, utc_offset_s, state, reason, seq=self._spans))
 
+    def last_until(self, wall_s: float, gap_s: float) -> bool:
+        """Let its last state last until another recording's first heartbeat; return whether it does."""
+        last = self._span
+        if last is None or not 0.0 < wall_s - last.end_s <= min(gap_s, LONGEST_SPAN_S):
+            return False
+        self._keep(replace(last, end_s=wall_s))
+        return True
+
     def _keep(self, span: Span) -> Span:
         self._span = self._new_spans[span.seq] = span
         return span

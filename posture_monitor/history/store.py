@@ -93,6 +93,8 @@ class Store:
         if db is not None:
             self._attach(db)
         self._run = Recording("", True, "", {}, keep_samples_days > 0)
+        #: The recording before this one, until this one's first heartbeat.
+        self._before: Recording | None = None
         #: Recordings that ended while the file could not be written.
         self._waiting: list[Recording] = []
         #: The latest alerts, by the numbers they are known by outside, and their recordings.
@@ -190,7 +192,7 @@ class Store:
     def _begin(self, run: Recording) -> None:
         if not self.flush():
             self._waiting.append(self._run)
-        self._run = run
+        self._before, self._run = self._run, run
 
     def heartbeat(
         self, wall_s: float, utc_offset_s: int, state: str, reason: str = "", *, gap_s: float = GAP_S
@@ -213,6 +215,9 @@ class Store:
             Twice the sampling interval is a good value.
         """
         with self._lock:
+            before, self._before = self._before, None
+            if before is not None and before.last_until(wall_s, gap_s) and before not in self._waiting:
+                self._waiting.append(before)
             self._run.heartbeat(wall_s, utc_offset_s, state, reason, gap_s)
             self._save_now_and_then()
 
@@ -381,8 +386,9 @@ class Store:
                     if found in self._files:
                         log_file.unlink(missing_ok=True)
         db = database.open_writer(self.path, self._wait_s)
-        for run in {self._run, *self._waiting, *(run for run, _ in self._told.values())}:
-            run.look_up(db)
+        for run in {self._run, self._before, *self._waiting, *(run for run, _ in self._told.values())}:
+            if run is not None:
+                run.look_up(db)
         self._attach(db)
 
     def _in_trouble(self, error: Exception) -> None:
