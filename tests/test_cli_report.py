@@ -290,8 +290,9 @@ def test_size_counts_history_and_page(history: Path) -> None:
     paths.demo_history_file().write_bytes(bytes(2_000_000))
     paths.make_private(paths.snapshots_dir())
     (paths.snapshots_dir() / "one.json").write_bytes(bytes(300_000))
-    sizes = {line.split()[0]: float(line.split()[1]) for line in done("data", "size").splitlines()}
-    assert (sizes["demo"], sizes["snapshots"]) == (2.0, 0.3)
+    rows = (line.removesuffix(" MB").rsplit(None, 1) for line in done("data", "size").splitlines())
+    sizes = {name: float(taken) for name, taken in rows}
+    assert (sizes["demo"], sizes["saved moments"]) == (2.0, 0.3)
     assert sizes["history"] == pytest.approx(history.stat().st_size / 1e6, abs=0.2)
     assert sizes["report"] > 0
     assert sizes["together"] == pytest.approx(sum(sizes.values()) - sizes["together"], abs=0.2)
