@@ -424,12 +424,15 @@ time.sleep(0.4)
 """
 
 
-@pytest.mark.parametrize("elsewhere", [False, True], ids=["Linux", "other systems"])
-def test_a_connection_of_a_child_is_seen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
-) -> None:
-    if elsewhere:
+@pytest.fixture(params=["Linux", "other systems"])
+def either_way(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have connections listed as on each kind of system."""
+    if request.param != "Linux":
         monkeypatch.setattr("posture_monitor.service.connections._PROC", tmp_path / "no /proc")
+
+
+@pytest.mark.usefixtures("either_way")
+def test_a_connection_of_a_child_is_seen(tmp_path: Path) -> None:
     script = tmp_path / "caller.py"
     script.write_text(CALLER)
     ran = watch([sys.executable, str(script)], os.environ, 20)
@@ -439,12 +442,8 @@ def test_a_connection_of_a_child_is_seen(
     assert not calls[0].outside
 
 
-@pytest.mark.parametrize("elsewhere", [False, True], ids=["Linux", "other systems"])
-def test_a_connection_of_others_is_not_ours(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
-) -> None:
-    if elsewhere:
-        monkeypatch.setattr("posture_monitor.service.connections._PROC", tmp_path / "no /proc")
+@pytest.mark.usefixtures("either_way")
+def test_a_connection_of_others_is_not_ours() -> None:
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         stack.enter_context(socket.create_connection(server.getsockname()))
