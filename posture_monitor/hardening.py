@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import Any, Final
+from typing import Final
+
+from posture_monitor.dll import dll
 
 #: SEM_FAILCRITICALERRORS and SEM_NOGPFAULTERRORBOX, for `SetErrorMode`.
 _NO_REPORT: Final = 0x0001 | 0x0002
@@ -23,9 +25,7 @@ def forbid_core_dumps() -> None:
     the process that has crashed keeps the camera.
     """
     if sys.platform == "win32":
-        import ctypes
-
-        kernel: Any = getattr(ctypes, "windll").kernel32  # noqa: B009 - there is no such name elsewhere
+        kernel = dll("kernel32")
         kernel.SetErrorMode(kernel.GetErrorMode() | _NO_REPORT)
         return
     try:

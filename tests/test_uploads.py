@@ -63,7 +63,7 @@ def test_an_import_is_found_by_its_library_and_its_name() -> None:
     assert uploads.imported(ctypes.addressof(old), b"wininet.dll", b"InternetOpenA") is None
 
 
-def test_a_session_is_opened_with_the_proxy_where_nobody_listens() -> None:
+def test_a_session_is_opened_with_the_proxy_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = image(LIBRARIES)
     slot = uploads.imported(ctypes.addressof(loaded), b"wininet.dll", b"InternetOpenA")
     assert slot is not None
@@ -82,7 +82,8 @@ def test_a_session_is_opened_with_the_proxy_where_nobody_listens() -> None:
     windll = SimpleNamespace(
         wininet=SimpleNamespace(InternetOpenA=session), kernel32=SimpleNamespace(VirtualProtect=protect)
     )
-    uploads._exchange(windll, slot)
+    monkeypatch.setattr("ctypes.windll", windll, raising=False)
+    uploads._exchange(slot)
     assert rights == [0x04, 0x02]
     kinds = (ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong)
     call = ctypes.CFUNCTYPE(ctypes.c_void_p, *kinds)(ctypes.c_void_p.from_address(slot).value)

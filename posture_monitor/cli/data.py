@@ -75,11 +75,12 @@ def erase(before: str | None, everything: bool, yes: bool) -> None:
 
     from posture_monitor.history.export import erase as wipe
     from posture_monitor.service.control import NotRunning, ask
+    from posture_monitor.service.preview.saved_moment import saved
 
     gone = wipe(paths.history_file(), date)
     with contextlib.suppress(NotRunning, UserError):
         ask("recount")  # a monitor that runs tells of today from memory
-    moments = _moments(date)
+    moments = saved(date)
     # The page last opened may tell of any day.
     for file in (*moments, paths.report_file()):
         file.unlink(missing_ok=True)
@@ -87,12 +88,6 @@ def erase(before: str | None, everything: bool, yes: bool) -> None:
         f"Wiped: stretches of time {gone.spans}, notifications {gone.alerts}, diary entries {gone.episodes}, "
         f"saved moments {len(moments)}; {gone.freed / 1e6:.1f} MB freed."
     )
-
-
-def _moments(before: dt.date | None) -> list[Path]:
-    """Return what the preview saved before a day, or all of it."""
-    saved = paths.snapshots_dir().glob("moment-*.json")
-    return [file for file in saved if before is None or file.stem < f"moment-{before:%Y%m%d}"]
 
 
 def _date(text: str) -> dt.date:

@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from posture_monitor.dll import dll
+
 log = logging.getLogger(__name__)
 
 #: Port 9 (discard): nobody listens there, so a connection is refused at once.
@@ -71,15 +73,14 @@ def _windows(library: Path) -> bool:
     slot = imported(loaded._handle, b"wininet.dll", b"InternetOpenA")
     if slot is None:
         return False
-    windll: Any = getattr(ctypes, "windll")  # noqa: B009 - there is no such name elsewhere
     _keep(loaded)
-    _exchange(windll, slot)
+    _exchange(slot)
     return True
 
 
-def _exchange(windll: Any, slot: int) -> None:
+def _exchange(slot: int) -> None:
     """Have the import at this address open sessions with the proxy where nobody listens."""
-    session = windll.wininet.InternetOpenA
+    session = dll("wininet").InternetOpenA
     session.restype = ctypes.c_void_p
     session.argtypes = (
         *(ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_char_p),
@@ -94,7 +95,7 @@ def _exchange(windll: Any, slot: int) -> None:
     # In 64 bits Windows has one way to call.
     stand_in = ctypes.CFUNCTYPE(session.restype, *session.argtypes)(opened)
     _keep(stand_in)
-    protect = windll.kernel32.VirtualProtect
+    protect = dll("kernel32").VirtualProtect
     protect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_ulong, ctypes.c_void_p)
     before = ctypes.c_ulong()
     if not protect(slot, ctypes.sizeof(ctypes.c_void_p), _WRITABLE, ctypes.byref(before)):

@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import PureWindowsPath
 from typing import Any, Final
 
+from posture_monitor.dll import dll
+
 #: Where Windows notes which program has used what; a stop time of 0 means that it still does.
 _CONSENT: Final = r"Software\Microsoft\Windows\CurrentVersion\CapabilityAccessManager\ConsentStore"
 _STARTED: Final = "LastUsedTimeStart"
@@ -73,8 +75,7 @@ def _image() -> str:
     That of `sys.executable` only starts it, in a virtual environment: Windows notes the one behind it.
     """
     path = ctypes.create_unicode_buffer(1 << 15)
-    kernel: Any = getattr(ctypes, "windll").kernel32  # noqa: B009 - there is no such name elsewhere
-    length = kernel.GetModuleFileNameW(None, path, len(path))
+    length = dll("kernel32").GetModuleFileNameW(None, path, len(path))
     return path.value if length else sys.executable
 
 

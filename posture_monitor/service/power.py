@@ -6,7 +6,9 @@ import ctypes
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from posture_monitor.dll import dll
 
 _SUPPLIES: Final = Path("/sys/class/power_supply")
 
@@ -65,7 +67,6 @@ def parse_pmset(text: str) -> bool | None:
 def _windows() -> bool | None:
     """Ask for the system's power status: 0 is on battery, 1 is on mains, 255 is unknown."""
     status = (ctypes.c_ubyte * 12)()
-    kernel: Any = getattr(ctypes, "windll").kernel32  # noqa: B009 - there is no such name elsewhere
-    if not kernel.GetSystemPowerStatus(ctypes.byref(status)):
+    if not dll("kernel32").GetSystemPowerStatus(ctypes.byref(status)):
         return None
     return {0: True, 1: False}.get(status[0])

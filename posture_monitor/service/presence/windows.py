@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any, Final
 
+from posture_monitor.dll import dll
 from posture_monitor.service.presence import PRESENT, Away
 from posture_monitor.service.presence.polling import Polling
 
@@ -74,7 +75,7 @@ def _query(terminal: Any, what: int, size: int) -> bytes | None:
 
 
 def _library(name: str) -> Any:
-    library = getattr(ctypes, "windll")[name]  # noqa: B009 - there is no such name elsewhere
+    library = dll(name)
     if name == "user32":
         # A handle is as wide as a pointer; the default is an int.
         library.OpenInputDesktop.restype = ctypes.c_void_p

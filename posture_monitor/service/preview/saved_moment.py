@@ -22,6 +22,9 @@ from posture_monitor.service.preview.shot import Shot
 #: Version of the snapshot's form.
 SNAPSHOT: Final = 1
 
+#: How the name of a saved one begins; local date and time follow.
+_NAME: Final = "moment-"
+
 
 def snapshot_of(shot: Shot) -> dict[str, Any]:
     """Return a moment for a bug report: landmarks, measures, verdict and versions; no picture, no names."""
@@ -59,7 +62,7 @@ def snapshot_of(shot: Shot) -> dict[str, Any]:
 def save_snapshot(shot: Shot) -> Path:
     """Write the snapshot of a moment to a file that only this user may read, and return its path."""
     folder = paths.make_private(paths.snapshots_dir())
-    path = folder / f"moment-{time.strftime('%Y%m%d-%H%M%S')}.json"
+    path = folder / f"{_NAME}{time.strftime('%Y%m%d-%H%M%S')}.json"
     text = json.dumps(snapshot_of(shot), indent=1, allow_nan=False)
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
@@ -67,6 +70,12 @@ def save_snapshot(shot: Shot) -> Path:
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}; make room") from error
     return path
+
+
+def saved(before: dt.date | None = None) -> list[Path]:
+    """Return the moments that were saved before a local day; None is all of them."""
+    files = paths.snapshots_dir().glob(f"{_NAME}*.json")
+    return [file for file in files if before is None or file.stem < f"{_NAME}{before:%Y%m%d}"]
 
 
 def versions() -> dict[str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from typing import Any, Final
+from typing import Final
+
+from posture_monitor.dll import dll
 
 #: ``WNF_SHEL_QUIETHOURS_ACTIVE_PROFILE_CHANGED``: 0 off, 1 priority only, 2 alarms only.
 _FOCUS_ASSIST: Final = (0xA3BF1C75, 0x0D83063E)
@@ -25,7 +27,7 @@ def full_screen() -> bool | None:
         return None
     state = ctypes.c_int(0)
     try:
-        failed = _library("shell32").SHQueryUserNotificationState(ctypes.byref(state))
+        failed = dll("shell32").SHQueryUserNotificationState(ctypes.byref(state))
     except (OSError, AttributeError):
         return None
     return None if failed else state.value in _FULL_SCREEN
@@ -38,13 +40,9 @@ def _focus_assist() -> int | None:
     name = (ctypes.c_ulong * 2)(*_FOCUS_ASSIST)
     stamp, level, size = ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(4)
     try:
-        failed = _library("ntdll").NtQueryWnfStateData(
+        failed = dll("ntdll").NtQueryWnfStateData(
             name, None, None, ctypes.byref(stamp), ctypes.byref(level), ctypes.byref(size)
         )
     except (OSError, AttributeError):
         return None
     return None if failed else level.value
-
-
-def _library(name: str) -> Any:
-    return getattr(ctypes, "windll")[name]  # noqa: B009 - there is no such name elsewhere
