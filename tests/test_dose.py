@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from posture_monitor.errors import UserError
 from posture_monitor.posture import dose
-from posture_monitor.posture.dose import PAUSED, Activity, Dose, Policy, Recovered, Tripped
+from posture_monitor.posture.dose import PAUSED, Activity, Dose, Policy
 from posture_monitor.posture.reading import Verdict
 
 ACTIVITIES: tuple[Activity, ...] = (*Verdict, PAUSED)
@@ -36,21 +36,18 @@ class Clock:
 
 def play(
     day: Iterable[tuple[Activity, int]], policy: Policy, interval: Fraction
-) -> tuple[Dose, list[Tripped | Recovered]]:
-    """Feed a day at one reading every `interval` seconds."""
-    state, said = Dose(), []
+) -> tuple[Dose, list[float], list[float]]:
+    """Feed a day at one reading every `interval` seconds; return also when it tripped and when recovered."""
+    state, trips, recoveries = Dose(), [], []
     start = Fraction(0)
-    for activity, seconds in day:
+    for activity, seconds in (*day, (Verdict.UNKNOWN, interval)):
         for n in range(int(seconds / interval)):
-            state, effects = dose.step(state, policy, float(start + n * interval), activity, float(interval))
-            said += effects
+            t_s, before = float(start + n * interval), state.tripped
+            state = dose.step(state, policy, t_s, activity, float(interval))
+            if state.tripped != before:
+                (trips if state.tripped else recoveries).append(t_s)
         start += seconds
-    state, effects = dose.step(state, policy, float(start), Verdict.UNKNOWN, float(interval))
-    return state, [*said, *effects]
-
-
-def trips(said: Iterable[Tripped | Recovered]) -> list[float]:
-    return [effect.t_s for effect in said if isinstance(effect, Tripped)]
+    return state, trips, recoveries
 
 
 def crossings(day: Iterable[tuple[Activity, int]], policy: Policy) -> tuple[list[float], float]:
@@ -80,8 +77,7 @@ def crossings(day: Iterable[tuple[Activity, int]], policy: Policy) -> tuple[list
 @pytest.mark.parametrize("hold_s", [30.0, 90.0, 240.0])
 @pytest.mark.parametrize("interval", [Fraction(2), Fraction(1, 2), Fraction(1, 15)])
 def test_unbroken_poor_trips_after_the_hold(hold_s: float, interval: Fraction) -> None:
-    _, said = play([(Verdict.POOR, int(hold_s) + 30)], Policy(hold_s), interval)
-    (at,) = trips(said)
+    _, (at,), _ = play([(Verdict.POOR, int(hold_s) + 30)], Policy(hold_s), interval)
     assert hold_s - 1e-6 <= at <= hold_s + interval
 
 
@@ -92,9 +88,9 @@ def test_threshold_follows_from_the_hold() -> None:
 
 def test_mild_counts_half() -> None:
     # half strength against the same threshold: tau * ln(0.5 / (0.5 - threshold))
-    _, said = play([(Verdict.MILD, 400)], BALANCED, Fraction(1, 2))
+    _, trips, _ = play([(Verdict.MILD, 400)], BALANCED, Fraction(1, 2))
     expected = dose.TAU_S * math.log(0.5 / (0.5 - BALANCED.threshold))
-    assert trips(said) == [pytest.approx(expected, abs=0.5)]
+    assert trips == [pytest.approx(expected, abs=0.5)]
     assert expected > 2 * 90
 
 
@@ -121,7 +117,7 @@ def test_posture_that_lingers_at_a_limit_gathers_alike_on_either_side_of_it() ->
         state = Dose()
         for n in range(60):
             activity, index = sides[n % len(sides)]
-            state, _ = dose.step(state, BALANCED, float(n), activity, 1.0, index)
+            state = dose.step(state, BALANCED, float(n), activity, 1.0, index)
         return state.level
 
     assert gathered((Verdict.MILD, 0.51)) - gathered((Verdict.GOOD, 0.49)) < 0.02
@@ -136,11 +132,10 @@ def test_same_alerts_at_every_rate(day: list[tuple[Activity, int]], hold_s: floa
     expected, closest = crossings(day, policy)
     levels = []
     for interval in (Fraction(2), Fraction(1, 2), Fraction(1, 15)):
-        state, said = play(day, policy, interval)
+        state, at, _ = play(day, policy, interval)
         levels.append(state.level)
         if closest < 2.01:  # recovery falls within one slow sample of the trip: either is right
             continue
-        at = trips(said)
         assert len(at) == len(expected)
         assert all(-1e-6 <= got - want <= interval + 1e-6 for got, want in zip(at, expected, strict=True))
     assert levels == pytest.approx([levels[0]] * 3, abs=1e-6)
@@ -150,23 +145,21 @@ def test_same_alerts_at_every_rate(day: list[tuple[Activity, int]], hold_s: floa
 @given(days, st.integers(1, 200))
 def test_unknown_neither_adds_nor_recovers(day: list[tuple[Activity, int]], seconds: int) -> None:
     policy = BALANCED
-    state, _ = play(day, policy, Fraction(1, 2))
+    state, _, _ = play(day, policy, Fraction(1, 2))
     t_s = state.t_s or 0.0
-    state, said = dose.step(state, policy, t_s, Verdict.UNKNOWN, 2.0)
-    before = state
+    before = state = dose.step(state, policy, t_s, Verdict.UNKNOWN, 2.0)
     for n in range(1, seconds + 1):
-        state, more = dose.step(state, policy, t_s + n, Verdict.UNKNOWN, 1.0)
-        said += more
-    assert not said
+        state = dose.step(state, policy, t_s + n, Verdict.UNKNOWN, 1.0)
+        assert state.tripped == before.tripped
     if before.poor_s > 0 and before.level >= dose.FORGOTTEN * policy.threshold:
         assert state.poor_s == before.poor_s
-    assert (state.level, state.tripped) == (before.level, before.tripped)
+    assert state.level == before.level
 
 
 @given(st.sampled_from([Verdict.GOOD, Verdict.AWAY, PAUSED]), st.floats(0, 20))
 def test_good_away_and_paused_drain(activity: Activity, seconds: float) -> None:
     state = Dose(level=0.1, t_s=0.0, activity=activity, interval_s=10.0)
-    after, _ = dose.step(state, BALANCED, seconds, Verdict.UNKNOWN, 10.0)
+    after = dose.step(state, BALANCED, seconds, Verdict.UNKNOWN, 10.0)
     assert after.level == pytest.approx(0.1 * math.exp(-seconds / dose.TAU_S))
 
 
@@ -181,7 +174,7 @@ def test_suspend_and_clock_changes_speak_for_one_reading_at_most(
 ) -> None:
     clock = Clock()
     state = Dose(level=level, t_s=clock.t_s, activity=activity, interval_s=interval_s)
-    jumped, _ = dose.step(state, BALANCED, clock.forward(jump_s), Verdict.UNKNOWN, interval_s)
+    jumped = dose.step(state, BALANCED, clock.forward(jump_s), Verdict.UNKNOWN, interval_s)
     longest = min(2 * interval_s, 20.0) if jump_s > 0 else 0.0
     strength = dose.STRENGTH[activity]
     if strength is None:
@@ -195,39 +188,40 @@ def test_a_night_suspended_mid_slouch_is_no_slouch() -> None:
     clock = Clock()
     state = Dose()
     for _ in range(60):
-        state, said = dose.step(state, BALANCED, clock.forward(0.5), Verdict.POOR, 0.5)
+        state = dose.step(state, BALANCED, clock.forward(0.5), Verdict.POOR, 0.5)
     before = state.level
-    state, said = dose.step(state, BALANCED, clock.forward(8 * 3600), Verdict.POOR, 0.5)
-    assert said == ()
+    state = dose.step(state, BALANCED, clock.forward(8 * 3600), Verdict.POOR, 0.5)
+    assert not state.tripped
     assert state.level == pytest.approx(1 - (1 - before) * math.exp(-1 / dose.TAU_S))
     assert state.poor_s == pytest.approx(29.5 + 1.0)
 
 
 def test_a_minute_of_good_sitting_after_an_hour_of_slouching_still_counts() -> None:
-    state, _ = play([(Verdict.POOR, 3600)], BALANCED, Fraction(1, 2))
+    state, _, _ = play([(Verdict.POOR, 3600)], BALANCED, Fraction(1, 2))
     assert state.level == BALANCED.threshold
     assert state.fraction(BALANCED) == 1.0
-    _, said = play([(Verdict.POOR, 3600), (Verdict.GOOD, 300), (Verdict.POOR, 4)], BALANCED, Fraction(1, 2))
-    assert len(trips(said)) == 1
+    day = [(Verdict.POOR, 3600), (Verdict.GOOD, 300), (Verdict.POOR, 4)]
+    _, trips, _ = play(day, BALANCED, Fraction(1, 2))
+    assert len(trips) == 1
 
 
 def test_glances_do_not_trip() -> None:
     hour = [(Verdict.GOOD, 56), (Verdict.POOR, 4)] * 60
-    _, said = play(hour, BALANCED, Fraction(1, 2))
-    assert not said
+    _, trips, _ = play(hour, BALANCED, Fraction(1, 2))
+    assert not trips
 
 
-def test_recovery_is_said_once() -> None:
+def test_it_recovers_once() -> None:
     day = [(Verdict.POOR, 120), (Verdict.UNKNOWN, 60), (Verdict.GOOD, 60), (Verdict.AWAY, 60)]
-    _, said = play(day, BALANCED, Fraction(1, 2))
-    assert [type(effect) for effect in said] == [Tripped, Recovered]
-    assert said[1].t_s == 180
+    _, trips, recoveries = play(day, BALANCED, Fraction(1, 2))
+    assert len(trips) == 1
+    assert recoveries == [180]
 
 
 def test_episode_tells_how_long_of_how_long() -> None:
-    state, _ = play([(Verdict.POOR, 60), (Verdict.GOOD, 60), (Verdict.MILD, 60)], BALANCED, Fraction(1, 2))
+    state, _, _ = play([(Verdict.POOR, 60), (Verdict.GOOD, 60), (Verdict.MILD, 60)], BALANCED, Fraction(1, 2))
     assert (state.poor_s, state.over_s) == (120, 180)
-    state, _ = play([(Verdict.POOR, 60), (Verdict.GOOD, 3000)], BALANCED, Fraction(1, 2))
+    state, _, _ = play([(Verdict.POOR, 60), (Verdict.GOOD, 3000)], BALANCED, Fraction(1, 2))
     assert (state.poor_s, state.over_s) == (0, 0)
 
 
@@ -235,7 +229,7 @@ def test_episode_tells_how_long_of_how_long() -> None:
 def test_nothing_non_finite_escapes(stream: list[tuple[Activity, float, float]]) -> None:
     state = Dose()
     for activity, t_s, interval_s in stream:
-        state, _ = dose.step(state, BALANCED, t_s, activity, interval_s)
+        state = dose.step(state, BALANCED, t_s, activity, interval_s)
         assert 0 <= state.level <= BALANCED.threshold
         assert math.isfinite(state.poor_s)
         assert math.isfinite(state.over_s)

@@ -16,7 +16,7 @@ less on how often one looks (`benchmarks/sampling.py`).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from posture_monitor.errors import UserError
@@ -141,25 +141,6 @@ class Dose:
         return min(1.0, self.level / policy.threshold)
 
 
-@dataclass(frozen=True)
-class Tripped:
-    """The dose has reached the threshold."""
-
-    t_s: float
-    poor_s: float
-    over_s: float
-
-
-@dataclass(frozen=True)
-class Recovered:
-    """Posture is good again, or the person left, after the dose had tripped."""
-
-    t_s: float
-
-
-DoseEffect: TypeAlias = Tripped | Recovered
-
-
 def spoken_s(since_s: float | None, t_s: float, interval_s: float) -> float:
     """Return for how many seconds a reading speaks.
 
@@ -186,7 +167,7 @@ def step(
     activity: Activity,
     interval_s: float,
     index: float = math.nan,
-) -> tuple[Dose, tuple[DoseEffect, ...]]:
+) -> Dose:
     """Take in one reading.
 
     The update is the exact solution of the equation for a held strength, so the
@@ -204,7 +185,7 @@ def step(
         The slouch index behind the activity, as `strength` takes it.
     """
     if not math.isfinite(t_s):
-        return state, ()
+        return state
     held_s = spoken_s(state.t_s, t_s, state.interval_s)
     level, poor_s, over_s = state.level, state.poor_s, state.over_s
     pull = state.strength
@@ -218,14 +199,8 @@ def step(
     if not strays(state.activity) and level < FORGOTTEN * policy.threshold:
         poor_s = over_s = 0.0
 
-    tripped = state.tripped
-    effects: tuple[DoseEffect, ...] = ()
-    if tripped and recovers(activity):
-        tripped, effects = False, (Recovered(t_s),)
-    elif not tripped and strays(activity) and level >= policy.threshold * (1 - ROUNDING):
-        tripped, effects = True, (Tripped(t_s, poor_s, over_s),)
-    after = replace(
-        state,
+    full = strays(activity) and level >= policy.threshold * (1 - ROUNDING)
+    return Dose(
         level=level,
         t_s=t_s,
         activity=activity,
@@ -233,6 +208,5 @@ def step(
         interval_s=interval_s if math.isfinite(interval_s) and interval_s > 0 else 0.0,
         poor_s=poor_s,
         over_s=over_s,
-        tripped=tripped,
+        tripped=full or (state.tripped and not recovers(activity)),
     )
-    return after, effects

@@ -257,8 +257,9 @@ def step(
     if not math.isfinite(t_s):
         return state, ()
     held_s = dose.spoken_s(state.dose.t_s, t_s, state.dose.interval_s)
-    gathered, said = dose.step(state.dose, policy.dose, t_s, activity, interval_s, index)
+    gathered = dose.step(state.dose, policy.dose, t_s, activity, interval_s, index)
     now_s = state.now_s + (max(0.0, t_s - state.dose.t_s) if state.dose.t_s is not None else 0.0)
+    recovered = state.dose.tripped and not gathered.tripped
     state = replace(
         state,
         dose=gathered,
@@ -268,7 +269,7 @@ def step(
         shown_for_s=state.shown_for_s + (0.0 if state.dose.activity is Verdict.UNKNOWN else held_s),
         shown_s=tuple(s for s in state.shown_s if now_s - s < HOUR_S),
     )
-    if any(isinstance(effect, dose.Recovered) for effect in said):
+    if recovered:
         return _recovered(state, policy, paused=activity == dose.PAUSED)
     if state.showing is not None and not state.answered:
         return _waited(state, policy, activity, quiet)

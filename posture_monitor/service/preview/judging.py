@@ -55,7 +55,7 @@ class Judging:
         reading, moment = read(seen, self.profile.neutral, self._limits)
         self._session = session.step(self._session, self._steady, t_s, moment)
         steady = self._session.steady
-        self._dose, _ = dose.step(self._dose, self._policy, t_s, steady.state, LOOK_S, steady.index)
+        self._dose = dose.step(self._dose, self._policy, t_s, steady.state, LOOK_S, steady.index)
         self._gather(seen)
         status = Status(
             pid=os.getpid(),
