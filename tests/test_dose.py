@@ -146,7 +146,7 @@ def test_same_alerts_at_every_rate(day: list[tuple[Activity, int]], hold_s: floa
 def test_unknown_neither_adds_nor_recovers(day: list[tuple[Activity, int]], seconds: int) -> None:
     policy = BALANCED
     state, _, _ = play(day, policy, Fraction(1, 2))
-    t_s = state.t_s or 0.0
+    t_s = state.t_s
     before = state = dose.step(state, policy, t_s, Verdict.UNKNOWN, 2.0)
     for n in range(1, seconds + 1):
         state = dose.step(state, policy, t_s + n, Verdict.UNKNOWN, 1.0)

@@ -87,8 +87,9 @@ def test_a_moved_camera_is_unknown_while_it_settles_and_then_judged_again() -> N
 def sitting(moment: Moment, until_s: float, drop: float, state: Session) -> Session:
     """Sit this much lower than neutral (shoulder widths) until then."""
     spot = (0.0, drop, 0.0, drop, 0.0)
-    while not state.steady.t_s or state.steady.t_s < until_s:
-        t_s = (state.steady.t_s or 0.0) + 0.5
+    t_s = np.nan_to_num(state.steady.t_s)
+    while t_s < until_s:
+        t_s += 0.5
         cue = (0.0, drop * moment.per_drop, *moment.cue[2:])
         state = session.step(state, steady.Policy(), t_s, replace(moment, cue=cue, spot=spot))
     return state
@@ -150,7 +151,7 @@ def test_a_shift_that_takes_the_shoulders_out_of_the_picture_ends_as_well(quiet:
 
 def slid(moment: Moment, start: float, end: float, seconds: int, state: Session) -> Session:
     """Slide from one height to another, slowly enough to be no shift."""
-    from_s = state.steady.t_s or 0.0
+    from_s = state.steady.t_s
     for k in range(1, seconds // 5 + 1):
         state = sitting(moment, from_s + 5 * k, start + (end - start) * 5 * k / seconds, state)
     return state

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from posture_monitor.posture.dose import PAUSED, Activity, spoken_s
+from posture_monitor.posture.dose import PAUSED, Activity, passed_s, spoken_s
 from posture_monitor.posture.reading import Verdict
 
 #: How long a change must last to count as a shift of posture: a static hold is
@@ -135,7 +135,7 @@ class Breaks:
     Attributes
     ----------
     t_s, activity, interval_s
-        The latest reading: when, what, and the scheduled seconds to the next one.
+        The latest reading: when (NaN before the first), what, and the scheduled seconds to the next one.
     standing
         This bout is one of standing.
     bout_s, absent_s, unwatched_s
@@ -150,7 +150,7 @@ class Breaks:
         The suggestion not yet answered, and the seconds since it.
     """
 
-    t_s: float | None = None
+    t_s: float = math.nan
     activity: Activity = Verdict.UNKNOWN
     interval_s: float = 0.0
     standing: bool = False
@@ -208,7 +208,7 @@ def step(
     if not math.isfinite(t_s):
         return state, ()
     held_s = spoken_s(state.t_s, t_s, state.interval_s)
-    silent_s = max(0.0, t_s - state.t_s) - held_s if state.t_s is not None else 0.0
+    silent_s = passed_s(state.t_s, t_s) - held_s
     before = state.activity
     effects: list[Effect] = []
     there_s = held_s if present(before) else 0.0
@@ -250,9 +250,8 @@ def wait_s(state: Breaks, policy: Policy) -> float:
 def _ended(state: Breaks, policy: Policy, standing: bool) -> tuple[Breaks, list[Effect]]:
     """Close the bout, if there was one, and begin afresh."""
     effects: list[Effect] = []
-    t_s = state.t_s if state.t_s is not None else math.nan
     if state.bout_s > 0:
-        effects.append(BoutEnded(t_s, state.standing, state.bout_s))
+        effects.append(BoutEnded(state.t_s, state.standing, state.bout_s))
         effects += _taken(state, policy)
     fresh = Breaks(
         t_s=state.t_s,
@@ -284,8 +283,7 @@ def _watched(
     moving_s = state.moving_s + held_s if far and state.moving_s > 0 else (1e-9 if far else 0.0)
     if moving_s <= SHIFT_HOLD_S:
         return replace(state, since=since, moving_s=moving_s), []
-    t_s = state.t_s if state.t_s is not None else math.nan
-    effects: list[Effect] = [Shifted(t_s)]
+    effects: list[Effect] = [Shifted(state.t_s)]
     if state.asked is not None and state.asked.wish is Wish.MOVE:
         effects += _taken(state, policy)
         state = replace(state, asked=None)
@@ -298,7 +296,6 @@ def _due_s(state: Breaks, policy: Policy) -> float:
 
 
 def _suggested(state: Breaks, policy: Policy) -> tuple[Breaks, list[Effect]]:
-    t_s = state.t_s if state.t_s is not None else math.nan
     if state.bout_s >= _due_s(state, policy):
         wish, lasted_s = (Wish.SIT if state.standing else Wish.STAND), state.bout_s
         state = replace(state, next_bout_s=state.bout_s + policy.bout_s)
@@ -308,7 +305,7 @@ def _suggested(state: Breaks, policy: Policy) -> tuple[Breaks, list[Effect]]:
         wish, lasted_s = Wish.MOVE, state.still_s
     else:
         return state, []
-    suggestion = Suggestion(state.next_id, wish, t_s, lasted_s)
+    suggestion = Suggestion(state.next_id, wish, state.t_s, lasted_s)
     # Either suggestion asks for movement, so stillness is counted anew from here.
     state = replace(
         state, asked=suggestion, asked_for_s=0.0, next_id=state.next_id + 1, still_s=0.0, moving_s=0.0

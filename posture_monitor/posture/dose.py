@@ -114,7 +114,8 @@ class Dose:
         The dose, from 0 to the policy's threshold. It goes no higher, so that
         an hour of slouching does not outweigh the minutes of good sitting after it.
     t_s, activity, index, interval_s
-        The latest reading: when, what, the slouch index behind it, and the scheduled seconds to the next one.
+        The latest reading: when (NaN before the first), what, the slouch index behind it, and the
+        scheduled seconds to the next one.
     poor_s, over_s
         Seconds of poor or mild posture in this episode, and the seconds the
         episode has lasted, as far as readings spoke for them.
@@ -123,7 +124,7 @@ class Dose:
     """
 
     level: float = 0.0
-    t_s: float | None = None
+    t_s: float = math.nan
     activity: Activity = Verdict.UNKNOWN
     index: float = math.nan
     interval_s: float = 0.0
@@ -141,7 +142,12 @@ class Dose:
         return min(1.0, self.level / policy.threshold)
 
 
-def spoken_s(since_s: float | None, t_s: float, interval_s: float) -> float:
+def passed_s(since_s: float, t_s: float) -> float:
+    """Return the seconds since a moment; 0 where it is NaN, or later."""
+    return t_s - since_s if t_s > since_s else 0.0
+
+
+def spoken_s(since_s: float, t_s: float, interval_s: float) -> float:
     """Return for how many seconds a reading speaks.
 
     A reading speaks until the next one, at most twice the scheduled sampling
@@ -151,13 +157,11 @@ def spoken_s(since_s: float | None, t_s: float, interval_s: float) -> float:
     Parameters
     ----------
     since_s, t_s
-        When the reading was taken, and when the next one came, in seconds.
+        When the reading was taken (NaN: there was none), and when the next one came, in seconds.
     interval_s
         The scheduled sampling interval at the time of the reading.
     """
-    if since_s is None:
-        return 0.0
-    return min(max(0.0, t_s - since_s), 2 * interval_s, LONGEST_SPOKEN_S)
+    return min(passed_s(since_s, t_s), 2 * interval_s, LONGEST_SPOKEN_S)
 
 
 def step(

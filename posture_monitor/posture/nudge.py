@@ -258,7 +258,7 @@ def step(
         return state, ()
     held_s = dose.spoken_s(state.dose.t_s, t_s, state.dose.interval_s)
     gathered = dose.step(state.dose, policy.dose, t_s, activity, interval_s, index)
-    now_s = state.now_s + (max(0.0, t_s - state.dose.t_s) if state.dose.t_s is not None else 0.0)
+    now_s = state.now_s + dose.passed_s(state.dose.t_s, t_s)
     recovered = state.dose.tripped and not gathered.tripped
     state = replace(
         state,
@@ -312,8 +312,7 @@ def _emptied(state: Nudges, followed: bool) -> Nudges:
 
 def snooze(state: Nudges, t_s: float, seconds: float) -> tuple[Nudges, Effects]:
     """Show nothing for some seconds; 0 ends that. The dose goes on gathering and draining meanwhile."""
-    since_s = state.dose.t_s
-    ahead_s = max(0.0, t_s - since_s) if since_s is not None and math.isfinite(t_s) else 0.0
+    ahead_s = dose.passed_s(state.dose.t_s, t_s) if math.isfinite(t_s) else 0.0
     until_s = state.now_s + ahead_s + seconds if seconds > 0 else state.now_s
     state = replace(state, snoozed_until_s=until_s)
     if state.showing is None or seconds <= 0:
@@ -416,9 +415,8 @@ def _due(state: Nudges, policy: Policy, quiet: bool) -> tuple[Nudges, Effects]:
 
 
 def _alert(state: Nudges, kind: Kind, replaces: int | None) -> Alert:
-    t_s = state.dose.t_s if state.dose.t_s is not None else math.nan
-    gathered = state.dose
-    return Alert(state.next_id, kind, t_s, _main_cause(state), gathered.poor_s, gathered.over_s, replaces)
+    now = state.dose
+    return Alert(state.next_id, kind, now.t_s, _main_cause(state), now.poor_s, now.over_s, replaces)
 
 
 def _show(state: Nudges, kind: Kind, replaces: int | None) -> tuple[Nudges, Alert]:

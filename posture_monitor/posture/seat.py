@@ -7,6 +7,7 @@ down the picture as well, never picks itself a lower neutral.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
@@ -41,7 +42,7 @@ class Seat:
     index
         The neutral in force.
     seen_s
-        When somebody was last seen; None at the start.
+        When somebody was last seen.
     looks
         Of the seconds in which a choice is under way; empty when none is.
     arriving
@@ -49,7 +50,7 @@ class Seat:
     """
 
     index: int = 0
-    seen_s: float | None = None
+    seen_s: float = -math.inf
     looks: tuple[Look, ...] = ()
     arriving: bool = False
 
@@ -64,7 +65,7 @@ def step(seat: Seat, neutrals: Sequence[Neutral], look: Look) -> Seat:
     """
     if not all(value == value for value in look):
         return seat
-    away = seat.seen_s is None or look.t_s - seat.seen_s >= AWAY_S
+    away = look.t_s - seat.seen_s >= AWAY_S
     seat = replace(seat, seen_s=look.t_s)
     if away:
         seat = replace(seat, looks=(), arriving=True)

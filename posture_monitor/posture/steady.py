@@ -104,7 +104,7 @@ class Steady(NamedTuple):
     reason: str = ""
     driver: str = ""
     buckets: tuple[Bucket, ...] = ()
-    t_s: float | None = None
+    t_s: float = math.nan
     latest: tuple[Verdict, float, str, str] = (Verdict.UNKNOWN, math.nan, "", "")
     open_s: float = 0.0
     open_index: float = 0.0
@@ -146,7 +146,7 @@ def step(
         Of the reading (`judge.judge`).
     """
     reading = (verdict, index, reason, driver)
-    if steady.t_s is None or t_s < steady.t_s:
+    if not t_s >= steady.t_s:
         began = Steady()._replace(t_s=t_s, since_s=t_s, reason=reason, latest=reading)
         return _opened(began, policy, t_s, *reading, min(policy.interval_s, BUCKET_S))
     before_s = steady.t_s
