@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posture_monitor.posture.dose import LONGEST_SPOKEN_S
 from posture_monitor.posture.place import ARRIVED_S
-from posture_monitor.posture.reading import Verdict
+from posture_monitor.posture.reading import LONGEST_SPOKEN_S, Verdict
 from posture_monitor.posture.sampling import (
     AGREED_S,
     CONFIRMED_S,

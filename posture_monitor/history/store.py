@@ -31,15 +31,12 @@ from posture_monitor.history import database, packing
 from posture_monitor.history.packing import Minutes, Sample, Samples
 from posture_monitor.history.recording import LONGEST_SPAN_S, Recording
 from posture_monitor.history.records import Alert, Span
-from posture_monitor.posture.reading import Verdict, View
+from posture_monitor.posture.reading import LONGEST_SPOKEN_S, Verdict, View
 
 log = logging.getLogger(__name__)
 
 #: Real seconds between commits. With the sampling interval on top this stays within 5 s.
 COMMIT_S = 2.5
-
-#: A reading never speaks for longer than this (the rule of the dose policy as well).
-GAP_S = 20.0
 
 #: While the file cannot be written, this much is kept in memory.
 KEPT_S = 3600.0
@@ -195,7 +192,13 @@ class Store:
         self._before, self._run = self._run, run
 
     def heartbeat(
-        self, wall_s: float, utc_offset_s: int, state: str, reason: str = "", *, gap_s: float = GAP_S
+        self,
+        wall_s: float,
+        utc_offset_s: int,
+        state: str,
+        reason: str = "",
+        *,
+        gap_s: float = LONGEST_SPOKEN_S,
     ) -> None:
         """Say that the state is such and such now.
 

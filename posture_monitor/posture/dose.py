@@ -20,13 +20,10 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from posture_monitor.errors import UserError
-from posture_monitor.posture.reading import Verdict
+from posture_monitor.posture.reading import LONGEST_SPOKEN_S, Verdict
 
 #: Time constant of creep in full flexion, in seconds (McGill & Brown 1992).
 TAU_S: Final = 9.4 * 60
-
-#: The longest a single reading may speak, in seconds.
-LONGEST_SPOKEN_S: Final = 20.0
 
 #: An episode of poor posture is forgotten once the dose has drained to this share of the threshold.
 FORGOTTEN: Final = 0.1

@@ -5,6 +5,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+#: The longest a single reading may speak, in seconds.
+LONGEST_SPOKEN_S: Final = 20.0
 
 
 class Verdict(str, enum.Enum):

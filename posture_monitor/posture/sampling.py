@@ -18,9 +18,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from posture_monitor.posture.dose import LONGEST_SPOKEN_S
 from posture_monitor.posture.place import ARRIVED_S
-from posture_monitor.posture.reading import Verdict
+from posture_monitor.posture.reading import LONGEST_SPOKEN_S, Verdict
 from posture_monitor.posture.steady import Steady
 
 #: A change is over, or the state has followed it, when they agree for this long: half of the state's

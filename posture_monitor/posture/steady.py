@@ -19,15 +19,13 @@ import math
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from posture_monitor.posture.reading import Verdict
+from posture_monitor.posture.reading import LONGEST_SPOKEN_S, Verdict
 
 #: Length of a bucket, in seconds.
 BUCKET_S: Final = 0.5
 #: A state is left for a better one only below its limit less this (of the
 #: slouch index), about a quarter of the way from poor to mild.
 HYSTERESIS: Final = 0.12
-#: The longest a single reading may speak, in seconds.
-LONGEST_SPOKEN_S: Final = 20.0
 #: Sums of seconds that differ by less are equal: half of a window is, whatever order it was added in.
 ROUNDING_S: Final = 1e-9
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from posture_monitor.posture.arithmetic import blocks
 from posture_monitor.posture.landmarks import Array
-from posture_monitor.posture.reading import VERDICTS, Verdict
-from posture_monitor.posture.steady import BUCKET_S, LONGEST_SPOKEN_S, ROUNDING_S, Policy, graded
+from posture_monitor.posture.reading import LONGEST_SPOKEN_S, VERDICTS, Verdict
+from posture_monitor.posture.steady import BUCKET_S, ROUNDING_S, Policy, graded
 
 _UNKNOWN, _AWAY = VERDICTS.index(Verdict.UNKNOWN), VERDICTS.index(Verdict.AWAY)
 

@@ -36,6 +36,7 @@ from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.judge import SIGNAL_NAMES, SIGNALS, Judgement, Limits
 from posture_monitor.posture.landmarks import Array
 from posture_monitor.posture.metrics import ROW
+from posture_monitor.posture.reading import LONGEST_SPOKEN_S
 
 #: Limits of both scores (standard deviations of natural sitting; see `discriminants`).
 FORWARD_LIMIT: Final = 3.4
@@ -79,7 +80,6 @@ _TAKEN: Final = tuple(
 #: What may drive a sustained judgement, in the order of the rows of `cues`.
 SUSTAINED_NAMES: Final = ("forward", "lowered", *(SIGNAL_NAMES[i] for i in _TAKEN))
 _DRIVERS: Final = ("ear_height", "head_drop", *(SIGNALS[i].driver for i in _TAKEN))
-_MOST_SPOKEN_S: Final = 20.0
 #: Of the plain data that `Sustained.to_learnt` returns.
 LEARNT_VERSION: Final = 2
 
@@ -257,7 +257,7 @@ def step(state: Sustained, t_s: float, cue: tuple[float, ...] | None, interval_s
         as lying between them, and never over 20 s. The two speak for half of it each.
     """
     since_s = t_s - state.t_s if math.isfinite(state.t_s) else interval_s
-    spoken_s = min(max(since_s, 0.0), 2 * interval_s, _MOST_SPOKEN_S)
+    spoken_s = min(max(since_s, 0.0), 2 * interval_s, LONGEST_SPOKEN_S)
     if cue is None:
         forgot = _forgot(state, max(since_s, 0.0))
         return replace(forgot, index=math.nan, name="", driver="", t_s=t_s, latest=None)

@@ -23,7 +23,7 @@ from posture_monitor.posture import breaks, dose, nudge, sampling, seat, session
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.judge import SIGNALS, Limits, judge
 from posture_monitor.posture.metrics import NAMES, REASONS, Reason, measure
-from posture_monitor.posture.reading import VERDICTS, VIEWS, Reading, Verdict
+from posture_monitor.posture.reading import LONGEST_SPOKEN_S, VERDICTS, VIEWS, Reading, Verdict
 from posture_monitor.posture.session import Moment, Session
 from posture_monitor.posture.sustained import Sustained
 from posture_monitor.service import browser, end_of_day
@@ -255,7 +255,7 @@ class Monitor:
         It hangs on the wait that was planned after *that* reading: to be asked before `interval_s` says
         how long the next wait is to be.
         """
-        return min(2 * self.interval_s + 0.5, dose.LONGEST_SPOKEN_S)
+        return min(2 * self.interval_s + 0.5, LONGEST_SPOKEN_S)
 
     @property
     def neutral(self) -> Neutral:

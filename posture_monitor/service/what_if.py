@@ -23,7 +23,7 @@ from posture_monitor.history.packing import Floats, Samples
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import Shown
 from posture_monitor.posture import dose, nudge, steady
-from posture_monitor.posture.reading import VERDICTS, Verdict
+from posture_monitor.posture.reading import LONGEST_SPOKEN_S, VERDICTS, Verdict
 from posture_monitor.posture.steady import Steady
 from posture_monitor.telling.quiet import Span, parse_span
 
@@ -208,7 +208,7 @@ def _stretch(
     # Looks come as they are wanted, six seconds apart or five a second. What comes later than a reading
     # may speak for was not waited for: the machine slept, or the camera was closed.
     steps_s = np.append(np.diff(t_s), np.inf)
-    in_time = (steps_s > 0) & (steps_s <= dose.LONGEST_SPOKEN_S)
+    in_time = (steps_s > 0) & (steps_s <= LONGEST_SPOKEN_S)
     late_s = float(np.median(steps_s[in_time])) if in_time.any() else usual_s
     silences = [(t_s[i], t_s[i + 1]) for i in np.flatnonzero(~in_time[:-1]).tolist()]
     return Stretch(
