@@ -78,8 +78,7 @@ class Wish(str, enum.Enum):
     SIT = "sit"
     MOVE = "move"
 
-    def __str__(self) -> str:
-        return self.value
+    __str__ = str.__str__
 
 
 @dataclass(frozen=True)

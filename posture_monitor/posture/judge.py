@@ -23,7 +23,7 @@ import numpy.typing as npt
 from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, One, Truth, blocks, known, total
 from posture_monitor.posture.baseline import Neutral, deviation
 from posture_monitor.posture.landmarks import Array
-from posture_monitor.posture.metrics import METRICS, REASONS, ROW, Measurement, Needs, Reason
+from posture_monitor.posture.metrics import CODE, METRICS, ROW, Measurement, Needs, Reason
 from posture_monitor.posture.reading import VERDICTS, VIEWS, Verdict, View
 
 
@@ -124,7 +124,6 @@ _GOOD, _MILD, _POOR, _UNKNOWN, _AWAY = map(
     VERDICTS.index, (Verdict.GOOD, Verdict.MILD, Verdict.POOR, Verdict.UNKNOWN, Verdict.AWAY)
 )
 _SIDE = VIEWS.index(View.SIDE)
-_CODE = {reason: code for code, reason in enumerate(REASONS)}
 _SINK, _BACK = SIGNAL_NAMES.index("head sinking"), SIGNAL_NAMES.index("leaning back")
 # Slopes of the slouch index over a part of the poor limit, below and above mild.
 _SLOPES = tuple(
@@ -225,7 +224,7 @@ def judge(
     """
     yardstick = _yardstick(neutral, limits or _USUAL)
     n = len(measurement)
-    given = None if doubts is None else [_CODE[doubt] for doubt in doubts]
+    given = None if doubts is None else [CODE[doubt] for doubt in doubts]
     if n == 1:
         centre, unit = yardstick.centre, yardstick.unit
         values = measurement.values[:, 0].tolist()
@@ -379,7 +378,7 @@ def _judged(
     reason = _doubt(m, yardstick, sight, change, measured)
     # Where nobody is seen in good light, nobody is there; in the dark that is not known.
     reason = m.where(doubt > 0, doubt, reason)
-    nobody = reason == _CODE[Reason.NOBODY]
+    nobody = reason == CODE[Reason.NOBODY]
     verdict = m.where(index >= 1.0, _POOR, m.where(index >= 0.5, _MILD, _GOOD))
     verdict = m.where(nobody, _AWAY, m.where(reason > 0, _UNKNOWN, verdict))
     return _Frame(verdict, m.where(nobody, 0, reason), index, strongest, signals, ratios)
@@ -437,7 +436,7 @@ def _sunk(m: Arithmetic, yardstick: _Yardstick, change: Sequence[Number]) -> Num
 def _doubt(
     m: Arithmetic, yardstick: _Yardstick, sight: _Sight, change: Sequence[Number], measured: Truth
 ) -> Number:
-    """Return why a frame cannot be judged, a code into `REASONS`, 0 where it can."""
+    """Return why a frame cannot be judged, a code into `metrics.REASONS`, 0 where it can."""
     side = sight.side
     larger = 1 + change[_FACE_SIZE] / 100
     risen = (change[_HEAD_DROP] < -STANDING_RISE) & (change[_SHOULDER_DROP] < -STANDING_RISE)
@@ -452,7 +451,7 @@ def _doubt(
         (Reason.FACE, m.no(sight.face)),
         (Reason.NOBODY, m.no(sight.present) | (sight.size < NOBODY_BELOW)),
     ):
-        reason = m.where(holds, _CODE[why], reason)
+        reason = m.where(holds, CODE[why], reason)
     return reason
 
 

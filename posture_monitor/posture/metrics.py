@@ -51,12 +51,12 @@ class Reason(str, enum.Enum):
     MOVED = "camera or chair moved"
     UNSURE = "not seen clearly enough"
 
-    def __str__(self) -> str:
-        return self.value
+    __str__ = str.__str__
 
 
+#: Order of the integer codes used in arrays of reasons, and the code of each.
 REASONS: tuple[Reason, ...] = tuple(Reason)
-_CODE = {reason: code for code, reason in enumerate(REASONS)}
+CODE = {reason: code for code, reason in enumerate(REASONS)}
 
 
 class Change(enum.Enum):
@@ -235,27 +235,26 @@ class Measurement:
     def reasons(self) -> npt.NDArray[np.int8]:
         """Codes into `REASONS`, ``(len(METRICS), N)``: why a metric is missing, 0 where it is not."""
         face, shoulders = self.seen[Needs.FACE], self.seen[Needs.SHOULDERS]
-        side = self.view == VIEWS.index(View.SIDE)
-        front = self.view == VIEWS.index(View.FRONT)
+        side, front = self.view == _SIDE, self.view == _FRONT
         out = np.zeros(self.values.shape, dtype=np.int8)
         for row, metric in enumerate(METRICS):
             missing = np.isnan(self.values[row])
             if metric.needs is Needs.FACING:
-                why = np.where(side, _CODE[Reason.VIEW], _CODE[Reason.TURNED])
+                why = np.where(side, CODE[Reason.VIEW], CODE[Reason.TURNED])
             elif metric.needs in (Needs.PROFILE, Needs.PROFILE_HEAD):
-                why = np.where(side, _CODE[Reason.HIPS], _CODE[Reason.VIEW])
+                why = np.where(side, CODE[Reason.HIPS], CODE[Reason.VIEW])
             elif metric.needs in (Needs.PROFILE_TRUNK, Needs.PROFILE_NECK):
-                why = np.where(front, _CODE[Reason.VIEW], _CODE[Reason.HIPS])
+                why = np.where(front, CODE[Reason.VIEW], CODE[Reason.HIPS])
             elif metric.needs is Needs.TORSO:
-                why = np.where(front, _CODE[Reason.HIPS], _CODE[Reason.VIEW])
+                why = np.where(front, CODE[Reason.HIPS], CODE[Reason.VIEW])
             else:
                 why = np.zeros(len(self), dtype=np.int64)
             if metric.needs is not Needs.FACE:
-                why = np.where(shoulders, why, _CODE[Reason.SHOULDERS])
+                why = np.where(shoulders, why, CODE[Reason.SHOULDERS])
             if metric.needs is not Needs.SHOULDERS:
-                why = np.where(face, why, _CODE[Reason.FACE])
-            why = np.where(why == 0, _CODE[Reason.UNSURE], why)
-            why = np.where(self.present, why, _CODE[Reason.NOBODY])
+                why = np.where(face, why, CODE[Reason.FACE])
+            why = np.where(why == 0, CODE[Reason.UNSURE], why)
+            why = np.where(self.present, why, CODE[Reason.NOBODY])
             out[row] = np.where(missing, why, 0)
         return out
 

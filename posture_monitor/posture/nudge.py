@@ -59,8 +59,7 @@ class Kind(str, enum.Enum):
     POSTURE = "posture"
     STAND = "stand"
 
-    def __str__(self) -> str:
-        return self.value
+    __str__ = str.__str__
 
 
 class Response(str, enum.Enum):
@@ -75,8 +74,7 @@ class Response(str, enum.Enum):
     REANCHORED = "reanchored"
     WITHDRAWN = "withdrawn"  # the program was paused before anything could be seen
 
-    def __str__(self) -> str:
-        return self.value
+    __str__ = str.__str__
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,7 @@ class Verdict(str, enum.Enum):
     UNKNOWN = "unknown"
     AWAY = "away"
 
-    def __str__(self) -> str:
-        return self.value
+    __str__ = str.__str__
 
 
 #: Order of the integer codes used in arrays of verdicts.
@@ -36,8 +35,7 @@ class View(str, enum.Enum):
     SIDE = "side"
     UNKNOWN = "unknown"
 
-    def __str__(self) -> str:
-        return self.value
+    __str__ = str.__str__
 
 
 #: Order of the integer codes used in arrays of views.

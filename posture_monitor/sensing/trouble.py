@@ -23,8 +23,7 @@ class Trouble(str, Enum):
     COVERED = "covered"
     FROZEN = "frozen"
 
-    def __str__(self) -> str:
-        return self.value
+    __str__ = str.__str__
 
 
 class SourceTrouble(UserError):  # noqa: N818 (named for what happened)
