@@ -87,13 +87,10 @@ class Cause:
         Its name, ``""`` if none stood out.
     deviation
         From neutral, signed, as its metric expresses it (`metrics.Change`); NaN if unknown.
-    value
-        The measure itself; NaN if unknown.
     """
 
     metric: str = ""
     deviation: float = math.nan
-    value: float = math.nan
 
 
 NO_CAUSE: Final = Cause()
@@ -155,31 +152,20 @@ Effects: TypeAlias = tuple[Effect, ...]
 
 @dataclass(frozen=True)
 class Share:
-    """How long, and how far, one measure strayed to one side: faded seconds and their weighted sums."""
+    """How long, and how far, one measure strayed to one side: faded seconds and their weighted sum."""
 
     metric: str
     up: bool
     seconds: float = 0.0
     deviation: float = 0.0
-    value: float = 0.0
 
     def faded(self, factor: float) -> Share:
         """Return it after fading by `factor`."""
-        return replace(
-            self,
-            seconds=self.seconds * factor,
-            deviation=self.deviation * factor,
-            value=self.value * factor,
-        )
+        return replace(self, seconds=self.seconds * factor, deviation=self.deviation * factor)
 
-    def grown(self, cause: Cause, held_s: float) -> Share:
-        """Return it with `held_s` more seconds of this cause."""
-        return replace(
-            self,
-            seconds=self.seconds + held_s,
-            deviation=self.deviation + cause.deviation * held_s,
-            value=self.value + cause.value * held_s,
-        )
+    def grown(self, deviation: float, held_s: float) -> Share:
+        """Return it with `held_s` more seconds of this deviation."""
+        return replace(self, seconds=self.seconds + held_s, deviation=self.deviation + deviation * held_s)
 
 
 @dataclass(frozen=True)
@@ -246,7 +232,7 @@ def step(
     interval_s
         Scheduled seconds until the next reading.
     cause
-        The driver of this reading, its deviation and value.
+        The driver of this reading and its deviation.
     quiet
         Nothing may be shown now (quiet hours, a call, full screen, do not disturb).
     index
@@ -347,15 +333,15 @@ def _shares(state: Nudges, policy: Policy, held_s: float) -> tuple[Share, ...]:
         return shares
     up = cause.deviation >= 0
     mine = next((s for s in shares if s.metric == cause.metric and s.up == up), Share(cause.metric, up))
-    return (*(s for s in shares if s is not mine), mine.grown(cause, held_s))
+    return (*(s for s in shares if s is not mine), mine.grown(cause.deviation, held_s))
 
 
 def _main_cause(state: Nudges) -> Cause:
-    """Return the measure that strayed longest, with its mean deviation and value."""
+    """Return the measure that strayed longest, with its mean deviation."""
     most = max(state.shares, key=lambda share: share.seconds, default=None)
     if most is None or most.seconds <= 0:
         return state.cause
-    return Cause(most.metric, most.deviation / most.seconds, most.value / most.seconds)
+    return Cause(most.metric, most.deviation / most.seconds)
 
 
 def _recovered(state: Nudges, policy: Policy, paused: bool) -> tuple[Nudges, Effects]:

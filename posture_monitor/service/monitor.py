@@ -435,10 +435,7 @@ class Monitor:
 
     def _cause(self, reading: Reading) -> nudge.Cause:
         driver = self.session.steady.driver or reading.driver
-        if not driver:
-            return nudge.NO_CAUSE
-        deviation = reading.deviations.get(driver, math.nan)
-        return nudge.Cause(driver, deviation, reading.metrics.get(driver, math.nan))
+        return nudge.Cause(driver, reading.deviations.get(driver, math.nan))
 
     # ----------------------------------------------------------------- out
 
