@@ -23,11 +23,11 @@ from posture_monitor.posture.reading import View
 
 Body = npt.NDArray[np.float32]
 
-#: Landmarks from the shoulders up, and those of the head.
-_HEAD = np.arange(0, 11)
-_UPPER = np.arange(0, 23)
-_ARMS = np.arange(13, 23)
-#: How finely a way is tried, and how far it goes (in units of its `_WAYS`).
+#: Landmarks of the head, with the shoulders, and with the arms as well.
+_HEAD, _BUST, _UPPER = slice(0, 11), slice(0, 13), slice(0, 23)
+_EARS, _SHOULDERS = [lm.LEFT_EAR, lm.RIGHT_EAR], [lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER]
+_HIPS = [lm.LEFT_HIP, lm.RIGHT_HIP]
+#: Bodies a way is tried in, from neutral to the furthest.
 _TRIED: Final = 121
 
 
@@ -99,15 +99,19 @@ def _first(reached: npt.NDArray[np.bool_]) -> int | None:
     return int(reached.argmax()) if reached.any() else None
 
 
+def _middle(points: Array, pair: list[int]) -> Array:
+    return np.asarray(points[pair].mean(axis=0))
+
+
 def _width(points: Array) -> float:
     """Return a length to measure by, in pixels: of shoulders or, from the side, of the trunk's upper half."""
     shoulders = float(np.hypot(*(points[lm.LEFT_SHOULDER] - points[lm.RIGHT_SHOULDER])))
-    head = float(np.hypot(*(points[[7, 8]].mean(axis=0) - points[[11, 12]].mean(axis=0))))
+    head = float(np.hypot(*(_middle(points, _EARS) - _middle(points, _SHOULDERS))))
     return max(shoulders, 1.2 * head)
 
 
 def _sink(points: Array, amount: float) -> Array:
-    """Sink the head by so many shoulder widths, and the shoulders by a third of it."""
+    """Sink the head by so many shoulder widths, and shoulders and arms by a third of it."""
     out: Array = points.copy()
     fall = amount * _width(points)
     out[_HEAD, 1] += fall
@@ -117,35 +121,36 @@ def _sink(points: Array, amount: float) -> Array:
 
 def _near(points: Array, amount: float) -> Array:
     """Come nearer: everything grows about the chest by this part."""
-    centre = points[[lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER]].mean(axis=0)
+    centre = _middle(points, _SHOULDERS)
     return np.asarray(centre + (points - centre) * (1 + amount))
 
 
-def _turned(points: Array, which: npt.NDArray[np.intp], about: Array, degrees: float) -> Array:
-    """Turn some points about another, clockwise on the screen."""
+def _turned(points: Array, about: Array, degrees: float) -> Array:
+    """Turn points about another, clockwise on the screen."""
     a = np.radians(degrees)
     turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
-    out: Array = points.copy()
-    out[which] = about + (points[which] - about) @ turn.T
-    return out
+    return np.asarray(about + (points - about) @ turn.T)
 
 
 def _aside(points: Array, amount: float) -> Array:
     """Lean to the side by this many degrees, about a point below the chest."""
-    chest = points[[lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER]].mean(axis=0)
+    chest = _middle(points, _SHOULDERS)
     chest[1] += _width(points)
-    return _turned(points, _UPPER, chest, amount)
+    out: Array = points.copy()
+    out[_UPPER] = _turned(points[_UPPER], chest, amount)
+    return out
 
 
 def _forward(points: Array) -> float:
     """Return which way the body looks on the screen: 1 to the right, -1 to the left."""
-    return 1.0 if points[lm.NOSE, 0] >= points[[lm.LEFT_EAR, lm.RIGHT_EAR], 0].mean() else -1.0
+    return 1.0 if points[lm.NOSE, 0] >= _middle(points, _EARS)[0] else -1.0
 
 
 def _lean(points: Array, amount: float) -> Array:
-    """Lean forward at the hips by this many degrees."""
-    hips = points[[lm.LEFT_HIP, lm.RIGHT_HIP]].mean(axis=0)
-    return _turned(points, np.setdiff1d(_UPPER, _ARMS), hips, amount * _forward(points))
+    """Lean forward at the hips by this many degrees; the arms stay."""
+    out: Array = points.copy()
+    out[_BUST] = _turned(points[_BUST], _middle(points, _HIPS), amount * _forward(points))
+    return out
 
 
 def _recline(points: Array, amount: float) -> Array:
@@ -154,11 +159,9 @@ def _recline(points: Array, amount: float) -> Array:
 
 def _crane(points: Array, amount: float) -> Array:
     """Carry the head forward: about the shoulders by this many degrees, its face level all the while."""
-    shoulders = points[[lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER]].mean(axis=0)
-    ears = points[[lm.LEFT_EAR, lm.RIGHT_EAR]].mean(axis=0)
-    moved = _turned(ears[None], np.array([0]), shoulders, amount * _forward(points))[0]
+    ears = _middle(points, _EARS)
     out: Array = points.copy()
-    out[_HEAD] += moved - ears
+    out[_HEAD] += _turned(ears, _middle(points, _SHOULDERS), amount * _forward(points)) - ears
     return out
 
 
