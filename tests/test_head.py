@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rig import Body, Camera, Pose, render
 
-from posture_monitor.posture.head import FACE, TYPICAL_HEAD, HeadPose, head_pose
+from posture_monitor.posture.head import TYPICAL_HEAD, HeadPose, head_pose
 from posture_monitor.posture.landmarks import to_pixels
 
 Array = npt.NDArray[np.float64]
@@ -26,7 +26,7 @@ def turned(yaw: float, pitch: float, roll: float, scale: float) -> tuple[Array, 
     rolled = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
     points = scale * TYPICAL_HEAD @ (rolled @ nodded @ yawed).T
     x, y = np.full((33, 1), np.nan), np.full((33, 1), np.nan)
-    x[FACE, 0], y[FACE, 0] = points[:, 0] + 321.0, points[:, 1] + 123.0
+    x[slice(11), 0], y[slice(11), 0] = points[:, 0] + 321.0, points[:, 1] + 123.0
     return x, y
 
 

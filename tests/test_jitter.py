@@ -69,7 +69,7 @@ def test_a_sitting_of_real_measures_knows_it(noise_px: float, sure: bool) -> Non
     judged = judge(measure(landmarks, size), neutral)
     last = session.replay(judged, neutral, [i / 2 for i in range(40)], steady.Policy())[-1]
     assert (last.jitter.tremble < CALM) is sure
-    assert last.sureness == 1.0 if sure else last.sureness < 0.9
+    assert last.jitter.sureness == 1.0 if sure else last.jitter.sureness < 0.9
     assert last.jitter.tremble < 3 * WILD
 
 

@@ -190,4 +190,4 @@ def test_landmarks_that_tremble_one_way_only_cost_confidence(quiet: Moment, way:
         spot = [0.0] * 5
         spot[way] = spot[way + 2] = 0.1 * (k % 2)
         state = session.step(state, steady.Policy(), k / 2, replace(quiet, spot=tuple(spot)))
-    assert state.sureness < 0.5
+    assert state.jitter.sureness < 0.5

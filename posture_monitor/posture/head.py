@@ -21,8 +21,6 @@ import numpy as np
 from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, finite
 from posture_monitor.posture.landmarks import Array
 
-FACE = slice(0, 11)
-
 #: A typical adult head in centimetres, in landmark order: x to the person's
 #: left, y down, z towards the camera; the origin lies between the outer eye
 #: corners. Breadths and heights follow common adult anthropometry (outer

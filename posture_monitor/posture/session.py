@@ -81,11 +81,6 @@ class Session:
     jitter: Jitter = field(default_factory=Jitter)
 
     @property
-    def sureness(self) -> float:
-        """What a reading's confidence is to be multiplied by for trembling landmarks, 0..1."""
-        return self.jitter.sureness
-
-    @property
     def state(self) -> Verdict:
         """Good, mild, poor, unknown or away."""
         return self.steady.state

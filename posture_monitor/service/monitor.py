@@ -314,7 +314,7 @@ class Monitor:
         """Let landmarks that have trembled lately lower the confidence, of a stream."""
         if not self.live or reading.verdict in (Verdict.UNKNOWN, Verdict.AWAY):
             return reading, moment
-        reading = replace(reading, confidence=reading.confidence * self.session.sureness)
+        reading = replace(reading, confidence=reading.confidence * self.session.jitter.sureness)
         if reading.confidence >= self.config.judge.min_confidence:
             return reading, moment
         return (
