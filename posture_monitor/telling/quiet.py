@@ -192,7 +192,7 @@ class QuietGate:
         if self.reason or not self._held:
             return None
         held, self._held = self._held, 0
-        return summary_text(held, 0)
+        return summary_text(held)
 
     def _ask(self, t_s: float, every_s: float) -> str:
         if not self._respect_dnd:

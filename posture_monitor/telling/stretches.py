@@ -155,7 +155,6 @@ MOVES: Final[tuple[Move, ...]] = (
         mark("Bird-dog"),
         mark(
             "On hands and knees, stretch one arm forward and the opposite leg back, level with your trunk. "
-            ""
             "Keep your back still, then change."
         ),
         mark("5 times each side, 8 seconds each"),

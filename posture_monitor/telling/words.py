@@ -202,7 +202,6 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "esr": _HEAD_HEIGHT,
     "nsr": _HEAD_HEIGHT,
     "fsr": Measure(mark("face size against the shoulders"), _PERCENT, _FACE, _FACE_SMALL),
-    "face_shoulder_ratio": Measure(mark("face size against the shoulders"), _PERCENT, _FACE, _FACE_SMALL),
     "face_size": Measure(
         mark("face size"),
         _PERCENT,
@@ -235,7 +234,6 @@ MEASURES: Final[Mapping[str, Measure]] = {
             mark("Let your shoulders drop and rest your forearms on the desk."),
         ),
     ),
-    "lateral_shift": _SHIFT,
     "head_shift": _SHIFT,
     "shoulder_shift": _SHIFT,
     "head_roll": Measure(mark("head tilt to the side"), _DEGREES, _HEAD_LEFT, _HEAD_RIGHT),
@@ -379,16 +377,9 @@ def break_text(suggestion: Suggestion, move: Move | None = None) -> Text:
     return Text(title, f"{body} {say(move.name)}, {say(move.long)}: {say(move.how)} {unless}")
 
 
-def summary_text(posture: int, breaks: int) -> Text:
-    """Return the one notification that stands for those held back in a quiet time."""
-    parts = []
-    if posture:
-        parts.append(count("{n} posture reminder", "{n} posture reminders", posture))
-    if breaks:
-        parts.append(count("{n} break suggestion", "{n} break suggestions", breaks))
-    held = (
-        say("{one} and {other}").format(one=parts[0], other=parts[1]) if len(parts) == 2 else "".join(parts)
-    )
+def summary_text(held_back: int) -> Text:
+    """Return the one notification that stands for so many posture alerts held back in a quiet time."""
+    held = count("{n} posture reminder", "{n} posture reminders", held_back)
     return Text(
         say("While it was quiet"),
         say("Held back meanwhile: {held}. Stand up and move for two minutes.").format(held=held),
