@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
 from posture_monitor.errors import UserError
@@ -19,6 +20,12 @@ Choice: TypeAlias = Literal["auto", "desktop", "plyer", "terminal"]
 
 #: The buttons of a posture alert, in order; labels are in `words.BUTTONS`.
 ALERT_BUTTONS: Final = ("snooze", "reanchor", "wrong")
+
+#: What a desktop shows beside the words, and for how many seconds.
+ICON: Final = Path(__file__).parent / "icon.png"
+SHOWN_FOR_S: Final = 20
+#: A desktop that takes longer than this to answer (seconds) will not show anything in time either.
+PATIENCE_S: Final = 5.0
 
 #: Notifications that can still be withdrawn; older ones are forgotten.
 _REMEMBERED: Final = 50
@@ -128,7 +135,7 @@ class Notifier:
             self.failures.pop(channel.name, None)
             self.name = channel.name
             return
-        raise ChannelError("; ".join(f"{name}: {why}" for name, why in self.failures.items()))
+        raise self._none_works()
 
     def send(self, text: Text, *, replace_id: str | None = None, buttons: Sequence[str] = ()) -> Sent:
         """Show a notification on the first channel that takes it.
@@ -153,7 +160,7 @@ class Notifier:
                 before.withdraw(replace_id)
             self._remember(sent, channel)
             return sent
-        raise ChannelError("; ".join(f"{name}: {why}" for name, why in self.failures.items()))
+        raise self._none_works()
 
     def withdraw(self, sent_id: str) -> None:
         """Take a notification down where it was shown; an unknown one is passed over."""
@@ -169,6 +176,9 @@ class Notifier:
         """Let go of every channel."""
         for channel in self.channels:
             channel.close()
+
+    def _none_works(self) -> ChannelError:
+        return ChannelError("; ".join(f"{name}: {why}" for name, why in self.failures.items()))
 
     def _remember(self, sent: Sent, channel: Channel) -> None:
         self._sent[sent.id] = channel

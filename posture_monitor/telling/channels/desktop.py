@@ -16,16 +16,11 @@ import queue
 import sys
 import threading
 from collections.abc import Coroutine, Sequence
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from posture_monitor.telling.channels import freedesktop
-from posture_monitor.telling.notify import Action, ChannelError, Sent
+from posture_monitor.telling.notify import ICON, PATIENCE_S, SHOWN_FOR_S, Action, ChannelError, Sent
 from posture_monitor.telling.words import APP_NAME, Text, button_text
-
-ICON: Final = Path(__file__).parent.parent / "icon.png"
-_SHOWN_FOR_S: Final = 20
-_PATIENCE_S: Final = 5.0
 
 _T = TypeVar("_T")
 
@@ -135,7 +130,7 @@ class Desktop:
             buttons=[desktop_notifier.Button(title=button_text(b), identifier=b) for b in buttons],
             sound=desktop_notifier.DEFAULT_SOUND if self._sound else None,
             on_dispatched=note,
-            timeout=_SHOWN_FOR_S,
+            timeout=SHOWN_FOR_S,
         )
         return sent_id if dispatched else None
 
@@ -153,7 +148,7 @@ class Desktop:
             raise ChannelError("the channel is closed")
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            return future.result(timeout=_PATIENCE_S)
+            return future.result(timeout=PATIENCE_S)
         except concurrent.futures.TimeoutError as error:
             future.cancel()
             raise ChannelError("the desktop's notification service does not answer") from error

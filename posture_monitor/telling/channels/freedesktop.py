@@ -6,6 +6,7 @@ service that is not running but can be started by the bus is started by asking.
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import shutil
@@ -13,13 +14,10 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from posture_monitor.telling.notify import ChannelError
+from posture_monitor.telling.notify import PATIENCE_S, ChannelError
 
 SERVICE: Final = "org.freedesktop.Notifications"
 OBJECT: Final = "/org/freedesktop/Notifications"
-
-#: A desktop that takes longer than this to answer will not show anything in time either.
-_PATIENCE_S: Final = 5.0
 
 #: The tools that can call a method on the session bus, and how.
 _TOOLS: Final[dict[str, tuple[str, ...]]] = {
@@ -54,8 +52,7 @@ def escape(text: str, able: frozenset[str]) -> str:
     """Return body text so that a service which reads markup shows it as it is."""
     if "body-markup" not in able:
         return text
-    # The specification knows these three; quotes are plain text outside of tags.
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return html.escape(text, quote=False)  # quotes are plain text outside of tags
 
 
 def _tool() -> str:
@@ -75,7 +72,7 @@ def _call(method: str, *arguments: str) -> str:
             [tool, *_TOOLS[tool], target, *arguments],
             capture_output=True,
             text=True,
-            timeout=_PATIENCE_S,
+            timeout=PATIENCE_S,
             check=False,
         )
     except subprocess.TimeoutExpired as error:

@@ -19,16 +19,12 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from posture_monitor.telling.channels import freedesktop
-from posture_monitor.telling.notify import Action, ChannelError, Sent
+from posture_monitor.telling.notify import ICON, PATIENCE_S, SHOWN_FOR_S, Action, ChannelError, Sent
 from posture_monitor.telling.words import APP_NAME, Text
 
-ICON: Final = Path(__file__).parent.parent / "icon.png"
-_SHOWN_FOR_S: Final = 20
-_PATIENCE_S: Final = 5.0
 #: So many UTF-16 units Windows takes of a title and of a body (NOTIFYICONDATAW, without the closing zero).
 _TITLE_UNITS: Final = 63
 _BODY_UNITS: Final = 255
@@ -80,7 +76,7 @@ class Plyer:
                     title=cut(text.title, _TITLE_UNITS),
                     message=cut(text.body, _BODY_UNITS),
                     app_name=APP_NAME,
-                    timeout=_SHOWN_FOR_S,
+                    timeout=SHOWN_FOR_S,
                 )
         # plyer lets through whatever the platform's own library raises.
         except Exception as error:
@@ -109,7 +105,7 @@ class Plyer:
         able = freedesktop.capabilities()
         # Before version 0.8 it could neither replace, nor tell the number, nor take a yes or no as a hint.
         known = _run("notify-send", "--help").stdout
-        wanted = {"--icon": str(ICON), "--app-name": APP_NAME, "--expire-time": str(_SHOWN_FOR_S * 1000)}
+        wanted = {"--icon": str(ICON), "--app-name": APP_NAME, "--expire-time": str(SHOWN_FOR_S * 1000)}
         if not self._sound and "boolean" in known:
             wanted["--hint"] = "boolean:suppress-sound:true"
         if replaces is not None:
@@ -145,7 +141,7 @@ def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
             text=True,
             encoding="utf-8",
             errors="replace",
-            timeout=_PATIENCE_S,
+            timeout=PATIENCE_S,
             check=False,
             # In the C locale it refuses every character beyond ASCII; in English its help can be read.
             env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "en"},

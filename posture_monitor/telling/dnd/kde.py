@@ -24,15 +24,8 @@ def quiet(now: datetime.datetime | None = None) -> bool | None:
 def _inhibited() -> bool | None:
     """Read the ``Inhibited`` property of Plasma's notification service."""
     answer = ask(
-        *(
-            "gdbus",
-            "call",
-            "--session",
-            "--dest",
-            _SERVICE,
-            "--object-path",
-            "/org/freedesktop/Notifications",
-        ),
+        *("gdbus", "call", "--session", "--dest", _SERVICE),
+        *("--object-path", "/org/freedesktop/Notifications"),
         *("--method", "org.freedesktop.DBus.Properties.Get", _SERVICE, "Inhibited"),
     )
     found = re.search(r"<(true|false)>", answer or "")
