@@ -22,10 +22,9 @@ from posture_monitor.history.records import APART, ENOUGH_COVERAGE, STATES, Aler
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import (
     BREAK_S,
-    JUDGED,
-    PRESENT,
     Bout,
     Shown,
+    Totals,
     bouts,
     local_time,
     longest,
@@ -52,7 +51,7 @@ _AROUND_S = 15 * 3600.0
 
 
 @dataclass(frozen=True)
-class Hour:
+class Hour(Totals):
     """One hour on the local clock.
 
     Attributes
@@ -65,16 +64,6 @@ class Hour:
 
     hour: int
     seconds: Mapping[str, float]
-
-    @property
-    def judged_s(self) -> float:
-        """Seconds in which posture was judged."""
-        return sum(self.seconds[state] for state in JUDGED)
-
-    @property
-    def poor_share(self) -> float:
-        """Share of the judged time that was poor, 0..1; NaN where nothing was judged."""
-        return self.seconds["poor"] / self.judged_s if self.judged_s else math.nan
 
 
 @dataclass(frozen=True)
@@ -128,7 +117,7 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class Day:
+class Day(Totals):
     """A local day as it was recorded.
 
     Attributes
@@ -180,34 +169,24 @@ class Day:
         return sum(self.seconds.values())
 
     @property
-    def present_s(self) -> float:
-        """Seconds in which somebody was seen at the desk."""
-        return sum(self.seconds[state] for state in PRESENT)
-
-    @property
-    def judged_s(self) -> float:
-        """Seconds in which posture was judged."""
-        return sum(self.seconds[state] for state in JUDGED)
-
-    @property
-    def coverage(self) -> float:
-        """Judged share of the present time, 0..1; NaN where nobody was seen."""
-        return self.judged_s / self.present_s if self.present_s else math.nan
-
-    @property
-    def poor_share(self) -> float:
-        """Share of the judged time that was poor, 0..1; NaN where nothing was judged."""
-        return self.seconds["poor"] / self.judged_s if self.judged_s else math.nan
-
-    @property
     def longest_poor_s(self) -> float:
         """Length of the longest unbroken poor stretch."""
         return self.longest_poor.end_s - self.longest_poor.start_s if self.longest_poor else 0.0
 
     @property
+    def longest_bout_s(self) -> float:
+        """Length of the longest time at the desk without a break."""
+        return max((bout.length_s for bout in self.bouts), default=0.0)
+
+    @property
+    def breaks(self) -> int:
+        """How many absences lay between bouts."""
+        return sum(math.isfinite(bout.break_s) for bout in self.bouts)
+
+    @property
     def withheld(self) -> str:
         """Why there is no score and no conclusion; ``""`` where there is enough to go by."""
-        return withheld(self.seconds, self.spans)
+        return withheld(self, self.spans)
 
     @property
     def best_hour(self) -> Hour | None:
@@ -225,8 +204,7 @@ class Day:
         hours = [
             hour
             for hour in self.hours
-            if hour.judged_s >= ENOUGH_JUDGED_S
-            and hour.judged_s >= ENOUGH_COVERAGE * (hour.judged_s + hour.seconds["unknown"])
+            if hour.judged_s >= ENOUGH_JUDGED_S and hour.judged_s >= ENOUGH_COVERAGE * hour.present_s
         ]
         shares = [hour.poor_share for hour in hours]
         return hours if shares and max(shares) - min(shares) >= APART and not self.withheld else []
@@ -380,32 +358,23 @@ def _trunk_and_neck(minutes: Iterable[Samples]) -> Iterator[tuple[float, int, di
                     yield wall_s, readings.run, measured
 
 
-def withheld(seconds: Mapping[str, float], spans: Iterable[Span]) -> str:
-    """Return why nothing is concluded from a time; ``""`` where there is enough to go by.
-
-    Parameters
-    ----------
-    seconds
-        State to seconds, each of `records.STATES`.
-    spans
-        What it is made of.
-    """
-    present_s = sum(seconds[state] for state in PRESENT)
-    judged_s = sum(seconds[state] for state in JUDGED)
+def withheld(time: Totals, spans: Iterable[Span]) -> str:
+    """Return why nothing is concluded from a time, made of these spans; ``""`` where there is enough."""
+    seconds = time.seconds
     if not any(seconds.values()):
         return "not recorded"
-    if present_s == 0:
+    if time.present_s == 0:
         off = seconds["paused"] + seconds["busy"] > seconds["away"]
         return (
             "the camera was paused, in use elsewhere or not there" if off else "nobody was seen at the desk"
         )
-    if judged_s / present_s < ENOUGH_COVERAGE:
+    if time.coverage < ENOUGH_COVERAGE:
         why = _most_common_reason(spans)
         return (
-            f"only {judged_s / present_s:.0%} of the time at the desk could be judged, "
+            f"only {time.coverage:.0%} of the time at the desk could be judged, "
             f"{ENOUGH_COVERAGE:.0%} is needed" + (f" (mostly: {why})" if why else "")
         )
-    if judged_s < ENOUGH_JUDGED_S:
+    if time.judged_s < ENOUGH_JUDGED_S:
         return f"less than {ENOUGH_JUDGED_S / 60:.0f} minutes were judged"
     return ""
 

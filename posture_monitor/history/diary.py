@@ -294,12 +294,8 @@ def signed(number: float) -> str:
 #: What an episode is laid beside: the mean over its day and the two before.
 EXPOSURES: tuple[tuple[str, str, Callable[[Day], float]], ...] = (
     ("Poor posture", "min a day", lambda day: day.seconds["poor"] / 60),
-    (
-        "Longest time without a break",
-        "min",
-        lambda day: max((bout.length_s for bout in day.bouts), default=0.0) / 60,
-    ),
-    ("Breaks", "a day", lambda day: float(sum(math.isfinite(bout.break_s) for bout in day.bouts))),
+    ("Longest time without a break", "min", lambda day: day.longest_bout_s / 60),
+    ("Breaks", "a day", lambda day: float(day.breaks)),
 )
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from posture_monitor.history.days import Day, day, withheld
+from posture_monitor.history.days import Day, day, today, withheld
 from posture_monitor.history.records import STATES
 from posture_monitor.history.store import Store
-from posture_monitor.history.timeline import JUDGED, PRESENT
+from posture_monitor.history.timeline import Totals
 
 
 @dataclass(frozen=True)
-class Period:
+class Period(Totals):
     """Days in a row.
 
     Attributes
@@ -24,10 +23,13 @@ class Period:
         ``week`` (Monday to Sunday) or ``month``.
     days
         Each of its days up to today, recorded or not.
+    seconds
+        State to seconds over all days.
     """
 
     kind: str
     days: tuple[Day, ...]
+    seconds: Mapping[str, float]
 
     @property
     def first(self) -> dt.date:
@@ -45,29 +47,9 @@ class Period:
         return tuple(day for day in self.days if day.spans)
 
     @property
-    def seconds(self) -> Mapping[str, float]:
-        """State to seconds over all days."""
-        return {state: sum(day.seconds[state] for day in self.days) for state in STATES}
-
-    @property
-    def present_s(self) -> float:
-        """Seconds in which somebody was seen at the desk."""
-        return sum(self.seconds[state] for state in PRESENT)
-
-    @property
-    def judged_s(self) -> float:
-        """Seconds in which posture was judged."""
-        return sum(self.seconds[state] for state in JUDGED)
-
-    @property
-    def coverage(self) -> float:
-        """Judged share of the present time, 0..1; NaN where nobody was seen."""
-        return self.judged_s / self.present_s if self.present_s else math.nan
-
-    @property
     def withheld(self) -> str:
         """Why nothing is concluded; ``""`` where there is enough to go by. The rules of a single day."""
-        return withheld(self.seconds, (span for day in self.days for span in day.spans))
+        return withheld(self, (span for day in self.days for span in day.spans))
 
 
 def week(store: Store, date: dt.date, now_s: float | None = None) -> Period:
@@ -83,8 +65,8 @@ def month(store: Store, date: dt.date, now_s: float | None = None) -> Period:
 
 
 def _period(store: Store, kind: str, first: dt.date, length: int, now_s: float | None) -> Period:
-    today = dt.date.fromtimestamp(now_s) if now_s is not None else dt.date.today()
     dates = [first + dt.timedelta(days=number) for number in range(length)]
-    return Period(
-        kind, tuple(day(store, date, now_s, shifts=False) for date in dates if date <= today or date == first)
+    days = tuple(
+        day(store, date, now_s, shifts=False) for date in dates if date <= today(now_s) or date == first
     )
+    return Period(kind, days, {state: sum(day.seconds[state] for day in days) for state in STATES})

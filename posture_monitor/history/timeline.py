@@ -10,7 +10,7 @@ import datetime as dt
 import math
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +29,32 @@ BREAK_S = 60.0
 
 #: An alert was followed by a better posture if *poor* ended within this time (our own choice).
 CORRECTED_S = 60.0
+
+
+class Totals:
+    """What `seconds`, state to seconds, come to: a mix-in for whoever holds them."""
+
+    seconds: Mapping[str, float]
+
+    @property
+    def present_s(self) -> float:
+        """Seconds in which somebody was seen at the desk."""
+        return sum(self.seconds[state] for state in PRESENT)
+
+    @property
+    def judged_s(self) -> float:
+        """Seconds in which posture was judged."""
+        return sum(self.seconds[state] for state in JUDGED)
+
+    @property
+    def coverage(self) -> float:
+        """Judged share of the present time, 0..1; NaN where nobody was seen."""
+        return self.judged_s / self.present_s if self.present_s else math.nan
+
+    @property
+    def poor_share(self) -> float:
+        """Share of the judged time that was poor, 0..1; NaN where nothing was judged."""
+        return self.seconds["poor"] / self.judged_s if self.judged_s else math.nan
 
 
 def utc_offset_s(wall_s: float) -> int:

@@ -9,11 +9,11 @@ from posture_monitor.errors import UserError
 from posture_monitor.history import days
 from posture_monitor.history.records import STATES
 from posture_monitor.history.store import Store
-from posture_monitor.history.timeline import JUDGED, PRESENT
+from posture_monitor.history.timeline import Totals
 from posture_monitor.service.status import Today
 
 
-class Tally:
+class Tally(Totals):
     """Adds up the seconds of each state since local midnight.
 
     It begins with what the history holds of today and goes on by itself, so
@@ -35,7 +35,8 @@ class Tally:
     def begin(self, wall_s: float) -> None:
         """Take over what the history holds of today."""
         self._date = dt.date.fromtimestamp(wall_s)
-        self.seconds, self.alerts = dict.fromkeys(STATES, 0.0), 0
+        self.seconds: dict[str, float] = dict.fromkeys(STATES, 0.0)
+        self.alerts = 0
         self._recall(wall_s)
 
     def _recall(self, wall_s: float) -> None:
@@ -65,13 +66,11 @@ class Tally:
 
     def today(self, sit_bout_s: float) -> Today:
         """Return it as `status` tells it."""
-        judged_s = sum(self.seconds[state] for state in JUDGED)
-        present_s = sum(self.seconds[state] for state in PRESENT)
         return Today(
-            present_s=present_s,
-            judged_s=judged_s,
+            present_s=self.present_s,
+            judged_s=self.judged_s,
             alerts=self.alerts,
             sit_bout_s=sit_bout_s if math.isfinite(sit_bout_s) else 0.0,
-            coverage=judged_s / present_s if present_s else 0.0,
+            coverage=self.coverage if self.present_s else 0.0,
             **{f"{state}_s": self.seconds[state] for state in STATES},
         )

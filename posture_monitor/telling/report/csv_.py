@@ -60,8 +60,8 @@ def _row(day: Day) -> dict[str, Any]:
         "longest_poor_s": _number(day.longest_poor_s, 1),
         "alerts": len(day.alerts),
         "bouts": len(day.bouts),
-        "longest_bout_s": _number(max((bout.length_s for bout in day.bouts), default=0.0), 1),
-        "breaks": sum(math.isfinite(bout.break_s) for bout in day.bouts),
+        "longest_bout_s": _number(day.longest_bout_s, 1),
+        "breaks": day.breaks,
         **angles,
     }
 

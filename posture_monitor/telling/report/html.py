@@ -105,8 +105,6 @@ def _section(title: str, body: str) -> str:
 
 
 def _figures(day: Day) -> str:
-    breaks = sum(math.isfinite(bout.break_s) for bout in day.bouts)
-    longest_bout = max((bout.length_s for bout in day.bouts), default=0.0)
     coverage = story.percent(day.coverage) if day.present_s else "–"
     tiles = (
         (
@@ -122,7 +120,7 @@ def _figures(day: Day) -> str:
             story.stretch(day.longest_poor) if day.longest_poor else "",
         ),
         ("Alerts", str(len(day.alerts)), story.alerts_line(day)),
-        ("Breaks", str(breaks), f"longest without one {story.duration(longest_bout)}"),
+        ("Breaks", str(day.breaks), f"longest without one {story.duration(day.longest_bout_s)}"),
     )
     return (
         '<dl class="figures">\n'

@@ -185,7 +185,7 @@ def suggestion(day: Day) -> str:
     """
     if not measured_at_all(day):
         return "" if day.over else "Run `posture-monitor start`, and your day at the desk will show here."
-    longest = max((bout.length_s for bout in day.bouts), default=0.0)
+    longest = day.longest_bout_s
     if longest >= LONG_BOUT_S:
         once = "try walking a few steps once in between."
         often = "a few steps every 45 minutes or so break it up."
@@ -233,7 +233,7 @@ def period_stood_out(period: Period) -> str:
     sentence = (
         f"{duration(period.judged_s)} judged on {len(period.recorded)} "
         f"{'day' if len(period.recorded) == 1 else 'days'}; poor posture took "
-        f"{percent(period.seconds['poor'] / period.judged_s)} of it"
+        f"{percent(period.poor_share)} of it"
     )
     told = [day for day in period.recorded if not day.withheld]
     if len(told) > 1:

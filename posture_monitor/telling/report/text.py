@@ -261,7 +261,7 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
             f"Coverage: {story.duration(period.judged_s)} of {story.duration(period.present_s)} at the desk "
             f"could be judged ({story.percent(period.coverage)})."
         )
-    longest = max((bout.length_s for day in period.days for bout in day.bouts), default=0.0)
+    longest = max(day.longest_bout_s for day in period.days)
     yield Text(f"Longest time at the desk without a break: {story.duration(longest)}")
 
 
