@@ -143,7 +143,7 @@ def explain(error: Exception, path: Path, do: str = "write") -> str:
             f"cannot {do} the history {path} ({words}): its disk is full or fails; "
             "free some space or set POSTURE_MONITOR_HOME"
         )
-    if is_broken(sqlite3.DatabaseError(words)):
+    if _says(words, _BROKEN):
         return f"the history {path} is damaged; the next `posture-monitor run` moves it aside and begins anew"
     if isinstance(error, OSError):
         words = error.strerror or words
@@ -151,6 +151,11 @@ def explain(error: Exception, path: Path, do: str = "write") -> str:
         f"cannot {do} the history {path} ({words}); "
         "make it writable for you or set POSTURE_MONITOR_HOME to another folder"
     )
+
+
+def logs(path: Path) -> tuple[Path, Path]:
+    """Return the write-ahead log of a history file, and the log's index."""
+    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
 
 
 @contextlib.contextmanager
@@ -287,7 +292,7 @@ def _may_be_read_as_it_stands(path: Path, words: str) -> bool:
     if "readonly" in words or not os.access(path.parent, os.W_OK):
         return True
     # So SQLite says it of a full disk. What a log holds is no part of the file yet.
-    log_file = path.with_name(path.name + "-wal")
+    log_file, _ = logs(path)
     return _says(words, _FAILING) and not (log_file.exists() and log_file.stat().st_size)
 
 
@@ -310,9 +315,8 @@ def move_aside(path: Path, why: str) -> Path:
         number += 1
         aside = path.with_name(f"{stem}.{number}")
     path.rename(aside)
-    for tail in ("-wal", "-shm"):
-        beside = path.with_name(path.name + tail)
+    for beside, beside_aside in zip(logs(path), logs(aside), strict=True):
         if beside.exists():
-            beside.rename(aside.with_name(aside.name + tail))
+            beside.rename(beside_aside)
     log.warning("the history %s is damaged (%s); it is kept as %s and a new one begins", path, why, aside)
     return aside

@@ -33,14 +33,13 @@ from posture_monitor.history.timeline import (
     told_state,
     within,
 )
+from posture_monitor.posture.breaks import SHIFT_HOLD_S, SHIFTS
 
 #: Nor from less judged time than this (our own choice: below it one change of posture decides).
 ENOUGH_JUDGED_S = 600.0
 
-#: A posture shift: trunk or neck changed by more than 5° for 4 s. That people with back pain shift less
-#: often is known (PMC5447416); the limits are our own choice.
-SHIFT_DEG = 5.0
-SHIFT_HOLD_S = 4.0
+#: In these a change of posture is looked for, by the limits of `breaks`. That people with back pain shift
+#: less often is known (PMC5447416).
 SHIFTING = ("trunk_incl", "neck_incl")
 
 #: Readings nearer to each other than this are skipped when shifts are counted.
@@ -333,7 +332,7 @@ def _shifts_per_h(store: Store, spans: Sequence[Span]) -> float:
             measured_s += wall_s - last_s
         last_s = wall_s
         for name, value in measured.items():
-            if abs(value - settled.setdefault(name, value)) <= SHIFT_DEG:
+            if abs(value - settled.setdefault(name, value)) <= SHIFTS[name]:
                 since.pop(name, None)
             elif wall_s - since.setdefault(name, wall_s) >= SHIFT_HOLD_S:
                 shifts += 1
@@ -358,23 +357,23 @@ def _trunk_and_neck(minutes: Iterable[Samples]) -> Iterator[tuple[float, int, di
                     yield wall_s, readings.run, measured
 
 
-def withheld(time: Totals, spans: Iterable[Span]) -> str:
+def withheld(totals: Totals, spans: Iterable[Span]) -> str:
     """Return why nothing is concluded from a time, made of these spans; ``""`` where there is enough."""
-    seconds = time.seconds
+    seconds = totals.seconds
     if not any(seconds.values()):
         return "not recorded"
-    if time.present_s == 0:
+    if totals.present_s == 0:
         off = seconds["paused"] + seconds["busy"] > seconds["away"]
         return (
             "the camera was paused, in use elsewhere or not there" if off else "nobody was seen at the desk"
         )
-    if time.coverage < ENOUGH_COVERAGE:
+    if totals.coverage < ENOUGH_COVERAGE:
         why = _most_common_reason(spans)
         return (
-            f"only {time.coverage:.0%} of the time at the desk could be judged, "
+            f"only {totals.coverage:.0%} of the time at the desk could be judged, "
             f"{ENOUGH_COVERAGE:.0%} is needed" + (f" (mostly: {why})" if why else "")
         )
-    if time.judged_s < ENOUGH_JUDGED_S:
+    if totals.judged_s < ENOUGH_JUDGED_S:
         return f"less than {ENOUGH_JUDGED_S / 60:.0f} minutes were judged"
     return ""
 

@@ -18,7 +18,7 @@ from posture_monitor.history import database
 from posture_monitor.history.days import Day
 from posture_monitor.history.packing import Floats
 from posture_monitor.history.records import SYMPTOMS, TRIGGERS
-from posture_monitor.history.timeline import YEARS, utc_offset_s
+from posture_monitor.history.timeline import YEARS, local_time, utc_offset_s
 
 #: With these the text below is shown: static, on the day of the entry, and nothing is inferred from them.
 _NEED_CARE = frozenset({"tingling", "numbness", "weakness"})
@@ -87,9 +87,7 @@ class Episode:
     @property
     def date(self) -> dt.date:
         """The local day on which it was."""
-        return dt.datetime.fromtimestamp(
-            self.wall_s, dt.timezone(dt.timedelta(seconds=self.utc_offset_s))
-        ).date()
+        return local_time(self.wall_s, self.utc_offset_s).date()
 
     @property
     def note_line(self) -> str:
@@ -143,11 +141,9 @@ def parse_moment(text: str, now_s: float) -> float:
         It is none of these, or lies in the future.
     """
     now = dt.datetime.fromtimestamp(now_s)
-    words = (
-        text.strip().lower().replace("t", " ", 1)
-        if re.match(r"\d{4}-", text.strip())
-        else text.strip().lower()
-    )
+    words = text.strip().lower()
+    if re.match(r"\d{4}-", words):
+        words = words.replace("t", " ", 1)
     if words in ("", "now"):
         return now_s
     day_word, _, time_word = words.rpartition(" ")

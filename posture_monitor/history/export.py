@@ -342,5 +342,5 @@ def _aside(path: Path) -> list[Path]:
 
 def size(path: Path) -> int:
     """Return how many bytes the history takes on the disk, with its log and what was moved aside."""
-    beside = [path, *(path.with_name(path.name + tail) for tail in ("-wal", "-shm")), *_aside(path)]
-    return sum(file.stat().st_size for file in beside if file.is_file())
+    files = (path, *database.logs(path), *_aside(path))
+    return sum(file.stat().st_size for file in files if file.is_file())

@@ -385,7 +385,7 @@ class Store:
             now = _files(self.path)
             if now[0] not in (None, self._files[0]):
                 # A backup was put there: the log of the file before it would be played over it.
-                for log_file, found in zip(_logs(self.path), now[1:], strict=True):
+                for log_file, found in zip(database.logs(self.path), now[1:], strict=True):
                     if found in self._files:
                         log_file.unlink(missing_ok=True)
         db = database.open_writer(self.path, self._wait_s)
@@ -514,11 +514,7 @@ def _files(path: Path) -> tuple[tuple[int, int] | None, ...]:
 
     While somebody has the history open, no SQLite removes or replaces one of them.
     """
-    return tuple(_inode(each) for each in (path, *_logs(path)))
-
-
-def _logs(path: Path) -> tuple[Path, Path]:
-    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+    return tuple(_inode(each) for each in (path, *database.logs(path)))
 
 
 def _inode(path: Path) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ the local clock, by the offset it was recorded with.
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
 import math
 import re
@@ -218,7 +219,7 @@ class Shown:
 
     def at(self, wall_s: float) -> Span | None:
         """Return the span of a moment (POSIX seconds), or None in a gap."""
-        index = int(np.searchsorted(self._starts, wall_s, side="right")) - 1
+        index = bisect.bisect_right(self._starts, wall_s) - 1
         return self._spans[index] if index >= 0 and wall_s <= self._spans[index].end_s else None
 
     def belongs(self, alert: Alert) -> bool:
