@@ -71,9 +71,9 @@ def why(status: Status) -> str:
     if status.state in ("mild", "poor") and status.driver:
         found = next((angle for angle in status.angles if drives(angle, status)), None)
         if found is None or found.deviation is None:
-            return _sentence(words.measure_name(status.driver))
+            return words.sentence(words.measure_name(status.driver))
         return words.deviation_text(found.name, found.deviation)
-    return _sentence(status.reason) if status.state == "unknown" else ""
+    return words.sentence(status.reason) if status.state == "unknown" else ""
 
 
 def drives(angle: Angle, status: Status) -> bool:
@@ -99,7 +99,7 @@ def tooltip(status: Status, now_s: float) -> str:
     """Return a few lines: how it stands, the angles, today so far."""
     lines = [line(status, now_s)]
     if status.activity != "watching" and status.why and status.why.casefold() != lines[0].casefold():
-        lines.append(_sentence(status.why))
+        lines.append(words.sentence(status.why))
     measures = [text for angle in listed(status, 4) if (text := _measure(angle))]
     if status.activity == "watching" and status.state != "away" and measures:
         lines.append(", ".join(measures))
@@ -159,7 +159,3 @@ def _measure(angle: Angle) -> str:
     off = deviation_text(angle)
     told = f"{NAMES[angle.name]} {value_text(angle)}".rstrip()
     return f"{told} ({off})" if off not in ("", "=") else told if value_text(angle) else ""
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

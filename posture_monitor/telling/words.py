@@ -311,6 +311,11 @@ def duration(seconds: float) -> str:
     return say("{hours} h {minutes} min").format(hours=hours, minutes=rest)
 
 
+def sentence(text: str) -> str:
+    """Return text that begins with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
 def amount(metric: str, deviation: float) -> str:
     """Return the size of a deviation as it is written, without its sign: ``12°``, ``8%``."""
     how = MEASURES[metric].amount

@@ -39,6 +39,7 @@ from posture_monitor.posture.head import TYPICAL_HEAD
 from posture_monitor.posture.reading import Verdict
 from posture_monitor.service.guided import Guided, Moment, Result
 from posture_monitor.service.guiding import Aim, Kind, Note, Step
+from posture_monitor.telling import words
 from posture_monitor.windows import icons, style
 from posture_monitor.windows import painter as paint
 from posture_monitor.windows.style import UNIT, Palette, enlarged, faded, font
@@ -272,14 +273,14 @@ def _draw_legend(painter: QPainter, area: QRectF, opacity: float) -> None:
     painter.setFont(font(0.95, bold=True))
     metrics = QFontMetricsF(painter.font())
     night = style.NIGHT
-    words = (("your posture", _LIGHT), ("mild from here", night.mild), ("poor from here", night.poor))
-    width = max(metrics.horizontalAdvance(word) for word, _ in words) + 60
+    key = (("your posture", _LIGHT), ("mild from here", night.mild), ("poor from here", night.poor))
+    width = max(metrics.horizontalAdvance(word) for word, _ in key) + 60
     line = metrics.height() + 6
-    box = QRectF(area.left() + 2.5 * UNIT, area.top() + 2.5 * UNIT, width, line * len(words) + 12)
+    box = QRectF(area.left() + 2.5 * UNIT, area.top() + 2.5 * UNIT, width, line * len(key) + 12)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(faded(_NIGHT, 0.62 * opacity))
     painter.drawRoundedRect(box, 10, 10)
-    for i, (word, colour) in enumerate(words):
+    for i, (word, colour) in enumerate(key):
         y = box.top() + 6 + line * (i + 0.5)
         pen = QPen(faded(colour, 0.95 * opacity), 2.6)
         if i == 0:
@@ -309,12 +310,12 @@ def _draw_no_camera(painter: QPainter, area: QRectF, trouble: str) -> None:
     box = QRectF(area.left() + 40, area.center().y() + 28, area.width() - 80, area.height() / 2 - 40)
     painter.setPen(_LIGHT)
     painter.setFont(font(1.35, bold=True))
-    told = head[:1].upper() + head[1:]
+    told = words.sentence(head)
     painter.drawText(box, wrap, told)
     used = QFontMetricsF(painter.font()).boundingRect(box, wrap, told).height()
     painter.setPen(faded(_LIGHT, 0.75))
     painter.setFont(font(1.1))
-    painter.drawText(box.adjusted(0, used + UNIT, 0, 0), wrap, advice[:1].upper() + advice[1:])
+    painter.drawText(box.adjusted(0, used + UNIT, 0, 0), wrap, words.sentence(advice))
     painter.restore()
 
 
@@ -605,14 +606,13 @@ class CalibrateWindow(QWidget):
             self._told_apart(result, aim)
         else:
             add(_label(result.quality.word, 1.5, bold=True))
-            why = result.quality.why
-            add(_label(f"{why[:1].upper()}{why[1:]}.", 1.0, muted=True))
+            add(_label(f"{words.sentence(result.quality.why)}.", 1.0, muted=True))
             add(_label("Measured from here", 1.0, bold=True))
-            add(_label("\n".join(f"{text[:1].upper()}{text[1:]}" for text in result.can), 0.98))
+            add(_label("\n".join(map(words.sentence, result.can)), 0.98))
             if result.cannot:
                 add(_label("Not from here", 1.0, bold=True))
-                not_here = ", ".join(result.cannot)
-                add(_label(f"{not_here[:1].upper()}{not_here[1:]}. {result.why_not}", 0.92, muted=True))
+                not_here = words.sentence(", ".join(result.cannot))
+                add(_label(f"{not_here}. {result.why_not}", 0.92, muted=True))
         if result.learnt.note:
             add(_label(result.learnt.note, 0.95, muted=True))
         self._card.addStretch(1)
@@ -641,8 +641,7 @@ class CalibrateWindow(QWidget):
         add(_label("Your slouch" if aim is Aim.SLOUCH else "Looking down", 1.5, bold=True))
         add(_label(lines[-1], 1.05))
         for line in lines[:-1]:
-            told = line.strip()
-            add(_label(f"{told[:1].upper()}{told[1:]}", 0.98, muted=True))
+            add(_label(words.sentence(line.strip()), 0.98, muted=True))
 
     def _way_text(self, result: Result) -> str:
         ghost = result.ghosts[self.stage.way % len(result.ghosts)]

@@ -29,6 +29,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.service import glance
 from posture_monitor.service.control import NotRunning, ask
 from posture_monitor.service.status import Status
+from posture_monitor.telling import words
 from posture_monitor.telling.quiet import parse_until
 from posture_monitor.windows import icons, style
 
@@ -253,7 +254,7 @@ class Tray(QObject):
 
     def refuse(self, why: str) -> None:
         """Tell why something was not done."""
-        self.icon.showMessage("Posture monitor", why[:1].upper() + why[1:], icons.icon("busy"), 8000)
+        self.icon.showMessage("Posture monitor", words.sentence(why), icons.icon("busy"), 8000)
 
     def _dress(self) -> None:
         """Give the menu room and the colours of day or night, where the desktop does not draw it itself."""

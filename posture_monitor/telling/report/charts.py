@@ -131,6 +131,14 @@ def clock_zero_s(day: Day) -> float:
     return dt.datetime.combine(day.date, dt.time(), dt.timezone(dt.timedelta(seconds=offset_s))).timestamp()
 
 
+def clock_range_s(days: Sequence[Day]) -> tuple[float, float]:
+    """Return the seconds after `clock_zero_s` between which lies all that was recorded on these days."""
+    axes = [(Axis.of(day.spans), clock_zero_s(day)) for day in days]
+    return min(axis.start_s - zero_s for axis, zero_s in axes), max(
+        axis.end_s - zero_s for axis, zero_s in axes
+    )
+
+
 def _offset_at(spans: Sequence[Span], at_s: float) -> int:
     """Return the local offset at a moment by the nearest span before it, else after it."""
     before = [span for span in spans if span.start_s <= at_s]
@@ -146,6 +154,14 @@ class _Drawing:
         self.figure.patch.set_alpha(0.0)
         FigureCanvasSVG(self.figure)
         self._titles: dict[str, list[str]] = {}
+
+    def bare(self, x: tuple[float, float], y: tuple[float, float]) -> Axes:
+        """Return axes that fill the figure, with these limits and nothing drawn of themselves."""
+        axes = self.figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        axes.set_xlim(*x)
+        axes.set_ylim(*y)
+        return axes
 
     def blocks(
         self,
@@ -209,10 +225,7 @@ def ribbon(name: str, spans: Sequence[Span], start_s: float, end_s: float, label
     """Return the timeline of spans as blocks, to be stretched to any width; without axis."""
     with matplotlib.rc_context(_STYLE):
         drawing = _Drawing(name, 960, 60)
-        axes = drawing.figure.add_axes((0, 0, 1, 1))
-        axes.set_axis_off()
-        axes.set_xlim(start_s, end_s)
-        axes.set_ylim(0, 1)
+        axes = drawing.bare((start_s, end_s), (0, 1))
         for state in STATES:
             bottom, top = BLOCKS[state]
             told = [span for span in spans if span.state == state]
@@ -235,10 +248,7 @@ def bouts(name: str, day: Day, axis: Axis) -> str:
     """Return the bouts at the desk on the ribbon's axis; the gaps between them are the breaks."""
     with matplotlib.rc_context(_STYLE):
         drawing = _Drawing(name, 960, 16)
-        axes = drawing.figure.add_axes((0, 0, 1, 1))
-        axes.set_axis_off()
-        axes.set_xlim(axis.start_s, axis.end_s)
-        axes.set_ylim(0, 1)
+        axes = drawing.bare((axis.start_s, axis.end_s), (0, 1))
         long = [bout.length_s > story.LONG_BOUT_S for bout in day.bouts]
         for is_long, height, colour in ((False, 0.5, MUTED), (True, 1.0, INK)):
             told = [bout for bout, it in zip(day.bouts, long, strict=True) if it is is_long]
@@ -389,17 +399,12 @@ def calendar(name: str, month: Period) -> tuple[str, int]:
     It is to be stretched to any width, seven columns by its weeks, and holds no letters.
     """
     told = month.recorded
-    axes_of = [Axis.of(day.spans) for day in told]
-    earliest = min(axis.start_s - clock_zero_s(day) for axis, day in zip(axes_of, told, strict=True))
-    latest = max(axis.end_s - clock_zero_s(day) for axis, day in zip(axes_of, told, strict=True))
+    earliest, latest = clock_range_s(told)
     blank = month.first.weekday()
     weeks = (blank + len(month.days) + 6) // 7
     with matplotlib.rc_context(_STYLE):
         drawing = _Drawing(name, 2 * _WIDTH, 26.0 * weeks)
-        axes = drawing.figure.add_axes((0, 0, 1, 1))
-        axes.set_axis_off()
-        axes.set_xlim(0, 7)
-        axes.set_ylim(weeks, 0)
+        axes = drawing.bare((0, 7), (weeks, 0))
         boxes: dict[str, list[tuple[float, float, float, float]]] = {state: [] for state in STATES}
         covers: list[tuple[float, float, float, float]] = []
         titles: list[str] = []

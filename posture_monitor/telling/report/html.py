@@ -25,6 +25,9 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 #: So many alerts stand open; the rest of a hard day is folded.
 _ALERTS = 10
 
+#: So many hours are written under a timeline, or every other one.
+_TICKS = 13
+
 #: Columns of words, which may be broken between lines; all others hold times and numbers.
 _WORDS = {
     "what": "words",
@@ -132,17 +135,25 @@ def _figures(day: Day) -> str:
     )
 
 
-def _legend(seconds: Iterable[tuple[str, float]]) -> str:
+def _states(day: Day) -> list[tuple[str, str]]:
+    """Return each state that occurred, and for how long in words."""
+    return [(state, story.duration(day.seconds[state])) for state in STATES if day.seconds[state]]
+
+
+def _in_words(day: Day) -> str:
+    return ", ".join(f"{story.STATE_NAMES[state]} {length}" for state, length in _states(day))
+
+
+def _legend(day: Day) -> str:
     items = "\n".join(
-        f"<li>{charts.swatch(state)} {story.STATE_NAMES[state]} <b>{story.duration(length_s)}</b></li>"
-        for state, length_s in seconds
-        if length_s
+        f"<li>{charts.swatch(state)} {story.STATE_NAMES[state]} <b>{length}</b></li>"
+        for state, length in _states(day)
     )
     return f'<ul class="legend">\n{items}\n</ul>'
 
 
-def _ticks(axis: Axis, most: int = 13) -> str:
-    step = math.ceil((len(axis.hours) - 1) / most) or 1
+def _ticks(axis: Axis) -> str:
+    step = math.ceil((len(axis.hours) - 1) / _TICKS) or 1
     marks = [
         f'<span class="{"odd" if number % 2 else "even"}" style="left: {_percent(axis, at_s)}">{label}</span>'
         for number, (at_s, label) in enumerate(axis.hours[::step])
@@ -156,21 +167,17 @@ def _percent(axis: Axis, at_s: float) -> str:
 
 def _timeline(day: Day) -> str:
     axis = Axis.of(day.spans)
-    what = ", ".join(
-        f"{story.STATE_NAMES[state]} {story.duration(day.seconds[state])}"
-        for state in STATES
-        if day.seconds[state]
-    )
     markers = "".join(
         f'<li style="left: {_percent(axis, alert.wall_s)}" title="{escape(story.alert_line(alert))}">▼</li>'
         for alert in day.alerts
     )
-    picture = charts.ribbon("ribbon", day.spans, axis.start_s, axis.end_s, f"Timeline of the day: {what}")
+    label = f"Timeline of the day: {_in_words(day)}"
+    picture = charts.ribbon("ribbon", day.spans, axis.start_s, axis.end_s, label)
     bouts = charts.bouts("bouts", day, axis)
     key = "▼ alert. " if day.alerts else ""
     return _section(
         "The day",
-        f"""{_legend((state, day.seconds[state]) for state in STATES)}
+        f"""{_legend(day)}
 <figure class="timeline">
 <ul class="markers" aria-hidden="true">{markers}</ul>
 <div class="ribbon">{picture}</div>
@@ -205,9 +212,9 @@ def _details(day: Day) -> list[str]:
 
 def _hours(day: Day) -> str:
     best, hardest = day.best_hour, day.hardest_hour
-    words_ = ""
+    told = ""
     if best is not None and hardest is not None:
-        words_ = (
+        told = (
             f"<p>Best hour <b>{best.hour:02d}:00</b> ({story.percent(best.poor_share)} poor), "
             f"hardest hour <b>{hardest.hour:02d}:00</b> ({story.percent(hardest.poor_share)} poor).</p>"
         )
@@ -217,7 +224,7 @@ def _hours(day: Day) -> str:
         (f"{hour.hour:02d}:00", *(story.duration(hour.seconds[state]) for state in used)) for hour in seen
     ]
     table = _folded("The hours as a table", ("hour", *(story.STATE_NAMES[state] for state in used)), rows)
-    return _section("Hour by hour", f"<figure>{charts.hours('hours', day)}</figure>\n{words_}\n{table}")
+    return _section("Hour by hour", f"<figure>{charts.hours('hours', day)}</figure>\n{told}\n{table}")
 
 
 def _angles(day: Day) -> str:
@@ -294,8 +301,7 @@ def _week(week: Period, shown: Day) -> str:
     told = [day for day in week.days if day.spans]
     rows = []
     if told:
-        earliest = min(Axis.of(day.spans).start_s - charts.clock_zero_s(day) for day in told)
-        latest = max(Axis.of(day.spans).end_s - charts.clock_zero_s(day) for day in told)
+        earliest, latest = charts.clock_range_s(told)
     for number, day in enumerate(week.days):
         name = f"{day.date:%a} {day.date.day}"
         mark = "today" if day.date == shown.date else ""
@@ -304,14 +310,9 @@ def _week(week: Period, shown: Day) -> str:
                 f'<span class="{mark}">{name}</span><span class="none">not recorded</span><span></span>'
             )
             continue
-        what = ", ".join(
-            f"{story.STATE_NAMES[state]} {story.duration(day.seconds[state])}"
-            for state in STATES
-            if day.seconds[state]
-        )
         zero_s = charts.clock_zero_s(day)
         strip = charts.ribbon(
-            f"week{number}", day.spans, zero_s + earliest, zero_s + latest, f"{name}: {what}"
+            f"week{number}", day.spans, zero_s + earliest, zero_s + latest, f"{name}: {_in_words(day)}"
         )
         rows.append(
             f'<span class="{mark}">{name}</span><span>{strip}</span>'

@@ -17,6 +17,7 @@ from posture_monitor.history.diary import (
     exposures,
     pain_change,
 )
+from posture_monitor.telling import words
 from posture_monitor.telling.report import story
 
 
@@ -104,7 +105,7 @@ def _sentences(entries: Sequence[Episode], days: Sequence[Day], date: dt.date) -
         [day for day in days if first <= day.date <= date],
     )
     if not found:
-        return (f"{why[:1].upper()}{why[1:]} {window}.",)
+        return (f"{words.sentence(why)} {window}.",)
     return (
         f"Days around episodes against other days, {window}. {NO_CAUSE}",
         *(each.sentence for each in found),

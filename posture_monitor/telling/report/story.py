@@ -143,7 +143,7 @@ def followed(alert: Alert, day: Day) -> str:
 def coverage_line(day: Day) -> str:
     """Return how much of the time at the desk the report speaks of."""
     if day.present_s == 0:
-        return f"{day.withheld[:1].upper()}{day.withheld[1:]}."
+        return f"{words.sentence(day.withheld)}."
     return (
         f"{duration(day.judged_s)} of {duration(day.present_s)} at the desk could be judged "
         f"({percent(day.coverage)})."
