@@ -163,7 +163,7 @@ def test_a_figure_at_the_edge_of_the_picture_is_all_in_it(day: None) -> None:
         picture.fill(white)
         pen = QPainter(picture)
         pen.setClipRect(picture.rect())
-        painter.draw_label(pen, corner, "4°", QColor("white"), quiet=True)
+        painter.draw_label(pen, corner, "4°", QColor("white"))
         pen.end()
         assert 0.0 < 1.0 - part(picture, white) < 0.5
         for edge in ((0, 0, 2, 60), (98, 0, 2, 60), (0, 0, 100, 2), (0, 58, 100, 2)):

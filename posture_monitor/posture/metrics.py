@@ -178,7 +178,8 @@ SURE_SIZE = 2.5
 #: both sides of the face is measured; how much of it is a turn from neutral is
 #: for the judge to weigh.
 FACING_YAW_DEG = 50.0
-_REFERENCE_HEIGHT = 640.0
+#: `face_size` is pixels a centimetre in a picture of this height.
+REFERENCE_HEIGHT = 640.0
 
 
 @dataclass(frozen=True)
@@ -390,7 +391,7 @@ def _measured(
     ears_dx, ears_dy, eyes_dx, eyes_dy = x[7] - x[8], y[7] - y[8], x[3] - x[6], y[3] - y[6]
     ears_wide = m.sqrt(ears_dx * ears_dx + ears_dy * ears_dy)
     eyes_wide = m.sqrt(eyes_dx * eyes_dx + eyes_dy * eyes_dy)
-    size = scale * (_REFERENCE_HEIGHT / height)
+    size = scale * (REFERENCE_HEIGHT / height)
     values = (
         trunk,
         neck,

@@ -42,7 +42,7 @@ from posture_monitor.service.guiding import Aim, Kind, Note, Step
 from posture_monitor.telling import words
 from posture_monitor.windows import icons, style
 from posture_monitor.windows import painter as paint
-from posture_monitor.windows.style import UNIT, Palette, enlarged, faded, font
+from posture_monitor.windows.style import UNIT, Palette, enlarged, faded, font, pen
 
 log = logging.getLogger(__name__)
 
@@ -253,9 +253,7 @@ class _Stage(QWidget):
         colour = style.NIGHT.good
         if guidance.step is Step.SETTLING:
             part, colour = guidance.left_s - math.floor(guidance.left_s), _LIGHT
-        pen = QPen(colour, 7)
-        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-        painter.setPen(pen)
+        painter.setPen(pen(colour, 7))
         painter.drawArc(inner, 90 * 16, -round(360 * 16 * part))
         painter.setPen(_LIGHT)
         painter.setFont(font(2.2 if size > 80 else 1.7, bold=True, figures=True))
@@ -282,10 +280,10 @@ def _draw_legend(painter: QPainter, area: QRectF, opacity: float) -> None:
     painter.drawRoundedRect(box, 10, 10)
     for i, (word, colour) in enumerate(key):
         y = box.top() + 6 + line * (i + 0.5)
-        pen = QPen(faded(colour, 0.95 * opacity), 2.6)
+        line_pen = QPen(faded(colour, 0.95 * opacity), 2.6)
         if i == 0:
-            pen.setDashPattern([2.2, 1.8])
-        painter.setPen(pen)
+            line_pen.setDashPattern([2.2, 1.8])
+        painter.setPen(line_pen)
         painter.drawLine(QPointF(box.left() + 12, y), QPointF(box.left() + 36, y))
         painter.setPen(faded(_LIGHT, 0.92 * opacity))
         place = QRectF(box.left() + 46, y - line / 2, width, line)
@@ -297,9 +295,7 @@ def _draw_no_camera(painter: QPainter, area: QRectF, trouble: str) -> None:
     """Draw a camera crossed out, and the line that says why."""
     painter.save()
     painter.translate(area.center() - QPointF(0, 44))
-    pen = QPen(faded(_LIGHT, 0.7), 4)
-    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-    painter.setPen(pen)
+    painter.setPen(pen(faded(_LIGHT, 0.7), 4))
     painter.drawRoundedRect(QRectF(-44, -28, 62, 56), 12, 12)
     painter.drawPolyline([QPointF(18, -8), QPointF(44, -24), QPointF(44, 24), QPointF(18, 8)])
     painter.drawLine(QPointF(-52, -44), QPointF(50, 46))
@@ -367,10 +363,7 @@ class _Notes(QWidget):
 def _draw_sign(painter: QPainter, centre: QPointF, kind: Kind, colour: QColor) -> None:
     """Draw a tick, a dot or an exclamation mark."""
     painter.save()
-    pen = QPen(colour, 2.4)
-    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-    painter.setPen(pen)
+    painter.setPen(pen(colour, 2.4))
     painter.translate(centre)
     if kind is Kind.SEEN:
         painter.drawPolyline([QPointF(-6, 0), QPointF(-2, 4.5), QPointF(6, -5)])
@@ -382,7 +375,7 @@ def _draw_sign(painter: QPainter, centre: QPointF, kind: Kind, colour: QColor) -
         painter.setBrush(colour)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.drawEllipse(QPointF(0, 0), 8.5, 8.5)
-        painter.setPen(QPen(_LIGHT, 2.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.setPen(pen(_LIGHT, 2.2))
         painter.drawLine(QPointF(0, -4.2), QPointF(0, 0.6))
         painter.drawPoint(QPointF(0, 4.2))
     painter.restore()

@@ -11,7 +11,9 @@ from functools import lru_cache
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPainterPathStroker, QPen, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPainterPathStroker, QPixmap
+
+from posture_monitor.windows.style import pen
 
 #: Colour of each mark on a panel of whatever lightness.
 PANEL: Final = {
@@ -146,13 +148,4 @@ def _camera(size: float) -> QPainterPath:
 
 
 def _stroked(path: QPainterPath, width: float) -> QPainterPath:
-    stroker = QPainterPathStroker(
-        QPen(
-            Qt.GlobalColor.black,
-            width,
-            Qt.PenStyle.SolidLine,
-            Qt.PenCapStyle.RoundCap,
-            Qt.PenJoinStyle.RoundJoin,
-        )
-    )
-    return stroker.createStroke(path).simplified()
+    return QPainterPathStroker(pen(QColor("black"), width)).createStroke(path).simplified()

@@ -10,22 +10,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QTransform
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QTransform
 
 from posture_monitor.posture import landmarks as lm
-from posture_monitor.posture.metrics import VISIBLE, measure
-from posture_monitor.windows.style import RADIUS, Palette, faded, font
+from posture_monitor.posture.metrics import REFERENCE_HEIGHT, VISIBLE, measure
+from posture_monitor.posture.view import FRONT_SHOULDERS_CM, SIDE_BELOW
+from posture_monitor.windows.style import RADIUS, Palette, faded, font, pen
 
 Points = npt.NDArray[Any]
-
-#: `face_size` is pixels a centimetre in a picture of this height.
-REFERENCE_HEIGHT: Final = 640.0
 
 #: Half the breadth and height of a head (cm), hair included, seen from the front, and half its depth.
 _HEAD_HALF_CM: Final = (8.2, 12.2)
@@ -34,8 +32,8 @@ _HEAD_DEPTH_HALF_CM: Final = 9.6
 _HEAD_BELOW_EYES_CM: Final = 0.8
 #: A face turned by more than this (degrees) is drawn in profile.
 _PROFILE_YAW_DEG: Final = 50.0
-#: Shoulders narrower than this many centimetres are seen from the side (`view.SIDE_BELOW`).
-_SIDE_SHOULDERS_CM: Final = 13.0
+#: Shoulders narrower than this many centimetres are seen from the side.
+_SIDE_SHOULDERS_CM: Final = SIDE_BELOW * FRONT_SHOULDERS_CM
 #: How far a shoulder reaches beyond its joint (cm), and how thick neck and trunk are seen from the side.
 _DELTOID_CM, _NECK_HALF_CM, _TRUNK_HALF_CM = 4.5, 5.2, 8.5
 
@@ -90,6 +88,12 @@ class Head:
     roll: float
     scale: float
 
+    @property
+    def down(self) -> QPointF:
+        """The way from crown to chin, of length 1."""
+        lean = math.radians(self.roll)
+        return QPointF(-math.sin(lean), math.cos(lean))
+
     def path(self) -> QPainterPath:
         """Return its outline, a little narrower at the chin than at the temples."""
         w, h = self.half_width, self.half_height
@@ -124,11 +128,9 @@ def head_of(place: Place, landmarks: Points) -> Head | None:
     # From the front eyes and ears lie one before the other; from the side the head is between them.
     middle = eyes + (ears - eyes) * np.array([0.5, 0.0])
     centre = place.at(float(middle[0]), float(middle[1]))
-    down = scale * _HEAD_BELOW_EYES_CM
     roll = -roll if place.mirrored else roll
-    lean = math.radians(roll)
-    centre += QPointF(-math.sin(lean) * down, math.cos(lean) * down)
-    return Head(centre, half_width, scale * _HEAD_HALF_CM[1], roll, scale)
+    head = Head(centre, half_width, scale * _HEAD_HALF_CM[1], roll, scale)
+    return replace(head, centre=centre + head.down * (scale * _HEAD_BELOW_EYES_CM))
 
 
 # -- the picture ----------------------------------------------------------------------------------
@@ -227,15 +229,15 @@ def draw_skeleton(
     thick = max(2.4, min(0.55 * head.scale, 8.0))
     left, right = at[lm.LEFT_SHOULDER], at[lm.RIGHT_SHOULDER]
     middle = (left + right) / 2
-    nape = head.centre + QPointF(-math.sin(math.radians(head.roll)), math.cos(math.radians(head.roll))) * (
-        0.92 * head.half_height
-    )
+    nape = head.centre + head.down * (0.92 * head.half_height)
     width = math.hypot(left.x() - right.x(), left.y() - right.y())
     limbs: list[tuple[QPainterPath, float]] = []
 
-    def limb(shown: float, *points: QPointF) -> None:
+    def limb(shown: float, begin: QPointF, end: QPointF) -> None:
         if shown > 0:
-            limbs.append((_smooth(points), shown))
+            line = QPainterPath(begin)
+            line.lineTo(end)
+            limbs.append((line, shown))
 
     bust = _shown(landmarks, lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER)
     # The collarbones dip towards the neck: one curve from shoulder to shoulder.
@@ -262,12 +264,12 @@ def draw_skeleton(
     oval = head.path()
     if halo is not None:
         for path, shown in [*limbs, (oval, 1.0)]:
-            painter.setPen(_pen(faded(halo, 0.30 * shown * opacity), 1.9 * thick))
+            painter.setPen(pen(faded(halo, 0.30 * shown * opacity), 1.9 * thick))
             painter.drawPath(path)
     for path, shown in limbs:
-        painter.setPen(_pen(faded(colour, (0.35 + 0.60 * shown) * opacity), thick))
+        painter.setPen(pen(faded(colour, (0.35 + 0.60 * shown) * opacity), thick))
         painter.drawPath(path)
-    painter.setPen(_pen(faded(colour, 0.95 * opacity), 0.72 * thick))
+    painter.setPen(pen(faded(colour, 0.95 * opacity), 0.72 * thick))
     painter.setBrush(faded(colour, 0.10 * opacity))
     painter.drawPath(oval)
     # Joints, and just enough of a face to tell which way it looks.
@@ -286,14 +288,8 @@ def draw_skeleton(
     painter.restore()
 
 
-def silhouette(place: Place, landmarks: Points, *, arms: bool = True) -> QPainterPath:
-    """Return the outline of head, neck, shoulders and upper body as one smooth shape; empty for nobody.
-
-    Parameters
-    ----------
-    arms
-        Carry the outline on down the arms; else it ends in the chest.
-    """
+def silhouette(place: Place, landmarks: Points) -> QPainterPath:
+    """Return the outline of a body down to its arms as one smooth shape; empty for nobody."""
     head = head_of(place, landmarks) if is_seen(landmarks) else None
     if head is None:
         return QPainterPath()
@@ -308,14 +304,12 @@ def silhouette(place: Place, landmarks: Points, *, arms: bool = True) -> QPainte
     along = line / length
     down = QPointF(-along.y(), along.x())
     middle = (first + second) / 2
-    neck = head.centre + QPointF(-math.sin(math.radians(head.roll)), math.cos(math.radians(head.roll))) * (
-        0.62 * head.half_height
-    )
+    neck = head.centre + head.down * (0.62 * head.half_height)
     reach = _DELTOID_CM * cm
     half_neck = _NECK_HALF_CM * cm
     body = QPainterPath()
     # Left of the screen first: up the arm, over the shoulder, along the neck, and back down.
-    foot = _foot(at, landmarks, first, down, cm) if arms else first + down * (9 * cm)
+    foot = _foot(at, landmarks, first, down, cm)
     body.moveTo(foot - along * reach)
     body.cubicTo(
         first - along * (1.15 * reach) + down * (6 * cm),
@@ -334,7 +328,7 @@ def silhouette(place: Place, landmarks: Points, *, arms: bool = True) -> QPainte
         second - along * (0.22 * length) - down * (4.4 * cm),
         second - along * (0.25 * reach) - down * (3.4 * cm),
     )
-    foot = _foot(at, landmarks, second, down, cm) if arms else second + down * (9 * cm)
+    foot = _foot(at, landmarks, second, down, cm)
     body.cubicTo(
         second + along * (1.1 * reach) - down * (1.6 * cm),
         second + along * (1.15 * reach) + down * (6 * cm),
@@ -385,7 +379,6 @@ def draw_ghost(
     opacity: float = 1.0,
     filled: float = 0.12,
     dashed: bool = False,
-    label: str = "",
 ) -> None:
     """Draw a body as a faint outline.
 
@@ -395,8 +388,6 @@ def draw_ghost(
         How opaque its inside is.
     dashed
         Draw the line in dashes.
-    label
-        A word beside the head.
     """
     outline = silhouette(place, landmarks)
     if outline.isEmpty():
@@ -404,15 +395,12 @@ def draw_ghost(
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.fillPath(outline, faded(colour, filled * opacity))
-    pen = _pen(faded(colour, 0.85 * opacity), 2.2)
+    line = pen(faded(colour, 0.85 * opacity), 2.2)
     if dashed:
-        pen.setDashPattern([4.0, 3.5])
-    painter.setPen(pen)
+        line.setDashPattern([4.0, 3.5])
+    painter.setPen(line)
     painter.drawPath(outline)
     painter.restore()
-    head = head_of(place, landmarks)
-    if label and head is not None:
-        draw_label(painter, head.centre - QPointF(0, head.half_height + 16), label, colour, opacity=opacity)
 
 
 # -- angles ---------------------------------------------------------------------------------------
@@ -424,8 +412,6 @@ def draw_angles(
     landmarks: Points,
     angles: Mapping[str, float],
     palette: Palette,
-    *,
-    opacity: float = 1.0,
 ) -> None:
     """Draw measured angles where they are measured, each as an arc from its reference to the body.
 
@@ -461,7 +447,7 @@ def draw_angles(
         if name in rest:
             radius = 0.72 * math.hypot(end.x() - joint.x(), end.y() - joint.y())
             turn = math.degrees(math.atan2(end.x() - joint.x(), joint.y() - end.y()))
-            _arc(painter, joint, 90.0, -turn, radius, colour, f"{abs(rest[name]):.0f}°", opacity)
+            _arc(painter, joint, 90.0, -turn, radius, colour, f"{abs(rest[name]):.0f}°")
     for name, one, other, beyond in (
         ("shoulder_tilt", lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER, 1.35),
         ("head_roll", lm.LEFT_EAR, lm.RIGHT_EAR, 1.75),
@@ -473,7 +459,7 @@ def draw_angles(
             # On the side on which there is room beside the neck's arc: the person's left.
             base = 180.0 if place.mirrored else 0.0
             _arc(
-                painter, middle, base, -tilt, beyond * span, colour, f"{abs(rest[name]):.0f}°", opacity,
+                painter, middle, base, -tilt, beyond * span, colour, f"{abs(rest[name]):.0f}°",
                 from_radius=1.08 * span,
             )  # fmt: skip
 
@@ -486,7 +472,6 @@ def _arc(
     radius: float,
     colour: QColor,
     text: str,
-    opacity: float,
     *,
     from_radius: float = 0.0,
 ) -> None:
@@ -498,7 +483,7 @@ def _arc(
         a = math.radians(degrees)
         return joint + QPointF(math.cos(a), -math.sin(a)) * distance
 
-    reference = _pen(faded(colour, 0.55 * opacity), 1.4)
+    reference = pen(faded(colour, 0.55), 1.4)
     reference.setDashPattern([1.0, 3.0])
     painter.setPen(reference)
     painter.drawLine(on(base_deg, from_radius), on(base_deg, 1.12 * radius))
@@ -507,26 +492,18 @@ def _arc(
         wedge = QPainterPath(joint)
         wedge.arcTo(rect, base_deg, turn_deg)
         wedge.closeSubpath()
-        painter.fillPath(wedge, faded(colour, 0.14 * opacity))
+        painter.fillPath(wedge, faded(colour, 0.14))
     else:
-        painter.setPen(_pen(faded(colour, 0.7 * opacity), 1.4))
+        painter.setPen(pen(faded(colour, 0.7), 1.4))
         painter.drawLine(on(base_deg + turn_deg, from_radius), on(base_deg + turn_deg, 1.08 * radius))
-    painter.setPen(_pen(faded(colour, 0.9 * opacity), 2.0))
+    painter.setPen(pen(faded(colour, 0.9), 2.0))
     painter.drawArc(rect, round(16 * base_deg), round(16 * turn_deg))
     painter.restore()
-    draw_label(painter, on(base_deg + turn_deg / 2, radius + 24), text, colour, opacity=opacity, quiet=True)
+    draw_label(painter, on(base_deg + turn_deg / 2, radius + 24), text, colour)
 
 
-def draw_label(
-    painter: QPainter,
-    centre: QPointF,
-    text: str,
-    colour: QColor,
-    *,
-    opacity: float = 1.0,
-    quiet: bool = False,
-) -> None:
-    """Draw a word or figure in a pill that can be read on any picture; `quiet` leaves out its edge."""
+def draw_label(painter: QPainter, centre: QPointF, text: str, colour: QColor) -> None:
+    """Draw a word or figure in a pill that can be read on any picture."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
@@ -539,20 +516,9 @@ def draw_label(
         pill.moveLeft(max(room.left(), min(pill.left(), room.right() - pill.width())))
         pill.moveTop(max(room.top(), min(pill.top(), room.bottom() - pill.height())))
     light = colour.lightnessF() > 0.6
-    painter.setBrush(faded(QColor("#0d1117" if light else "#ffffff"), 0.72 * opacity))
-    painter.setPen(Qt.PenStyle.NoPen if quiet else _pen(faded(colour, 0.8 * opacity), 1.4))
+    painter.setBrush(faded(QColor("#0d1117" if light else "#ffffff"), 0.72))
+    painter.setPen(Qt.PenStyle.NoPen)
     painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2)
-    painter.setPen(faded(colour, opacity))
+    painter.setPen(colour)
     painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, text)
     painter.restore()
-
-
-def _pen(colour: QColor, width: float) -> QPen:
-    return QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
-
-
-def _smooth(points: tuple[QPointF, ...]) -> QPainterPath:
-    path = QPainterPath(points[0])
-    for point in points[1:]:
-        path.lineTo(point)
-    return path

@@ -24,9 +24,10 @@ from posture_monitor.service.preview.shot import Shot
 from posture_monitor.service.status import Status
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
-from posture_monitor.windows import icons, painter, style
+from posture_monitor.windows import icons, style
+from posture_monitor.windows import painter as paint
 from posture_monitor.windows.painter import Place
-from posture_monitor.windows.style import UNIT, enlarged, faded, font
+from posture_monitor.windows.style import UNIT, enlarged, faded, font, pen
 
 #: The window looks for a newer moment this often, in milliseconds.
 LOOK_MS: Final = 30
@@ -173,7 +174,7 @@ class Stage(QWidget):
         """Show a moment."""
         self.shot = shot
         if shot.image is not None:
-            self._image = painter.image_of(shot.image)
+            self._image = paint.image_of(shot.image)
         elif shot.jpeg is not None:
             image = QImage.fromData(shot.jpeg)
             self._image = None if image.isNull() else image
@@ -199,42 +200,42 @@ class Stage(QWidget):
         """Draw it all, the picture first."""
         del event
         colours = style.palette()
-        pen = QPainter(self)
-        pen.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         image = self._image if self.video else None
         title, text = headline(self.shot, time.time()) if self.shot.number else ("Starting", "")
         place = Place.within(QRectF(self.rect()), *self._size, mirrored=self.mirrored)
-        clip = painter.rounded(place.rect)
+        clip = paint.rounded(place.rect)
         on = style.NIGHT if image is not None else colours
         veil = faded(QColor("#0b0e12"), 0.5 if title else 0.14) if image is not None else None
-        painter.draw_picture(pen, place, image, clip=clip, behind=colours.card, veil=veil)
+        paint.draw_picture(painter, place, image, clip=clip, behind=colours.card, veil=veil)
         if image is None:
-            pen.setPen(QPen(colours.line, 1))
-            pen.drawPath(clip)
-        pen.save()
-        pen.setClipPath(clip)
-        self._body(pen, place, on, opacity=0.45 if title else 1.0, quiet=bool(title))
-        pen.restore()
+            painter.setPen(QPen(colours.line, 1))
+            painter.drawPath(clip)
+        painter.save()
+        painter.setClipPath(clip)
+        self._body(painter, place, on, opacity=0.45 if title else 1.0, quiet=bool(title))
+        painter.restore()
         if title and not self.help and not self._note:
-            self._headline(pen, place.rect, on, title, text)
+            self._headline(painter, place.rect, on, title, text)
         if self.help:
-            self._keys(pen, QRectF(self.rect()))
+            self._keys(painter, QRectF(self.rect()))
         if self._note:
-            self._pill(pen, place.rect)
-        pen.end()
+            self._pill(painter, place.rect)
+        painter.end()
 
     def _body(
-        self, pen: QPainter, place: Place, colours: style.Palette, *, opacity: float, quiet: bool
+        self, painter: QPainter, place: Place, colours: style.Palette, *, opacity: float, quiet: bool
     ) -> None:
         shot = self.shot
         if shot.neutral is not None and not quiet:
             ink = QColor("white") if colours.dark else colours.muted
-            painter.draw_ghost(pen, place, shot.neutral, ink, opacity=0.5, filled=0.07, dashed=True)
+            paint.draw_ghost(painter, place, shot.neutral, ink, opacity=0.5, filled=0.07, dashed=True)
         if shot.landmarks is None or shot.status.state == "away":
             return
         colour = colours.of_state(shot.status.state)
         halo = QColor("black") if colours.dark else None
-        painter.draw_skeleton(pen, place, shot.landmarks, colour, opacity=opacity, halo=halo)
+        paint.draw_skeleton(painter, place, shot.landmarks, colour, opacity=opacity, halo=halo)
         if quiet:
             return
         measures = {
@@ -242,12 +243,14 @@ class Stage(QWidget):
             for angle in shot.status.angles
             if angle.value is not None and (angle.name not in _OFTEN_NONE or abs(angle.deviation or 0) >= 3)
         }
-        painter.draw_angles(pen, place, shot.landmarks, measures, colours)
+        paint.draw_angles(painter, place, shot.landmarks, measures, colours)
         name = next((name for name in _HEIGHTS if name in measures), None)
         if name is not None and "neck_incl" not in measures:
-            _draw_height(pen, place, shot.landmarks, name, measures[name], colours)
+            _draw_height(painter, place, shot.landmarks, name, measures[name], colours)
 
-    def _headline(self, pen: QPainter, rect: QRectF, colours: style.Palette, title: str, text: str) -> None:
+    def _headline(
+        self, painter: QPainter, rect: QRectF, colours: style.Palette, title: str, text: str
+    ) -> None:
         state = "busy" if self.shot.lost else glance.badge(self.shot.status)
         side = max(40.0, min(72.0, rect.height() / 7))
         large, small = font(1.75, bold=True), font(1.1)
@@ -258,17 +261,17 @@ class Stage(QWidget):
         top = rect.center().y() - (side + 2 * UNIT + first.height() + UNIT + second.height()) / 2
         left = rect.center().x() - width / 2
         icons.paint(
-            pen, QRectF(rect.center().x() - side / 2, top, side, side), state, colours.of_state(state)
+            painter, QRectF(rect.center().x() - side / 2, top, side, side), state, colours.of_state(state)
         )
         top += side + 2 * UNIT
-        pen.setPen(colours.ink)
-        pen.setFont(large)
-        pen.drawText(QRectF(left, top, width, first.height() + 4), flags, title)
-        pen.setFont(small)
-        pen.setPen(QColor("#d5dae0") if colours.dark else colours.muted)
-        pen.drawText(QRectF(left, top + first.height() + UNIT, width, second.height() + 8), flags, text)
+        painter.setPen(colours.ink)
+        painter.setFont(large)
+        painter.drawText(QRectF(left, top, width, first.height() + 4), flags, title)
+        painter.setFont(small)
+        painter.setPen(QColor("#d5dae0") if colours.dark else colours.muted)
+        painter.drawText(QRectF(left, top + first.height() + UNIT, width, second.height() + 8), flags, text)
 
-    def _keys(self, pen: QPainter, rect: QRectF) -> None:
+    def _keys(self, painter: QPainter, rect: QRectF) -> None:
         colours = style.NIGHT
         metrics = QFontMetricsF(font(1.05))
         longest = max(metrics.horizontalAdvance(text) for _, text in KEYS)
@@ -280,43 +283,43 @@ class Stage(QWidget):
         high = 1.75 * metrics.height() * scale
         card = QRectF(0, 0, 10 * UNIT + longest * scale, high * len(KEYS) + 4 * UNIT)
         card.moveCenter(rect.center())
-        pen.fillPath(painter.rounded(card), faded(colours.paper, 0.94))
+        painter.fillPath(paint.rounded(card), faded(colours.paper, 0.94))
         for row, (key, text) in enumerate(KEYS):
             y = card.top() + 2 * UNIT + row * high
             cap = QRectF(card.left() + 2 * UNIT, y + 0.15 * high, 3.5 * UNIT, 0.7 * high)
-            pen.setPen(QPen(colours.faint, 1))
-            pen.setBrush(colours.card)
-            pen.drawRoundedRect(cap, 5, 5)
-            pen.setPen(colours.ink)
-            pen.setFont(bold)
-            pen.drawText(cap, Qt.AlignmentFlag.AlignCenter, key)
-            pen.setFont(plain)
+            painter.setPen(QPen(colours.faint, 1))
+            painter.setBrush(colours.card)
+            painter.drawRoundedRect(cap, 5, 5)
+            painter.setPen(colours.ink)
+            painter.setFont(bold)
+            painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, key)
+            painter.setFont(plain)
             rest = QRectF(cap.right() + 1.5 * UNIT, y, card.right() - cap.right() - 2 * UNIT, high)
-            pen.drawText(rest, Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, text)
 
-    def _pill(self, pen: QPainter, rect: QRectF) -> None:
-        pen.setFont(font())
+    def _pill(self, painter: QPainter, rect: QRectF) -> None:
+        painter.setFont(font())
         how = QTextOption(Qt.AlignmentFlag.AlignCenter)
         how.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)  # a path may be one long word
         wide = rect.width() - 8 * UNIT
-        text = pen.boundingRect(QRectF(0, 0, wide, 400), self._note, how)
+        text = painter.boundingRect(QRectF(0, 0, wide, 400), self._note, how)
         pill = QRectF(0, 0, text.width() + 4 * UNIT, text.height() + 2 * UNIT)
         pill.moveCenter(QPointF(rect.center().x(), rect.bottom() - 2 * UNIT - pill.height() / 2))
-        pen.fillPath(painter.rounded(pill), faded(style.NIGHT.paper, 0.9))
-        pen.setPen(style.NIGHT.ink)
-        pen.drawText(pill.adjusted(2 * UNIT - 2, 0, 2 - 2 * UNIT, 0), self._note, how)
+        painter.fillPath(paint.rounded(pill), faded(style.NIGHT.paper, 0.9))
+        painter.setPen(style.NIGHT.ink)
+        painter.drawText(pill.adjusted(2 * UNIT - 2, 0, 2 - 2 * UNIT, 0), self._note, how)
 
 
 def _draw_height(
-    pen: QPainter,
+    painter: QPainter,
     place: Place,
-    landmarks: painter.Points,
+    landmarks: paint.Points,
     name: str,
     height_cm: float,
     colours: style.Palette,
 ) -> None:
     """Draw how high ears or face are over the shoulders as a dimension line beside the body."""
-    if not painter.is_seen(landmarks):
+    if not paint.is_seen(landmarks):
         return
     above = float(landmarks[_HEIGHTS[name], 1].mean())
     shoulders = landmarks[[lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER], :2]
@@ -326,14 +329,14 @@ def _draw_height(
     x = min(x, place.rect.right() - 74)
     top, bottom = place.at(0, above).y(), place.at(0, float(shoulders[:, 1].mean())).y()
     ink = QColor("white") if colours.dark else colours.ink
-    pen.save()
-    pen.setPen(QPen(faded(ink, 0.85), 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-    pen.drawLine(QPointF(x, top), QPointF(x, bottom))
+    painter.save()
+    painter.setPen(pen(faded(ink, 0.85), 2.0))
+    painter.drawLine(QPointF(x, top), QPointF(x, bottom))
     for y in (top, bottom):
-        pen.drawLine(QPointF(x - 6, y), QPointF(x + 6, y))
-    pen.restore()
+        painter.drawLine(QPointF(x - 6, y), QPointF(x + 6, y))
+    painter.restore()
     middle = QPointF(x, (top + bottom) / 2)
-    painter.draw_label(pen, middle, f"{height_cm:.1f} cm", ink, quiet=True)
+    paint.draw_label(painter, middle, f"{height_cm:.1f} cm", ink)
 
 
 class Sidebar(QFrame):
@@ -407,9 +410,9 @@ class Sidebar(QFrame):
             for label, text in zip(cells, texts, strict=True):
                 label.setText(text)
             tone = colours.ink if drives else colours.muted
-            cells[0].setStyleSheet(f"color: {style.css(colours.ink)}")
-            cells[1].setStyleSheet(f"color: {style.css(colours.ink)}")
-            cells[2].setStyleSheet(f"color: {style.css(tone)}; font-weight: {600 if drives else 400}")
+            cells[0].setStyleSheet(f"color: {colours.ink.name()}")
+            cells[1].setStyleSheet(f"color: {colours.ink.name()}")
+            cells[2].setStyleSheet(f"color: {tone.name()}; font-weight: {600 if drives else 400}")
         self._foot.setText(_foot(shot, watching))
 
 
@@ -474,9 +477,9 @@ class _Mark(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw the mark."""
         del event
-        pen = QPainter(self)
-        icons.paint(pen, QRectF(self.rect()), self._state, self._colour)
-        pen.end()
+        painter = QPainter(self)
+        icons.paint(painter, QRectF(self.rect()), self._state, self._colour)
+        painter.end()
 
 
 class _Bar(QWidget):
@@ -496,15 +499,15 @@ class _Bar(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw the bar."""
         del event
-        pen = QPainter(self)
-        pen.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         whole = QRectF(self.rect())
-        pen.fillPath(painter.rounded(whole, whole.height() / 2), style.palette().line)
+        painter.fillPath(paint.rounded(whole, whole.height() / 2), style.palette().line)
         if self._share > 0:
             done = QRectF(whole)
             done.setWidth(max(whole.height(), whole.width() * self._share))
-            pen.fillPath(painter.rounded(done, whole.height() / 2), self._colour)
-        pen.end()
+            painter.fillPath(paint.rounded(done, whole.height() / 2), self._colour)
+        painter.end()
 
 
 def show(feed: Feed, *, video: bool, mirrored: bool) -> int:

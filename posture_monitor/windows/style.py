@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette, QPen
 from PySide6.QtWidgets import QApplication
 
 from posture_monitor import paths
@@ -206,9 +206,9 @@ def enlarged(pixels: float) -> int:
     return round(pixels * font().pointSizeF() / POINTS)
 
 
-def css(colour: QColor, opacity: float = 1.0) -> str:
-    """Return a colour as a style sheet writes it."""
-    return f"rgba({colour.red()}, {colour.green()}, {colour.blue()}, {opacity:.3f})"
+def pen(colour: QColor, width: float) -> QPen:
+    """Return a pen whose lines have round ends and corners."""
+    return QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
 
 
 def faded(colour: QColor, opacity: float) -> QColor:
@@ -232,23 +232,23 @@ def sheet(colours: Palette) -> str:
     """Return the style sheet: the button to press first (``primary``), the others quiet, round cards."""
     press = mixed(colours.accent, colours.ink, 0.18)
     return f"""
-    QWidget#paper {{ background: {css(colours.paper)}; }}
-    QFrame#card {{ background: {css(colours.card)}; border: 1px solid {css(colours.line)};
+    QWidget#paper {{ background: {colours.paper.name()}; }}
+    QFrame#card {{ background: {colours.card.name()}; border: 1px solid {colours.line.name()};
                    border-radius: {RADIUS}px; }}
-    QLabel {{ color: {css(colours.ink)}; background: transparent; }}
-    QLabel[role="muted"] {{ color: {css(colours.muted)}; }}
-    QPushButton {{ padding: 9px 18px; border-radius: 9px; border: 1px solid {css(colours.line)};
-                   background: {css(colours.card)}; color: {css(colours.ink)}; }}
-    QPushButton:hover {{ border-color: {css(colours.faint)}; }}
-    QPushButton:focus {{ border-color: {css(colours.accent)}; }}
-    QPushButton:disabled {{ color: {css(colours.faint)}; }}
-    QPushButton[role="primary"] {{ background: {css(colours.accent)}; color: {css(colours.on_accent)};
-                                   border-color: {css(colours.accent)}; font-weight: 600; }}
-    QPushButton[role="primary"]:hover {{ background: {css(press)}; border-color: {css(press)}; }}
-    QPushButton[role="primary"]:focus {{ border-color: {css(colours.ink)}; }}
+    QLabel {{ color: {colours.ink.name()}; background: transparent; }}
+    QLabel[role="muted"] {{ color: {colours.muted.name()}; }}
+    QPushButton {{ padding: 9px 18px; border-radius: 9px; border: 1px solid {colours.line.name()};
+                   background: {colours.card.name()}; color: {colours.ink.name()}; }}
+    QPushButton:hover {{ border-color: {colours.faint.name()}; }}
+    QPushButton:focus {{ border-color: {colours.accent.name()}; }}
+    QPushButton:disabled {{ color: {colours.faint.name()}; }}
+    QPushButton[role="primary"] {{ background: {colours.accent.name()}; color: {colours.on_accent.name()};
+                                   border-color: {colours.accent.name()}; font-weight: 600; }}
+    QPushButton[role="primary"]:hover {{ background: {press.name()}; border-color: {press.name()}; }}
+    QPushButton[role="primary"]:focus {{ border-color: {colours.ink.name()}; }}
     QPushButton[role="plain"] {{ border-color: transparent; background: transparent;
-                                 color: {css(colours.muted)}; }}
-    QPushButton[role="plain"]:hover, QPushButton[role="plain"]:focus {{ color: {css(colours.ink)}; }}
-    QToolTip {{ color: {css(colours.ink)}; background: {css(colours.card)};
-                border: 1px solid {css(colours.line)}; padding: 4px 8px; }}
+                                 color: {colours.muted.name()}; }}
+    QPushButton[role="plain"]:hover, QPushButton[role="plain"]:focus {{ color: {colours.ink.name()}; }}
+    QToolTip {{ color: {colours.ink.name()}; background: {colours.card.name()};
+                border: 1px solid {colours.line.name()}; padding: 4px 8px; }}
     """

@@ -260,13 +260,13 @@ class Tray(QObject):
         """Give the menu room and the colours of day or night, where the desktop does not draw it itself."""
         colours = style.palette()
         self.menu.setStyleSheet(f"""
-        QMenu {{ background: {style.css(colours.card)}; border: 1px solid {style.css(colours.line)};
+        QMenu {{ background: {colours.card.name()}; border: 1px solid {colours.line.name()};
                  padding: 6px; }}
-        QMenu::item {{ color: {style.css(colours.ink)}; padding: 6px 22px 6px 10px; border-radius: 6px; }}
-        QMenu::item:selected:enabled {{ background: {style.css(colours.line)}; }}
-        QMenu::item:disabled {{ color: {style.css(colours.muted)}; }}
+        QMenu::item {{ color: {colours.ink.name()}; padding: 6px 22px 6px 10px; border-radius: 6px; }}
+        QMenu::item:selected:enabled {{ background: {colours.line.name()}; }}
+        QMenu::item:disabled {{ color: {colours.muted.name()}; }}
         QMenu::icon {{ padding-left: 8px; }}
-        QMenu::separator {{ height: 1px; background: {style.css(colours.line)}; margin: 5px 8px; }}
+        QMenu::separator {{ height: 1px; background: {colours.line.name()}; margin: 5px 8px; }}
         """)
 
     def _pause(self, seconds: float) -> None:
