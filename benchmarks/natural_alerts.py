@@ -22,13 +22,14 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from natural_day import CALIBRATION_S, SLOUCHES, natural_day
-from watched_day import Notice, Watched, notices, policy_of, shipped, watch
+from watched_day import Notice, Watched, notices, shipped, watch
 
 from posture_monitor.posture import dose
 from posture_monitor.posture.judge import SIGNAL_NAMES
 from posture_monitor.posture.metrics import NAMES
 from posture_monitor.posture.nudge import Kind
 from posture_monitor.posture.reading import Verdict
+from posture_monitor.service.what_if import policy_of
 
 DAY_H = 8.0
 FPS = 2.0
@@ -86,7 +87,7 @@ def days(first_seed: int, hours: float) -> Iterator[Watched]:
 
 def gather(watched: Iterator[Watched]) -> Tally:
     """Run the alert policy over the days and count."""
-    tally, policy = Tally(), policy_of(shipped())
+    tally, policy = Tally(), policy_of(shipped().alert.policy)
     for day in watched:
         _add(tally, day, notices(day, policy))
     return tally

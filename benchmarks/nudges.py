@@ -22,22 +22,18 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from natural_day import CALIBRATION_S, Episode, NaturalDay, natural_day
+from natural_day import CALIBRATION_S, SUSTAINED_S, Episode, NaturalDay, natural_day
+from watched_day import GRACE_S, HEEDED_AFTER_S, shipped, slouch_at
 
-from posture_monitor.config import load_config
-from posture_monitor.posture import dose, nudge, session, steady
+from posture_monitor.posture import nudge, session, steady
 from posture_monitor.posture.baseline import neutral_of
 from posture_monitor.posture.judge import judge
 from posture_monitor.posture.metrics import measure
 from posture_monitor.posture.nudge import Alert, Kind, Nudges, Policy
 from posture_monitor.posture.reading import Verdict
+from posture_monitor.service.what_if import policy_of
 
 PRESETS = ("gentle", "balanced", "strict")
-#: A person who heeds an alert sits up this long after it.
-HEEDED_AFTER_S = 20.0
-#: The dose remembers: an alert this soon after a slouch is about that slouch.
-GRACE_S = 60.0
-SUSTAINED_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,7 @@ def truthful(day: NaturalDay) -> Day:
 
 def week(first_seed: int, days: int, hours: float, fps: float) -> Iterator[Day]:
     """Yield judged days, each of another person at another desk, with four long and four brief slouches."""
-    window_s = load_config(_CONFIG).judge.window_s
+    window_s = shipped().judge.window_s
     long = max(1, round(hours / 2))
     for seed in range(first_seed, first_seed + days):
         yield judged(natural_day(seed, hours, fps, slouches=long, brief_slouches=long), window_s)
@@ -145,8 +141,7 @@ def week(first_seed: int, days: int, hours: float, fps: float) -> Iterator[Day]:
 
 def preset(name: str) -> Policy:
     """Return a preset as the shipped settings have it."""
-    shipped = getattr(load_config(_CONFIG).alert.presets, name)
-    return Policy(dose.Policy(shipped.poor_hold_s), shipped.cooldown_s, shipped.max_per_hour)
+    return policy_of(getattr(shipped().alert.presets, name))
 
 
 def alerts(day: Day, policy: Policy, heeds: bool) -> list[Alert]:
@@ -161,7 +156,7 @@ def alerts(day: Day, policy: Policy, heeds: bool) -> list[Alert]:
             if not isinstance(effect, Alert):
                 continue
             shown.append(effect)
-            slouch = _slouch_at(day.slouches, t_s)
+            slouch = slouch_at(day.slouches, t_s)
             if heeds and slouch is not None:
                 upright_from_s, upright_to_s = t_s + HEEDED_AFTER_S, slouch.end_s + GRACE_S
     return shown
@@ -178,7 +173,7 @@ def tally(days: Sequence[Day], name: str, heeds: bool) -> Tally:
         at = np.array([alert.t_s for alert in shown])
         every += len(shown)
         stand += sum(alert.kind is Kind.STAND for alert in shown)
-        false += sum(_slouch_at(day.slouches, alert.t_s) is None for alert in shown)
+        false += sum(slouch_at(day.slouches, alert.t_s) is None for alert in shown)
         most = max([most, *(int(((at >= t) & (at < t + 3600)).sum()) for t in at)])
         for slouch in day.slouches:
             if slouch.end_s - slouch.start_s < SUSTAINED_S:
@@ -235,12 +230,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     print(f"{options.days} simulated days, {rows[0].hours:.1f} hours of presence\n\n{table(rows)}")
 
-
-def _slouch_at(slouches: Iterable[Episode], t_s: float) -> Episode | None:
-    return next((s for s in slouches if s.start_s <= t_s <= s.end_s + GRACE_S), None)
-
-
-_CONFIG = Path(__file__).resolve().parent.parent / "config.toml"
 
 if __name__ == "__main__":
     main()

@@ -23,12 +23,14 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from natural_day import CALIBRATION_S, Episode, natural_day
-from watched_day import Looks, Watched, notices, policy_of, shipped, watch
+from watched_day import Looks, Watched, notices, shipped, watch
 
 from posture_monitor.config import Config
 from posture_monitor.posture import sampling, session, steady
 from posture_monitor.posture.reading import Verdict
 from posture_monitor.posture.session import Session
+from posture_monitor.service.keeper import pace_of
+from posture_monitor.service.what_if import policy_of
 
 #: Alerts this far apart are the same, and this far apart about the same slouch; and so much later a slouch
 #: may reach its state.
@@ -40,14 +42,6 @@ MOVED, GROWN = 4.5 / 640, 0.07
 #: Head and shoulders among the points of a day.
 _PARTS = (slice(0, 3), slice(3, 5))
 _STRAYING = (Verdict.MILD, Verdict.POOR)
-
-
-def pace_of(config: Config) -> sampling.Pace:
-    """Return the pace of some settings."""
-    c = config.sampling
-    return sampling.Pace(
-        c.settled_s, c.deviating_s, c.poor_s, c.away_s, c.unmoved_at_most_s, c.battery_factor
-    )
 
 
 def look(watched: Watched, config: Config, *, on_battery: bool = False) -> tuple[Looks, list[bool]]:
@@ -108,7 +102,7 @@ def compared(seed: int, hours: float, slouches: int, *, on_battery: bool = False
     watched = watch(day, config)
     looks, inferred = look(watched, config, on_battery=on_battery)
     at = np.array(looks.at)
-    t_s, policy = day.t_s, policy_of(config)
+    t_s, policy = day.t_s, policy_of(config.alert.policy)
     every = [n.alert.t_s for n in notices(watched, policy)]
     seldom = [n.alert.t_s for n in notices(watched, policy, looks=looks)]
     pairs, only_every, only_seldom = matched(every, seldom, SAME_ALERT_S)

@@ -26,7 +26,7 @@ from posture_monitor.posture import dose, nudge, session, steady
 from posture_monitor.posture import landmarks as lm
 from posture_monitor.posture.capture import capture
 from posture_monitor.posture.judge import SIGNALS, Judgement, Limits, judge
-from posture_monitor.posture.metrics import ROW, Measurement, Reason, measure
+from posture_monitor.posture.metrics import ROW, Reason, measure
 from posture_monitor.posture.reading import VERDICTS, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -142,24 +142,13 @@ def shipped() -> Config:
     return load_config(ROOT / "config.toml")
 
 
-def policy_of(config: Config) -> nudge.Policy:
-    """Return the alert policy of some settings."""
-    chosen = config.alert.policy
-    return nudge.Policy(dose.Policy(chosen.poor_hold_s), chosen.cooldown_s, chosen.max_per_hour)
-
-
 def watch(day: NaturalDay, config: Config) -> Watched:
     """Calibrate on the day's first minute, then measure, judge and steady all of it."""
     landmarks = day.landmarks
     first = measure(landmarks[day.t_s < CALIBRATION_S], day.size)
     neutral = capture(first, [Reason.OK] * len(first))
-    # Minutes at a time: the arrays stay within the processor's cache.
-    parts = [
-        measure(landmarks[s : s + 8192], day.size, azimuth_deg=neutral.azimuth_deg)
-        for s in range(0, len(landmarks), 8192)
-    ]
     limits = Limits(config.judge.scale, config.judge.min_confidence)
-    judgement = judge(_joined(parts), neutral, limits)
+    judgement = judge(measure(landmarks, day.size, azimuth_deg=neutral.azimuth_deg), neutral, limits)
     poor = np.zeros(len(day.t_s), dtype=bool)
     activity = np.full(len(day.t_s), "between", dtype="<U20")
     for episode in sorted(day.episodes, key=lambda e: e.truth_poor):
@@ -167,7 +156,8 @@ def watch(day: NaturalDay, config: Config) -> Watched:
         activity[part] = episode.kind
         poor[part] |= episode.truth_poor
     moments = session.moments(judgement, neutral, limits)
-    sessions = _sessions(day.t_s, moments, config)
+    policy = steady.Policy(config.judge.window_s, float(day.t_s[1] - day.t_s[0]))
+    sessions = session.replay(moments, day.t_s.tolist(), policy)
     points = landmarks[:, _POINTS, :2].copy()
     return Watched(
         day,
@@ -223,26 +213,3 @@ def notices(
 def slouch_at(slouches: Iterable[Episode], t_s: float) -> Episode | None:
     """Return the slouch that an alert at this moment is about."""
     return next((s for s in slouches if s.start_s <= t_s <= s.end_s + GRACE_S), None)
-
-
-def _joined(parts: Sequence[Measurement]) -> Measurement:
-    return Measurement(
-        np.concatenate([p.values for p in parts], axis=1),
-        np.concatenate([p.seen for p in parts], axis=1),
-        np.concatenate([p.present for p in parts]),
-        np.concatenate([p.confidence for p in parts]),
-        np.concatenate([p.view for p in parts]),
-        np.concatenate([p.azimuth for p in parts]),
-        np.concatenate([p.behind for p in parts]),
-    )
-
-
-def _sessions(
-    t_s: npt.NDArray[np.float64], moments: Sequence[session.Moment], config: Config
-) -> list[session.Session]:
-    policy = steady.Policy(config.judge.window_s, float(t_s[1] - t_s[0]))
-    sitting, out = session.Session(), []
-    for at, moment in zip(t_s.tolist(), moments, strict=True):
-        sitting = session.step(sitting, policy, at, moment)
-        out.append(sitting)
-    return out

@@ -67,7 +67,7 @@ def test_a_sitting_of_real_measures_knows_it(noise_px: float, sure: bool) -> Non
     pose = rig.Pose() * np.ones(40)
     landmarks, size = rig.render(body, pose, camera, np.random.default_rng(3), noise_px)
     judged = judge(measure(landmarks, size), neutral)
-    last = session.replay(judged, neutral, [i / 2 for i in range(40)], steady.Policy())[-1]
+    last = session.replay(session.moments(judged, neutral), [i / 2 for i in range(40)], steady.Policy())[-1]
     assert (last.jitter.tremble < CALM) is sure
     assert last.jitter.sureness == 1.0 if sure else last.jitter.sureness < 0.9
     assert last.jitter.tremble < 3 * WILD

@@ -27,6 +27,7 @@ from posture_monitor.posture.nudge import (
     Withdraw,
 )
 from posture_monitor.posture.reading import Verdict
+from posture_monitor.service.what_if import policy_of
 
 ROOT = Path(__file__).resolve().parent.parent
 POOR, GOOD, MILD = Verdict.POOR, Verdict.GOOD, Verdict.MILD
@@ -34,8 +35,7 @@ POOR, GOOD, MILD = Verdict.POOR, Verdict.GOOD, Verdict.MILD
 
 def preset(name: str) -> Policy:
     """Return a preset as the shipped settings have it."""
-    shipped = getattr(load_config(ROOT / "config.toml").alert.presets, name)
-    return Policy(dose.Policy(shipped.poor_hold_s), shipped.cooldown_s, shipped.max_per_hour)
+    return policy_of(getattr(load_config(ROOT / "config.toml").alert.presets, name))
 
 
 PRESETS = ("gentle", "balanced", "strict")

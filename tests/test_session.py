@@ -34,7 +34,9 @@ def watched(
     stacked = np.concatenate(frames)
     t_s = np.arange(len(stacked)) / fps
     judged = judge(measure(stacked, size, azimuth_deg=neutral.azimuth_deg), neutral)
-    return t_s, session.replay(judged, neutral, t_s.tolist(), steady.Policy(interval_s=1 / fps))
+    return t_s, session.replay(
+        session.moments(judged, neutral), t_s.tolist(), steady.Policy(interval_s=1 / fps)
+    )
 
 
 def first(t_s: np.ndarray, sessions: list[Session], state: Verdict, after_s: float) -> float:
@@ -77,7 +79,9 @@ def test_a_moved_camera_is_unknown_while_it_settles_and_then_judged_again() -> N
     after, _ = rig.render(BODY, rig.Pose(), replace(CAMERA, tilt_deg=CAMERA.tilt_deg - 8))
     landmarks = np.concatenate([np.repeat(before, 240, axis=0), np.repeat(after, 400, axis=0)])
     judged = judge(measure(landmarks, size), neutral)
-    sessions = session.replay(judged, neutral, (np.arange(640) / 2).tolist(), steady.Policy())
+    sessions = session.replay(
+        session.moments(judged, neutral), (np.arange(640) / 2).tolist(), steady.Policy()
+    )
     assert any(s.steady.reason == Reason.MOVED.value for s in sessions[240:300])
     assert sum(s.place.ask for s in sessions) == 1
     assert sessions[-1].state is Verdict.GOOD

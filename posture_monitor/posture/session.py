@@ -7,7 +7,7 @@ replays and benchmarks all step through here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -155,16 +155,10 @@ def _returned(shifted: float, minutes: Sustained) -> bool:
     return abs(minutes.lowered + shifted) < near and abs(minutes.latest[1] + shifted) < near
 
 
-def replay(
-    judgement: Judgement,
-    neutral: Neutral,
-    t_s: Sequence[float],
-    policy: steady.Policy,
-    limits: Limits | None = None,
-) -> list[Session]:
-    """Step through judged frames and return the session after each."""
+def replay(frames: Iterable[Moment], t_s: Iterable[float], policy: steady.Policy) -> list[Session]:
+    """Step through judged frames, each at its time, and return the session after each."""
     session, out = Session(), []
-    for at, moment in zip(t_s, moments(judgement, neutral, limits), strict=True):
+    for at, moment in zip(t_s, frames, strict=True):
         session = step(session, policy, at, moment)
         out.append(session)
     return out
