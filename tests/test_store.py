@@ -193,6 +193,19 @@ def test_nought_days_keep_no_readings(path: Path) -> None:
         assert len(list(store.minutes(T0, T0 + 1))) == 1
 
 
+def test_readings_are_kept_or_not_from_the_next_one_on(path: Path) -> None:
+    """The settings may change in the middle of a recording, which can last for weeks."""
+    now = time.time() // 60 * 60
+    with Store.open(path, keep_samples_days=30) as store:
+        store.begin("0")
+        for k, days in enumerate((30, 0, 0, 30)):
+            store.configure(days, False)
+            store.sample(now + 30 * k, {"fsr": 1.0})
+        store.flush()
+        kept = [r.wall_s for minute in store.samples(now, now + 120) for r in minute.each()]
+    assert kept == pytest.approx([now, now + 90], abs=0.001)
+
+
 @pytest.mark.parametrize("asked", [True, False])
 def test_landmarks_are_kept_only_where_asked_for(path: Path, asked: bool) -> None:
     now = time.time()

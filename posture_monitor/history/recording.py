@@ -33,20 +33,19 @@ class Recording:
         Its number in the file; None until the file knows it.
     """
 
-    def __init__(
-        self, source: str, live: bool, profile: str, neutral: Mapping[str, float], keep_samples: bool
-    ) -> None:
+    def __init__(self, source: str, live: bool, profile: str, neutral: Mapping[str, float]) -> None:
         self.id: int | None = None
         self._written_s = 0.0
         self._about = (source, live, profile, json.dumps(dict(neutral)))
-        self._keep_samples = keep_samples
         self._span: Span | None = None
         self._spans = 0
         self._alerts = 0
         self._minute = -1
+        #: Of the minute under way: all readings, those that are to be kept one by one, and their landmarks.
         self._readings: list[Sample] = []
-        self._summed_up = 0
+        self._kept: list[Sample] = []
         self._landmarks: list[npt.NDArray[Any]] = []
+        self._summed_up = 0
         # What the file does not hold yet.
         self._new_spans: dict[int, Span] = {}
         self._new_alerts: dict[int, Alert] = {}
@@ -62,7 +61,7 @@ class Recording:
     def again(self) -> Recording:
         """Return another recording of the same source."""
         source, live, profile, neutral = self._about
-        return Recording(source, live, profile, json.loads(neutral), self._keep_samples)
+        return Recording(source, live, profile, json.loads(neutral))
 
     def is_over(self, wall_s: float) -> bool:
         """Return whether the clock was set back so far that this moment would be summed up a second time."""
@@ -95,17 +94,23 @@ class Recording:
         self._span = self._new_spans[span.seq] = span
         return span
 
-    def sample(self, reading: Sample, landmarks: npt.NDArray[Any] | None) -> None:
-        """See `Store.sample`."""
+    def sample(self, reading: Sample, keep: bool, landmarks: npt.NDArray[Any] | None) -> None:
+        """See `Store.sample`; `keep` it on its own, too, and these landmarks with it."""
         # A clock corrected by seconds runs on in the minute under way: the one before is summed up.
         minute = max(int(reading.wall_s // 60), self._minute)
         reading = replace(reading, wall_s=max(reading.wall_s, 60.0 * minute))
         if minute != self._minute:
             self.summarise()
-            self._minute, self._readings, self._landmarks, self._summed_up = minute, [], [], 0
+            self._begin_minute(minute)
         self._readings.append(reading)
-        if landmarks is not None:
+        if keep:
+            self._kept.append(reading)
+        if keep and landmarks is not None:
             self._landmarks.append(landmarks)
+
+    def _begin_minute(self, minute: int) -> None:
+        self._minute, self._summed_up = minute, 0
+        self._readings, self._kept, self._landmarks = [], [], []
 
     def summarise(self) -> None:
         """Bring the summary of the minute under way up to date."""
@@ -123,9 +128,9 @@ class Recording:
             summary = {name: _middle_and_high(measured) for name, measured in values.items()}
             self._hours.setdefault(hour, Minutes.empty()).put(within, summary)
             self._new_hours.add(hour)
-        if self._keep_samples:
+        if self._kept:
             landmarks = packing.pack_landmarks(np.stack(self._landmarks)) if self._landmarks else None
-            packed = packing.pack_samples(self._readings, self._minute)
+            packed = packing.pack_samples(self._kept, self._minute)
             self._new_samples[self._minute] = (*packed, landmarks)
 
     def alert(self, alert: Alert) -> Alert:
@@ -197,7 +202,7 @@ class Recording:
         """Let go of everything and begin anew."""
         self.id = None
         self._span = None
-        self._readings, self._landmarks, self._summed_up = [], [], 0
+        self._begin_minute(self._minute)
         self._new_spans, self._new_alerts, self._new_samples = {}, {}, {}
         self._hours, self._new_hours = {}, set()
 

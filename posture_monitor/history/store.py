@@ -89,7 +89,7 @@ class Store:
         self._files: tuple[tuple[int, int] | None, ...] = ()
         if db is not None:
             self._attach(db)
-        self._run = Recording("", True, "", {}, keep_samples_days > 0)
+        self._run = Recording("", True, "", {})
         #: The recording before this one, until this one's first heartbeat.
         self._before: Recording | None = None
         #: Recordings that ended while the file could not be written.
@@ -179,7 +179,7 @@ class Store:
             absolute angles can be had back from the deviations.
         """
         with self._lock:
-            self._begin(Recording(source, live, profile, neutral or {}, self._keep_samples_days > 0))
+            self._begin(Recording(source, live, profile, neutral or {}))
             self._wait(LIVE_WAIT_S if live else WAIT_S)
 
     def configure(self, keep_samples_days: float, keep_landmarks: bool) -> None:
@@ -253,7 +253,9 @@ class Store:
         with self._lock:
             if self._run.is_over(wall_s):
                 self._begin(self._run.again())
-            self._run.sample(reading, landmarks if self._keep_landmarks else None)
+            self._run.sample(
+                reading, self._keep_samples_days > 0, landmarks if self._keep_landmarks else None
+            )
             self._save_now_and_then()
 
     def alert(
