@@ -507,7 +507,7 @@ class CalibrateWindow(QWidget):
                 self._result_page(fresh.result, fresh.aim)
                 self.gauge.index = fresh.live.index if fresh.live else math.nan
                 self.gauge.update()
-            elif self._page != "looking" and self._page != "kept":
+            elif self._page != "kept":
                 self._looking_page()
             self.notes.notes = fresh.guidance.notes
         if isinstance(self._shown, Moment):
@@ -694,7 +694,6 @@ class CalibrateWindow(QWidget):
     def _capture(self, aim: Aim | None) -> None:
         self.guided.capture(aim)
         self._page = ""
-        self._turn_to("none")
         self._looking_page()
         if isinstance(self._shown, Moment) and self._shown.over:
             self._eyes.look_again()
