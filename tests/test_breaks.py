@@ -12,16 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posture_monitor.posture import breaks
-from posture_monitor.posture.breaks import (
-    BoutEnded,
-    Breaks,
-    Effect,
-    Policy,
-    Shifted,
-    Suggestion,
-    Taken,
-    Wish,
-)
+from posture_monitor.posture.breaks import Breaks, Effect, Policy, Suggestion, Taken, Wish
 from posture_monitor.posture.dose import PAUSED, Activity
 from posture_monitor.posture.reading import Verdict
 
@@ -31,10 +22,14 @@ POLICY = Policy(bout_s=2700.0, motionless_s=1200.0)
 
 @dataclass
 class Desk:
+    """Somebody's desk: what is said there, which bouts came to an end, and when posture shifted."""
+
     interval_s: float = 1.0
     t_s: float = 0.0
     state: Breaks = field(default_factory=Breaks)
-    said: list[tuple[float, Effect]] = field(default_factory=list)
+    said: list[Effect] = field(default_factory=list)
+    ended: list[Breaks] = field(default_factory=list)
+    shifts: list[float] = field(default_factory=list)
 
     def be(
         self,
@@ -46,12 +41,17 @@ class Desk:
     ) -> list[Effect]:
         new: list[Effect] = []
         for _ in range(round(seconds / self.interval_s)):
+            before = self.state
             self.state, effects = breaks.step(
                 self.state, POLICY, self.t_s, activity, self.interval_s, deviations, standing, quiet
             )
             new += effects
-            self.said += [(self.t_s, effect) for effect in effects]
+            if self.state.bout_s < before.bout_s:
+                self.ended.append(before)
+            elif before.since and self.state.since != before.since:
+                self.shifts.append(self.t_s)
             self.t_s += self.interval_s
+        self.said += new
         return new
 
 
@@ -87,10 +87,10 @@ def test_an_absence_of_a_minute_ends_the_bout_and_a_shorter_one_does_not() -> No
     assert desk.be(AWAY, 55) == []
     desk.be(GOOD, 100)
     assert desk.state.bout_s == pytest.approx(2100, abs=2)
-    (ended,) = [e for e in desk.be(AWAY, 70) if isinstance(e, BoutEnded)]
-    assert ended.lasted_s == pytest.approx(2100, abs=2)
+    desk.be(AWAY, 670)
+    (ended,) = desk.ended
+    assert ended.bout_s == pytest.approx(2100, abs=2)
     assert not ended.standing
-    assert desk.be(AWAY, 600) == []
     desk.be(GOOD, 30)
     assert desk.state.bout_s == pytest.approx(30, abs=2)
 
@@ -100,17 +100,16 @@ def test_absences_do_not_add_up() -> None:
     for _ in range(10):
         desk.be(GOOD, 60)
         desk.be(AWAY, 30)
-    assert not [e for _, e in desk.said if isinstance(e, BoutEnded)]
+    assert not desk.ended
 
 
 def test_getting_up_soon_is_taking_the_suggestion() -> None:
     desk = Desk()
     desk.be(GOOD, 2760)
-    effects = desk.be(AWAY, 90)
-    assert [type(e) for e in effects] == [BoutEnded, Taken]
+    assert [type(e) for e in desk.be(AWAY, 90)] == [Taken]
     late = Desk()
     late.be(GOOD, 2700 + 900)
-    assert [type(e) for e in late.be(AWAY, 90)] == [BoutEnded]
+    assert late.be(AWAY, 90) == []
 
 
 def test_unknown_and_paused_are_neither_presence_nor_absence() -> None:
@@ -128,8 +127,8 @@ def test_a_night_suspended_is_an_absence(before: Activity) -> None:
     desk.be(GOOD, 2590)
     desk.be(before, 10)
     desk.t_s += 8 * 3600
-    effects = desk.be(GOOD, 60)
-    assert [type(e) for e in effects] == [BoutEnded]
+    assert desk.be(GOOD, 60) == []
+    assert len(desk.ended) == 1
     assert desk.state.bout_s == pytest.approx(60, abs=2)
 
 
@@ -144,13 +143,10 @@ def test_a_clock_put_back_changes_nothing() -> None:
 def test_a_standing_profile_counts_standing_and_is_not_told_to_stand() -> None:
     desk = Desk()
     desk.be(GOOD, 1200)
-    (ended,) = desk.be(GOOD, 1, standing=True)
-    assert isinstance(ended, BoutEnded)
-    assert not ended.standing
+    desk.be(GOOD, 1, standing=True)
     assert suggestions(desk.be(GOOD, 2750, standing=True)) == [(1200 + 2700, Wish.SIT)]
-    (ended, *_) = desk.be(AWAY, 90, standing=True)
-    assert isinstance(ended, BoutEnded)
-    assert ended.standing
+    desk.be(AWAY, 90, standing=True)
+    assert [ended.standing for ended in desk.ended] == [False, True]
 
 
 def test_good_but_motionless() -> None:
@@ -163,9 +159,8 @@ def test_good_but_motionless() -> None:
 def test_a_shift_counts_and_starts_stillness_anew() -> None:
     desk = Desk()
     desk.be(GOOD, 1000, {"neck_incl": 2.0})
-    (shifted,) = desk.be(GOOD, 1000, {"neck_incl": 8.0})
-    assert isinstance(shifted, Shifted)
-    assert shifted.t_s == pytest.approx(1005, abs=1)
+    desk.be(GOOD, 1000, {"neck_incl": 8.0})
+    assert desk.shifts == [pytest.approx(1005, abs=1)]
     assert suggestions(desk.be(GOOD, 250, {"neck_incl": 8.0})) == [(2204, Wish.MOVE)]
 
 
@@ -176,14 +171,13 @@ def test_a_jolt_or_a_small_sway_is_no_shift() -> None:
         desk.be(GOOD, 3, {"neck_incl": 12.0})
         desk.be(GOOD, 3, {"neck_incl": 2.0})
         desk.be(GOOD, 3, {"neck_incl": 6.0})
-    assert not [e for _, e in desk.said if isinstance(e, Shifted)]
+    assert not desk.shifts
 
 
 def test_moving_after_the_reminder_is_taking_it() -> None:
     desk = Desk()
     desk.be(GOOD, 1230, {"distance": 0.0})
-    effects = desk.be(GOOD, 30, {"distance": -15.0})
-    assert [type(e) for e in effects] == [Shifted, Taken]
+    assert [type(e) for e in desk.be(GOOD, 30, {"distance": -15.0})] == [Taken]
 
 
 def test_poor_and_motionless_is_left_to_the_dose() -> None:
@@ -227,7 +221,8 @@ def test_half_an_hour_of_a_pause_ends_a_bout_and_of_a_turned_head_does_not() -> 
     desk.be(PAUSED, 1700)
     assert suggestions(desk.be(GOOD, 400)), "a short pause is none of the sitting"
     desk.be(GOOD, 600)
-    assert [type(effect) for effect in desk.be(PAUSED, 12 * 3600)] == [BoutEnded]
+    assert desk.be(PAUSED, 12 * 3600) == []
+    assert len(desk.ended) == 1
     assert suggestions(desk.be(GOOD, 2600)) == []
     assert desk.state.bout_s == pytest.approx(2600, abs=3)
 
@@ -236,16 +231,17 @@ def test_only_getting_up_takes_a_suggestion_to_get_up() -> None:
     """Who merely shifts in the chair has not stood, and a break that follows is still told."""
     desk = Desk()
     desk.be(GOOD, 2710, {"distance": 0.0})
-    (shifted,) = desk.be(GOOD, 30, {"distance": -15.0})
-    assert isinstance(shifted, Shifted)
-    assert [type(e) for e in desk.be(AWAY, 90)] == [BoutEnded, Taken]
+    assert desk.be(GOOD, 30, {"distance": -15.0}) == []
+    assert len(desk.shifts) == 1
+    assert [type(e) for e in desk.be(AWAY, 90)] == [Taken]
 
 
 def test_one_reminder_to_move_is_taken_once() -> None:
     desk = Desk()
     desk.be(GOOD, 1230, {"distance": 0.0})
     effects = desk.be(GOOD, 30, {"distance": -15.0}) + desk.be(GOOD, 30, {"distance": 0.0})
-    assert [type(e) for e in effects] == [Shifted, Taken, Shifted]
+    assert [type(e) for e in effects] == [Taken]
+    assert len(desk.shifts) == 2
 
 
 def test_suggestions_are_numbered_through_also_over_breaks() -> None:
@@ -254,7 +250,7 @@ def test_suggestions_are_numbered_through_also_over_breaks() -> None:
     desk.be(GOOD, 5500, {"distance": 0.0})
     desk.be(AWAY, 90)
     desk.be(GOOD, 2800)
-    asked = [e for _, e in desk.said if isinstance(e, Suggestion)]
+    asked = [e for e in desk.said if isinstance(e, Suggestion)]
     assert len(asked) > 3
     assert [e.id for e in asked] == list(range(1, len(asked) + 1))
 
@@ -263,16 +259,15 @@ def test_a_lid_closed_for_the_night_takes_no_suggestion() -> None:
     desk = Desk()
     desk.be(GOOD, 2760)
     desk.t_s += 8 * 3600
-    assert [type(e) for e in desk.be(GOOD, 60)] == [BoutEnded]
+    assert desk.be(GOOD, 60) == []
+    assert len(desk.ended) == 1
 
 
 def test_a_lid_closed_at_once_takes_the_suggestion() -> None:
     desk = Desk()
     desk.be(GOOD, 2760)
     desk.t_s += 200
-    ended, taken = desk.be(GOOD, 60)
-    assert isinstance(ended, BoutEnded)
-    assert taken == Taken(1, pytest.approx(260, abs=3))
+    assert desk.be(GOOD, 60) == [Taken(1, pytest.approx(260, abs=3))]
 
 
 def test_what_a_single_look_saw_is_no_shift_however_seldom_one_looks() -> None:
@@ -280,8 +275,9 @@ def test_what_a_single_look_saw_is_no_shift_however_seldom_one_looks() -> None:
     for _ in range(20):
         desk.be(GOOD, 12, {"neck_incl": 2.0})
         desk.be(GOOD, 6, {"neck_incl": 12.0})
-    assert not [e for _, e in desk.said if isinstance(e, Shifted)]
-    assert [type(e) for e in desk.be(GOOD, 18, {"neck_incl": 12.0})] == [Shifted]
+    assert not desk.shifts
+    desk.be(GOOD, 18, {"neck_incl": 12.0})
+    assert len(desk.shifts) == 1
 
 
 @pytest.mark.parametrize(
@@ -294,7 +290,8 @@ def test_a_shift_is_what_five_degrees_of_the_trunk_amount_to(metric: str, limit:
     for part, shifts in ((0.95, 0), (1.05, 1)):
         desk = Desk()
         desk.be(GOOD, 10, {metric: 0.0})
-        assert len(desk.be(GOOD, 30, {metric: -part * limit})) == shifts
+        desk.be(GOOD, 30, {metric: -part * limit})
+        assert len(desk.shifts) == shifts
 
 
 def test_two_suggestions_never_come_within_five_minutes() -> None:

@@ -107,23 +107,7 @@ class Taken:
     after_s: float
 
 
-@dataclass(frozen=True)
-class BoutEnded:
-    """A bout is over: sitting or standing, and for how many seconds somebody was there."""
-
-    t_s: float
-    standing: bool
-    lasted_s: float
-
-
-@dataclass(frozen=True)
-class Shifted:
-    """Posture shifted: for more than 4 s something was over 5° from where it had been."""
-
-    t_s: float
-
-
-Effect: TypeAlias = Suggestion | Taken | BoutEnded | Shifted
+Effect: TypeAlias = Suggestion | Taken
 Effects: TypeAlias = tuple[Effect, ...]
 
 
@@ -191,8 +175,8 @@ def step(
     interval_s
         Scheduled seconds until the next reading.
     deviations
-        Smoothed deviation from neutral per metric; NaN or left out where it
-        was not measured. Metrics not in `SHIFTS` are passed over.
+        Deviation from neutral per metric; NaN or left out where it was not
+        measured. Metrics not in `SHIFTS` are passed over.
     standing
         The profile in force is a standing one.
     quiet
@@ -212,8 +196,6 @@ def step(
     effects: list[Effect] = []
     there_s = held_s if present(before) else 0.0
     away_s = silent_s + (held_s if before is Verdict.AWAY else 0.0)
-    if before == PAUSED:
-        away_s = silent_s  # a pause goes on saying so; only a machine that sleeps does not
     # Who is not seen for a while may sit there all the same; with the camera closed nobody knows.
     unwatched_s = state.unwatched_s + held_s + silent_s if before == PAUSED else 0.0
     state = replace(
@@ -231,8 +213,8 @@ def step(
     if over or (present(activity) and standing != state.standing):
         state, effects = _ended(state, policy, standing)
     if present(activity):
-        state, shifted = _watched(state, policy, deviations or {}, held_s)
-        effects += shifted
+        state, taken = _watched(state, policy, deviations or {}, held_s)
+        effects += taken
         if not quiet:
             state, suggested = _suggested(state, policy)
             effects += suggested
@@ -248,10 +230,7 @@ def wait_s(state: Breaks, policy: Policy) -> float:
 
 def _ended(state: Breaks, policy: Policy, standing: bool) -> tuple[Breaks, list[Effect]]:
     """Close the bout, if there was one, and begin afresh."""
-    effects: list[Effect] = []
-    if state.bout_s > 0:
-        effects.append(BoutEnded(state.t_s, state.standing, state.bout_s))
-        effects += _taken(state, policy)
+    taken = _taken(state, policy) if state.bout_s > 0 else []
     fresh = Breaks(
         t_s=state.t_s,
         activity=state.activity,
@@ -261,7 +240,7 @@ def _ended(state: Breaks, policy: Policy, standing: bool) -> tuple[Breaks, list[
         unwatched_s=state.unwatched_s,
         next_id=state.next_id,
     )
-    return fresh, effects
+    return fresh, taken
 
 
 def _taken(state: Breaks, policy: Policy) -> list[Effect]:
@@ -282,11 +261,11 @@ def _watched(
     moving_s = state.moving_s + held_s if far and state.moving_s > 0 else (1e-9 if far else 0.0)
     if moving_s <= SHIFT_HOLD_S:
         return replace(state, since=since, moving_s=moving_s), []
-    effects: list[Effect] = [Shifted(state.t_s)]
+    taken: list[Effect] = []
     if state.asked is not None and state.asked.wish is Wish.MOVE:
-        effects += _taken(state, policy)
+        taken = _taken(state, policy)
         state = replace(state, asked=None)
-    return replace(state, since=now, moving_s=0.0, still_s=0.0), effects
+    return replace(state, since=now, moving_s=0.0, still_s=0.0), taken
 
 
 def _due_s(state: Breaks, policy: Policy) -> float:

@@ -474,7 +474,7 @@ class Monitor:
         self._suggested = suggestion, number
 
     def _act_on_breaks(self, effects: breaks.Effects) -> None:
-        """Show suggestions, and keep that one was taken; bouts and shifts are in the history's spans."""
+        """Show suggestions, and keep that one was taken."""
         for effect in effects:
             if isinstance(effect, breaks.Suggestion):
                 self._suggest(effect)
