@@ -29,10 +29,10 @@ from posture_monitor.service import calibration, guided, screen
 from posture_monitor.service.calibration import Learnt, camera_lent
 from posture_monitor.service.control import Server
 from posture_monitor.service.guided import Result
+from posture_monitor.service.guided_drawn import panel, result_text
 from posture_monitor.service.guiding import Aim, Guide, Quality
 from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.status import Camera, InUse, Status
-from posture_monitor.telling.panel import panel, result_text
 
 
 class Monitor:

@@ -1,4 +1,7 @@
-"""The core is pure: NumPy and harmless parts of the standard library, no clock, no file, no network."""
+"""The core is pure: NumPy and harmless parts of the standard library, no clock, no file, no network.
+
+And the rooms hang together one way: none knows of those behind it.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,8 @@ ALLOWED = {
     *("__future__", "collections", "dataclasses", "enum", "functools", "itertools", "math", "typing"),
     "numpy",
 }
+#: Each room may import those before it, and no other.
+ROOMS = ("posture", "sensing", "history", "telling", "service", "windows", "cli")
 #: Built-in functions that reach outside.
 FORBIDDEN_CALLS = {"open", "print", "input", "exec", "eval", "__import__"}
 
@@ -56,6 +61,15 @@ def test_a_module_neither_prints_nor_opens_nor_draws_lots(path: Path) -> None:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "np":
             reach = {"random", "load", "save", "loadtxt", "savetxt", "fromfile", "memmap", "datetime64"}
             assert node.attr not in reach, f"{path.name}:{node.lineno} uses np.{node.attr}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_none_that_comes_after_it(room: str) -> None:
+    later = ROOMS[ROOMS.index(room) + 1 :]
+    for path in sorted((FOLDER.parent / room).rglob("*.py")):
+        for name in imported(ast.parse(path.read_text(encoding="utf-8"))):
+            package, _, rest = name.partition(".")
+            assert package != "posture_monitor" or rest.split(".")[0] not in later, f"{path} imports {name}"
 
 
 def test_importing_all_of_it_brings_in_nothing_heavy() -> None:

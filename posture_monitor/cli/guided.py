@@ -86,8 +86,8 @@ def calibrate_guided(
 
 def _in_terminal(guided: Guided, console: Console) -> Path | None:
     """Capture, ask whether to keep it, and offer the second captures; return where the profile is."""
+    from posture_monitor.service.guided_drawn import result_text
     from posture_monitor.service.guiding import Aim
-    from posture_monitor.telling.panel import result_text
 
     kept: Path | None = None
     offers = (
@@ -114,7 +114,7 @@ def _captured(guided: Guided, console: Console) -> Result:
     """Show a capture to its end."""
     from rich.live import Live
 
-    from posture_monitor.telling.panel import panel
+    from posture_monitor.service.guided_drawn import panel
 
     moment = None
     with (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Group, RenderableType
@@ -46,11 +45,7 @@ def result_text(result: Result) -> str:
         return "\n".join((*note, result.learnt.text))
     quality = result.quality
     lines = [*note, f"{quality.word}: {quality.why}.", result.learnt.text.splitlines()[0]]
-    lines.append(f"Measured from here: {_listed(result.can)}.")
+    lines.append(f"Measured from here: {', '.join(result.can)}.")
     if result.cannot:
-        lines.append(f"Not from here: {_listed(result.cannot)}. {result.why_not}".rstrip())
+        lines.append(f"Not from here: {', '.join(result.cannot)}. {result.why_not}".rstrip())
     return "\n".join(lines)
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(words)
