@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 import math
 import re
@@ -205,3 +206,11 @@ def test_a_terminal_shows_the_same_words_with_colour_and_wrapped() -> None:
 )
 def test_a_time_of_day_is_told_as_people_do(later_s: float, told: str) -> None:
     assert clock(NOW_S + later_s, NOW_S) == told
+
+
+@pytest.mark.parametrize("now", ["2026-03-28 23:30", "2026-10-25 00:30"])
+@pytest.mark.usefixtures("berlin")
+def test_tomorrow_is_told_so_where_the_clock_is_changed(now: str) -> None:
+    then = dt.datetime.fromisoformat(now)
+    morning = dt.datetime.combine(then.date() + dt.timedelta(days=1), dt.time(6))
+    assert clock(morning.timestamp(), then.timestamp()) == "tomorrow 06:00"

@@ -6,6 +6,7 @@ Plain data and nothing heavy: `status` answers at once, and so do tray and previ
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import math
 import time
 from collections.abc import Mapping
@@ -186,11 +187,12 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 def clock(posix_s: float, now_s: float) -> str:
     """Return a time of day as it is said now: ``14:00``, ``tomorrow 06:00``, ``Friday 06:00``."""
-    then, now = time.localtime(posix_s), time.localtime(now_s)
+    then, today = time.localtime(posix_s), dt.date.fromtimestamp(now_s)
     told = time.strftime("%H:%M", then)
-    if then[:3] == now[:3]:
+    if then[:3] == today.timetuple()[:3]:
         return told
-    if then[:3] == time.localtime(now_s + 24 * 3600)[:3]:
+    # By the calendar: a day on which the clock is changed has 23 or 25 hours.
+    if then[:3] == (today + dt.timedelta(days=1)).timetuple()[:3]:
         return f"tomorrow {told}"
     return f"{_WEEKDAYS[then.tm_wday]} {told}"
 
