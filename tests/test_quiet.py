@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from desktop import desktop
@@ -46,7 +47,8 @@ def test_a_pause_ends_when_it_says(text: str, ends: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "ends"), [("02 23:50", "03 06:00"), ("03 00:30", "03 06:00"), ("03 02:30", "04 06:00")]
+    ("now", "ends"),
+    [("02 23:50", "03 06:00"), ("03 00:30", "03 06:00"), ("03 01:30", "03 06:00"), ("03 02:30", "04 06:00")],
 )
 def test_tomorrow_begins_after_a_night(now: str, ends: str) -> None:
     assert quiet.parse_until("until tomorrow", at(now)) == at(ends)
@@ -54,7 +56,21 @@ def test_tomorrow_begins_after_a_night(now: str, ends: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "15", "m", "0m", "-5m", "1.5h", "until", "until 25:00", "until noon", "9999h", "14:60", "15m 1h"],
+    [
+        "",
+        "15",
+        "m",
+        "0m",
+        "-5m",
+        "1.5h",
+        "until",
+        "until 25:00",
+        "until noon",
+        "9999h",
+        "169h",
+        "14:60",
+        "15m 1h",
+    ],
 )
 def test_a_pause_written_differently_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(UserError) as caught:
@@ -100,7 +116,7 @@ def test_quiet_hours_over_midnight() -> None:
     assert datetime.time(13, 0) not in lunch
 
 
-@pytest.mark.parametrize("text", ["22-07", "22:00", "7:00-7:00", "24:00-07:00", "evening"])
+@pytest.mark.parametrize("text", ["22-07", "22:00", "22:00-", "7:00-7:00", "24:00-07:00", "evening"])
 def test_quiet_hours_written_differently_are_refused(text: str) -> None:
     with pytest.raises(UserError, match=r"quiet\.hours holds"):
         quiet.parse_span(text)
@@ -203,8 +219,9 @@ def test_kde_is_quiet_until_the_time_in_its_file(monkeypatch: pytest.MonkeyPatch
     (tmp_path / "plasmanotifyrc").write_text("[DoNotDisturb]\nUntil=2026,3,2,13,0,0.000\n")
     assert kde.quiet(NOON) is True
     assert kde.quiet(NOON + datetime.timedelta(hours=2)) is None
-    (tmp_path / "plasmanotifyrc").write_text("[DoNotDisturb]\nUntil=soon\n")
-    assert kde.quiet(NOON) is None
+    for nonsense in ("soon", "inf,3,2,13,0,0", "2026", "1e99,3,2"):
+        (tmp_path / "plasmanotifyrc").write_text(f"[DoNotDisturb]\nUntil={nonsense}\n")
+        assert kde.quiet(NOON) is None
 
 
 @pytest.mark.parametrize(("answer", "expected"), [("(<true>,)", True), ("(<false>,)", False), ("", None)])
@@ -235,6 +252,37 @@ def test_windows_knows_nothing_elsewhere() -> None:
         pytest.skip("this is Windows")
     assert windows.quiet() is None
     assert windows.full_screen() is None
+
+
+class Windows:
+    """Its libraries, as far as they say whether to disturb."""
+
+    def __init__(self, state: int, level: int, failed: int = 0) -> None:
+        self._state, self._level, self._failed = state, level, failed
+
+    def __call__(self, _name: str) -> Windows:
+        return self
+
+    def SHQueryUserNotificationState(self, state: Any) -> int:
+        state._obj.value = self._state
+        return self._failed
+
+    def NtQueryWnfStateData(self, *asked: Any) -> int:
+        asked[4]._obj.value = self._level
+        return self._failed
+
+
+def test_what_windows_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows.sys, "platform", "win32")
+    for state in range(1, 8):  # not there, busy, full screen, presentation, accepts, quiet time, an app
+        monkeypatch.setattr(windows, "dll", Windows(state, 0))
+        assert windows.full_screen() is (state in (2, 3, 4))
+    for level, expected in ((0, False), (1, True), (2, True)):
+        monkeypatch.setattr(windows, "dll", Windows(5, level))
+        assert windows.quiet() is expected
+    monkeypatch.setattr(windows, "dll", Windows(2, 1, failed=1))
+    assert windows.full_screen() is None
+    assert windows.quiet() is None
 
 
 @pytest.mark.desktop

@@ -49,9 +49,9 @@ def parse_span(text: str) -> Span:
     UserError
         It is written differently, or begins and ends at the same time.
     """
-    start, dash, end = text.partition("-")
+    start, _, end = text.partition("-")
     first, last = _CLOCK.fullmatch(start.strip()), _CLOCK.fullmatch(end.strip())
-    if not (dash and first and last) or first.groups() == last.groups():
+    if not (first and last) or first.groups() == last.groups():
         raise UserError(f"quiet.hours holds {text!r}: write it like '22:00-07:00'")
     return Span(
         datetime.time(int(first[1]), int(first[2])),

@@ -41,5 +41,5 @@ def _until(now: datetime.datetime) -> bool:
         parser.read(Path(folder) / "plasmanotifyrc", encoding="utf-8")
         parts = [int(float(part)) for part in parser.get("DoNotDisturb", "Until").split(",")]
         return datetime.datetime(*parts[:6]) > now  # type: ignore[arg-type]
-    except (configparser.Error, ValueError, TypeError, OSError):
+    except (configparser.Error, ValueError, ArithmeticError, TypeError, OSError):
         return False
