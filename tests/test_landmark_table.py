@@ -286,6 +286,22 @@ def test_a_table_is_a_source(tmp_path: Path) -> None:
     )
 
 
+def test_a_table_ends_now_unless_told_when_it_began(tmp_path: Path) -> None:
+    table = table_of(5)
+    write_table(tmp_path / "t.npz", LandmarkTable(table.t_s + 100, table.size, table.landmarks))
+    began_s = time.time()
+    with open_source(str(tmp_path / "t.npz")) as source:
+        walls = [f.wall_s for f in source.frames()]
+    assert began_s <= walls[-1] <= time.time()
+    assert walls[0] == pytest.approx(walls[-1] - 0.8)
+
+
+def test_a_row_of_an_npz_is_on_no_line(tmp_path: Path) -> None:
+    table = table_of(3)
+    write_table(tmp_path / "t.npz", LandmarkTable(table.t_s[::-1], table.size, table.landmarks))
+    assert "row 2, column t_s: time must grow, but 0.2 follows 0.4" in message(tmp_path / "t.npz")
+
+
 def test_a_table_without_time_is_stills(tmp_path: Path) -> None:
     write_table(tmp_path / "t.csv", table_of(3, stills=True))
     with open_source(str(tmp_path / "t.csv")) as source:

@@ -125,6 +125,35 @@ def test_what_it_says_of_trouble_and_of_a_starter_profile() -> None:
     assert "! the disk is full" in shown
     assert "  model      ! it tells its maker\n" in shown
     assert "no time at the desk yet" in shown
+    assert "looks every" not in shown
+
+
+def test_what_is_not_known_yet_is_not_made_up() -> None:
+    shown = plain(Status(pid=5, activity="watching", snoozed_until_s=NOW_S - 1), NOW_S)
+    assert shown.splitlines()[2:] == [
+        "  today      no time at the desk yet",
+        "  camera     none yet, off",
+        "  profile    none",
+        "  reminders  none",
+        "  program    process 5",
+    ]
+
+
+def test_why_nothing_is_judged_and_settings_that_are_wrong_are_told() -> None:
+    told = dataclasses.replace(POOR, state="unknown", reason="head turned", held_s=0, why="no such preset")
+    shown = plain(told, NOW_S)
+    assert shown.startswith("? unknown: head turned\n")
+    assert "  settings   ! no such preset\n" in shown
+
+
+def test_a_dose_that_runs_over_fills_the_bar_and_no_more() -> None:
+    shown = plain(dataclasses.replace(POOR, dose=1.5, next_alert_s=None), NOW_S)
+    assert f"  dose       {'█' * 12} 150% of what a reminder takes\n" in shown
+
+
+def test_a_measure_of_another_version_is_passed_over() -> None:
+    new = (*POOR.angles, Angle("brand_new", "brand new", "°", 40.0, 30.0))
+    assert plain(dataclasses.replace(POOR, angles=new), NOW_S) == plain(POOR, NOW_S)
 
 
 def test_why_there_is_no_picture_is_said_once() -> None:
@@ -179,16 +208,19 @@ def test_a_line_for_changes_holds_nothing_that_runs_on() -> None:
 
 
 def test_a_terminal_shows_the_same_words_with_colour_and_wrapped() -> None:
+    status = dataclasses.replace(POOR, history_trouble="full")
+
     def drawn(width: int) -> str:
         out = Console(force_terminal=True, width=width, highlight=False, color_system="standard")
         with out.capture() as capture:
-            out.print(Shown(POOR, NOW_S))
+            out.print(Shown(status, NOW_S))
         return capture.get()
 
     assert "\x1b[1;31m▼ poor" in drawn(200)
+    assert "\x1b[1;31m! full" in drawn(200)
     bare = re.sub(r"\x1b\[[\d;]*m", "", drawn(200))
     assert [line.split() for line in bare.splitlines()] == [
-        line.split() for line in plain(POOR, NOW_S).splitlines()
+        line.split() for line in plain(status, NOW_S).splitlines()
     ]
     narrow = re.sub(r"\x1b\[[\d;]*m", "", drawn(50)).splitlines()
     assert max(map(len, narrow)) <= 50

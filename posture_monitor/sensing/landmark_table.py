@@ -180,14 +180,13 @@ def _checked(path: Path, table: LandmarkTable) -> LandmarkTable:
         )
     if np.isinf(table.t_s).any():
         raise UserError(f"{_where(path, int(np.isinf(table.t_s).argmax()))}, column t_s: not a finite number")
-    if not timeless.any() and len(table) > 1:
-        back = np.diff(table.t_s) <= 0
-        if back.any():
-            row = int(back.argmax()) + 1
-            raise UserError(
-                f"{_where(path, row)}, column t_s: time must grow, but {table.t_s[row]:g} "
-                f"follows {table.t_s[row - 1]:g}; sort the rows by time"
-            )
+    back = np.diff(table.t_s) <= 0  # of stills it is NaN, which is not
+    if back.any():
+        row = int(back.argmax()) + 1
+        raise UserError(
+            f"{_where(path, row)}, column t_s: time must grow, but {table.t_s[row]:g} "
+            f"follows {table.t_s[row - 1]:g}; sort the rows by time"
+        )
     # The largest magnitude is infinite if any value is; far cheaper than a mask of the whole table.
     flat = table.landmarks.reshape(-1)
     if math.isinf(np.fmax.reduce(flat)) or math.isinf(np.fmin.reduce(flat)):

@@ -133,9 +133,8 @@ def _size(metric: str, deviation: float) -> int:
 
 
 def _dose(status: Status) -> str:
-    share = max(0.0, status.dose)
-    full = min(_BAR, round(share * _BAR))
-    text = f"{'█' * full}{'░' * (_BAR - full)} {share:.0%} of what a reminder takes"
+    full = min(_BAR, round(status.dose * _BAR))
+    text = f"{'█' * full}{'░' * (_BAR - full)} {status.dose:.0%} of what a reminder takes"
     if status.next_alert_s is not None:
         text += f"; the next in {words.duration(status.next_alert_s)} if posture stays as it is"
     return text
@@ -146,7 +145,7 @@ def _today(status: Status) -> str:
     if today.present_s < 1:
         return "no time at the desk yet"
     parts = [f"{words.duration(today.present_s)} at the desk, {today.coverage:.0%} of it judged"]
-    if today.judged_s >= 1 and today.coverage >= ENOUGH_COVERAGE:
+    if today.coverage >= ENOUGH_COVERAGE:
         shares = (("good", today.good_s), ("mild", today.mild_s), ("poor", today.poor_s))
         parts.append(", ".join(f"{name} {part_s / today.judged_s:.0%}" for name, part_s in shares))
     parts.append(f"{today.alerts} reminder{'s'[: today.alerts != 1]}")
