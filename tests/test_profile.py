@@ -10,7 +10,8 @@ import pytest
 from people import upright
 from rig import Body, Camera
 
-from posture_monitor.service.profile import Profile, is_standing
+from posture_monitor.config import load_config
+from posture_monitor.service.profile import Profile, is_standing, limits_of
 from posture_monitor.service.profile_file import save_profile
 from posture_monitor.service.profiles import load_profile
 
@@ -40,3 +41,13 @@ def test_what_was_calibrated_is_kept_over_every_re_anchoring(home: Path) -> None
 )
 def test_which_neutral_is_one_of_standing_is_told_by_its_name(name: str, standing: bool) -> None:
     assert is_standing(name) is standing
+
+
+def test_tuning_widens_what_the_settings_allow(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[judge.scale]\nfsr = 1.2\nhead_roll = 1.1\n", encoding="utf-8")
+    config = load_config(tmp_path / "config.toml")
+    tuned = Profile("me", (upright(Body(), Camera()),), tuning={"fsr": 1.5, "ear_height": 1.25})
+    scale = limits_of(config, tuned).scale
+    assert scale["fsr"] == pytest.approx(1.8)
+    assert scale["head_roll"] == 1.1
+    assert scale["ear_height"] == 1.25

@@ -19,7 +19,7 @@ from posture_monitor.posture.baseline import FLOOR, Neutral
 from posture_monitor.posture.metrics import METRICS, NAMES, ROW
 from posture_monitor.posture.reading import View
 from posture_monitor.service.profile import Profile, now_iso
-from posture_monitor.service.profile_file import read_profile, save_profile
+from posture_monitor.service.profile_file import read_profile, save_profile, write_back
 
 
 @pytest.fixture
@@ -125,6 +125,13 @@ head_height = { centre = 19.0, spread = 2.0 }
 def test_the_good_file_is_good(tmp_path: Path) -> None:
     (tmp_path / "me.toml").write_text(GOOD, encoding="utf-8")
     assert read_profile(tmp_path / "me.toml").neutral["fsr"] == 0.27
+
+
+def test_a_spread_is_no_less_than_anybodys(tmp_path: Path) -> None:
+    """One that was taken of frames alike would make every movement poor."""
+    tiny = GOOD.replace("spread = 2.0 }\nhead", "spread = 1e-6 }\nhead")
+    (tmp_path / "me.toml").write_text(tiny, encoding="utf-8")
+    assert read_profile(tmp_path / "me.toml").neutral.spread[ROW["fsr"]] == FLOOR[ROW["fsr"]]
 
 
 @pytest.mark.parametrize(
@@ -238,6 +245,21 @@ def test_a_failed_write_keeps_the_old_profile_and_leaves_nothing_behind(
     assert "\n" not in str(refused.value)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["me.toml"]
+
+
+def test_a_change_goes_into_the_file_it_came_from_and_over_no_other_change(
+    tmp_path: Path, mine: Profile
+) -> None:
+    read = read_profile(save_profile(mine, tmp_path))
+    changed = write_back(dataclasses.replace(read, tuning={"fsr": 1.5}))
+    assert changed.as_read
+    assert read_profile(tmp_path / "me.toml").tuning == {"fsr": 1.5}
+    with pytest.raises(UserError, match=r"me\.toml was changed or deleted meanwhile"):
+        write_back(dataclasses.replace(read, tuning={"fsr": 2.0}))
+    (tmp_path / "me.toml").unlink()
+    with pytest.raises(UserError, match="left as it is"):
+        write_back(changed)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path, mine: Profile) -> None:

@@ -21,7 +21,7 @@ from posture_monitor.posture.baseline import FLOOR
 from posture_monitor.posture.reading import View
 from posture_monitor.service.profile import Profile, now_iso
 from posture_monitor.service.profile_file import save_profile
-from posture_monitor.service.profiles import describe, list_profiles, load_profile
+from posture_monitor.service.profiles import describe, list_profiles, load_profile, starter_of
 
 STARTERS = ("front", "oblique", "side")
 
@@ -57,6 +57,12 @@ def test_a_starter_loads(home: Path, name: str) -> None:
     assert profile.neutral.view == name
     assert len(profile.neutral.measurable) >= 3
     assert (profile.neutral.spread >= FLOOR).all()
+
+
+def test_a_starter_is_found_by_its_view() -> None:
+    assert [starter_of(view).neutral.view for view in View] == [
+        View.FRONT if view is View.UNKNOWN else view for view in View
+    ]
 
 
 def test_default_is_the_front_starter_until_there_is_an_own_one(home: Path, mine: Profile) -> None:
@@ -105,6 +111,10 @@ def test_listing_and_describing(home: Path, mine: Profile) -> None:
         "trunk_incl",
     ):
         assert word in text
+    missing = next(line for line in text.splitlines() if "not measurable" in line)
+    assert "trunk_incl" in missing
+    assert "head_height" not in missing
+    assert describe(load_profile("front")).startswith("front (starter; not your own)")
 
 
 def test_second_captures_come_back_and_are_told(home: Path, mine: Profile) -> None:
@@ -140,6 +150,9 @@ def test_tuning_is_listed_and_undone(home: Path, mine: Profile) -> None:
     assert load_profile("me").tuning == {}
     np.testing.assert_allclose(load_profile("me").neutral.centre, mine.neutral.centre, rtol=1e-4)
     assert "no tuning" in CliRunner().invoke(cli, ["profiles", "reset-tuning", "me"]).output
+    refused = CliRunner().invoke(cli, ["profiles", "reset-tuning", "front"])
+    assert refused.exit_code == 2
+    assert "'front' is a starter profile and not your own" in refused.output
 
 
 def test_a_profile_is_renamed_and_never_over_another(home: Path, mine: Profile) -> None:
@@ -166,7 +179,7 @@ def test_deleting_asks_first_and_never_touches_a_starter(home: Path, mine: Profi
     for name in ("me", "front"):
         refused = CliRunner().invoke(cli, ["profiles", "delete", "--yes", name])
         assert refused.exit_code == 2
-        assert f"no profile of your own named '{name}'" in refused.output
+        assert f"no profile of your own named '{name}' (there are: none)" in refused.output
     path.write_text("broken = ", encoding="utf-8")
     assert CliRunner().invoke(cli, ["profiles", "delete", "--yes", "me"]).exit_code == 0
     assert not path.exists()
