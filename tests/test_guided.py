@@ -94,6 +94,15 @@ def test_a_capture_from_another_camera_is_told_as_that_before_all_else() -> None
     ]
 
 
+def test_what_cannot_be_measured_is_told_with_the_reason() -> None:
+    profile = load_profile("front")
+    body = np.zeros((33, 4), dtype=np.float32)
+    learnt = Learnt(profile, profile.neutral, "Calibrated.")
+    good = Quality("Good", "you sat still", 0.9)
+    result = Result(learnt, None, good, ("the head",), ("the trunk",), "Hips are hidden.", body, ())
+    assert result_text(result).endswith("\nNot from here: the trunk. Hips are hidden.")
+
+
 def test_a_calibration_that_takes_long_keeps_the_camera(
     monitor: Monitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
