@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,3 +64,15 @@ def test_what_cannot_be_told_is_not_made_up(monkeypatch: pytest.MonkeyPatch, pla
 )
 def test_what_macos_says(text: str, on_battery: bool | None) -> None:
     assert power.parse_pmset(text) is on_battery
+
+
+@pytest.mark.parametrize(("line", "on_battery"), [(0, True), (1, False), (255, None)])
+def test_what_windows_says(monkeypatch: pytest.MonkeyPatch, line: int, on_battery: bool | None) -> None:
+    class Kernel:
+        def GetSystemPowerStatus(self, status: Any) -> int:
+            status._obj[0] = line
+            return 1
+
+    monkeypatch.setattr(power.sys, "platform", "win32")
+    monkeypatch.setattr(power, "dll", lambda _name: Kernel())
+    assert power.on_battery() is on_battery

@@ -26,6 +26,7 @@ def test_the_outline_sits_as_the_neutral_does(camera: rig.Camera) -> None:
         assert drawn["trunk_incl"][0] == pytest.approx(known["trunk_incl"], abs=3)
     else:
         assert drawn["head_yaw"][0] == pytest.approx(known["head_yaw"], abs=6)
+        assert drawn["ear_height"][0] == pytest.approx(known["ear_height"], abs=0.1)
 
 
 def test_a_neutral_without_a_place_has_no_outline() -> None:

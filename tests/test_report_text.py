@@ -166,6 +166,12 @@ def test_json_agrees_with_the_day(store: Store) -> None:
     assert data["longest_poor_s"] == pytest.approx(told.longest_poor_s, abs=0.01)
     assert math.isclose(data["coverage"], told.coverage, abs_tol=1e-4)
     assert data["withheld"] == ""
+    assert [hour["hour"] for hour in data["hours"]] == list(range(9, 9 + len(data["hours"])))
+    assert [bout["seconds"] for bout in data["bouts"]] == pytest.approx(
+        [bout.length_s for bout in told.bouts], abs=0.01
+    )
+    corrected = next(alert for alert in data["alerts"] if alert["followed"] == "corrected")
+    assert 0 < corrected["followed_after_s"] < 60
 
 
 def test_a_week_has_a_row_for_each_day(store: Store) -> None:
@@ -185,6 +191,7 @@ def test_a_week_has_a_row_for_each_day(store: Store) -> None:
     assert "█" in rows[0]
     data = period_to_json(told)
     json.dumps(data, allow_nan=False)
+    assert not any("spans" in day for day in data["days"])
     assert sum(day["seconds"]["poor"] for day in data["days"]) == pytest.approx(
         data["seconds"]["poor"], abs=0.1
     )
