@@ -170,6 +170,11 @@ def test_what_is_too_little_for_the_report_is_too_little_here() -> None:
     assert "28% of it judged; 2 reminders" in shown
 
 
+def test_nothing_is_not_told_as_less_than_nothing() -> None:
+    upright = (Angle("trunk_incl", "trunk inclination", "°", -0.3, -6.0),)
+    assert "Trunk leaning back: 6° (now 0°)" in plain(dataclasses.replace(POOR, angles=upright), NOW_S)
+
+
 def test_how_near_the_face_is_is_said_once() -> None:
     angles = (
         Angle("distance", "distance from the screen", "%", 80.0, -20.0),

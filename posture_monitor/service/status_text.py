@@ -37,7 +37,7 @@ _BAR: Final = 12
 #: Deviations written with a smaller number (of degrees or percent) are told as neutral.
 NEAR: Final = 3
 #: Measures whose value says something to its owner; others have signs and rulers of their own.
-_VALUES: Final = {"trunk_incl": "{:.0f}°", "neck_incl": "{:.0f}°", "head_height": "{:.0f} cm"}
+_VALUES: Final = {"trunk_incl": "{}°", "neck_incl": "{}°", "head_height": "{} cm"}
 
 
 #: Measures of how far the face is from the camera.
@@ -118,7 +118,7 @@ def _angles(status: Status) -> Iterable[tuple[str, str]]:
         if _size(angle.name, angle.deviation) < NEAR:
             same[words.measure_name(angle.name)] = None
         elif what not in differs:
-            now = _VALUES.get(angle.name, "").format(angle.value)
+            now = _VALUES.get(angle.name, "").format(round(angle.value))
             differs[what] = told + (f" (now {now})" if now else "")
     for number, line in enumerate(differs.values()):
         yield ("" if number else "differs"), line
