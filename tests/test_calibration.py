@@ -11,18 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from people import upright
 from rig import SCENARIOS, Body, Camera, Pose, render
 
 from posture_monitor import paths
 from posture_monitor.cli import cli
 from posture_monitor.config import load_config
 from posture_monitor.posture.landmarks import nobody
-from posture_monitor.posture.metrics import Reason
+from posture_monitor.posture.metrics import ROW, Reason
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
-from posture_monitor.service.calibration import Aim, learn, told_place
+from posture_monitor.service.calibration import Aim, learn, told, told_place
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Seen
+from posture_monitor.service.profile import Profile
 from posture_monitor.service.profiles import load_profile
 
 Recorded = Callable[..., Path]
@@ -58,6 +60,12 @@ def mine(recorded: Recorded) -> None:
     made = calibrate(recorded(Pose()))
     assert made.exit_code == 0, made.output
     assert "Calibrated 'me' on 50 frames, seen from the front." in made.output
+
+
+def test_an_angle_of_nearly_nothing_has_no_minus() -> None:
+    neutral = upright(Body(), Camera())
+    neutral.centre[[ROW["head_roll"], ROW["shoulder_tilt"]]] = -0.2, -3.4
+    assert "head roll +0°, shoulder tilt -3°" in told(Profile("me", (neutral,)))
 
 
 @pytest.mark.usefixtures("mine")

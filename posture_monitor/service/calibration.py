@@ -293,7 +293,7 @@ def told(profile: Profile, index: int = 0) -> str:
     """Return in a few lines what was learnt, and what cannot be measured from here."""
     neutral = profile.neutrals[index]
     angles = ", ".join(
-        f"{label} {neutral[name]:+.0f}°"
+        f"{label} {round(neutral[name]):+}°"
         for label, name in (
             ("trunk", "trunk_incl"),
             ("neck", "neck_incl"),
