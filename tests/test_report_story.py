@@ -156,3 +156,103 @@ def test_a_week_over_the_new_year_has_both_years(store: Store, day_of_it: str, t
     assert story.period_title(week(store, dt.date.fromisoformat(day_of_it), LATER)) == title
     assert story.between(dt.date(2024, 12, 2), dt.date(2025, 1, 1)) == "2 December 2024 to 1 January 2025"
     assert story.between(dt.date(2025, 5, 1), dt.date(2025, 5, 31)) == "1 May to 31 May 2025"
+
+
+@pytest.mark.parametrize(
+    ("parts", "stood_out", "coverage", "suggestion"),
+    [
+        ([], "Nothing was recorded on this day.", "Not recorded.", ""),
+        (
+            [("away", 3600)],
+            "There is not enough to go by: nobody was seen at the desk.",
+            "Nobody was seen at the desk.",
+            "",
+        ),
+        (
+            [("good", 1193), ("unknown", 807)],
+            "There is not enough to go by: only 59% of the time at the desk could be judged, 60% is needed.",
+            "20 min of 33 min",
+            "Check the light and that the camera sees head and shoulders; `posture-monitor doctor` helps.",
+        ),
+        (
+            [("good", 1900), ("poor", 50)],
+            "Hardly any poor posture was seen.",
+            "32 min of 32 min",
+            "Keep changing position: no single posture suits a whole day.",
+        ),
+        (
+            [("good", 1200), ("poor", 1200)],
+            "Poor posture took 20 min, 50% of the judged time.",
+            "40 min of 40 min",
+            "The longest poor stretch was 20 min: a small change of position every few minutes breaks it up.",
+        ),
+    ],
+)
+def test_what_is_said_of_a_day_and_suggested(
+    store: Store, parts: list[tuple[str, float]], stood_out: str, coverage: str, suggestion: str
+) -> None:
+    record(store, wall("2025-05-14 09:00"), parts)
+    told = day(store, DATE, LATER)
+    assert story.stood_out(told) == stood_out
+    assert story.coverage_line(told).startswith(coverage)
+    assert story.suggestion(told) == suggestion
+
+
+def test_what_is_said_of_a_week_that_is_short_of_days_or_of_data(store: Store) -> None:
+    assert story.period_stood_out(week(store, DATE, LATER)) == "Nothing was recorded in this week."
+    record(store, wall("2025-05-13 09:00"), [("good", 100), ("unknown", 900)])
+    assert story.period_stood_out(week(store, DATE, LATER)).startswith("There is not enough to go by: only")
+    record(store, wall("2025-05-14 09:00"), [("good", 3600), ("poor", 3600)])
+    # The day of which little is known is neither the best nor the worst.
+    told = week(store, DATE, LATER)
+    assert story.period_stood_out(told) == "2 h 02 min judged on 2 days; poor posture took 49% of it."
+    lines = [story.day_line(told.days[number]) for number in range(3)]
+    assert lines == [
+        "Mon 12 May: not recorded",
+        "Tue 13 May: 17 min at the desk, not enough data, 0 alerts",
+        "Wed 14 May: 2 h 00 min at the desk, 50% poor, 0 alerts",
+    ]
+
+
+def test_why_nothing_was_judged_is_told_longest_first(store: Store) -> None:
+    at_s = wall("2025-05-14 09:00")
+    for step, (state, reason) in enumerate(
+        [
+            ("unknown", ""),
+            *[("unknown", "too dark")] * 6,
+            ("good", ""),
+            *[("unknown", "head turned")] * 3,
+            ("good", ""),
+        ]
+    ):
+        store.heartbeat(at_s + 10 * step, utc_offset_s(at_s), state, reason)
+    assert story.reasons(day(store, DATE, LATER)) == [
+        ("too dark", 60), ("head turned", 30), ("no reason kept", 10),
+    ]  # fmt: skip
+
+
+def test_what_followed_the_alerts_is_counted(store: Store) -> None:
+    at_s = record(store, wall("2025-05-14 09:00"), [("good", 700), ("poor", 300)])
+    told = day(store, DATE, LATER)
+    assert story.alerts_line(told) == "none"
+    for outcome in ("corrected", "ignored", "left", "dismissed"):
+        number = store.alert(at_s - 60, utc_offset_s(at_s), "posture", title="Haltung")
+        store.outcome(number, outcome, at_s - 30)
+    told = day(store, DATE, LATER)
+    assert story.alerts_line(told) == "2 followed by a change within a minute"
+    assert [story.followed(alert, told) for alert in told.alerts] == [
+        "better after 30 s", "no change", "got up after 30 s", "dismissed",
+    ]  # fmt: skip
+    # Without a measure to name, its own title is all that is known.
+    assert story.alert_what(told.alerts[0]) == "Haltung"
+
+
+@pytest.mark.parametrize(
+    ("metric", "deviation", "said"),
+    [
+        ("trunk_incl", 12.4, "+12°"), ("distance", -8.0, "−8%"), ("head_drop", -0.126, "−0.13"),
+        ("head_drop", -0.004, "+0.00"), ("brand_new", 3.0, "+3"),
+    ],
+)  # fmt: skip
+def test_a_deviation_has_sign_and_unit(metric: str, deviation: float, said: str) -> None:
+    assert story.signed(metric, deviation) == said

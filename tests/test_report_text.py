@@ -45,7 +45,7 @@ def test_days_a_user_means(text: str, expected: dt.date) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["tomorrow", "2025-02-29", "14.5.2025", "20250514", "2025-W20-3", "2025-05-15"]
+    "text", ["tomorrow", "2025-02-29", "14.5.2025", "20250514", "2025-W20-3", "2025-05-15", "0001-01-01"]
 )
 def test_no_such_day_is_one_line(text: str) -> None:
     with pytest.raises(UserError) as caught:

@@ -255,7 +255,7 @@ def signed(metric: str, deviation: float) -> str:
     """Return a deviation with its sign and unit, ``+12°``."""
     in_unit = unit(metric)
     if in_unit == "shoulder widths":
-        return f"{deviation:+.2f}".replace("-", "−")
+        return f"{round(deviation, 2) or 0.0:+.2f}".replace("-", "−")
     return diary.signed(deviation) + (in_unit if in_unit in ("°", "%") else "")
 
 
