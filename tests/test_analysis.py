@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from posture_monitor.posture.judge import SIGNALS, Judgement
 from posture_monitor.posture.metrics import METRICS
 from posture_monitor.posture.steady_bulk import states
 from posture_monitor.sensing.landmark_table import LandmarkTable, read_table, write_table
-from posture_monitor.service.analysis import _states, analyze
+from posture_monitor.service.analysis import _cell, _states, analyze
 
 
 def wandering(n: int, seed: int) -> Judgement:
@@ -62,6 +63,12 @@ def analyzed(source: Path, **options: Any) -> str:
         load_config(None), source=str(source), console=Console(file=said, width=300), **{**chosen, **options}
     )
     return said.getvalue()
+
+
+@pytest.mark.parametrize("name", ["a.png", "a,b.png", 'a "b".png', "a\nb.png", "a\rb.png", " a.png"])
+def test_a_picture_of_any_name_has_one_row(name: str) -> None:
+    table = io.StringIO(f"1,{_cell(name)},good\n2,b.png,poor\n", newline="")
+    assert list(csv.reader(table)) == [["1", name, "good"], ["2", "b.png", "poor"]]
 
 
 @pytest.mark.usefixtures("home")

@@ -298,8 +298,9 @@ def _write(
 def _cell(name: str) -> str:
     """Return a name as a CSV cell."""
     cell = io.StringIO()
-    csv.writer(cell, lineterminator="").writerow((name, ""))
-    return cell.getvalue()[:-1]
+    # Only what is in its line's end does the writer quote for being a line's end.
+    csv.writer(cell, lineterminator="\r\n").writerow((name, ""))
+    return cell.getvalue().removesuffix(",\r\n")
 
 
 def _summary(judgement: Judgement, measurement: Measurement, calibrated: int) -> str:
