@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from posture_monitor.errors import UserError
-from posture_monitor.sensing import video
+from posture_monitor.sensing import sources, video
 from posture_monitor.sensing.sources import open_source, without_secrets
 
 
@@ -75,12 +75,13 @@ def test_addresses_are_shown_without_secrets(url: str, shown: str) -> None:
 
 def test_a_video_plays_at_its_own_clock_and_ends_now(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.avi")
-    before = time.time()
+    before_s = time.time()
     with open_source(str(path)) as source:
+        opened_s = time.time()
         frames = list(source.frames())
     assert (source.stills, source.live, source.total) == (False, False, 30)
     assert [f.t_s for f in frames] == pytest.approx([i / 10 for i in range(30)])
-    assert frames[0].wall_s == pytest.approx(before - 3.0, abs=0.5)
+    assert before_s - 1e-3 <= frames[0].wall_s + 3.0 <= opened_s + 1e-3
     assert all(f.wall_s <= time.time() for f in frames)
     assert (frames[0].width, frames[0].height) == (64, 48)
     means = [float(f.image.mean()) for f in frames if f.image is not None]
@@ -101,30 +102,48 @@ def test_frames_nobody_wants_are_passed_over(tmp_path: Path) -> None:
         assert source.total == 6
 
 
-def test_realtime_never_runs_ahead_and_drops_nothing(tmp_path: Path) -> None:
+class Clock:
+    """Passes when it is waited for, and not by itself."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, length_s: float) -> None:
+        self.now_s += length_s
+
+
+def test_realtime_happens_now_never_runs_ahead_and_drops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_video(tmp_path / "a.avi", count=6, fps=20.0)
+    clock = Clock()
+    monkeypatch.setattr(sources, "time", clock)
+    before_s = time.time()
+    seen = []
     with open_source(str(path), realtime=True) as source:
-        began = time.monotonic()
-        late = [(time.monotonic() - began) - f.t_s for f in source.frames()]
-    assert len(late) == 6
-    assert min(late) >= -0.005
-    assert max(late) < 0.2
-
-
-def test_realtime_happens_now(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "a.avi", count=3, fps=20.0)
-    with open_source(str(path), realtime=True) as source:
-        assert all(abs(f.wall_s - time.time()) < 0.2 for f in source.frames())
+        opened_s = time.time()
+        for frame in source.frames():
+            seen.append((frame.t_s, clock.now_s - 100, frame.wall_s - frame.t_s))
+            if len(seen) == 2:
+                clock.sleep(0.12)  # somebody takes long over this one
+    assert [t_s for t_s, _, _ in seen] == pytest.approx([0, 0.05, 0.1, 0.15, 0.2, 0.25])
+    assert [shown_s for _, shown_s, _ in seen] == pytest.approx([0, 0.05, 0.17, 0.17, 0.2, 0.25])
+    assert all(before_s - 1e-3 <= began_s <= opened_s + 1e-3 for _, _, began_s in seen)
 
 
 def test_a_stream_in_a_file_that_knows_no_length_still_ends_now(tmp_path: Path) -> None:
     path = tmp_path / "a.mjpg"
     path.write_bytes(b"".join(cv2.imencode(".jpg", picture(i))[1].tobytes() for i in range(50)))
+    before_s = time.time()
     with open_source(str(path)) as source:
+        opened_s = time.time()
         frames = list(source.frames())
     assert source.total == len(frames) == 50
     assert frames[-1].t_s == pytest.approx(49 / 25)
-    assert frames[0].wall_s == pytest.approx(time.time() - 2, abs=0.7)
+    assert before_s - 1e-3 <= frames[0].wall_s + 2 <= opened_s + 1e-3
 
 
 class Stamped:
