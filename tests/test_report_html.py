@@ -345,9 +345,23 @@ const look = (frame) => {
   const marks = drawn.filter((mark) => mark.querySelector("title"));
   seen[frame.width] = {
     across: root.scrollWidth, room: root.clientWidth,
-    paper: light(style(root).backgroundColor), ink: light(style(page.body).color),
+    paper: light(style(root).backgroundColor),
+    ink: contrast(style(root).backgroundColor, style(page.body).color),
     blocks: marks.map((mark) => mark.getBoundingClientRect().width),
-    colours: [...new Set(marks.map((mark) => style(mark).fill))],
+    colours: Object.fromEntries(marks.map((mark) => [
+      style(mark).fill, contrast(style(mark).fill, style(mark.closest("section")).backgroundColor)])),
+    letters: [...page.querySelectorAll("svg text")].map(
+      (text) => parseFloat(style(text).fontSize) * text.getScreenCTM().a),
+    fonts: [...new Set([...page.querySelectorAll("svg text")].map((text) => style(text).fontFamily))],
+    font: style(page.body).fontFamily,
+    crowded: [...page.querySelectorAll(".ticks")].flatMap((ticks) => {
+      const shown = [...ticks.children].filter((tick) => tick.offsetWidth);
+      const boxes = shown.map((tick) => tick.getBoundingClientRect());
+      return boxes.slice(1).filter((box, at) => box.left - boxes[at].right < 3).length;
+    }),
+    figures: [...page.querySelectorAll(".figures dd")].map(
+      (figure) => [figure.parentElement, figure].map((box) => Math.round(box.getBoundingClientRect().top))),
+    days: [...page.querySelectorAll(".week > :nth-child(3n):not(:empty)")].map((said) => said.offsetWidth),
     loaded: frame.contentWindow.performance.getEntriesByType("resource").length,
     text: page.body.innerText,
     torn: [...page.querySelectorAll("tbody :is(th, td):not(.words)")].filter(
@@ -366,6 +380,10 @@ for (const frame of frames) { frame.onload = () => look(frame); frame.srcdoc = P
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_chromium_shows_all_of_it_on_phone_paper_and_laptop(
+const contrast = (one, other) => {
+  const [dark, bright] = [light(one), light(other)].sort((a, b) => a - b);
+  return (bright + 0.05) / (dark + 0.05);
+};
     store: Store, tmp_path: Path, chromium: list[str], kind: str, scheme: str
 ) -> None:
     told = day(store, TODAY, LATER)
@@ -395,8 +413,13 @@ def test_chromium_shows_all_of_it_on_phone_paper_and_laptop(
         assert all("local" in hint for hint in look["hints"]), "nothing shows that there is more to scroll to"
         assert (look["paper"] > 0.8) is (scheme == "light")
         assert (look["paper"] < 0.05) is (scheme == "dark")
-        dark, bright = sorted((look["paper"], look["ink"]))
-        assert (bright + 0.05) / (dark + 0.05) >= 7, "text and paper are too alike"
+        assert look["ink"] >= 7, "text and paper are too alike"
+        assert all(contrast >= 3 for contrast in look["colours"].values()), look["colours"]
+        assert all(9 <= size <= 18 for size in look["letters"]), "letters of a chart shrink or grow with it"
+        assert look["fonts"] in ([], [look["font"]])
+        assert not any(look["crowded"]), "hours run into each other"
+        assert len({top for top, _ in look["figures"]}) == len({tuple(tops) for tops in look["figures"]})
+        assert all(look["days"]), "what is said of a day is left out"
         assert "Wednesday 14 May 2025" in look["text"]
         assert len(look["blocks"]) == len(told.spans)
         assert all(length > 0 for length in look["blocks"])

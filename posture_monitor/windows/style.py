@@ -76,8 +76,8 @@ DAY: Final = _palette(
     False,
     paper="#f7f6f3", card="#ffffff", line="#dcdfe3", ink="#1d232a", muted="#59636e", faint="#a9b1ba",
     accent="#0072b2", on_accent="#ffffff",
-    good="#0072b2", mild="#e6a118", poor="#c23b0e",
-    unknown="#8a63c2", away="#98a2ad", paused="#66717d", busy="#2f8f8b",
+    good="#0072b2", mild="#bb8400", poor="#b33508",
+    unknown="#8a63c2", away="#87919c", paused="#66717d", busy="#2f8f8b",
 )  # fmt: skip
 NIGHT: Final = _palette(
     True,
