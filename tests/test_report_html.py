@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from html import unescape
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -231,7 +232,34 @@ def test_a_day_of_a_journey_keeps_its_hours_in_the_week(store: Store) -> None:
         store.heartbeat(start_s + step, far, "good")
     axis = re.search(r'<span class="axis">.*', page(store))
     assert axis
-    assert re.findall(r">(\d\d)<", axis.group()) == ["09", "10", "11"]
+    assert re.findall(r">(\d\d:00)<", axis.group()) == ["09:00", "10:00", "11:00"]
+
+
+def test_letters_follow_the_size_that_the_reader_has_chosen() -> None:
+    css = resources.files("posture_monitor.telling.report").joinpath("page.css").read_text(encoding="utf-8")
+    assert not re.search(r"font(-size)?: [^;]*\dp[xt]", css.split("@media print")[0])
+
+
+@pytest.mark.parametrize(("kind", "company"), [("minute", True), ("full", False)])
+def test_a_single_curve_does_not_leave_its_column_empty(store: Store, company: bool) -> None:
+    columns = page(store).split('<div class="stack">')
+    curves = next(column for column in columns if "<h2>Against neutral</h2>" in column)
+    assert ("<h2>What this day was judged on</h2>" in curves) is company
+
+
+def test_a_note_has_the_width_of_the_table_and_its_own_direction(store: Store) -> None:
+    entries = [
+        episode(3, wall("2025-05-13 18:00"), note="כואב <b>"),
+        episode(2, wall("2025-05-14 18:00")),
+    ]
+    told = month(store, TODAY, LATER)
+    text = render_html(day(store, TODAY, LATER), week(store, TODAY, LATER), told, entries)
+    diary = text.split('aria-label="Diary"')[1].split("</table>")[0]
+    assert (
+        f'colspan="{diary.count("<th scope=") - len(entries)}"><span dir="auto">כואב &lt;b&gt;</span>'
+        in diary
+    )
+    assert diary.count("colspan") == 1
 
 
 @pytest.mark.parametrize("minutes", [2, 20])

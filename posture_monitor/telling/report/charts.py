@@ -214,7 +214,12 @@ def _dress(svg: str, name: str) -> str:
     # In a page of HTML there are no names of XML's other spaces: SVG's own `href` serves.
     svg = re.sub(r"ns0:|:ns0|ns\d:(?=href)", "", svg)
     svg = re.sub(r"#0[0-9a-f]{5}\b", lambda found: _THEME.get(found.group(), found.group()), svg)
-    svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
+    # Matplotlib 3.10 and before write `font: 8px ...`, later ones `font-size: 8px; font-family: ...`.
+    svg = re.sub(
+        r"font(?:-size)?: ([\d.]+)px[^;\"]*(?:; font-family: [^;\"]*)?",
+        r"font-size: calc(\1px * var(--letters, 1))",
+        svg,
+    )
     # What the program itself named stays; what matplotlib named is made unique in the page.
     svg = re.sub(r'\b(id=")(?!' + name + ")", rf"\1{name}-", svg)
     svg = re.sub(r"(url\(#|href=\"#)(?!" + name + ")", rf"\1{name}-", svg)
@@ -293,7 +298,7 @@ def hours(name: str, day: Day) -> str:
             range(first, last + 1, step), [f"{hour:02d}" for hour in range(first, last + 1, step)]
         )
         axes.grid(axis="y")
-        axes.set_title("minutes", loc="left", fontsize=8, color=MUTED, pad=6)
+        axes.set_title("minutes", loc="left", fontsize=8.5, color=MUTED, pad=6)
         return drawing.svg("Minutes of each state in each hour; the numbers are in the table below")
 
 
@@ -337,7 +342,7 @@ def _curve(drawing: _Drawing, axes: Axes, metric: str, day: Day, axis: Axis) -> 
         side = "center" if not crowded else "bottom" if crowded[0] > 0 else "top"
         axes.annotate(
             state, (1, level), (3, 0), ("axes fraction", "data"), "offset points",
-            color=MUTED, fontsize=7.5, va=side,
+            color=MUTED, fontsize=8, va=side,
         )  # fmt: skip
     # A gap in the record is a gap in the line.
     gaps = np.flatnonzero(np.diff(starts_s) > 150) + 1
@@ -410,7 +415,7 @@ def calendar(name: str, month: Period) -> tuple[str, int]:
         titles: list[str] = []
         for day in month.days:
             row, column = divmod(blank + day.date.day - 1, 7)
-            base = row + 0.94
+            base = row + 0.9
             axes.plot((column + 0.02, column + 0.96), (base, base), color=LINE, linewidth=0.8)
             first_s = clock_zero_s(day) + earliest
             for state, start_s, end_s in _slots(day):
