@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib import resources
+from itertools import repeat
 
 from posture_monitor.history.days import Day, score
 from posture_monitor.history.diary import SEEK_CARE, Episode
@@ -34,7 +35,6 @@ _WORDS = {
     "then": "words",
     "why not judged": "words",
     "symptoms": "words",
-    "note": "words own",
 }
 
 _PAGE = """<!DOCTYPE html>
@@ -373,17 +373,28 @@ def _pain(told: PainStory) -> str:
     )
     return _section(
         "Diary, beside the day of each entry and the two before",
-        f"{care}{_scrolled('Diary', _table(HEAD, told.rows))}\n{said}{later}",
+        f"{care}{_scrolled('Diary', _diary_table(told))}\n{said}{later}",
     )
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _diary_table(told: PainStory) -> str:
+    """Return the entries with each note under its own: beside the numbers it would be a narrow column."""
+    note = HEAD.index("note")
+    return _table(
+        HEAD[:note] + HEAD[note + 1 :],
+        [row[:note] + row[note + 1 :] for row in told.rows],
+        [row[note] for row in told.rows],
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], notes: Sequence[str] = ()) -> str:
     kinds = [f' class="{_WORDS[name]}"' if name in _WORDS else "" for name in head]
     body = "\n".join(
         f'<tr><th scope="row"{kinds[0]}>{escape(first)}</th>'
         + "".join(f"<td{kind}>{escape(cell)}</td>" for kind, cell in zip(kinds[1:], rest, strict=True))
         + "</tr>"
-        for first, *rest in rows
+        + (_note_row(note, len(head)) if note else "")
+        for (first, *rest), note in zip(rows, notes or repeat(""), strict=False)
     )
     top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     return f"<table>\n<thead><tr>{top}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
@@ -393,6 +404,10 @@ def _folded(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, r
     """Return a table that is opened by a click: the numbers of a picture, or the rest of a list."""
     if not rows:
         return ""
+def _note_row(note: str, columns: int) -> str:
+    return f'<tr><td class="words own" colspan="{columns}"><span dir="auto">{escape(note)}</span></td></tr>'
+
+
     kind = ' class="rest"' if rest else ""
     table = _scrolled(title, _table(head, rows))
     return f"<details{kind}><summary>{escape(title)}</summary>\n{table}</details>"
