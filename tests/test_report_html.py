@@ -350,8 +350,8 @@ def test_chromium_shows_it_without_complaint(
     assert pages == (1 if kind == "empty" else 2)
 
 
-#: Widths in pixels of a phone, of a sheet of A4 and of a laptop.
-WIDTHS = (390, 794, 1280)
+#: Widths in pixels of a small phone, a phone, a sheet of A4 and a laptop.
+WIDTHS = (320, 390, 794, 1280)
 
 _PROBE = """
 const seen = {};
@@ -365,6 +365,10 @@ const lines = (cell) => {
   const range = cell.ownerDocument.createRange();
   range.selectNodeContents(cell);
   return new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size;
+};
+const contrast = (one, other) => {
+  const [dark, bright] = [light(one), light(other)].sort((a, b) => a - b);
+  return (bright + 0.05) / (dark + 0.05);
 };
 const look = (frame) => {
   const page = frame.contentDocument, root = page.documentElement;
@@ -408,10 +412,6 @@ for (const frame of frames) { frame.onload = () => look(frame); frame.srcdoc = P
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_chromium_shows_all_of_it_on_phone_paper_and_laptop(
-const contrast = (one, other) => {
-  const [dark, bright] = [light(one), light(other)].sort((a, b) => a - b);
-  return (bright + 0.05) / (dark + 0.05);
-};
     store: Store, tmp_path: Path, chromium: list[str], kind: str, scheme: str
 ) -> None:
     told = day(store, TODAY, LATER)

@@ -27,13 +27,14 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _ALERTS = 10
 
 #: So many hours are written under a timeline, or every other one.
-_TICKS = 13
+_TICKS = 10
 
 #: Columns of words, which may be broken between lines; all others hold times and numbers.
 _WORDS = {
     "what": "words",
     "then": "words",
     "why not judged": "words",
+    "trigger": "words",
     "symptoms": "words",
 }
 
@@ -155,7 +156,8 @@ def _legend(day: Day) -> str:
 def _ticks(axis: Axis) -> str:
     step = math.ceil((len(axis.hours) - 1) / _TICKS) or 1
     marks = [
-        f'<span class="{"odd" if number % 2 else "even"}" style="left: {_percent(axis, at_s)}">{label}</span>'
+        f'<span class="{"odd" if number % 2 else "even"}" style="left: {_percent(axis, at_s)}">'
+        f"{label}:00</span>"
         for number, (at_s, label) in enumerate(axis.hours[::step])
     ]
     return f'<div class="ticks" aria-hidden="true">{"".join(marks)}</div>'
@@ -206,8 +208,12 @@ def _bouts_table(day: Day) -> str:
 
 
 def _details(day: Day) -> list[str]:
-    stack = f'<div class="stack">\n{_hours(day)}\n{_coverage(day)}\n</div>'
-    return [f'<div class="pair">\n{stack}\n{_angles(day)}\n</div>', _alerts(day)]
+    hours, coverage, angles = _hours(day), _coverage(day), _angles(day)
+    # The two columns are about as high as each other: one curve or none needs company, more stand alone.
+    few = len(charts.shown_angles(day)) < 2
+    stacks = ((hours,), (angles, coverage)) if few else ((hours, coverage), (angles,))
+    columns = "\n".join('<div class="stack">\n' + "\n".join(stack) + "\n</div>" for stack in stacks)
+    return [f'<div class="pair">\n{columns}\n</div>', _alerts(day)]
 
 
 def _hours(day: Day) -> str:
@@ -304,18 +310,16 @@ def _week(week: Period, shown: Day) -> str:
         earliest, latest = charts.clock_range_s(told)
     for number, day in enumerate(week.days):
         name = f"{day.date:%a} {day.date.day}"
-        mark = "today" if day.date == shown.date else ""
+        mark = ' class="today" aria-current="date"' if day.date == shown.date else ""
         if not day.spans:
-            rows.append(
-                f'<span class="{mark}">{name}</span><span class="none">not recorded</span><span></span>'
-            )
+            rows.append(f'<span{mark}>{name}</span><span class="none">not recorded</span><span></span>')
             continue
         zero_s = charts.clock_zero_s(day)
         strip = charts.ribbon(
             f"week{number}", day.spans, zero_s + earliest, zero_s + latest, f"{name}: {_in_words(day)}"
         )
         rows.append(
-            f'<span class="{mark}">{name}</span><span>{strip}</span>'
+            f"<span{mark}>{name}</span><span>{strip}</span>"
             f"<span>{story.duration(day.present_s)}, {story.poor_line(day)}</span>"
         )
     if told:
@@ -400,14 +404,14 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], notes: Sequence[s
     return f"<table>\n<thead><tr>{top}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
 
 
-def _folded(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, rest: bool = False) -> str:
-    """Return a table that is opened by a click: the numbers of a picture, or the rest of a list."""
-    if not rows:
-        return ""
 def _note_row(note: str, columns: int) -> str:
     return f'<tr><td class="words own" colspan="{columns}"><span dir="auto">{escape(note)}</span></td></tr>'
 
 
+def _folded(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, rest: bool = False) -> str:
+    """Return a table that is opened by a click: the numbers of a picture, or the rest of a list."""
+    if not rows:
+        return ""
     kind = ' class="rest"' if rest else ""
     table = _scrolled(title, _table(head, rows))
     return f"<details{kind}><summary>{escape(title)}</summary>\n{table}</details>"
