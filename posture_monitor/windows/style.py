@@ -21,7 +21,7 @@ from posture_monitor import paths
 #: Space between things, in device-independent pixels; everything is a multiple of it.
 UNIT: Final = 8
 #: Radius of the corners of cards and pictures.
-RADIUS: Final = 14
+RADIUS: Final = 12
 #: The least size of the font, in points. A bare X server says 9; our windows are looked at from where one
 #: sits upright.
 POINTS: Final = 10.5
