@@ -240,14 +240,14 @@ def sheet(colours: Palette) -> str:
     QPushButton {{ padding: 9px 18px; border-radius: 9px; border: 1px solid {colours.line.name()};
                    background: {colours.card.name()}; color: {colours.ink.name()}; }}
     QPushButton:hover {{ border-color: {colours.faint.name()}; }}
-    QPushButton:focus {{ border-color: {colours.accent.name()}; }}
+    QPushButton:focus {{ border: 2px solid {colours.accent.name()}; padding: 8px 17px; }}
     QPushButton:disabled {{ color: {colours.faint.name()}; }}
     QPushButton[role="primary"] {{ background: {colours.accent.name()}; color: {colours.on_accent.name()};
                                    border-color: {colours.accent.name()}; font-weight: 600; }}
     QPushButton[role="primary"]:hover {{ background: {press.name()}; border-color: {press.name()}; }}
     QPushButton[role="primary"]:focus {{ border-color: {colours.ink.name()}; }}
-    QPushButton[role="plain"] {{ border-color: transparent; background: transparent;
-                                 color: {colours.muted.name()}; }}
+    QPushButton[role="plain"] {{ background: transparent; color: {colours.muted.name()}; }}
+    QPushButton[role="plain"]:!focus {{ border-color: transparent; }}
     QPushButton[role="plain"]:hover, QPushButton[role="plain"]:focus {{ color: {colours.ink.name()}; }}
     QToolTip {{ color: {colours.ink.name()}; background: {colours.card.name()};
                 border: 1px solid {colours.line.name()}; padding: 4px 8px; }}
