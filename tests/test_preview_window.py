@@ -23,14 +23,14 @@ from posture_monitor import paths
 from posture_monitor.config import load_config
 from posture_monitor.posture.metrics import Reason, measure
 from posture_monitor.sensing import demo
-from posture_monitor.service import lock
+from posture_monitor.service import glance, lock
 from posture_monitor.service.preview.feeds import Feed, Own
 from posture_monitor.service.preview.shot import Shot
 from posture_monitor.service.profile import Profile
 from posture_monitor.service.profile_file import save_profile
 from posture_monitor.service.status import Angle, Camera, Status
 from posture_monitor.telling import language
-from posture_monitor.windows import painter, style
+from posture_monitor.windows import painter, preview_window, style
 from posture_monitor.windows.preview_window import Preview
 
 WIDTH, HEIGHT = 640, 480
@@ -71,6 +71,13 @@ def held(state: str = "poor", **changes: Any) -> Held:
     return Held(replace(shot, **changes))
 
 
+def large(feed: Held) -> Preview:
+    """Return a window as large as on a usual screen; that of the tests is small."""
+    window = Preview(feed)
+    window.resize(1032, 554)
+    return window
+
+
 def part(pixmap: QPixmap, colour: QColor, near: int = 12) -> float:
     """Return the part of a picture that has a colour."""
     image = pixmap.toImage().convertToFormat(QImage.Format.Format_RGB32)
@@ -85,7 +92,7 @@ def day(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_body_and_verdict_are_drawn_in_the_states_colour(day: None) -> None:
-    window = Preview(held("poor"))
+    window = large(held("poor"))
     over_video = style.NIGHT.poor
     assert part(window.stage.grab(), over_video) > 0.005
     assert part(window.side.grab(), style.DAY.poor) > 0.004
@@ -93,22 +100,60 @@ def test_body_and_verdict_are_drawn_in_the_states_colour(day: None) -> None:
     assert window.side._why.text() == "Head low over the shoulders: 21%"
     texts = [label.text() for label in window.side._cells[0]]
     assert texts == ["Head height", "15.1 cm", "−21%"]
-    good = Preview(held("good"))
+    good = large(held("good"))
     assert part(good.stage.grab(), over_video) < 0.001
     assert part(good.stage.grab(), style.NIGHT.good) > 0.005
 
 
 def test_without_video_no_picture_is_seen_and_none_is_asked_for(day: None) -> None:
     feed = held()
-    window = Preview(feed)
+    window = large(feed)
     veiled = QColor(26, 175, 35)  # the picture under its thin veil
     assert part(window.stage.grab(), veiled, near=20) > 0.3
     QTest.keyClick(window, Qt.Key.Key_V)
     assert part(window.stage.grab(), veiled, near=40) < 0.01
-    assert part(window.stage.grab(), style.DAY.poor) > 0.005
+    assert part(window.stage.grab(), style.DAY.poor, near=16) > 0.005
     assert feed.picture_wanted is False
     QTest.keyClick(window, Qt.Key.Key_V)
     assert feed.picture_wanted is True
+
+
+def test_the_window_is_no_larger_than_the_screen(day: None) -> None:
+    window = Preview(held())
+    room = window.screen().availableSize()
+    assert window.width() <= room.width()
+    assert window.height() <= room.height()
+
+
+@pytest.mark.parametrize(("height", "all_listed"), [(700, True), (330, False)])
+def test_in_a_low_window_measures_are_left_out_not_squeezed(day: None, height: int, all_listed: bool) -> None:
+    angles = [Angle(name, "", "°", 4.0, 3.0) for name in glance.NAMES if name != "head_height"]
+    window = Preview(held(status=replace(held().latest.status, angles=tuple(angles))))
+    window.setMinimumSize(1, 1)
+    window.resize(700, height)
+    window.show()
+    qt.wait_for(lambda: window.side.height() == height - 4 * style.UNIT)
+    shown = [cells[0] for cells in window.side._cells if cells[0].isVisible()]
+    assert shown
+    assert (len(shown) == len(window.side._cells)) is all_listed
+    assert all(label.height() >= label.sizeHint().height() for label in shown)
+    window.close()
+
+
+def test_the_keys_can_be_read_in_the_smallest_window(day: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    window = Preview(held())
+    window.resize(window.minimumSize())
+    window.stage.resize(344, 408)
+    QTest.keyClick(window, Qt.Key.Key_Question)
+    scales: list[float] = []
+
+    def watched(scale: float = 1.0, **how: bool) -> QFont:
+        scales.append(scale)
+        return style.font(scale, **how)
+
+    monkeypatch.setattr(preview_window, "font", watched)
+    window.stage.grab()
+    assert min(scales) >= 0.85
 
 
 def test_in_the_smallest_window_nothing_is_cut_off(day: None) -> None:

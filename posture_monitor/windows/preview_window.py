@@ -11,7 +11,17 @@ from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QPainter, QPaintEvent, QPen, QTextOption
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QImage,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QTextOption,
+)
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from posture_monitor.errors import UserError
@@ -91,8 +101,7 @@ class Preview(QWidget):
     def _enlarged(self, width: int, height: int) -> QSize:
         """Return a size that has grown with the letters, as far as the screen has room."""
         room = self.screen().availableSize() - QSize(40, 60)
-        grown = QSize(enlarged(width), enlarged(height))
-        return grown.boundedTo(room).expandedTo(QSize(width, height))
+        return QSize(enlarged(width), enlarged(height)).boundedTo(room)
 
     def look(self) -> None:
         """Show the latest moment and note, if they are new."""
@@ -273,20 +282,29 @@ class Stage(QWidget):
 
     def _keys(self, painter: QPainter, rect: QRectF) -> None:
         colours = style.NIGHT
-        metrics = QFontMetricsF(font(1.05))
-        longest = max(metrics.horizontalAdvance(text) for _, text in KEYS)
-        # In a small window the text is smaller, so that all of it is there.
-        across = (rect.width() - 12 * UNIT) / longest
-        down = (rect.height() - 6 * UNIT) / (1.75 * metrics.height() * len(KEYS))
-        scale = min(1.0, across, down)
-        bold, plain = font(1.1 * scale, bold=True), font(1.05 * scale)
-        high = 1.75 * metrics.height() * scale
-        card = QRectF(0, 0, 10 * UNIT + longest * scale, high * len(KEYS) + 4 * UNIT)
+        side = enlarged(3.5 * UNIT)
+        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap
+        # In a small window lines are broken; in one that is too low even so, the text is smaller.
+        for scale in (1.0, 0.85, 0.7):
+            bold, plain = font(1.1 * scale, bold=True), font(1.05 * scale)
+            metrics = QFontMetricsF(plain)
+            longest = max(metrics.horizontalAdvance(text) for _, text in KEYS)
+            wide = min(longest + 1, rect.width() - side - 7 * UNIT)
+            needed = [
+                metrics.boundingRect(QRectF(0, 0, wide, 1000), flags, text).height() for _, text in KEYS
+            ]
+            highs = [high + 0.75 * metrics.height() for high in needed]
+            if sum(highs) + 4 * UNIT <= rect.height():
+                break
+        card = QRectF(0, 0, side + wide + 5.5 * UNIT, sum(highs) + 4 * UNIT)
         card.moveCenter(rect.center())
         painter.fillPath(paint.rounded(card), faded(colours.paper, 0.94))
-        for row, (key, text) in enumerate(KEYS):
-            y = card.top() + 2 * UNIT + row * high
-            cap = QRectF(card.left() + 2 * UNIT, y + 0.15 * high, 3.5 * UNIT, 0.7 * high)
+        painter.setPen(QPen(colours.line, 1))
+        painter.drawPath(paint.rounded(card))
+        y = card.top() + 2 * UNIT
+        for (key, text), high in zip(KEYS, highs, strict=True):
+            cap = QRectF(card.left() + 2 * UNIT, 0, side, 1.25 * metrics.height())
+            cap.moveTop(y + (high - cap.height()) / 2)
             painter.setPen(QPen(colours.faint, 1))
             painter.setBrush(colours.card)
             painter.drawRoundedRect(cap, 5, 5)
@@ -294,8 +312,8 @@ class Stage(QWidget):
             painter.setFont(bold)
             painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, key)
             painter.setFont(plain)
-            rest = QRectF(cap.right() + 1.5 * UNIT, y, card.right() - cap.right() - 2 * UNIT, high)
-            painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(QRectF(cap.right() + 1.5 * UNIT, y, wide, high), flags, text)
+            y += high
 
     def _pill(self, painter: QPainter, rect: QRectF) -> None:
         painter.setFont(font())
@@ -369,7 +387,7 @@ class Sidebar(QFrame):
         head.setSpacing(UNIT + 4)
         head.addWidget(self._mark)
         head.addWidget(self._word, 1)
-        rows = QVBoxLayout(self)
+        rows = self._rows = QVBoxLayout(self)
         rows.setContentsMargins(20, 20, 20, 16)
         rows.setSpacing(UNIT)
         rows.addLayout(head)
@@ -414,6 +432,22 @@ class Sidebar(QFrame):
             cells[1].setStyleSheet(f"color: {colours.ink.name()}")
             cells[2].setStyleSheet(f"color: {tone.name()}; font-weight: {600 if drives else 400}")
         self._foot.setText(_foot(shot, watching))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """List as many measures as have room."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leave out the last measures where not all have room: squeezed, none could be read."""
+        first = self._cells[0][0]
+        spare = self.height() - self._rows.totalHeightForWidth(self.width())
+        shown = sum(not name.isHidden() for name, _, _ in self._cells)
+        most = shown + spare // (first.sizeHint().height() + self._grid.verticalSpacing())
+        for row, cells in enumerate(self._cells):
+            for label in cells:
+                label.setVisible(row < max(1, most))
 
 
 def _muted(*, wrap: bool = False) -> QLabel:
@@ -465,7 +499,7 @@ class _Mark(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedSize(30, 30)
+        self.setFixedSize(enlarged(30), enlarged(30))
         self._state, self._colour = "unknown", QColor()
 
     def set(self, state: str, colour: QColor) -> None:
