@@ -106,6 +106,14 @@ def test_it_captures_by_itself_shows_ghosts_and_keeps_only_what_is_kept(
     # However small somebody makes it, nothing that is said is cut off.
     window.resize(600, 300)
     qt.wait_for(lambda: all(fits(label) for label in window.findChildren(QLabel) if label.isVisible()), 5)
+    # On a low screen what is said scrolls, and what is to be pressed is there.
+    window.setMinimumHeight(0)
+    window.resize(670, 330)
+    qt.wait_for(lambda: window.height() == 330)
+    for button in window.buttons.values():
+        bottom = button.mapTo(window, button.rect().bottomLeft()).y()
+        assert bottom < window.height()
+        assert button.height() >= button.sizeHint().height()
     assert not file.exists()
     window.buttons["keep"].click()
     assert window.kept == file

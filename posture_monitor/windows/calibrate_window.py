@@ -31,7 +31,16 @@ from PySide6.QtGui import (
     QPen,
     QShortcut,
 )
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from posture_monitor.errors import UserError
 from posture_monitor.posture import landmarks as lm
@@ -114,7 +123,7 @@ class _Stage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setMinimumSize(420, 360)
+        self.setMinimumSize(300, 240)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.moment: Moment | None = None
         self.trouble = ""
@@ -239,7 +248,7 @@ class _Stage(QWidget):
         guidance = moment.guidance
         if guidance.step not in (Step.SETTLING, Step.CAPTURING):
             return
-        size = 92.0 if area.width() > 560 else 72.0
+        size = min(float(enlarged(92)), 0.2 * area.width())
         ring = QRectF(area.right() - size - 2.5 * UNIT, area.top() + 2.5 * UNIT, size, size)
         painter.save()
         painter.setPen(Qt.PenStyle.NoPen)
@@ -256,7 +265,9 @@ class _Stage(QWidget):
         painter.setPen(pen(colour, 7))
         painter.drawArc(inner, 90 * 16, -round(360 * 16 * part))
         painter.setPen(_LIGHT)
-        painter.setFont(font(2.2 if size > 80 else 1.7, bold=True, figures=True))
+        figures = font(bold=True, figures=True)
+        figures.setPixelSize(round(0.34 * size))
+        painter.setFont(figures)
         painter.drawText(ring, Qt.AlignmentFlag.AlignCenter, f"{max(1, math.ceil(guidance.left_s - 0.05))}")
         painter.restore()
 
@@ -322,8 +333,23 @@ class _Notes(QWidget):
         super().__init__()
         self.notes: tuple[Note, ...] = ()
         self.still = 0.0
-        self.setMinimumHeight(enlarged(220))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+
+    def tell(self, notes: tuple[Note, ...]) -> None:
+        """Show other lines, and ask for the room that they and the bar take."""
+        if notes != self.notes:
+            self.notes = notes
+            self.setMinimumHeight(round(self._places()[-1].bottom()) + enlarged(56))
+
+    def _places(self) -> list[QRectF]:
+        """Return where each line is written, and at last where what is beneath begins."""
+        metrics, wrap = QFontMetricsF(font(1.05)), int(Qt.TextFlag.TextWordWrap)
+        places, y = [], 0.0
+        for note in self.notes:
+            height = metrics.boundingRect(QRectF(30, y, self.width() - 30, 400), wrap, note.text).height()
+            places.append(QRectF(30, y, self.width() - 30, height + 2))
+            y += height + 10
+        return [*places, QRectF(0, y + UNIT, self.width(), 0)]
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         """Draw the lines and the bar under them."""
@@ -332,19 +358,15 @@ class _Notes(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(font(1.05))
         metrics = QFontMetricsF(painter.font())
-        y = 0.0
-        wrap = int(Qt.TextFlag.TextWordWrap)
-        for note in self.notes:
-            box = QRectF(30, y, self.width() - 30, 400)
-            height = metrics.boundingRect(box, wrap, note.text).height()
+        *places, beneath = self._places()
+        for note, place in zip(self.notes, places, strict=True):
             colour = {
                 Kind.SEEN: colours.good, Kind.FINE: colours.faint, Kind.AMISS: colours.poor
             }[note.kind]  # fmt: skip
-            _draw_sign(painter, QPointF(10, y + metrics.height() / 2), note.kind, colour)
+            _draw_sign(painter, QPointF(10, place.top() + metrics.height() / 2), note.kind, colour)
             painter.setPen(colours.muted if note.kind is Kind.FINE else colours.ink)
-            painter.drawText(QRectF(30, y, self.width() - 30, height + 2), wrap, note.text)
-            y += height + 10
-        y += UNIT
+            painter.drawText(place, int(Qt.TextFlag.TextWordWrap), note.text)
+        y = beneath.top()
         painter.setFont(font(0.92))
         painter.setPen(colours.muted)
         painter.drawText(QPointF(0, y + metrics.ascent()), "Steadiness")
@@ -387,7 +409,7 @@ class _Gauge(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.index = math.nan
-        self.setFixedHeight(46)
+        self.setFixedHeight(enlarged(46))
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         """Draw the scale and the mark."""
@@ -405,13 +427,34 @@ class _Gauge(QWidget):
         painter.setFont(font(0.88))
         painter.setPen(colours.muted)
         for i, word in enumerate(("good", "mild", "poor")):
-            painter.drawText(QRectF(i * third, y + 12, third, 22), Qt.AlignmentFlag.AlignCenter, word)
+            painter.drawText(
+                QRectF(i * third, y + 12, third, enlarged(22)), Qt.AlignmentFlag.AlignCenter, word
+            )
         if math.isfinite(self.index):
             x = min(max(self.index, 0.0), 1.45) / 1.5 * width
             painter.setPen(QPen(colours.card, 2))
             painter.setBrush(colours.ink)
             painter.drawEllipse(QPointF(min(max(x, 8), width - 8), y + 4), 8, 8)
         painter.end()
+
+
+def _scrolled(layout: QVBoxLayout) -> QScrollArea:
+    """Return an area that is no wider than its place, and scrolls where it is higher."""
+    inner, area = QWidget(), QScrollArea()
+    layout.setContentsMargins(0, 0, 0, 0)
+    inner.setLayout(layout)
+    area.setWidget(inner)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setObjectName("plain")
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    # The keyboard reaches it where there is something to scroll to.
+    area.verticalScrollBar().rangeChanged.connect(
+        lambda _least, most: area.setFocusPolicy(
+            Qt.FocusPolicy.StrongFocus if most else Qt.FocusPolicy.NoFocus
+        )
+    )
+    return area
 
 
 def _label(text: str = "", scale: float = 1.0, *, bold: bool = False, muted: bool = False) -> QLabel:
@@ -462,9 +505,16 @@ class CalibrateWindow(QWidget):
         card = QFrame()
         card.setObjectName("card")
         card.setFixedWidth(enlarged(_CARD_WIDTH))
-        self._card = QVBoxLayout(card)
-        self._card.setContentsMargins(20, 20, 20, 18)
-        self._card.setSpacing(10)
+        # What is said scrolls on a small screen; what is to be pressed stays in sight.
+        self._card, self._foot = QVBoxLayout(), QVBoxLayout()
+        self._scroll = _scrolled(self._card)
+        rows = QVBoxLayout(card)
+        rows.setContentsMargins(18, 18, 18, 16)
+        self._foot.setContentsMargins(2, 0, 2, 2)  # as wide as what is said, which has an edge for the focus
+        rows.addWidget(self._scroll, 1)
+        rows.addLayout(self._foot)
+        for part in (rows, self._card, self._foot):
+            part.setSpacing(10)
         row = QHBoxLayout(self)
         row.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
         row.setSpacing(16)
@@ -482,7 +532,7 @@ class CalibrateWindow(QWidget):
 
     def _fit_screen(self) -> None:
         screen = QGuiApplication.primaryScreen().availableGeometry()
-        self.resize(min(1100, screen.width() - 40), min(680, screen.height() - 60))
+        self.resize(min(enlarged(1100), screen.width() - 40), min(enlarged(680), screen.height() - 60))
 
     def begin(self) -> None:
         """Show the window and open the camera."""
@@ -509,7 +559,7 @@ class CalibrateWindow(QWidget):
                 self.gauge.update()
             elif self._page != "kept":
                 self._looking_page()
-            self.notes.notes = fresh.guidance.notes
+            self.notes.tell(fresh.guidance.notes)
         if isinstance(self._shown, Moment):
             still = self._shown.guidance.still
             self.notes.still += (still - self.notes.still) * 0.12
@@ -549,7 +599,7 @@ class CalibrateWindow(QWidget):
             return False
         self._page = page
         keep = (self.notes, self.gauge)
-        while (item := self._card.takeAt(0)) is not None:
+        while (item := self._card.takeAt(0) or self._foot.takeAt(0)) is not None:
             widget, layout = item.widget(), item.layout()
             if layout is not None:
                 while (inner := layout.takeAt(0)) is not None:
@@ -574,8 +624,8 @@ class CalibrateWindow(QWidget):
         self._card.addWidget(self.notes, 1)
         self.notes.show()
         privacy = "The picture is looked at on this computer, and forgotten."
-        self._card.addWidget(_label(privacy, 0.9, muted=True))
-        self._card.addWidget(self._add_button("close", "Not now", "plain"))
+        self._foot.addWidget(_label(privacy, 0.9, muted=True))
+        self._foot.addWidget(self._add_button("close", "Not now", "plain"))
         self.setFocus()  # else that button would have it, and a key pressed by chance end all
 
     def _trouble_page(self) -> None:
@@ -586,8 +636,8 @@ class CalibrateWindow(QWidget):
         self._card.addWidget(_label(text, 1.0, muted=True))
         self._card.addStretch(1)
         again = self._add_button("look again", "Try again", "primary")
-        self._card.addWidget(again)
-        self._card.addWidget(self._add_button("close", "Not now", "plain"))
+        self._foot.addWidget(again)
+        self._foot.addWidget(self._add_button("close", "Not now", "plain"))
         again.setFocus()
 
     def _result_page(self, result: Result, aim: Aim | None) -> None:
@@ -609,24 +659,26 @@ class CalibrateWindow(QWidget):
         if result.learnt.note:
             add(_label(result.learnt.note, 0.95, muted=True))
         self._card.addStretch(1)
-        add(_label("Now", 1.0, bold=True))
-        add(self.gauge)
+        self._foot.addWidget(_label("Now", 1.0, bold=True))
+        self._foot.addWidget(self.gauge)
         self.gauge.show()
         if len(result.ghosts) > 1:
-            add(self._add_button("way", self._way_text(result)))
+            self._foot.addWidget(self._add_button("way", self._way_text(result)))
         row = QHBoxLayout()
         row.setSpacing(10)
         row.addWidget(self._add_button("again", "Again"))
         keep = self._add_button("keep", "Keep", "primary")
         keep.setDefault(True)
         row.addWidget(keep, 1)
-        self._card.addLayout(row)
+        self._foot.addLayout(row)
         keep.setFocus()
         QTimer.singleShot(0, self._make_room)  # once all of it is shown, and so has a height
 
     def _make_room(self) -> None:
-        """Let a window grow in which not all has room: what cannot be seen cannot be judged."""
-        self.setMinimumHeight(self._card.totalHeightForWidth(enlarged(_CARD_WIDTH)) + 2 * _MARGIN)
+        """Let a window grow in which not all has room, as far as the screen has."""
+        lacks = self._card.totalHeightForWidth(self._scroll.viewport().width()) - self._scroll.height()
+        room = self.screen().availableSize().height() - 60
+        self.setMinimumHeight(min(self.height() + max(0, lacks), room))
 
     def _told_apart(self, result: Result, aim: Aim | None) -> None:
         lines = result.learnt.text.split("\n")
@@ -658,16 +710,15 @@ class CalibrateWindow(QWidget):
             for name, text in (("slouch", "Show my usual slouch"), ("down", "Show looking down"))
             if Aim(name) not in self._shown_aims
         ]
-        if left:
-            self._card.addSpacing(UNIT)
-            add(_label("If you like", 1.0, bold=True))
-            text = "Ten seconds each show how well other postures are told apart. None is needed."
-            add(_label(text, 0.95, muted=True))
-        for name, text in left:
-            add(self._add_button(name, text))
         self._card.addStretch(1)
+        if left:
+            self._foot.addWidget(_label("If you like", 1.0, bold=True))
+            text = "Ten seconds each show how well other postures are told apart. None is needed."
+            self._foot.addWidget(_label(text, 0.95, muted=True))
+        for name, text in left:
+            self._foot.addWidget(self._add_button(name, text))
         done = self._add_button("close", "Finished", "primary")
-        add(done)
+        self._foot.addWidget(done)
         done.setFocus()
 
     # -- what is pressed --------------------------------------------------------------------------

@@ -249,6 +249,13 @@ def sheet(colours: Palette) -> str:
     QPushButton[role="plain"] {{ background: transparent; color: {colours.muted.name()}; }}
     QPushButton[role="plain"]:!focus {{ border-color: transparent; }}
     QPushButton[role="plain"]:hover, QPushButton[role="plain"]:focus {{ color: {colours.ink.name()}; }}
+    QScrollArea#plain, QScrollArea#plain > QWidget > QWidget {{ background: transparent; }}
+    QScrollArea#plain {{ border: 2px solid transparent; border-radius: {RADIUS // 2}px; }}
+    QScrollArea#plain:focus {{ border-color: {colours.accent.name()}; }}
+    QScrollBar:vertical {{ background: transparent; width: {UNIT}px; margin: 0; }}
+    QScrollBar::handle {{ background: {colours.muted.name()}; border-radius: {UNIT // 2}px; min-height: 24px; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: none; }}
     QToolTip {{ color: {colours.ink.name()}; background: {colours.card.name()};
                 border: 1px solid {colours.line.name()}; padding: 4px 8px; }}
     """
