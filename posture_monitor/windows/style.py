@@ -253,7 +253,8 @@ def sheet(colours: Palette) -> str:
     QScrollArea#plain {{ border: 2px solid transparent; border-radius: {RADIUS // 2}px; }}
     QScrollArea#plain:focus {{ border-color: {colours.accent.name()}; }}
     QScrollBar:vertical {{ background: transparent; width: {UNIT}px; margin: 0; }}
-    QScrollBar::handle {{ background: {colours.muted.name()}; border-radius: {UNIT // 2}px; min-height: 24px; }}
+    QScrollBar::handle {{ background: {colours.muted.name()}; border-radius: {UNIT // 2}px;
+                          min-height: 24px; }}
     QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: none; }}
     QToolTip {{ color: {colours.ink.name()}; background: {colours.card.name()};
