@@ -420,7 +420,7 @@ if len(sys.argv) == 1:
     # The call is a child's.
     sys.exit(subprocess.run([sys.executable, __file__, str(listener.getsockname()[1])]).returncode)
 caller = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-time.sleep(0.4)
+time.sleep(2)  # a busy machine looks seldom
 """
 
 

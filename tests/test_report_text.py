@@ -257,7 +257,7 @@ def test_an_hour_that_the_clock_shows_twice_has_two_rows(store: Store) -> None:
     assert stretch["start"].endswith("02:30:00.000+02:00")
     assert stretch["end"].endswith("02:30:00.000+01:00")
     page_of_it = render_html(told, week(store, told.date, LATER), month(store, told.date, LATER))
-    ticks = re.findall(r'class="(?:odd|even)" style="left: [0-9.]+%">(\d\d)<', page_of_it)
+    ticks = re.findall(r'class="(?:odd|even)" style="left: [0-9.]+%">(\d\d):00<', page_of_it)
     assert ticks[:2] == ["01", "02"]
 
 
