@@ -64,6 +64,17 @@ def test_durations(seconds: float, expected: str) -> None:
     assert duration(seconds) == expected
 
 
+@pytest.mark.parametrize("width", [40, 60])
+def test_what_is_continued_stays_under_its_beginning(store: Store, width: int) -> None:
+    working_day(store, "2025-05-14")
+    lines = page(day(store, TODAY, LATER), width).splitlines()
+    moving = lines[lines.index("Breaks and moving") + 1 :]
+    assert len(moving) > 2, "nothing had to be broken between lines"
+    assert all(re.match(r"  \S", line) for line in moving)
+    assert max(map(len, lines)) <= width
+    assert not any(line.endswith(" ") for line in lines)
+
+
 def test_a_full_day_holds_what_was_asked_for(store: Store) -> None:
     working_day(store, "2025-05-14")
     told = day(store, TODAY, LATER)

@@ -92,7 +92,11 @@ def _print(lines: Iterator[Text], console: Console) -> None:
     for line in lines:
         if console.options.ascii_only:
             line = Text(line.plain.translate(_ASCII))
-        console.print(line, highlight=False, soft_wrap=False)
+        # What is continued on a next line stays under its beginning.
+        indent = len(line) - len(line.plain.lstrip(" "))
+        for part in line[indent:].wrap(console, console.width - indent):
+            part.rstrip()
+            console.print(Text(" " * indent) + part, highlight=False, soft_wrap=False)
 
 
 def _page(day: Day, width: int) -> Iterator[Text]:
@@ -201,7 +205,7 @@ def _alerts(day: Day, width: int) -> Iterator[Text]:
         line = f"  {story.alert_line(alert)}{held}"
         then = f"then {story.followed(alert, day)}"
         # On a line of its own where there is no room: a hard day has dozens.
-        gap = ", " if len(line) + len(then) + 2 <= width else "\n        "
+        gap = ", " if len(line) + len(then) + 2 <= width else "\n      "
         yield Text(line + gap).append(then, style="dim")
 
 
@@ -252,7 +256,7 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
         row.append(f" {story.duration(day.present_s):>11}  {poor:>4}  {len(day.alerts):>6}")
         if day.withheld:
             said = "not enough data"
-            gap = "  " if row.cell_len + len(said) + 2 <= width else f"\n{'':<14}"
+            gap = "  " if row.cell_len + len(said) + 2 <= width else f"\n{'':<12}"
             row.append(gap + said, style="dim")
         yield row
     yield Text()
