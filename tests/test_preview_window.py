@@ -29,7 +29,7 @@ from posture_monitor.service.preview.shot import Shot
 from posture_monitor.service.profile import Profile
 from posture_monitor.service.profile_file import save_profile
 from posture_monitor.service.status import Angle, Camera, Status
-from posture_monitor.telling import language
+from posture_monitor.telling import language, words
 from posture_monitor.windows import painter, preview_window, style
 from posture_monitor.windows.preview_window import Preview
 
@@ -116,6 +116,14 @@ def test_without_video_no_picture_is_seen_and_none_is_asked_for(day: None) -> No
     assert feed.picture_wanted is False
     QTest.keyClick(window, Qt.Key.Key_V)
     assert feed.picture_wanted is True
+
+
+def test_the_window_bears_the_icon_of_the_program(day: None) -> None:
+    style.dress(qt.application())
+    image = Preview(held()).windowIcon().pixmap(128).toImage()
+    assert image.convertToFormat(QImage.Format.Format_ARGB32) == QImage(str(words.ICON)).convertToFormat(
+        QImage.Format.Format_ARGB32
+    )
 
 
 def test_the_window_is_no_larger_than_the_screen(day: None) -> None:

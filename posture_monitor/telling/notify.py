@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
 from posture_monitor.errors import UserError
@@ -21,8 +20,7 @@ Choice: TypeAlias = Literal["auto", "desktop", "plyer", "terminal"]
 #: The buttons of a posture alert, in order; labels are in `words.BUTTONS`.
 ALERT_BUTTONS: Final = ("snooze", "reanchor", "wrong")
 
-#: What a desktop shows beside the words, and for how many seconds.
-ICON: Final = Path(__file__).parent / "icon.png"
+#: For how many seconds a desktop shows one.
 SHOWN_FOR_S: Final = 20
 #: A desktop that takes longer than this to answer (seconds) will not show anything in time either.
 PATIENCE_S: Final = 5.0

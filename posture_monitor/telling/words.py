@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from posture_monitor.telling.language import count, mark, say
@@ -21,6 +22,8 @@ if TYPE_CHECKING:  # `status` has words to say too, and is to say them at once
 
 #: How the program signs its notifications.
 APP_NAME: Final = "Posture monitor"
+#: The program's picture, of notifications and windows alike.
+ICON: Final = Path(__file__).with_name("icon.png")
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,8 @@ from posture_monitor.posture.reading import Verdict
 from posture_monitor.service.guided import Guided, Moment, Result
 from posture_monitor.service.guiding import Aim, Kind, Note, Step
 from posture_monitor.telling import words
-from posture_monitor.windows import icons, style
 from posture_monitor.windows import painter as paint
+from posture_monitor.windows import style
 from posture_monitor.windows.style import UNIT, Palette, enlarged, faded, font, pen
 
 log = logging.getLogger(__name__)
@@ -497,7 +497,6 @@ class CalibrateWindow(QWidget):
         self.setObjectName("paper")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle("Calibrate")
-        self.setWindowIcon(icons.icon("good"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.stage, self.notes, self.gauge = _Stage(), _Notes(), _Gauge()
         self._shown: Moment | str | None = None

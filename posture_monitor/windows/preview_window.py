@@ -89,7 +89,6 @@ class Preview(QWidget):
         row.addWidget(self.side)
         self.setMinimumSize(self._enlarged(680, 440))
         self.resize(self._enlarged(1032, 554))
-        self.setWindowIcon(icons.icon("good"))
         self._number = -1
         self._noted = QTimer(self, singleShot=True)
         self._noted.timeout.connect(lambda: self.stage.tell(""))

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette, QPen
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette, QPen
 from PySide6.QtWidgets import QApplication
 
 from posture_monitor import paths
+from posture_monitor.telling.words import ICON
 
 #: Space between things, in device-independent pixels; everything is a multiple of it.
 UNIT: Final = 8
@@ -151,8 +152,9 @@ def palette() -> Palette:
 
 
 def dress(app: QApplication) -> None:
-    """Give the application our font, colours and style sheet."""
+    """Give the application our icon, font, colours and style sheet."""
     colours = palette()
+    app.setWindowIcon(QIcon(str(ICON)))
     app.setFont(font())
     qt = QPalette()
     role = QPalette.ColorRole

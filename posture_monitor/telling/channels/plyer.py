@@ -22,8 +22,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from posture_monitor.telling.channels import freedesktop
-from posture_monitor.telling.notify import ICON, PATIENCE_S, SHOWN_FOR_S, Action, ChannelError, Sent
-from posture_monitor.telling.words import APP_NAME, Text
+from posture_monitor.telling.notify import PATIENCE_S, SHOWN_FOR_S, Action, ChannelError, Sent
+from posture_monitor.telling.words import APP_NAME, ICON, Text
 
 #: So many UTF-16 units Windows takes of a title and of a body (NOTIFYICONDATAW, without the closing zero).
 _TITLE_UNITS: Final = 63
