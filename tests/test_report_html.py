@@ -399,6 +399,12 @@ const look = (frame) => {
     torn: [...page.querySelectorAll("tbody :is(th, td):not(.words)")].filter(
       (cell) => lines(cell) > 1).map((cell) => cell.innerText),
     sheets: [...page.querySelectorAll(".sheet")].map((box) => box.scrollWidth - box.clientWidth),
+    // Opened last: what was measured before is as the page is first seen.
+    hidden: [...page.querySelectorAll("details:not(.rest)")].filter((details) => {
+      details.open = true;
+      const box = details.querySelector(".scroll");
+      return box.scrollWidth > box.clientWidth;
+    }).map((details) => details.innerText.split("\\n")[0]),
     hints: [...page.querySelectorAll(".scroll")].map((box) => style(box).backgroundAttachment),
   };
   if (Object.keys(seen).length === frames.length) document.title = JSON.stringify(seen);
@@ -438,6 +444,9 @@ def test_chromium_shows_all_of_it_on_phone_paper_and_laptop(
         assert look["across"] <= look["room"], f"{width} pixels are too few"
         assert look["torn"] == [], "a time or a number is broken between lines"
         assert not any(cut > 0 for cut in look["sheets"]), "a weekday is cut off"
+        if width == "1280":
+            # Seven states side by side are too many for half a page.
+            assert set(look["hidden"]) <= {"The hours as a table"}
         assert all("local" in hint for hint in look["hints"]), "nothing shows that there is more to scroll to"
         assert (look["paper"] > 0.8) is (scheme == "light")
         assert (look["paper"] < 0.05) is (scheme == "dark")

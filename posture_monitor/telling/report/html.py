@@ -31,6 +31,7 @@ _TICKS = 10
 
 #: Columns of words, which may be broken between lines; all others hold times and numbers.
 _WORDS = {
+    "measure": "words",
     "what": "words",
     "then": "words",
     "why not judged": "words",
