@@ -46,7 +46,7 @@ def nose_lower(landmarks: Landmarks, size: Landmarks, calibration: npt.NDArray[n
 
 def nose_ratio(landmarks: Landmarks, size: Landmarks, calibration: npt.NDArray[np.intp]) -> Call:
     """Call a frame poor where the nose has come nearer to the shoulders, measured in shoulder widths."""
-    x, y = lm.to_pixels(landmarks, size)
+    x, y = (landmarks[..., k].T.astype(np.float64) * size[..., k] for k in (0, 1))
     left, right = lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER
     width = np.hypot(x[left] - x[right], y[left] - y[right])
     with np.errstate(all="ignore"):

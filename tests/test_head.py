@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from rig import Body, Camera, Pose, render
 
 from posture_monitor.posture.head import TYPICAL_HEAD, HeadPose, head_pose
-from posture_monitor.posture.landmarks import to_pixels
 
 Array = npt.NDArray[np.float64]
 
@@ -26,13 +25,13 @@ def turned(yaw: float, pitch: float, roll: float, scale: float) -> tuple[Array, 
     rolled = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
     points = scale * TYPICAL_HEAD @ (rolled @ nodded @ yawed).T
     x, y = np.full((33, 1), np.nan), np.full((33, 1), np.nan)
-    x[slice(11), 0], y[slice(11), 0] = points[:, 0] + 321.0, points[:, 1] + 123.0
+    x[:11, 0], y[:11, 0] = points[:, 0] + 321.0, points[:, 1] + 123.0
     return x, y
 
 
 def rigged(pose: Pose, camera: Camera = FAR, body: Body | None = None) -> HeadPose:
     landmarks, size = render(body or Body(), pose, camera)
-    return head_pose(*to_pixels(landmarks, size))
+    return head_pose(*(landmarks[..., k].T.astype(np.float64) * size[k] for k in (0, 1)))
 
 
 @settings(max_examples=40)

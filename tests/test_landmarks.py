@@ -1,4 +1,4 @@
-"""Landmarks: which point is which, and their way into pixels."""
+"""Landmarks: which point is which."""
 
 from __future__ import annotations
 
@@ -15,27 +15,10 @@ def test_nobody_is_all_nan() -> None:
     assert np.isnan(empty).all()
 
 
-def test_pixels_come_landmark_first_and_in_double_precision() -> None:
-    rng = np.random.default_rng(1)
-    landmarks = rng.random((5, 33, 4)).astype(np.float32)
-    x, y = lm.to_pixels(landmarks, np.array([640, 480]))
-    assert x.shape == y.shape == (33, 5)
-    assert x.dtype == y.dtype == np.float64
-    np.testing.assert_allclose(x[7, 3], float(landmarks[3, 7, 0]) * 640, rtol=1e-12)
-    np.testing.assert_allclose(y[7, 3], float(landmarks[3, 7, 1]) * 480, rtol=1e-12)
-
-
-def test_each_frame_may_have_a_size_of_its_own() -> None:
-    landmarks = np.full((2, 33, 4), 0.5)
-    x, y = lm.to_pixels(landmarks, np.array([[640, 480], [1280, 720]]))
-    np.testing.assert_array_equal(x[0], [320, 640])
-    np.testing.assert_array_equal(y[0], [240, 360])
-
-
 def test_names_are_where_the_body_has_them() -> None:
     """From the front the person's left is on the picture's right, and the body is upside up."""
-    seen, size = render(Body(), Pose(), Camera(distance_m=2.0), invent_hips=False, desk=None)
-    x, y = (value[:, 0] for value in lm.to_pixels(seen, size))
+    seen, _ = render(Body(), Pose(), Camera(distance_m=2.0), invent_hips=False, desk=None)
+    x, y = seen[0, :, 0], seen[0, :, 1]
     for left, right in (
         (lm.LEFT_EYE_INNER, lm.RIGHT_EYE_INNER),
         (lm.LEFT_EYE, lm.RIGHT_EYE),

@@ -1,4 +1,4 @@
-"""The 33 body landmarks of MediaPipe Pose, by name, and their way into pixels.
+"""The 33 body landmarks of MediaPipe Pose, by name.
 
 A set of landmarks is an array ``(N, 33, 4)``: ``x`` and ``y`` normalised to the
 image (x to the right, y down, 0..1 inside the picture), ``z`` a relative depth
@@ -7,8 +7,6 @@ which nobody was seen is all NaN.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,25 +29,3 @@ LEFT_HIP, RIGHT_HIP = 23, 24
 def nobody(n: int = 1) -> npt.NDArray[np.float32]:
     """Return landmarks ``(n, 33, 4)`` that say nobody was seen."""
     return np.full((n, COUNT, 4), np.nan, dtype=np.float32)
-
-
-def to_pixels(landmarks: npt.NDArray[Any], size: npt.NDArray[Any]) -> tuple[Array, Array]:
-    """Return pixel coordinates of normalised landmarks.
-
-    Parameters
-    ----------
-    landmarks
-        ``(N, 33, 4)``, image-normalised.
-    size
-        ``(N, 2)`` or ``(2,)``: width and height of the picture in pixels.
-
-    Returns
-    -------
-    x, y
-        Two ``(33, N)`` float64 arrays, landmark first, so that one landmark
-        over all frames lies together in memory. x right, y down.
-    """
-    wide = np.asarray(size, dtype=np.float64)
-    x = landmarks[:, :, 0].T * wide[..., 0]
-    y = landmarks[:, :, 1].T * wide[..., 1]
-    return x, y
