@@ -30,6 +30,7 @@ from posture_monitor.history.timeline import (
     longest,
     merge,
     midnight_s,
+    pieces,
     told_state,
     within,
 )
@@ -240,7 +241,8 @@ def day(store: Store, date: dt.date, now_s: float | None = None, *, shifts: bool
     start_s = midnight_s(date)
     end_s = midnight_s(date + dt.timedelta(days=1))
     now_s = time.time() if now_s is None else now_s
-    merged = merge(store.spans(start_s - _AROUND_S, end_s + _AROUND_S))
+    around = start_s - _AROUND_S, end_s + _AROUND_S
+    merged = merge(store.spans(*around))
     spans = tuple(
         replace(piece, state=told_state(piece.state, piece.reason))
         for span in merged
@@ -249,20 +251,20 @@ def day(store: Store, date: dt.date, now_s: float | None = None, *, shifts: bool
     seconds = dict.fromkeys(STATES, 0.0)
     for span in spans:
         seconds[span.state] += span.end_s - span.start_s
-    length_s = max(0.0, min(end_s, now_s) - start_s)
+    end_s = max(start_s, min(end_s, now_s))
     shown = Shown(merged)
     return Day(
         date=date,
         start_s=start_s,
-        end_s=max(start_s, min(end_s, now_s)),
+        end_s=end_s,
         seconds=seconds,
         # Someone who travelled may have had more of the day than this place has.
-        not_recorded_s=max(0.0, length_s - sum(seconds.values())),
+        not_recorded_s=max(0.0, end_s - start_s - sum(seconds.values())),
         spans=spans,
         hours=_hours(spans),
         alerts=tuple(
             alert
-            for alert in store.alerts(start_s - _AROUND_S, end_s + _AROUND_S)
+            for alert in store.alerts(*around)
             if local_time(alert.wall_s, alert.utc_offset_s).date() == date and shown.belongs(alert)
         ),
         bouts=bouts(spans),
@@ -275,13 +277,8 @@ def day(store: Store, date: dt.date, now_s: float | None = None, *, shifts: bool
 
 def _hours(spans: Sequence[Span]) -> tuple[Hour, ...]:
     table = [dict.fromkeys(STATES, 0.0) for _ in range(24)]
-    for span in spans:
-        at_s = span.start_s
-        while at_s < span.end_s:
-            local_s = at_s + span.utc_offset_s
-            next_s = min(span.end_s, at_s + 3600 - local_s % 3600)
-            table[int(local_s % 86400 // 3600)][span.state] += next_s - at_s
-            at_s = next_s
+    for span, local_s, length_s in pieces(spans, 3600):
+        table[int(local_s // 3600)][span.state] += length_s
     return tuple(Hour(number, seconds) for number, seconds in enumerate(table))
 
 

@@ -11,7 +11,7 @@ import datetime as dt
 import math
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -166,6 +166,17 @@ def within(span: Span, date: dt.date) -> Span | None:
     begin_s = dt.datetime.combine(date, dt.time(), zone).timestamp()
     start_s, end_s = max(span.start_s, begin_s), min(span.end_s, begin_s + 86400)
     return replace(span, start_s=start_s, end_s=end_s) if end_s > start_s else None
+
+
+def pieces(spans: Iterable[Span], step_s: float) -> Iterator[tuple[Span, float, float]]:
+    """Yield pieces cut at each `step_s` of the local clock: whose, from which second of the day, how long."""
+    for span in spans:
+        at_s = span.start_s
+        while at_s < span.end_s:
+            local_s = (at_s + span.utc_offset_s) % 86400
+            next_s = min(span.end_s, at_s + step_s - local_s % step_s)
+            yield span, local_s, next_s - at_s
+            at_s = next_s
 
 
 def longest(spans: Sequence[Span], state: str) -> Span | None:

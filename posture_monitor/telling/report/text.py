@@ -13,7 +13,7 @@ from posture_monitor.history.days import Day
 from posture_monitor.history.diary import Episode
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import STATES
-from posture_monitor.history.timeline import PRESENT
+from posture_monitor.history.timeline import PRESENT, pieces
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
 from posture_monitor.telling.report import story
@@ -179,15 +179,10 @@ def _slots(day: Day) -> list[tuple[int, dict[int, dict[str, float]]]]:
     An hour that the clock showed twice is there twice.
     """
     hours: dict[tuple[int, int], dict[int, dict[str, float]]] = {}
-    for span in day.spans:
-        at_s = span.start_s
-        while at_s < span.end_s:
-            local_s = (at_s + span.utc_offset_s) % 86400
-            next_s = min(span.end_s, at_s + _SLOT_S - local_s % _SLOT_S)
-            slots = hours.setdefault((int(local_s // 3600), -span.utc_offset_s), {})
-            slot = slots.setdefault(int(local_s % 3600 // _SLOT_S), {})
-            slot[span.state] = slot.get(span.state, 0.0) + next_s - at_s
-            at_s = next_s
+    for span, local_s, length_s in pieces(day.spans, _SLOT_S):
+        slots = hours.setdefault((int(local_s // 3600), -span.utc_offset_s), {})
+        slot = slots.setdefault(int(local_s % 3600 // _SLOT_S), {})
+        slot[span.state] = slot.get(span.state, 0.0) + length_s
     if not hours:
         return []
     told = {hour for hour, _ in hours}
