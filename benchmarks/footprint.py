@@ -167,6 +167,19 @@ class Service:
         return sum(_wakes(pid) for pid in self.pids())
 
 
+@contextlib.contextmanager
+def running(url: str, settings: str = "") -> Iterator[Service]:
+    """Let the service run in a home of its own, and stop it."""
+    with tempfile.TemporaryDirectory() as folder:
+        service = Service(fresh_home(Path(folder) / "home"), url, settings)
+        try:
+            yield service
+            service.ask("stop")
+            service.process.wait(10)
+        finally:
+            service.process.kill()
+
+
 def _children(pid: int) -> list[int]:
     try:
         return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -187,52 +200,46 @@ def _wakes(pid: int) -> int:
 def watch(camera: Camera, seconds: float, *, burst: bool) -> dict[str, Any]:
     """Let the service watch each activity for some seconds, and return what it cost."""
     mode = "burst" if burst else "continuous"
-    with tempfile.TemporaryDirectory() as folder:
-        service = Service(fresh_home(Path(folder) / "home"), camera.url, f'[camera]\nmode = "{mode}"\n')
-        found: dict[str, Any] = {"activities": {}, "mode": mode}
-        try:
-            camera.show("still")
-            service.until(lambda s: s["state"] == "good", 30)
-            time.sleep(15.0)  # settled
-            peak = 0.0
-            for activity in ("still", "typing", "away", "still", "deviating"):
-                shown_s = camera.show(activity)
-                if activity == "deviating":
-                    poor_s = service.until(lambda s: s["state"] in ("poor", "mild"), 60)
-                    found["slouch_to_state_s"] = poor_s - shown_s
-                else:
-                    wanted = "away" if activity == "away" else "good"
-                    service.until(lambda s, wanted=wanted: s["state"] == wanted, 40)
-                    time.sleep(SETTLED_S + (ARRIVED_S if "away" in found["activities"] else 0.0))
-                before = service.ask("status")
-                cpu, wakes, began_s = service.cpu_s(), service.wakes(), time.monotonic()
-                time.sleep(seconds)
-                after = service.ask("status")
-                passed_s = time.monotonic() - began_s
-                minutes = passed_s / 60
-                used_s = service.cpu_s() - cpu
-                peak = max(peak, service.memory_mb())
-                found["activities"][activity] = {
-                    "cpu_s_per_min": used_s / minutes,
-                    "percent": 100 * used_s / passed_s,
-                    "looks_per_min": (after["looks"] - before["looks"]) / minutes,
-                    "model_runs_per_min": (after["model_runs"] - before["model_runs"]) / minutes,
-                    "wakes_per_s": (service.wakes() - wakes) / passed_s,
-                    "memory_mb": service.memory_mb(),
-                }
-            service.ask("pause")
-            time.sleep(3.0)
-            cpu, began_s = service.cpu_s(), time.monotonic()
-            time.sleep(min(seconds, 20.0))
-            found["paused"] = {
-                "percent": 100 * (service.cpu_s() - cpu) / (time.monotonic() - began_s),
+    found: dict[str, Any] = {"activities": {}, "mode": mode}
+    with running(camera.url, f'[camera]\nmode = "{mode}"\n') as service:
+        camera.show("still")
+        service.until(lambda s: s["state"] == "good", 30)
+        time.sleep(15.0)  # settled
+        peak = 0.0
+        for activity in ("still", "typing", "away", "still", "deviating"):
+            shown_s = camera.show(activity)
+            if activity == "deviating":
+                poor_s = service.until(lambda s: s["state"] in ("poor", "mild"), 60)
+                found["slouch_to_state_s"] = poor_s - shown_s
+            else:
+                wanted = "away" if activity == "away" else "good"
+                service.until(lambda s, wanted=wanted: s["state"] == wanted, 40)
+                time.sleep(SETTLED_S + (ARRIVED_S if "away" in found["activities"] else 0.0))
+            before = service.ask("status")
+            cpu, wakes, began_s = service.cpu_s(), service.wakes(), time.monotonic()
+            time.sleep(seconds)
+            after = service.ask("status")
+            passed_s = time.monotonic() - began_s
+            minutes = passed_s / 60
+            used_s = service.cpu_s() - cpu
+            peak = max(peak, service.memory_mb())
+            found["activities"][activity] = {
+                "cpu_s_per_min": used_s / minutes,
+                "percent": 100 * used_s / passed_s,
+                "looks_per_min": (after["looks"] - before["looks"]) / minutes,
+                "model_runs_per_min": (after["model_runs"] - before["model_runs"]) / minutes,
+                "wakes_per_s": (service.wakes() - wakes) / passed_s,
                 "memory_mb": service.memory_mb(),
             }
-            found["peak_memory_mb"] = peak
-            service.ask("stop")
-            service.process.wait(10)
-        finally:
-            service.process.kill()
+        service.ask("pause")
+        time.sleep(3.0)
+        cpu, began_s = service.cpu_s(), time.monotonic()
+        time.sleep(min(seconds, 20.0))
+        found["paused"] = {
+            "percent": 100 * (service.cpu_s() - cpu) / (time.monotonic() - began_s),
+            "memory_mb": service.memory_mb(),
+        }
+        found["peak_memory_mb"] = peak
     found["mixed_percent"] = sum(share * found["activities"][name]["percent"] for name, share in MIX.items())
     return found
 
@@ -242,16 +249,10 @@ def start(camera: Camera) -> dict[str, Any]:
     camera.show("still")
     took_s, cpu = [], []
     for _ in range(STARTS):
-        with tempfile.TemporaryDirectory() as folder:
-            service = Service(fresh_home(Path(folder) / "home"), camera.url, "")
-            try:
-                judged_s = service.until(lambda s: s["state"] in ("good", "mild", "poor"), 30)
-                took_s.append(judged_s - service.began_s)
-                cpu.append(service.cpu_s())
-                service.ask("stop")
-                service.process.wait(10)
-            finally:
-                service.process.kill()
+        with running(camera.url) as service:
+            judged_s = service.until(lambda s: s["state"] in ("good", "mild", "poor"), 30)
+            took_s.append(judged_s - service.began_s)
+            cpu.append(service.cpu_s())
     return {
         "to_first_verdict_s": statistics.median(took_s),
         "each_s": took_s,
@@ -261,21 +262,14 @@ def start(camera: Camera) -> dict[str, Any]:
 
 def memory(camera: Camera, seconds: float) -> dict[str, float]:
     """Return the memory of the service after so many seconds of watching somebody work, and paused."""
-    with tempfile.TemporaryDirectory() as folder:
-        service = Service(fresh_home(Path(folder) / "home"), camera.url, "")
-        try:
-            camera.show("typing")
-            service.until(lambda s: s["looks"] >= 1, 30)
-            time.sleep(seconds)
-            watching = service.memory_mb()
-            service.ask("pause")
-            time.sleep(3.0)
-            paused = service.memory_mb()
-            service.ask("stop")
-            service.process.wait(10)
-        finally:
-            service.process.kill()
-    return {"watching_mb": watching, "paused_mb": paused}
+    with running(camera.url) as service:
+        camera.show("typing")
+        service.until(lambda s: s["looks"] >= 1, 30)
+        time.sleep(seconds)
+        watching = service.memory_mb()
+        service.ask("pause")
+        time.sleep(3.0)
+        return {"watching_mb": watching, "paused_mb": service.memory_mb()}
 
 
 # --------------------------------------------------------------- the way others do

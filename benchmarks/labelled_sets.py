@@ -229,18 +229,14 @@ def _posturemax(path: Path) -> Case:
     landmarks[..., :3] = numbers.reshape(n, 33, 3)
     bad = labels == "bad"
     run = np.cumsum(np.concatenate(([0], bad[1:] != bad[:-1])))
-    good = np.flatnonzero(~bad)
-    calibration = good[:CALIBRATION_FRAMES]
-    # What is left of the run in which calibration ends is too like it to be a test.
-    good = good[run[good] > run[calibration[-1]]]
-    test = np.sort(np.concatenate((good, np.flatnonzero(bad))))
+    calibration, test = _calibrated_first(bad, run)
     return _case(
         "posturemax",
         "posturemax",
         landmarks,
         np.tile((640, 480), (n, 1)),
         bad,
-        ((calibration, test),),
+        ((calibration, np.sort(test)),),
         segment=run,
         note="no visibility in the table: all taken as seen; pictures taken to be 640×480",
     )
@@ -257,16 +253,13 @@ def _two_people(path: Path, who: str) -> Case:
         chosen["label"][order] == "bad",
     )
     run = _runs(landmarks, burst)
-    good = np.flatnonzero(~bad)
-    calibration = good[:CALIBRATION_FRAMES]
-    good = good[run[good] > run[calibration[-1]]]
     return _case(
         f"two people, {who}",
         who,
         landmarks,
         chosen["size"][order],
         bad,
-        ((calibration, np.concatenate((good, np.flatnonzero(bad)))),),
+        (_calibrated_first(bad, run),),
         segment=run,
         note="one good burst a person, cut where the body jumps; the calibration's own run is not tested",
     )
@@ -288,16 +281,14 @@ def _babu(path: Path) -> Case:
     landmarks[:, points, 3] = 1.0
     bad = labels == "bad"
     run = np.cumsum(np.concatenate(([0], bad[1:] != bad[:-1])))
-    good = np.flatnonzero(~bad)
-    calibration = good[:CALIBRATION_FRAMES]
-    good = good[run[good] > run[calibration[-1]]]
+    calibration, test = _calibrated_first(bad, run)
     return _case(
         "babu, 7 points",
         "babu",
         landmarks,
         np.tile((640, 480), (n, 1)),
         bad,
-        ((calibration, np.sort(np.concatenate((good, np.flatnonzero(bad))))),),
+        ((calibration, np.sort(test)),),
         segment=run,
         note="nose, ears, shoulders and hips only: not measurable, for without eyes and mouth there is no "
         "ruler for the head; left out of the mean",
@@ -418,3 +409,12 @@ def _runs(landmarks: Landmarks, group: npt.NDArray[Any]) -> npt.NDArray[np.intp]
     bust = landmarks[:, :13, :2].reshape(len(landmarks), -1)
     moved = np.nan_to_num(np.abs(np.diff(bust, axis=0)).mean(axis=1), nan=1.0)
     return np.cumsum(np.concatenate(([0], (moved > BURST_JUMP) | (group[1:] != group[:-1]))))
+
+
+def _calibrated_first(bad: npt.NDArray[np.bool_], run: npt.NDArray[np.intp]) -> Fold:
+    """Return the first good frames, and what is to be tested."""
+    good = np.flatnonzero(~bad)
+    calibration = good[:CALIBRATION_FRAMES]
+    # What is left of the run in which calibration ends is too like it to be a test.
+    good = good[run[good] > run[calibration[-1]]]
+    return calibration, np.concatenate((good, np.flatnonzero(bad)))
