@@ -204,9 +204,8 @@ class Stage(QWidget):
         self.help = not self.help
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw it all, the picture first."""
-        del event
         colours = style.palette()
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
@@ -507,9 +506,8 @@ class _Mark(QWidget):
         self.setAccessibleName(state)
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw the mark."""
-        del event
         painter = QPainter(self)
         icons.paint(painter, QRectF(self.rect()), self._state, self._colour)
         painter.end()
@@ -529,9 +527,8 @@ class _Bar(QWidget):
         self.setAccessibleName(f"{share:.0%}")
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw the bar."""
-        del event
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         whole = QRectF(self.rect())
