@@ -137,6 +137,17 @@ def test_one_alert_is_not_told_as_several(store: Store) -> None:
     assert story.day_line(day(store, DATE, LATER)).endswith(", 2 alerts")
 
 
+@pytest.mark.parametrize(("left_after_s", "said"), [(40.0, "1"), (200.0, "0")])
+def test_a_change_within_a_minute_is_one_for_breaks_as_well(
+    store: Store, left_after_s: float, said: str
+) -> None:
+    """A suggestion is taken by whoever gets up within minutes; what is told of a minute is of a minute."""
+    record(store, wall("2025-05-14 09:00"), [("good", 3600)])
+    at_s = wall("2025-05-14 09:45")
+    store.outcome(store.alert(at_s, utc_offset_s(at_s), "break-stand"), "left", at_s + left_after_s)
+    assert story.alerts_line(day(store, DATE, LATER)) == f"{said} followed by a change within a minute"
+
+
 def test_a_break_suggestion_shown_in_german_is_reported_in_english(store: Store) -> None:
     at_s = record(store, wall("2025-05-14 09:00"), [("good", 3000)])
     store.alert(at_s, utc_offset_s(at_s), "break-stand", title="Zeit zum Aufstehen")

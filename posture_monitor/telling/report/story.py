@@ -12,7 +12,7 @@ from posture_monitor.history import diary
 from posture_monitor.history.days import Day, score
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import APART, ENOUGH_COVERAGE, Alert, Span
-from posture_monitor.history.timeline import YEARS, Bout, end_offset_s, local_time, what_followed
+from posture_monitor.history.timeline import CORRECTED_S, YEARS, Bout, end_offset_s, local_time, what_followed
 from posture_monitor.posture.metrics import METRICS, ROW
 from posture_monitor.telling import words
 
@@ -290,10 +290,13 @@ def alerts_line(day: Day) -> str:
     """Return how many alerts were followed by a better posture or getting up."""
     if not day.alerts:
         return "none"
-    better = sum(
-        what_followed(alert, day.spans)[0] in ("corrected", "better", "left") for alert in day.alerts
+    told = [what_followed(alert, day.spans) for alert in day.alerts]
+    # A break is also taken by whoever gets up some minutes after it was suggested.
+    soon = sum(
+        what == "corrected" or (what in ("better", "left") and later_s <= CORRECTED_S)
+        for what, later_s in told
     )
-    return f"{better} followed by a change within a minute"
+    return f"{soon} followed by a change within a minute"
 
 
 def after_bout(bout: Bout, day: Day) -> tuple[str, float]:
