@@ -63,13 +63,13 @@ def crossings(day: Iterable[tuple[Activity, int]], policy: Policy) -> tuple[list
             t_s += seconds
             continue
         if strength > policy.threshold and dose.strays(activity):
-            wait = policy.tau_s * math.log((strength - level) / (strength - policy.threshold))
+            wait = dose.TAU_S * math.log((strength - level) / (strength - policy.threshold))
             if not tripped:
                 closest = min(closest, abs(seconds - wait))
             if not tripped and wait <= seconds:
                 tripped = True
                 at.append(t_s + max(0.0, wait))
-        level = min(strength + (level - strength) * math.exp(-seconds / policy.tau_s), policy.threshold)
+        level = min(strength + (level - strength) * math.exp(-seconds / dose.TAU_S), policy.threshold)
         t_s += seconds
     return at, closest
 

@@ -157,7 +157,7 @@ def test_cooldown_between_corrected_alerts(name: str, cooldown_s: float) -> None
 
 def test_each_ignored_alert_lengthens_the_cooldown_until_one_is_heeded() -> None:
     assert [nudge.cooldown_s(BALANCED, n) for n in range(4)] == [600, 900, 1350, 2025]
-    assert nudge.cooldown_s(BALANCED, 50) == BALANCED.longest_cooldown_s
+    assert nudge.cooldown_s(BALANCED, 50) == nudge.LONGEST_COOLDOWN_S
     desk = Desk()
     desk.sit(POOR, 90 + 30)
     desk.sit(MILD, 100)  # ignored, but not followed up
@@ -199,7 +199,7 @@ def test_never_over_the_limits_and_every_alert_is_answered_once(
     assert all(b - a >= policy.cooldown_s for a, b in itertools.pairwise(posture))
     for t, e in shown:
         if e.kind is Kind.STAND:
-            assert not [o for o in times if t < o < t + policy.silence_s]
+            assert not [o for o in times if t < o < t + nudge.SILENCE_S]
     answered = [alert_id for alert_id, _ in outcomes([e for _, e in desk.said])]
     assert sorted(answered) == [e.id for _, e in shown]
     withdrawn = [e.alert_id for _, e in desk.said if isinstance(e, Withdraw)]

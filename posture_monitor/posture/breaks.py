@@ -37,6 +37,14 @@ SHIFTS: Final[Mapping[str, float]] = {
     "shoulder_shift": 0.11,
 }
 
+#: Seconds of absence that end a bout.
+ABSENCE_S: Final = 60.0
+#: So do these seconds with the camera closed: what came of them is not known.
+UNWATCHED_S: Final = 1800.0
+#: A suggestion counts as taken when the person leaves (or shifts, where moving was asked) within
+#: these seconds; the absence that ends a bout comes on top.
+TAKEN_WITHIN_S: Final = 300.0
+
 #: Moving is not suggested when standing up is about to be, in these seconds: two at once are one too many.
 APART_S: Final = 300.0
 
@@ -55,20 +63,10 @@ class Policy:
         Seconds of good posture without a shift until moving is suggested; 20 min
         is the spacing of short breaks that served comfort best (McLean 2001,
         doi 10.1016/s0003-6870(00)00071-5).
-    absence_s
-        Seconds of absence that end a bout.
-    unwatched_s
-        So do these seconds with the camera closed: what came of them is not known.
-    taken_within_s
-        A suggestion counts as taken when the person leaves (or shifts, where moving was asked) within
-        these seconds; the absence that ends a bout comes on top.
     """
 
     bout_s: float
     motionless_s: float
-    absence_s: float = 60.0
-    unwatched_s: float = 1800.0
-    taken_within_s: float = 300.0
 
 
 class Wish(str, enum.Enum):
@@ -209,11 +207,11 @@ def step(
         still_s=state.still_s + there_s,
         asked_for_s=state.asked_for_s + held_s + silent_s,
     )
-    over = state.absent_s >= policy.absence_s or unwatched_s >= policy.unwatched_s
+    over = state.absent_s >= ABSENCE_S or unwatched_s >= UNWATCHED_S
     if over or (present(activity) and standing != state.standing):
-        state, effects = _ended(state, policy, standing)
+        state, effects = _ended(state, standing)
     if present(activity):
-        state, taken = _watched(state, policy, deviations or {}, held_s)
+        state, taken = _watched(state, deviations or {}, held_s)
         effects += taken
         if not quiet:
             state, suggested = _suggested(state, policy)
@@ -228,9 +226,9 @@ def wait_s(state: Breaks, policy: Policy) -> float:
     return max(0.0, min(bout_s, still_s))
 
 
-def _ended(state: Breaks, policy: Policy, standing: bool) -> tuple[Breaks, list[Effect]]:
+def _ended(state: Breaks, standing: bool) -> tuple[Breaks, list[Effect]]:
     """Close the bout, if there was one, and begin afresh."""
-    taken = _taken(state, policy) if state.bout_s > 0 else []
+    taken = _taken(state) if state.bout_s > 0 else []
     fresh = Breaks(
         t_s=state.t_s,
         activity=state.activity,
@@ -243,15 +241,13 @@ def _ended(state: Breaks, policy: Policy, standing: bool) -> tuple[Breaks, list[
     return fresh, taken
 
 
-def _taken(state: Breaks, policy: Policy) -> list[Effect]:
-    if state.asked is None or state.asked_for_s > policy.taken_within_s + policy.absence_s:
+def _taken(state: Breaks) -> list[Effect]:
+    if state.asked is None or state.asked_for_s > TAKEN_WITHIN_S + ABSENCE_S:
         return []
     return [Taken(state.asked.id, state.asked_for_s)]
 
 
-def _watched(
-    state: Breaks, policy: Policy, deviations: Mapping[str, float], held_s: float
-) -> tuple[Breaks, list[Effect]]:
+def _watched(state: Breaks, deviations: Mapping[str, float], held_s: float) -> tuple[Breaks, list[Effect]]:
     """Notice a shift of posture: something over its limit for more than `SHIFT_HOLD_S`."""
     now = {name: d for name, d in deviations.items() if name in SHIFTS and math.isfinite(d)}
     since = {**now, **state.since}
@@ -263,7 +259,7 @@ def _watched(
         return replace(state, since=since, moving_s=moving_s), []
     taken: list[Effect] = []
     if state.asked is not None and state.asked.wish is Wish.MOVE:
-        taken = _taken(state, policy)
+        taken = _taken(state)
         state = replace(state, asked=None)
     return replace(state, since=now, moving_s=0.0, still_s=0.0), taken
 

@@ -22,7 +22,7 @@ from typing import Final, Literal, TypeAlias
 from posture_monitor.errors import UserError
 from posture_monitor.posture.reading import LONGEST_SPOKEN_S, Verdict
 
-#: Time constant of creep in full flexion, in seconds (McGill & Brown 1992).
+#: Time constant of gathering and draining, in seconds: that of creep in full flexion (McGill & Brown 1992).
 TAU_S: Final = 9.4 * 60
 
 #: An episode of poor posture is forgotten once the dose has drained to this share of the threshold.
@@ -83,22 +83,18 @@ class Policy:
     poor_hold_s
         Seconds of unbroken *poor*, from rest, until it trips; a little more where the index has
         fallen below 1 and only hysteresis keeps it poor.
-    tau_s
-        Time constant of gathering and draining, in seconds.
     """
 
     poor_hold_s: float
-    tau_s: float = TAU_S
 
     def __post_init__(self) -> None:
-        for key, value in (("poor_hold_s", self.poor_hold_s), ("tau_s", self.tau_s)):
-            if not (math.isfinite(value) and value > 0):
-                raise UserError(f"alert.{key} is {value!r}: give a number of seconds above 0")
+        if not (math.isfinite(self.poor_hold_s) and self.poor_hold_s > 0):
+            raise UserError(f"alert.poor_hold_s is {self.poor_hold_s!r}: give a number of seconds above 0")
 
     @property
     def threshold(self) -> float:
         """Dose at which it trips, 0..1: what `poor_hold_s` of unbroken *poor* gathers from rest."""
-        return -math.expm1(-self.poor_hold_s / self.tau_s)
+        return -math.expm1(-self.poor_hold_s / TAU_S)
 
 
 @dataclass(frozen=True)
@@ -191,7 +187,7 @@ def step(
     level, poor_s, over_s = state.level, state.poor_s, state.over_s
     pull = state.strength
     if pull is not None:
-        level = pull + (level - pull) * math.exp(-held_s / policy.tau_s)
+        level = pull + (level - pull) * math.exp(-held_s / TAU_S)
         level = min(level, policy.threshold)
     if strays(state.activity):
         poor_s += held_s

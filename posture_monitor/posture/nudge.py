@@ -19,6 +19,14 @@ from posture_monitor.posture.dose import Activity, Dose
 from posture_monitor.posture.reading import Verdict
 
 HOUR_S: Final = 3600.0
+#: Seconds of unchanged posture after an alert until it suggests standing up, and of silence after that.
+STAND_AFTER_S: Final = 120.0
+SILENCE_S: Final = HOUR_S
+#: An alert counts as corrected when posture recovers within these seconds.
+CORRECTED_WITHIN_S: Final = 60.0
+#: The cooldown grows by this factor for each ignored alert, up to this many seconds.
+LENGTHENING: Final = 1.5
+LONGEST_COOLDOWN_S: Final = 4 * HOUR_S
 
 
 @dataclass(frozen=True)
@@ -33,24 +41,11 @@ class Policy:
         Least seconds between two posture alerts, before any lengthening.
     max_per_hour
         Most notifications in any hour; 0 means none.
-    stand_after_s
-        Seconds of unchanged posture after an alert until it suggests standing up.
-    silence_s
-        Seconds of silence after that suggestion.
-    corrected_within_s
-        An alert counts as corrected when posture recovers within these seconds.
-    lengthening, longest_cooldown_s
-        The cooldown grows by this factor for each ignored alert, up to this many seconds.
     """
 
     dose: dose.Policy
     cooldown_s: float
     max_per_hour: int
-    stand_after_s: float = 120.0
-    silence_s: float = HOUR_S
-    corrected_within_s: float = 60.0
-    lengthening: float = 1.5
-    longest_cooldown_s: float = 4 * HOUR_S
 
 
 class Kind(str, enum.Enum):
@@ -248,13 +243,13 @@ def step(
         state,
         dose=gathered,
         cause=cause,
-        shares=_shares(state, policy, held_s),
+        shares=_shares(state, held_s),
         now_s=now_s,
         shown_for_s=state.shown_for_s + (0.0 if state.dose.activity is Verdict.UNKNOWN else held_s),
         shown_s=tuple(s for s in state.shown_s if now_s - s < HOUR_S),
     )
     if recovered:
-        return _recovered(state, policy, paused=activity == dose.PAUSED)
+        return _recovered(state, paused=activity == dose.PAUSED)
     if state.showing is not None and not state.answered:
         return _waited(state, policy, activity, quiet)
     if gathered.tripped and dose.strays(activity):
@@ -314,19 +309,19 @@ def snoozed_s(state: Nudges) -> float:
 
 def cooldown_s(policy: Policy, ignored: int) -> float:
     """Return the seconds between two alerts after so many ignored ones."""
-    return min(policy.cooldown_s * policy.lengthening**ignored, policy.longest_cooldown_s)
+    return min(policy.cooldown_s * LENGTHENING**ignored, LONGEST_COOLDOWN_S)
 
 
 def _closed(state: Nudges) -> Nudges:
     return replace(state, showing=None, answered=False, dismissed=False)
 
 
-def _shares(state: Nudges, policy: Policy, held_s: float) -> tuple[Share, ...]:
+def _shares(state: Nudges, held_s: float) -> tuple[Share, ...]:
     """Fade every share as the dose fades, and grow the one of the reading that spoke."""
     spoke = state.dose.activity
     shares = state.shares
     if state.dose.strength is not None:
-        factor = math.exp(-held_s / policy.dose.tau_s)
+        factor = math.exp(-held_s / dose.TAU_S)
         shares = tuple(s.faded(factor) for s in shares if s.seconds * factor > 1e-3)
     cause = state.cause
     if not (dose.strays(spoke) and cause.metric and math.isfinite(cause.deviation)):
@@ -344,7 +339,7 @@ def _main_cause(state: Nudges) -> Cause:
     return Cause(most.metric, most.deviation / most.seconds)
 
 
-def _recovered(state: Nudges, policy: Policy, paused: bool) -> tuple[Nudges, Effects]:
+def _recovered(state: Nudges, paused: bool) -> tuple[Nudges, Effects]:
     shown = state.showing
     if shown is None:
         return state, ()
@@ -353,7 +348,7 @@ def _recovered(state: Nudges, policy: Policy, paused: bool) -> tuple[Nudges, Eff
         return _closed(state), (withdraw,)
     if paused:
         response = Response.WITHDRAWN
-    elif state.shown_for_s <= policy.corrected_within_s:
+    elif state.shown_for_s <= CORRECTED_WITHIN_S:
         response = Response.CORRECTED
         state = replace(state, ignored=0)
     else:
@@ -364,7 +359,7 @@ def _recovered(state: Nudges, policy: Policy, paused: bool) -> tuple[Nudges, Eff
 def _waited(state: Nudges, policy: Policy, activity: Activity, quiet: bool) -> tuple[Nudges, Effects]:
     """Let an unanswered notification grow old, and follow it up once."""
     shown = state.showing
-    if shown is None or state.shown_for_s < policy.stand_after_s or activity is Verdict.UNKNOWN:
+    if shown is None or state.shown_for_s < STAND_AFTER_S or activity is Verdict.UNKNOWN:
         return state, ()
     response = Response.DISMISSED if state.dismissed else Response.IGNORED
     ignored = state.ignored + 1
@@ -379,7 +374,7 @@ def _waited(state: Nudges, policy: Policy, activity: Activity, quiet: bool) -> t
     if not follow or quiet or not _may_speak(state, policy):
         return state, (outcome,)
     state, alert = _show(state, Kind.STAND, replaces=shown.id)
-    return replace(state, silent_until_s=state.now_s + policy.silence_s), (outcome, alert)
+    return replace(state, silent_until_s=state.now_s + SILENCE_S), (outcome, alert)
 
 
 def _may_speak(state: Nudges, policy: Policy) -> bool:

@@ -15,12 +15,11 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from posture_monitor.posture.baseline import Neutral
+from posture_monitor.posture.breaks import ABSENCE_S
 from posture_monitor.posture.judge import STANDING_RISE
 from posture_monitor.posture.person import fitting
 
-#: Whoever was away for this long arrives anew; it ends a bout of sitting as well.
-AWAY_S: Final = 60.0
-#: They are looked at for this long before it is chosen.
+#: Whoever arrives is looked at for this long before it is chosen.
 SETTLE_S: Final = 4.0
 
 
@@ -65,7 +64,7 @@ def step(seat: Seat, neutrals: Sequence[Neutral], look: Look) -> Seat:
     """
     if not all(value == value for value in look):
         return seat
-    away = look.t_s - seat.seen_s >= AWAY_S
+    away = look.t_s - seat.seen_s >= ABSENCE_S  # and so arrives anew
     seat = replace(seat, seen_s=look.t_s)
     if away:
         seat = replace(seat, looks=(), arriving=True)

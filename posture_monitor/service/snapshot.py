@@ -79,7 +79,7 @@ def until_alert_s(monitor: Monitor) -> float | None:
     if not strength or strength <= policy.threshold or monitor.nudges.dose.tripped:
         return None
     # The leaky integral towards `strength`, solved for the time at which it meets the threshold.
-    left_s = policy.tau_s * math.log((strength - level) / (strength - policy.threshold))
+    left_s = dose.TAU_S * math.log((strength - level) / (strength - policy.threshold))
     held_back_s = max(
         monitor.nudges.silent_until_s - monitor.nudges.now_s, nudge.snoozed_s(monitor.nudges), 0.0
     )
