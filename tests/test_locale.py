@@ -68,7 +68,10 @@ def test_no_english_word_is_left_in_german() -> None:
 
 
 def test_the_desktop_is_followed_and_an_unknown_language_is_english(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LANGUAGE", "de_AT:en")
+    # Not LANGUAGE: where Qt has run, the C library heeds it too, and errors would be German ever after.
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "de_AT.UTF-8")
     language.use("")
     assert words.measure_name("trunk_incl") == "Rumpfneigung"
     language.use("tlh")
