@@ -192,7 +192,7 @@ def suggestion(day: Day) -> str:
         return f"The longest time without a break was {duration(longest)}: " + (
             often if longest >= 2 * LONG_BOUT_S else once
         )
-    if day.present_s and day.coverage < ENOUGH_COVERAGE:
+    if day.coverage < ENOUGH_COVERAGE:
         return "Check the light and that the camera sees head and shoulders; `posture-monitor doctor` helps."
     if day.longest_poor_s >= 600:
         return (
