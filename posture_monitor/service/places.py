@@ -85,7 +85,7 @@ class OtherView:
             self._other += _from_other_view(Reason(reading.reason), reading.view, self.profile.neutral)
         if len(self._seen) < FIRST_READINGS or self._other <= NEARLY_ALL * FIRST_READINGS:
             return None
-        return max(set(self._seen), key=self._seen.count)
+        return max(View, key=self._seen.count)
 
 
 def _from_other_view(reason: Reason, view: View, neutral: Neutral) -> bool:
