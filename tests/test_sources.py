@@ -13,7 +13,7 @@ import pytest
 
 from posture_monitor.errors import UserError
 from posture_monitor.sensing import sources, video
-from posture_monitor.sensing.sources import open_source, without_secrets
+from posture_monitor.sensing.sources import identity_of, is_live, open_source, without_secrets
 
 
 def picture(i: int, width: int = 64, height: int = 48) -> np.ndarray:
@@ -51,11 +51,33 @@ def test_what_is_not_there_is_named_with_what_would_do(spec: str) -> None:
 
 
 def test_another_protocol_is_refused() -> None:
-    assert "ftp://" in message("ftp://host/a.mp4")
+    assert "a source cannot be ftp://…" in message("ftp://host/a.mp4")
 
 
 def test_a_name_with_a_null_byte_is_one_clear_line() -> None:
     assert "source" in message("a\0b.mp4")
+
+
+def test_a_name_that_no_file_can_have_is_one_clear_line() -> None:
+    assert message("x" * 300).endswith("File name too long: '" + "x" * 300 + "'")
+
+
+@pytest.mark.parametrize(
+    ("spec", "live"),
+    [
+        ("0", True), ("/dev/video2", True), ("rtsp://cam/live", True), ("HTTP://cam/", True),
+        ("12345", False), ("video0", False), ("ftp://cam/", False), ("http", False), ("demo", False),
+        ("monday.mp4", False),
+    ],
+)  # fmt: skip
+def test_what_never_ends_is_told_from_a_recording(spec: str, live: bool) -> None:
+    assert is_live(spec) is live
+
+
+def test_a_stream_is_known_without_opening_it_and_a_recording_is_not() -> None:
+    told = identity_of("http://me:secret@cam/live?key=1", 640, 480)
+    assert told == ("stream http://cam/live", 0, 0)
+    assert identity_of("monday.mp4", 640, 480) is None
 
 
 @pytest.mark.parametrize(
