@@ -101,6 +101,62 @@ def test_sixty_columns_are_kept_without_torn_rows(store: Store, side: bool) -> N
     assert sum("(" in line and "to" in line and line.endswith(")") for line in lines) >= 3
 
 
+def test_a_day_as_it_is_read(store: Store) -> None:
+    at_s = record(
+        store,
+        wall("2025-05-14 09:10"),
+        [("good", 1200), ("poor", 600), ("paused", 300), ("mild", 360), ("unknown", 4), ("away", 600)],
+    )
+    number = store.alert(
+        at_s - 1560, utc_offset_s(at_s), "posture", driver="neck_incl", deviation=21.0, held_s=240
+    )
+    store.outcome(number, "corrected", at_s - 1540)
+    record(store, wall("2025-05-14 11:58"), [("good", 240)])
+    for step in range(80):
+        lean = {"neck_incl": 3.0} if step < 40 else {"neck_incl": 3.0, "trunk_incl": -2.0}
+        store.sample(wall("2025-05-14 09:10") + 15 * step, lean, 0.1, verdict="good")
+    store.flush()
+    lines = [line.rstrip() for line in page(day(store, TODAY, LATER)).splitlines()]
+    assert lines[6:] == [
+        "Time, and its share of what was recorded",
+        "  good              24 min   44%  ▁▁▁▁▁▁▁▁▁",
+        "  mild               6 min   11%  ▄▄",
+        "  poor              10 min   18%  ████",
+        "  unknown              4 s   <1%  ?",
+        "  away              10 min   18%  ····",
+        "  paused             5 min    9%  ‖‖",
+        "  not recorded 23 h 05 min",
+        "",
+        "Coverage: 40 min of 40 min at the desk could be judged (>99%).",
+        "Score: Not poor 75% (share of the judged time that was not poor).",
+        "Longest poor stretch: 10 min (09:30–09:40)",
+        "",
+        "Hour by hour, a mark for every two minutes",
+        "  ▁ good ▄ mild █ poor ? unknown · away ‖ paused",
+        "  09       ▁▁▁▁▁▁▁▁▁▁█████‖‖‖▄▄▄····  poor 10 min",
+        "  10  ·",
+        "  11                               ▁",
+        "  12  ▁",
+        "",
+        "Alerts: 1",
+        "  09:35 Head forward: 21°, for 4 min, then better after 20 s",
+        "",
+        "Away from neutral: middle minute (middle 8 in 10)",
+        "  trunk inclination                 −2°  (−2° to −2°), in 25% of the time",
+        "  neck inclination                  +3°  (+3° to +3°), in 50% of the time",
+        "",
+        "Breaks and moving",
+        "  3 stretches at the desk, the longest 30 min from 09:10; between them 1 break",
+        "of a minute or more, once paused",
+        "  0 changes of posture an hour",
+    ]
+    raw = io.StringIO()
+    render_period(week(store, TODAY, LATER), Console(file=raw, width=120))
+    assert "─" * 80 + "\n" in raw.getvalue()
+    assert "  Wed 14 May  ▁▁▁▁▁▁▁▁▁▁▁▄▄▄█████?      40 min   25%       1\n" in raw.getvalue()
+    assert raw.getvalue().endswith("Longest time at the desk without a break: 30 min\n")
+
+
 def test_an_alert_takes_one_line_where_there_is_room(store: Store) -> None:
     at_s = record(store, wall("2025-05-14 09:00"), [("poor", 1200), ("good", 600)])
     store.alert(at_s - 630, utc_offset_s(at_s), "posture", driver="fsr", deviation=10.0, held_s=240)
