@@ -19,6 +19,7 @@ from history_maker import copied, record, wall, working_day
 from posture_monitor.errors import UserError
 from posture_monitor.history import bulk, synthetic
 from posture_monitor.history.days import day
+from posture_monitor.history.diary import Diary, episode
 from posture_monitor.history.export import DICTIONARY, erase, export, size
 from posture_monitor.history.store import Store
 
@@ -67,6 +68,19 @@ def test_everything_comes_out(path: Path, tmp_path: Path) -> None:
     data = json.loads((out / "history.json").read_text(encoding="utf-8"))
     assert len(data["spans"]) == len(spans)
     assert data["minutes"][0].keys() == DICTIONARY["minutes.csv"].keys()
+
+
+@pytest.mark.parametrize("note", ['"so", it was', "after\nlunch", "after\rlunch", "after\r\nlunch"])
+def test_a_note_comes_out_as_it_was_typed(tmp_path: Path, note: str) -> None:
+    history = tmp_path / "data" / "history.sqlite3"
+    with Store.open(history):
+        pass
+    for pain in (4, 5):
+        Diary(history).add(episode(pain, wall("2025-05-14 09:00") + pain, note=note))
+    export(history, tmp_path / "out")
+    assert [(row["pain"], row["note"]) for row in rows(tmp_path / "out" / "diary.csv")] == [
+        ("4", note), ("5", note),
+    ]  # fmt: skip
 
 
 def test_every_column_is_in_the_dictionary_and_every_file_private(path: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TextIO
 
 import numpy as np
@@ -153,7 +154,9 @@ def _private(path: Path) -> TextIO:
 
 def _write_csv(path: Path, columns: Iterable[str], rows: Iterable[Row]) -> Path:
     with _private(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
+        # Of what may end a line, the writer quotes only what ends its own: a note may hold either.
+        lines = SimpleNamespace(write=lambda row: file.write(row.removesuffix("\r\n") + "\n"))
+        writer = csv.writer(lines, lineterminator="\r\n")
         writer.writerow(columns)
         writer.writerows(rows)
     return path
