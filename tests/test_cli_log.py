@@ -16,6 +16,7 @@ from history_maker import wall
 from posture_monitor import paths
 from posture_monitor.cli import cli, kit
 from posture_monitor.history.diary import ASK_A_DOCTOR, SEEK_CARE, Diary, Episode
+from posture_monitor.history.timeline import utc_offset_s
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -81,6 +82,14 @@ def test_all_but_the_pain_may_be_left_unanswered() -> None:
     assert entry.wall_s == pytest.approx(time.time(), abs=60)
 
 
+def test_what_was_given_is_not_asked_for() -> None:
+    given = ("--trigger", "bending", "--symptom", "sharp", "--note", "in bed")
+    said = done("spasm", *given, answers="5\n\n")
+    assert said.count("Enter for none") == 0
+    (entry,) = kept()
+    assert (entry.pain, entry.trigger, entry.symptoms, entry.note) == (5, "bending", ("sharp",), "in bed")
+
+
 def test_nobody_to_ask_is_one_line() -> None:
     ended = typed(answers="")
     assert ended.exit_code == 2
@@ -144,6 +153,13 @@ def test_edit_changes_what_is_given_and_nothing_else() -> None:
     assert kept()[0].wall_s == wall("2025-03-01 09:00")
 
 
+def test_an_entry_made_on_a_journey_keeps_its_clock_until_its_time_is_changed() -> None:
+    at_s, abroad_s = wall("2025-03-02 14:05"), utc_offset_s(wall("2025-03-02 14:05")) + 7200
+    Diary(paths.history_file()).add(Episode(at_s, abroad_s, 4))
+    assert "2025-03-02 16:05" in done("edit", "1", "--pain", "3")
+    assert "2025-03-02 14:10" in done("edit", "1", "--at", "2025-03-02 14:10")
+
+
 def test_edit_takes_out_what_is_to_be_cleared_and_nothing_else() -> None:
     done("spasm", "--pain", "6", "--trigger", "lifting", "--symptom", "numbness", "--note", "a crate")
     done("edit", "1", "--clear", "trigger")
@@ -181,7 +197,7 @@ def test_delete_asks_first() -> None:
     done("spasm", "--pain", "6")
     assert "Nothing was removed." in done("delete", "1", answers="n\n")
     assert len(kept()) == 1
-    done("delete", "1", answers="y\n")
+    assert "Entry 1 is removed." in done("delete", "1", answers="y\n")
     assert kept() == []
     done("spasm", "--pain", "6")
     done("delete", str(kept()[0].id), "--yes")

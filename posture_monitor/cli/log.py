@@ -101,7 +101,6 @@ def spasm(
         )
         note = note or answered("Note (Enter for none)", "--note", default="", show_default=False)
     entry = episode(pain, wall_s, trigger=trigger or "", symptoms=symptoms, note=note or "")
-    paths.make_private(paths.data_dir())
     _kept(Diary(paths.history_file()).add(entry))
 
 
