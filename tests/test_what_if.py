@@ -108,7 +108,8 @@ def test_quiet_hours_hold_back_here_as_well(tmp_path: Path) -> None:
     made_up(("09:00", "poor", 10))
     quiet = settings(tmp_path, '[quiet]\nhours = ["08:00-10:00"]\n')
     assert rerun(quiet, dt.date.fromisoformat(DAY)).alerts["strict"] == ()
-    assert rerun(settings(tmp_path), dt.date.fromisoformat(DAY)).alerts["strict"]
+    elsewhere = settings(tmp_path, '[quiet]\nhours = ["12:00-13:00"]\n')
+    assert rerun(elsewhere, dt.date.fromisoformat(DAY)).alerts["strict"]
 
 
 @pytest.mark.usefixtures("home")

@@ -116,7 +116,7 @@ def alerts(
             rest = rests.pop(0)
             for at_s in np.arange(rest.start_s, rest.end_s, _BEAT_S).tolist():
                 state, _ = nudge.step(state, policy, at_s, rest.activity, _BEAT_S)
-        hush = bool(quiet) and any(dt.datetime.fromtimestamp(t_s).time() in span for span in quiet)
+        hush = any(dt.datetime.fromtimestamp(t_s).time() in span for span in quiet)
         state, effects = nudge.step(state, policy, t_s, now.state, interval_s, quiet=hush, index=now.index)
         shown += [effect.t_s for effect in effects if isinstance(effect, nudge.Alert)]
     return shown
