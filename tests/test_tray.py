@@ -130,6 +130,26 @@ def test_the_tooltip_tells_state_angles_and_day() -> None:
     ]
 
 
+def test_the_tooltip_says_why_nothing_is_watched_and_says_it_once() -> None:
+    unplugged = Status(activity="trouble", why="plug it in", camera=Camera(trouble="unplugged"))
+    assert glance.tooltip(unplugged, time.time()) == "No camera\nPlug it in\nToday: nothing yet"
+    paused = replace(SLUMPED, activity="paused", why="paused", today=Today())
+    assert glance.tooltip(paused, time.time()) == "Paused\nToday: nothing yet"
+    noon_s = dt.datetime(2026, 3, 2, 12).timestamp()
+    assert glance.line(replace(paused, until_s=noon_s), noon_s - 3600) == "Paused until 12:00"
+
+
+def test_what_was_not_measured_is_not_listed() -> None:
+    bare = (
+        Angle("trunk_incl", "trunk inclination", "°", 4.0, None),
+        Angle("brand_new", "brand new", "°", 40.0, 30.0),
+    )
+    status = replace(SLUMPED, angles=(*SLUMPED.angles, *bare))
+    assert glance.tooltip(status, time.time()) == glance.tooltip(SLUMPED, time.time())
+    assert [glance.deviation_text(angle) for angle in bare] == ["", ""]
+    assert glance.value_text(Angle("trunk_incl", "trunk inclination", "°")) == ""
+
+
 def test_of_a_day_hardly_seen_no_shares_are_told() -> None:
     told = glance.today(replace(SLUMPED, today=replace(SLUMPED.today, judged_s=1200, coverage=0.17)))
     assert told == "Today: 2 hours at the desk, 1 reminder"
