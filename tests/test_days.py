@@ -124,6 +124,22 @@ def test_a_journey_keeps_each_place_own_clock(store: Store) -> None:
     assert day(store, date("2025-05-15"), LATER).recorded_s == 0
 
 
+def test_a_day_at_the_other_end_of_the_world_is_told_whole(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day lived on Kiritimati, read on Niue, where it begins 25 hours later."""
+    first_s = dt.datetime(2025, 5, 14, tzinfo=dt.timezone(dt.timedelta(hours=14))).timestamp()
+    for step in range(0, 86401, 15):
+        store.heartbeat(first_s + step, 14 * 3600, "good")
+    store.alert(first_s + 60, 14 * 3600, "posture")
+    monkeypatch.setenv("TZ", "Pacific/Niue")  # `berlin` puts it back
+    time.tzset()
+    told = day(store, date("2025-05-14"), LATER)
+    assert told.seconds["good"] == pytest.approx(86400)
+    assert len(told.alerts) == 1
+    assert [day(store, date(f"2025-05-{other}"), LATER).recorded_s for other in (13, 15)] == [0, 0]
+
+
 def test_a_clock_set_back_counts_no_moment_twice(store: Store) -> None:
     record(store, wall("2025-05-14 10:00"), [("poor", 3600)])
     record(store, wall("2025-05-14 10:30"), [("good", 3600)])  # at 11:00 the clock became 10:30

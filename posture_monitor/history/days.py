@@ -46,8 +46,8 @@ SHIFTING = ("trunk_incl", "neck_incl")
 #: Readings nearer to each other than this are skipped when shifts are counted.
 _SHIFT_STEP_S = 0.5
 
-#: Offsets reach from -12 h to +14 h, and a span may be an hour longer than it should: look this far around.
-_AROUND_S = 15 * 3600.0
+#: Clocks are up to 26 h apart, and a span may be an hour longer than it should: look this far around.
+_AROUND_S = 27 * 3600.0
 
 
 @dataclass(frozen=True)
