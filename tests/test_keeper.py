@@ -206,6 +206,13 @@ def test_a_pause_ends_the_eye_and_ends_by_itself(running: Running) -> None:
     wait_for(lambda: running.status()["activity"] == "watching", 6)
 
 
+def test_a_journey_is_noticed(berlin: None, running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "TEND_S", 0.1)
+    running.start()
+    monkeypatch.setenv("TZ", "Asia/Kolkata")  # `berlin` puts it back
+    wait_for(lambda: time.localtime().tm_gmtoff == 5.5 * 3600)
+
+
 @pytest.mark.parametrize("reason", ["locked", "suspended", "session switched", "lid closed"])
 def test_nobody_can_be_there_behind_a_locked_screen(running: Running, reason: Any) -> None:
     running.start()

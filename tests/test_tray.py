@@ -223,6 +223,14 @@ def test_reminders_can_be_held_back_and_let_go_again(tray: Tray) -> None:
     assert not tray.snooze.isVisible()
 
 
+def test_on_a_journey_the_tray_goes_by_the_clock_there(
+    berlin: None, tray: Tray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")  # `berlin` puts it back
+    tray.tell(SLUMPED)
+    assert time.localtime().tm_gmtoff == 5.5 * 3600
+
+
 def test_what_the_monitor_refuses_is_told(tray: Tray, monitor: Monitor) -> None:
     told: list[str] = []
     tray.line.refused.connect(told.append)

@@ -53,6 +53,7 @@ from posture_monitor.service.status import Camera, Status
 from posture_monitor.service.tally import Tally
 from posture_monitor.service.tray import Tray
 from posture_monitor.service.usage import Usage
+from posture_monitor.service.zone import follow_zone
 from posture_monitor.telling import words
 from posture_monitor.telling.notify import pick_channel
 from posture_monitor.telling.quiet import parse_span
@@ -491,8 +492,9 @@ class Keeper:
     # --------------------------------------------------------------- housekeeping
 
     def _tend(self, now_s: float) -> None:
-        """Look after what changes seldom: settings, power, and what all this costs."""
+        """Look after what changes seldom: time zone, settings, power, and what all this costs."""
         self._tend_at_s = now_s + TEND_S
+        follow_zone()
         self._stay_found()
         if now_s >= self._keep_at_s:
             self._keep_at_s = now_s + KEEP_S

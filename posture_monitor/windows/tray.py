@@ -29,6 +29,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.service import glance
 from posture_monitor.service.control import NotRunning, ask
 from posture_monitor.service.status import Status
+from posture_monitor.service.zone import follow_zone
 from posture_monitor.telling import words
 from posture_monitor.telling.quiet import parse_until
 from posture_monitor.windows import icons, style
@@ -231,6 +232,7 @@ class Tray(QObject):
 
     def tell(self, status: Status) -> None:
         """Show how it stands."""
+        follow_zone()
         now_s = time.time()
         state = glance.badge(status)
         if self.status is None or glance.badge(self.status) != state:
