@@ -213,6 +213,14 @@ def test_a_journey_is_noticed(berlin: None, running: Running, monkeypatch: pytes
     wait_for(lambda: time.localtime().tm_gmtoff == 5.5 * 3600)
 
 
+def test_a_clock_that_is_set_makes_it_no_older(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    running.start()
+    real_time = time.time
+    for days in (50 * 365, -1):
+        monkeypatch.setattr(time, "time", lambda by_s=86400 * days: real_time() + by_s)
+        wait_for(lambda: 0 <= time.time() - running.status()["since_s"] < 60)
+
+
 @pytest.mark.parametrize("reason", ["locked", "suspended", "session switched", "lid closed"])
 def test_nobody_can_be_there_behind_a_locked_screen(running: Running, reason: Any) -> None:
     running.start()

@@ -159,7 +159,7 @@ class Keeper:
         self.others: Callable[[], list[int]] = list
         self.renew_lock: Callable[[], None] = lambda: None
         self._usage = Usage()
-        self._since_s = time.time()
+        self._began_at_s = clock_s()
         self._paused, self._paused_until_s = False, None
         self._pause_over_s = math.inf
         self._lent_until_s = -math.inf
@@ -177,7 +177,7 @@ class Keeper:
         self._sight: Sight | None = None
         self._seen: Seen | None = None
         self._moment: dict[str, Any] = {}
-        self._status = Status(pid=os.getpid(), since_s=self._since_s, source=self.name)
+        self._status = Status(pid=os.getpid(), since_s=time.time(), source=self.name)
         self._stopping = False
         self._looks = self._model_runs = 0
         self._alerts_before = 0
@@ -585,7 +585,8 @@ class Keeper:
         self._status = replace(
             told,
             pid=os.getpid(),
-            since_s=self._since_s,
+            # By the clock as it goes now: a machine may start in 1970 and be told the year later.
+            since_s=wall_s - (now_s - self._began_at_s),
             activity=activity,
             why=why or self.settings.trouble or self._waits,
             until_s=until_s,
