@@ -14,6 +14,7 @@ from posture_monitor.posture.baseline import Neutral, deviation
 from posture_monitor.posture.judge import judge
 from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import ROW, Measurement, Reason, measure
+from posture_monitor.posture.reading import View
 
 CAMERA = Camera()
 BODY = Body()
@@ -53,6 +54,14 @@ def test_upright_before_a_moved_camera_is_neutral_again(neutral: Neutral, camera
     for name in ("head_drop", "shoulder_drop", "head_shift", "shoulder_shift"):
         assert abs(np.median(off[ROW[name]])) < 0.03
     assert abs(np.median(off[ROW["distance"]])) < 1.5
+
+
+def test_a_camera_moved_to_one_side_is_an_oblique_one(neutral: Neutral) -> None:
+    """What places are measured by hangs on it."""
+    beside = dataclasses.replace(CAMERA, azimuth_deg=45.0)
+    moved = reanchored(neutral, frames(Pose(), beside))
+    assert moved.view is View.OBLIQUE
+    assert abs(moved.shoulders / neutral.shoulders - 1) < 0.15
 
 
 @pytest.mark.parametrize("camera", MOVED.values(), ids=list(MOVED))

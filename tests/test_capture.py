@@ -46,6 +46,12 @@ def test_a_good_capture_is_the_neutral_of_its_frames() -> None:
         assert neutral.frames == N
 
 
+def test_from_the_side_who_sits_still_is_not_said_to_move() -> None:
+    """Shoulders one behind the other look as wide as a hand: too little to measure movement by."""
+    swaying = Pose(seat_z_m=0.01 * np.sin(np.arange(N)), seat_y_m=0.005 * np.cos(np.arange(N)))
+    assert capture(sitting(swaying, SIDE_CAMERA), clear()).view is View.SIDE
+
+
 def test_without_any_picture_it_is_refused() -> None:
     nothing = measure(lm.nobody(0), np.array([640, 480]))
     with pytest.raises(ValueError, match="no picture"):

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from people import upright
-from rig import SCENARIOS, Body, Camera, Pose, render
+from rig import SCENARIOS, SIDE_CAMERA, Body, Camera, Pose, render
 
 from posture_monitor.posture import landmarks as lm
 from posture_monitor.posture.baseline import Neutral
@@ -67,6 +67,13 @@ def test_somebody_in_my_place_beside_me_is_a_crowd(me: Neutral) -> None:
 def test_one_person_seen_twice_is_one_person(me: Neutral, known: bool) -> None:
     twice = together(somebody(), somebody(Pose(seat_x_m=0.02, head_yaw=4)))
     assert choose(twice, SIZE, me if known else None).crowd is False
+
+
+def test_one_person_seen_twice_from_the_side_is_one_person() -> None:
+    """Shoulders one behind the other look as wide as a hand: nobody is as near to another as that."""
+    points, size = render(Body(), Pose(seat_z_m=np.array([0.0, 0.06])), SIDE_CAMERA)
+    for neutral in (None, upright(Body(), SIDE_CAMERA)):
+        assert choose(points, size, neutral).crowd is False
 
 
 def test_without_a_neutral_the_largest_is_meant_and_a_rival_is_a_crowd() -> None:

@@ -21,10 +21,13 @@ CAMERA = rig.Camera(height_m=0.6, tilt_deg=-6)
 
 
 def watched(
-    parts: list[tuple[float, rig.Pose | None]], fps: float = 2.0, camera: rig.Camera = CAMERA
+    parts: list[tuple[float, rig.Pose | None]],
+    fps: float = 2.0,
+    camera: rig.Camera = CAMERA,
+    neutral_at: rig.Camera = CAMERA,
 ) -> tuple[np.ndarray, list[Session]]:
     """Hold poses for some seconds each (None: nobody there) and return times and sessions."""
-    neutral = upright(BODY, CAMERA)
+    neutral = upright(BODY, neutral_at)
     frames, size = [], None
     for seconds, pose in parts:
         landmarks, size = rig.render(BODY, pose or rig.Pose(), camera)
@@ -86,6 +89,16 @@ def test_a_moved_camera_is_unknown_while_it_settles_and_then_judged_again() -> N
     assert sum(s.place.ask for s in sessions) == 1
     assert sessions[-1].state is Verdict.GOOD
     assert abs(sessions[-1].sustained.lowered) < 1.0
+
+
+@pytest.mark.parametrize("azimuth", [45.0, 60.0])
+def test_a_chair_that_is_lowered_slowly_is_no_more_from_beside_than_from_the_front(azimuth: float) -> None:
+    """Shoulders seen from beside look narrower: by them every height would seem larger."""
+    beside = rig.Camera(azimuth_deg=azimuth, height_m=0.6, distance_m=1.5, tilt_deg=-6)
+    parts = [(60.0, rig.Pose())]
+    parts += [(5.0, rig.Pose(seat_y_m=-0.005 * step)) for step in range(1, 11)]
+    _, sessions = watched([*parts, (300, rig.SCENARIOS["chair_lower"])], camera=beside, neutral_at=beside)
+    assert Verdict.POOR not in {s.state for s in sessions}
 
 
 def sitting(moment: Moment, until_s: float, drop: float, state: Session) -> Session:

@@ -93,7 +93,7 @@ def reanchored(
                 )
                 centre[row] = first.centre[row] * (1 + follow / 100)
     centre[[ROW[name] for name in ROLLED]] += _roll(now, neutral)
-    return replace(neutral, centre=centre, azimuth_deg=now.azimuth_deg)
+    return replace(neutral, centre=centre, view=now.view, azimuth_deg=now.azimuth_deg)
 
 
 def _roll(now: Neutral, neutral: Neutral) -> float:

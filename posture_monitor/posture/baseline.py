@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from posture_monitor.posture.landmarks import Array
-from posture_monitor.posture.metrics import METRICS, NAMES, ROW, Change, Measurement
+from posture_monitor.posture.metrics import METRICS, NAMES, ROW, TYPICAL_SHOULDERS, Change, Measurement
 from posture_monitor.posture.reading import VIEWS, View
 
 #: Makes the median absolute deviation of a normal distribution its standard deviation.
@@ -57,10 +57,15 @@ class Neutral:
         return float(self.centre[ROW[name]])
 
     @cached_property
+    def shoulders(self) -> float:
+        """Shoulder width that places are measured by, in picture heights (see `Measurement.shoulders`)."""
+        return self["shoulder_width"] if self.view is View.FRONT else TYPICAL_SHOULDERS * self["face_size"]
+
+    @cached_property
     def unit(self) -> Array:
         """``(len(METRICS),)``: what a difference from the centre is multiplied by to make a deviation."""
         with np.errstate(all="ignore"):
-            percent, shoulder = 100.0 / self.centre, 1.0 / self.centre[ROW["shoulder_width"]]
+            percent, shoulder = 100.0 / self.centre, 1.0 / np.float64(self.shoulders)
         return np.where(_PERCENT, percent, np.where(_SHOULDERS, shoulder, 1.0))
 
     @property

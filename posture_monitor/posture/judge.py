@@ -288,7 +288,7 @@ def _yardstick(neutral: Neutral, limits: Limits) -> _Yardstick:
         ],
         limits.min_confidence,
         neutral.view is View.SIDE,
-        neutral["shoulder_width"] / FOCAL_HEIGHTS,
+        neutral.shoulders / FOCAL_HEIGHTS,
         100 / rise if rise else math.nan,
         stretched,
     )

@@ -26,7 +26,7 @@ from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, One, Tr
 from posture_monitor.posture.head import head_pose
 from posture_monitor.posture.landmarks import Array
 from posture_monitor.posture.reading import VIEWS, View
-from posture_monitor.posture.view import classify
+from posture_monitor.posture.view import FRONT_SHOULDERS_CM, classify
 
 Bool = npt.NDArray[np.bool_]
 
@@ -178,8 +178,10 @@ SURE_SIZE = 2.5
 #: both sides of the face is measured; how much of it is a turn from neutral is
 #: for the judge to weigh.
 FACING_YAW_DEG = 50.0
-#: `face_size` is pixels a centimetre in a picture of this height.
+#: Picture height that `face_size` is given for, in pixels.
 REFERENCE_HEIGHT = 640.0
+#: Width of typical shoulders seen from the front, in picture heights for each px/cm of `face_size`.
+TYPICAL_SHOULDERS = FRONT_SHOULDERS_CM / REFERENCE_HEIGHT
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,17 @@ class Measurement:
         """Return one metric by name, ``(N,)``."""
         row: Array = self.values[ROW[name]]
         return row
+
+    @property
+    def shoulders(self) -> Array:
+        """Return the shoulder width that places are measured by, ``(N,)`` picture heights.
+
+        Shoulders seen from beside look narrower than they are: there it is the
+        typical width, by the head's own ruler.
+        """
+        seen = self["shoulder_width"]
+        narrow = (self.view != _FRONT) | np.isnan(seen)
+        return np.where(narrow, TYPICAL_SHOULDERS * self["face_size"], seen)
 
     def take(self, index: npt.NDArray[Any] | slice) -> Measurement:
         """Return the frames picked by `index`."""

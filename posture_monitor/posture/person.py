@@ -57,7 +57,6 @@ def choose(people: npt.NDArray[Any], size: npt.NDArray[Any], neutral: Neutral | 
     seen = measure(people, size)
     face = np.nan_to_num(seen["face_size"])
     place = np.stack((seen["head_shift"], seen["head_drop"]), axis=1)
-    width = np.where(np.isfinite(seen["shoulder_width"]), seen["shoulder_width"], face * 0.05)
     if neutral is None or not math.isfinite(neutral["face_size"]):
         misfit = -np.log(np.maximum(face, 1e-6))
         clearer_by = -math.log(RIVAL)
@@ -69,7 +68,7 @@ def choose(people: npt.NDArray[Any], size: npt.NDArray[Any], neutral: Neutral | 
     if not face[best] > 0:
         return Choice(None)
     for other in order[1:]:
-        apart = np.hypot(*(place[other] - place[best])) / width[best]
+        apart = np.hypot(*(place[other] - place[best])) / seen.shoulders[best]
         if apart < TWICE or not face[other] > 0:
             continue
         return Choice(best, crowd=bool(misfit[other] - misfit[best] < clearer_by))
@@ -89,6 +88,6 @@ def fitting(
 def _misfit(face: npt.NDArray[Any], place: npt.NDArray[Any], neutral: Neutral) -> npt.NDArray[Any]:
     """Return how badly each person fits: shoulder widths away plus the log of how much larger or smaller."""
     home = np.array([neutral["head_shift"], neutral["head_drop"]])
-    apart = np.hypot(*(place - home).T) / neutral["shoulder_width"]
+    apart = np.hypot(*(place - home).T) / neutral.shoulders
     scale = np.abs(np.log(np.maximum(face, 1e-6) / neutral["face_size"]))
     return np.asarray(np.nan_to_num(apart, nan=9.0) + scale)

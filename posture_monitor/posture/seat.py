@@ -80,4 +80,4 @@ def step(seat: Seat, neutrals: Sequence[Neutral], look: Look) -> Seat:
 
 def _risen(neutral: Neutral, look: Look) -> bool:
     """Say whether the head is so far up or down that somebody got up or sat down; no slouch goes as far."""
-    return abs(look.head_drop - neutral["head_drop"]) > STANDING_RISE * neutral["shoulder_width"]
+    return abs(look.head_drop - neutral["head_drop"]) > STANDING_RISE * neutral.shoulders

@@ -320,7 +320,7 @@ class Guide:
 
     def _stillness(self, t_s: float, measured: Measurement) -> float:
         """Return how still head and face have been lately: 1 like a picture, 0 too much to calibrate."""
-        width = float(measured["shoulder_width"][0])
+        width = float(measured.shoulders[0])
         face = float(measured["face_size"][0])
         if not (math.isfinite(width) and math.isfinite(face)):  # what came before a blink still counts
             return 0.0
@@ -345,7 +345,7 @@ class Guide:
         if len(self.kept) < 5:
             return False
         first = self.kept.measured(most=15)
-        width = float(np.nanmedian(first["shoulder_width"]))
+        width = float(np.nanmedian(first.shoulders))
         away = [
             float(measured[name][0]) - float(np.nanmedian(first[name]))
             for name in ("head_shift", "head_drop")
