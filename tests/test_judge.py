@@ -69,6 +69,19 @@ def test_a_slouch_from_the_front_is_poor_and_named(name: str, signals: set[str])
     assert found.drivers()[0] in NAMES
 
 
+@pytest.mark.parametrize("name", ["slump_deep", "head_forward_far"])
+@pytest.mark.parametrize("azimuth", [-60, -45, 45, 60])
+def test_a_head_that_sinks_is_seen_by_a_camera_that_the_face_is_turned_away_from(
+    name: str, azimuth: float
+) -> None:
+    camera = Camera(azimuth_deg=azimuth)
+    neutral = upright(Body(), camera)
+    assert not np.isfinite(neutral["head_rise"])
+    _, found = judged(Body(), SCENARIOS[name], camera, neutral)
+    assert verdicts(found) == [Verdict.POOR]
+    assert SIGNAL_NAMES[found.signal[0]] == "head sinking"
+
+
 @pytest.mark.parametrize("azimuth", [90, -90])
 @pytest.mark.parametrize(
     ("name", "signals"),

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, One, Truth, blocks, known, total
 from posture_monitor.posture.baseline import Neutral, deviation
 from posture_monitor.posture.landmarks import Array
-from posture_monitor.posture.metrics import CODE, METRICS, ROW, Measurement, Needs, Reason
+from posture_monitor.posture.metrics import CODE, METRICS, REFERENCE_HEIGHT, ROW, Measurement, Needs, Reason
 from posture_monitor.posture.reading import VERDICTS, VIEWS, Verdict, View
 
 
@@ -274,7 +274,8 @@ class _Yardstick(NamedTuple):
 
 @lru_cache(maxsize=16)
 def _yardstick(neutral: Neutral, limits: Limits) -> _Yardstick:
-    height_cm, rise = neutral["head_height"], neutral["head_rise"]
+    height_cm = neutral["head_height"]
+    height = height_cm * neutral["face_size"] / REFERENCE_HEIGHT
     stretched = (
         STRETCHED * (1 - TYPICAL_HEIGHT_CM / height_cm) * 100 if height_cm > TYPICAL_HEIGHT_CM else 0.0
     )
@@ -289,7 +290,8 @@ def _yardstick(neutral: Neutral, limits: Limits) -> _Yardstick:
         limits.min_confidence,
         neutral.view is View.SIDE,
         neutral.shoulders / FOCAL_HEIGHTS,
-        100 / rise if rise else math.nan,
+        # Not by `head_rise`, which a face that is turned away at home does not have.
+        100 * neutral.shoulders / height if height else math.nan,
         stretched,
     )
 
@@ -428,8 +430,9 @@ def _sunk(m: Arithmetic, yardstick: _Yardstick, change: Sequence[Number]) -> Num
     carried = m.where(grown > 2 * GROWN, NOD_CARRIES_NEARER, NOD_CARRIES) * nod
     sink = m.where(nod > NOD_DEG, m.lesser(sink, ears - carried), sink)
     # Shrugged or lifted shoulders shorten the neck without the head having moved.
-    lifted = m.greater(-change[_SHOULDER_DROP], 0.0) * yardstick.lift
-    shrugged = lifted * 0.5 * m.clip(1.5 - grown / GROWN, 0.0, 1.0)
+    lifted = -change[_SHOULDER_DROP] * yardstick.lift
+    # A starter profile knows no place: nothing is known of a shrug, but still of the head.
+    shrugged = m.above_zero(lifted * 0.5 * m.clip(1.5 - grown / GROWN, 0.0, 1.0))
     return m.where(sink > 0, sink - shrugged, sink) - yardstick.stretched
 
 
