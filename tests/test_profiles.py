@@ -11,14 +11,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from people import upright
-from rig import SIDE_CAMERA, Body, Camera
+from rig import SCENARIOS, SIDE_CAMERA, Body, Camera, Pose, render
 
 from posture_monitor import paths
 from posture_monitor.cli import cli
 from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import FLOOR
-from posture_monitor.posture.reading import View
+from posture_monitor.posture.judge import judge
+from posture_monitor.posture.metrics import measure
+from posture_monitor.posture.reading import Verdict, View
+from posture_monitor.posture.session import Session, moments, step
+from posture_monitor.posture.steady import Policy
 from posture_monitor.service.profile import Profile, now_iso
 from posture_monitor.service.profile_file import save_profile
 from posture_monitor.service.profiles import describe, list_profiles, load_profile, starter_of
@@ -63,6 +67,19 @@ def test_a_starter_is_found_by_its_view() -> None:
     assert [starter_of(view).neutral.view for view in View] == [
         View.FRONT if view is View.UNKNOWN else view for view in View
     ]
+
+
+@pytest.mark.parametrize("name", ["front", "oblique"])
+def test_a_starter_tells_a_deep_slump_from_sitting_upright(home: Path, name: str) -> None:
+    neutral = load_profile(name).neutral
+    camera = Camera(azimuth_deg=neutral.azimuth_deg, tilt_deg=4)
+    for pose, state in ((Pose(), Verdict.GOOD), (SCENARIOS["slump_deep"], Verdict.POOR)):
+        landmarks, size = render(Body(), pose, camera)
+        found = judge(measure(landmarks, size, azimuth_deg=neutral.azimuth_deg), neutral)
+        (moment,), sitting = moments(found, neutral), Session()
+        for second in range(60):
+            sitting = step(sitting, Policy(interval_s=1.0), float(second), moment)
+        assert sitting.state is state
 
 
 def test_default_is_the_front_starter_until_there_is_an_own_one(home: Path, mine: Profile) -> None:

@@ -73,10 +73,9 @@ MILD_INDEX: Final = 0.5
 MILD_PART: Final = 0.9
 NORM: Final = 8.0
 
-#: Signals of `judge` that are taken over as they are.
-_TAKEN: Final = tuple(
-    i for i, name in enumerate(SIGNAL_NAMES) if name not in ("head sinking", "face forward")
-)
+#: Signals of `judge` that the score *forward* stands for, and those that are taken over as they are.
+_FORWARD: Final = [SIGNAL_NAMES.index(name) for name in ("head sinking", "face forward")]
+_TAKEN: Final = tuple(i for i in range(len(SIGNALS)) if i not in _FORWARD)
 #: What may drive a sustained judgement, in the order of the rows of `cues`.
 SUSTAINED_NAMES: Final = ("forward", "lowered", *(SIGNAL_NAMES[i] for i in _TAKEN))
 _DRIVERS: Final = ("ear_height", "head_drop", *(SIGNALS[i].driver for i in _TAKEN))
@@ -223,13 +222,16 @@ def cues(judgement: Judgement, neutral: Neutral, limits: Limits | None = None) -
     Returns
     -------
     ndarray
-        First two rows the scores of `discriminants`, the rest ratios to the
-        instantaneous limits. Never NaN: what is not measured says nothing.
+        First two rows the scores of `discriminants`, or what stands in for them in
+        the same unit, the rest ratios to the instantaneous limits. Never NaN: what
+        is not measured says nothing.
     """
     scale = limits.scale if limits else {}
-    forward, lowered = np.clip(
-        np.nan_to_num(discriminants.scores(judgement.deviations, neutral)), -MOST_SCORE, MOST_SCORE
-    )
+    forward, lowered = discriminants.scores(judgement.deviations, neutral)
+    # A starter profile knows too little for a score: there the signals that it stands for speak themselves.
+    instead = np.nan_to_num(judgement.ratios[_FORWARD]).max(axis=0) * FORWARD_LIMIT / ROOM_ELSE
+    forward = np.where(np.isnan(forward), instead, forward)
+    forward, lowered = np.clip(np.nan_to_num([forward, lowered]), -MOST_SCORE, MOST_SCORE)
     # Where trunk and neck angles can be measured, they say it better.
     blind = np.isnan(judgement.deviations[ROW["trunk_incl"]])
     rows = [
