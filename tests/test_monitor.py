@@ -212,6 +212,22 @@ def test_an_alert_that_ends_in_the_next_recording(seat: Seat) -> None:
 # -- what an alert says ----------------------------------------------------------
 
 
+@pytest.mark.parametrize("moved_deg", [-8.0, 8.0])
+def test_an_alert_takes_off_what_the_camera_has_been_moved_by(seat: Seat, moved_deg: float) -> None:
+    desk = seat(IMPATIENT + NO_BREAKS)
+    desk.sit(UPRIGHT, 60)
+    desk.camera = replace(desk.camera, tilt_deg=moved_deg)
+    desk.sit(UPRIGHT, 60)
+    assert abs(desk.monitor.session.place.offset_y) > 0.25
+    for part in np.linspace(0.0, 1.0, 60):
+        desk.sit(SCENARIOS["slid_down"] * part, 1)
+    desk.sit(SCENARIOS["slid_down"], 120)
+    text = desk.alerts()[0][0]
+    told = re.fullmatch(r"Sunk down: (\d+)% of a shoulder width", text.title)
+    assert told is not None, text
+    assert 12 <= int(told[1]) <= 30
+
+
 @pytest.mark.parametrize(
     ("camera", "pose", "driver", "title", "sentence"),
     [

@@ -435,7 +435,10 @@ class Monitor:
 
     def _cause(self, reading: Reading) -> nudge.Cause:
         driver = self.session.steady.driver or reading.driver
-        return nudge.Cause(driver, reading.deviations.get(driver, math.nan))
+        deviation = reading.deviations.get(driver, math.nan)
+        if driver == "head_drop":  # where the camera or the chair has been moved to is no posture
+            deviation -= self.session.place.offset_y
+        return nudge.Cause(driver, deviation)
 
     # ----------------------------------------------------------------- out
 
