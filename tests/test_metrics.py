@@ -126,6 +126,16 @@ def test_oblique_changes_from_neutral_are_within_four_degrees_from_any_height(
         assert np.abs(change - (truth(Body(), pose)[name] - start[name])).max() <= 4.0, name
 
 
+@pytest.mark.parametrize("azimuth", [0.0, 4.0])
+def test_a_trunk_that_turns_away_from_a_camera_in_front_has_a_neck_angle_of_its_own(azimuth: float) -> None:
+    """Corrected by the azimuth of the calibration it would be a right angle."""
+    pose = Pose(twist=-50, head_yaw=-50)
+    landmarks, size = render(Body(), pose, Camera(azimuth_deg=azimuth, distance_m=1.6, tilt_deg=10))
+    measured = measure(landmarks, size, azimuth_deg=azimuth)
+    assert VIEWS[measured.view[0]] is View.OBLIQUE
+    assert abs(measured["neck_incl"][0] - truth(Body(), Pose())["neck_incl"][0]) < 8
+
+
 def test_oblique_angles_of_other_bodies() -> None:
     """Within 3 degrees in the mean over everybody, 5 for the broadest and narrowest shoulders, which mislead
     the estimate of the azimuth; no number at all where it cannot tell an oblique view from a front view."""

@@ -49,11 +49,11 @@ def classify(
     shoulders_cm
         Apparent shoulder width over face scale (`head.head_pose`).
     head_yaw_deg
-        Turn of the head against the line to the camera; unused where the
-        azimuth is given.
+        Turn of the head against the line to the camera.
     azimuth_deg
-        The azimuth found at calibration, if any; a turned trunk still shows in
-        the view, but angles are corrected with this one.
+        The azimuth found at calibration, if any; angles are corrected with this
+        one. A turned trunk still shows in the view: before a camera in front it
+        is seen under the azimuth estimated here.
     m
         The arithmetic of what is given: plain numbers, or arrays ``(N,)``.
 
@@ -74,6 +74,8 @@ def classify(
     view = m.where(part >= front_above, _FRONT, _OBLIQUE)
     view = m.where(part < side_below, _SIDE, view)
     view = m.where(finite(part), view, _UNKNOWN)
+    if azimuth_deg is not None and azimuth_deg < OBLIQUE_FROM_DEG and m.any(view == _OBLIQUE):
+        azimuth = m.where(view == _OBLIQUE, _estimated(part, head_yaw_deg, m), azimuth)
     # From the side the foreshortening is below 10 %, less than the estimate's own error.
     return view, m.where(view == _SIDE, 90.0, azimuth)
 
