@@ -111,7 +111,7 @@ def judge_frame(
         middle(points[23], points[24]),
     )
 
-    seen_from, azimuth = place(over(shoulders_wide, scale), neutral.azimuth_deg)
+    seen_from, azimuth = place(over(shoulders_wide, scale), head_yaw, neutral.azimuth_deg)
     side, front = seen_from is View.SIDE, seen_from is View.FRONT
     left_hip, right_hip = within(23, -metrics.HIP_MARGIN), within(24, -metrics.HIP_MARGIN)
     base, top = hips, shoulder
@@ -185,7 +185,7 @@ def judge_frame(
         if metric.change is Change.PERCENT:
             change = over(100 * change, neutral[metric.name])
         elif metric.change is Change.SHOULDERS:
-            change = over(change, neutral["shoulder_width"])
+            change = over(change, neutral.shoulders)
         deviations[metric.name] = change
 
     confidence = 0.0
@@ -216,7 +216,7 @@ def judge_frame(
     return Plain(values, deviations, Verdict.UNKNOWN if reason is not Reason.OK else verdict, reason, index)
 
 
-def place(shoulders_cm: float, azimuth_deg: float) -> tuple[View, float]:
+def place(shoulders_cm: float, head_yaw_deg: float, azimuth_deg: float) -> tuple[View, float]:
     """Return the view and the azimuth, for a place that is known."""
     part = shoulders_cm / view.FRONT_SHOULDERS_CM
     if not math.isfinite(part):
@@ -229,14 +229,25 @@ def place(shoulders_cm: float, azimuth_deg: float) -> tuple[View, float]:
         above, below = max(above, view.KEPT_UNTIL[0] * expected), min(below, view.KEPT_UNTIL[1] * expected)
     if part < below:
         return View.SIDE, 90.0
-    return (View.FRONT if part >= above else View.OBLIQUE), azimuth_deg
+    if part >= above:
+        return View.FRONT, azimuth_deg
+    return View.OBLIQUE, azimuth_deg if azimuth_deg >= view.OBLIQUE_FROM_DEG else turned(part, head_yaw_deg)
+
+
+def turned(part: float, head_yaw_deg: float) -> float:
+    """Return how far a trunk is turned, in degrees, by its shoulders and the face."""
+    shoulders = math.degrees(math.acos(clip(part, 0, 1)))
+    among = view.SHOULDERS_FROM_DEG - view.FACE_UNTIL_DEG
+    weight = 0.5 * clip((view.SHOULDERS_FROM_DEG - shoulders) / among, 0, 1)
+    more = abs(head_yaw_deg) - shoulders
+    return shoulders + weight * clip(more, -view.FACE_MAY_DIFFER_DEG, view.FACE_MAY_DIFFER_DEG)
 
 
 def slouch_index(
     change: dict[str, float], neutral: Neutral, limits: rules.Limits, *, bust: bool, side: bool
 ) -> float:
     """Return the norm of the signals; NaN where none can be measured."""
-    beside = change["head_shift"] * neutral["shoulder_width"] / rules.FOCAL_HEIGHTS
+    beside = change["head_shift"] * neutral.shoulders / rules.FOCAL_HEIGHTS
     yaw = abs(change["head_yaw"] - (math.degrees(math.atan(beside)) if known(beside) else 0.0))
     grown, trunk = change["face_size"], change["trunk_incl"]
     nearer = clip(grown / rules.GROWN - 0.5, 0, 1) if known(grown) else NAN
@@ -291,8 +302,11 @@ def sunk(change: dict[str, float], neutral: Neutral) -> float:
         carries = rules.NOD_CARRIES_NEARER if grown > 2 * rules.GROWN else rules.NOD_CARRIES
         sink = min(sink, ears - carries * nod)
     if sink > 0:
-        lifted = max(-change["shoulder_drop"], 0.0) * 100 / neutral["head_rise"]
-        sink -= lifted * 0.5 * clip(1.5 - grown / rules.GROWN, 0, 1)
+        height = neutral["head_height"] * neutral["face_size"] / metrics.REFERENCE_HEIGHT
+        lifted = -change["shoulder_drop"] * 100 * neutral.shoulders / height
+        shrugged = lifted * 0.5 * clip(1.5 - grown / rules.GROWN, 0, 1)
+        if shrugged > 0:  # not where it is unknown
+            sink -= shrugged
     if neutral["head_height"] > rules.TYPICAL_HEIGHT_CM:
         sink -= rules.STRETCHED * (1 - rules.TYPICAL_HEIGHT_CM / neutral["head_height"]) * 100
     return sink
