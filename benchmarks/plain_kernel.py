@@ -163,14 +163,16 @@ def judge_frame(
     face = within(0, metrics.BUST_MARGIN) and math.isfinite(scale) and scale > 0
     shoulders = within(11, metrics.BUST_MARGIN) and within(12, metrics.BUST_MARGIN)
     bust = face and shoulders
+    turned_past = seen_from is View.OBLIQUE and neutral.forward not in (None, forward)
+    beside = bust and not front and not turned_past
     hip = (left_hip or right_hip) if side else (left_hip and right_hip)
     met = {
         Needs.FACE: face,
         Needs.BUST: bust,
         Needs.SHOULDERS: shoulders,
         Needs.FACING: bust and not side and abs(head_yaw) < metrics.FACING_YAW_DEG,
-        Needs.PROFILE_TRUNK: bust and hip and not front,
-        Needs.PROFILE_NECK: bust and not front,
+        Needs.PROFILE_TRUNK: beside and hip,
+        Needs.PROFILE_NECK: beside,
         Needs.PROFILE: bust and hip and side,
         Needs.PROFILE_HEAD: face and side,
         Needs.TORSO: bust and front and left_hip and right_hip,

@@ -17,7 +17,7 @@ from rig import SCENARIOS, SIDE_CAMERA, Body, Camera, Pose, render
 from posture_monitor.posture import landmarks as lm
 from posture_monitor.posture.baseline import neutral_of
 from posture_monitor.posture.judge import SIGNAL_NAMES, SIGNALS, Judgement, Limits, judge
-from posture_monitor.posture.metrics import NAMES, REASONS, Needs, Reason, measure
+from posture_monitor.posture.metrics import NAMES, REASONS, ROW, Needs, Reason, measure
 from posture_monitor.posture.reading import VERDICTS, Verdict
 
 GOOD, MILD, POOR, UNKNOWN, AWAY = range(5)
@@ -98,6 +98,21 @@ def test_a_slouch_from_the_side_is_poor_and_named(name: str, signals: set[str], 
     _, found = judged(body, SCENARIOS[name] * 1.2, camera, upright(body, camera))
     assert verdicts(found) == [Verdict.GOOD if name == "upright" else Verdict.POOR]
     assert (SIGNAL_NAMES[found.signal[0]] if found.signal[0] >= 0 else "") in signals
+
+
+@pytest.mark.parametrize("azimuth", [-60, -45, 45, 60])
+def test_a_face_turned_past_the_camera_makes_no_recliner_lean_forward(azimuth: float) -> None:
+    camera = Camera(azimuth_deg=azimuth, distance_m=1.6, tilt_deg=10)
+    reclined = Pose(lean=-10)
+    landmarks, size = render(Body(), reclined, camera, desk=None)
+    neutral = neutral_of(measure(landmarks, size))
+    past = reclined + Pose(head_yaw=azimuth * 1.3)
+    measured, found = judged(Body(), past, camera, neutral, desk=None)
+    for name in ("trunk_incl", "neck_incl"):
+        assert np.isfinite(neutral[name])
+        assert np.isnan(measured[name][0])
+        assert REASONS[measured.reasons[ROW[name], 0]] is Reason.TURNED
+    assert verdicts(found) != [Verdict.POOR]
 
 
 def test_verdict_follows_the_index() -> None:

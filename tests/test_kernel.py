@@ -42,16 +42,17 @@ def bits(values: npt.NDArray[Any]) -> list[Any]:
 
 def assert_same_bits(landmarks: Landmarks, size: npt.NDArray[Any], neutral: Neutral, *, known: bool) -> None:
     n = len(landmarks)
-    azimuth_deg = neutral.azimuth_deg if known else None
+    azimuth_deg, forward = (neutral.azimuth_deg, neutral.forward) if known else (None, None)
     rng = np.random.default_rng(n)
     doubts = [REASONS[code] for code in rng.integers(0, 16, n) * (rng.random(n) < 0.2)]
-    whole = measure(landmarks, size, azimuth_deg=azimuth_deg)
+    whole = measure(landmarks, size, azimuth_deg=azimuth_deg, forward=forward)
     all_judged = judge(whole, neutral, None, doubts)
     pieces = [slice(i, i + 1) for i in range(0, n, 7)]
     for length in (2, 3, 7, 8, 9, 64, 1000):
         pieces += [slice(start, start + length) for start in (0, 1, n - length) if 0 <= start <= n - length]
     for piece in pieces:
-        part = measure(landmarks[piece], size if size.ndim == 1 else size[piece], azimuth_deg=azimuth_deg)
+        sizes = size if size.ndim == 1 else size[piece]
+        part = measure(landmarks[piece], sizes, azimuth_deg=azimuth_deg, forward=forward)
         expected = whole.take(piece)
         for field in dataclasses.fields(part):
             assert bits(getattr(part, field.name)) == bits(getattr(expected, field.name)), field.name
@@ -111,7 +112,7 @@ def test_plain_python_comes_to_the_same(azimuth_deg: float) -> None:
     landmarks[::40] = np.nan
     neutral = kernel.neutral(camera)
     limits = Limits({"fsr": 1.3, "head_height": 0.9}, 0.4)
-    measurement = measure(landmarks, kernel.SIZE, azimuth_deg=neutral.azimuth_deg)
+    measurement = measure(landmarks, kernel.SIZE, azimuth_deg=neutral.azimuth_deg, forward=neutral.forward)
     plain = [judge_frame(frame, 640.0, 480.0, neutral, limits) for frame in landmarks.tolist()]
     assert kernel.disagreement((measurement, judge(measurement, neutral, limits)), plain) < 1e-8
     assert len({frame.reason for frame in plain}) >= 3

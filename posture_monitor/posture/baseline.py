@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -55,6 +56,12 @@ class Neutral:
     def __getitem__(self, name: str) -> float:
         """Return the centre of one metric by name."""
         return float(self.centre[ROW[name]])
+
+    @property
+    def forward(self) -> float | None:
+        """Which way along the picture somebody seen obliquely faces: 1 right, -1 left; None if unknown."""
+        turn = self["yaw_cue"]
+        return math.copysign(1.0, turn) if self.view is View.OBLIQUE and math.isfinite(turn) else None
 
     @cached_property
     def shoulders(self) -> float:

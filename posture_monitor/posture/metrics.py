@@ -258,7 +258,8 @@ class Measurement:
             elif metric.needs in (Needs.PROFILE, Needs.PROFILE_HEAD):
                 why = np.where(side, CODE[Reason.HIPS], CODE[Reason.VIEW])
             elif metric.needs in (Needs.PROFILE_TRUNK, Needs.PROFILE_NECK):
-                why = np.where(front, CODE[Reason.VIEW], CODE[Reason.HIPS])
+                hidden = np.where(self.seen[Needs.PROFILE_NECK], CODE[Reason.HIPS], CODE[Reason.TURNED])
+                why = np.where(front, CODE[Reason.VIEW], hidden)
             elif metric.needs is Needs.TORSO:
                 why = np.where(front, CODE[Reason.HIPS], CODE[Reason.VIEW])
             else:
@@ -274,7 +275,11 @@ class Measurement:
 
 
 def measure(
-    landmarks: npt.NDArray[Any], size: npt.NDArray[Any], *, azimuth_deg: float | None = None
+    landmarks: npt.NDArray[Any],
+    size: npt.NDArray[Any],
+    *,
+    azimuth_deg: float | None = None,
+    forward: float | None = None,
 ) -> Measurement:
     """Measure every metric of ``N`` frames.
 
@@ -288,6 +293,11 @@ def measure(
     azimuth_deg
         Angle between the trunk's facing and the line to the camera, if known
         from calibration; otherwise it is estimated per frame (`view.classify`).
+    forward
+        Which way along the picture is forward for somebody seen obliquely, if
+        known from calibration: 1 to the right, -1 to the left. Whose face
+        points the other way has no angles of trunk and neck. Otherwise the
+        face tells.
 
     Returns
     -------
@@ -305,13 +315,13 @@ def measure(
     if n == 1:
         u, v, _, visibility = points[0, :_LAST].T.tolist()
         width, height = size.reshape(2).tolist()
-        return _one(_measured(One, u, v, visibility, width, height, azimuth_deg))
+        return _one(_measured(One, u, v, visibility, width, height, azimuth_deg, forward))
     whole = _nothing(n)
     with np.errstate(all="ignore"):
         for block in blocks(n):
             u, v, visibility = _rows(points[block])
             width, height = size[block].T if size.ndim == 2 else size.tolist()
-            _take_in(whole, block, _measured(Many, u, v, visibility, width, height, azimuth_deg))
+            _take_in(whole, block, _measured(Many, u, v, visibility, width, height, azimuth_deg, forward))
     return whole
 
 
@@ -335,6 +345,7 @@ def _measured(
     width: Number,
     height: Number,
     azimuth_deg: float | None,
+    known_forward: float | None,
 ) -> _Frame:
     """Measure a frame, or a block of them; `u` and `v` are image-normalised, all three by landmark."""
 
@@ -372,6 +383,11 @@ def _measured(
     shoulders = left_near & right_near
     bust = face & shoulders
     from_side, not_side, not_front = bust & side, bust & (view != _SIDE), bust & (view != _FRONT)
+    # Which way is forward for somebody seen from beside.
+    forward = m.where(nose_x >= ears_x, 1.0, -1.0)
+    if known_forward is not None:
+        # Head or whole body has turned past the camera: which of them is not known, nor what is forward.
+        not_front = not_front & (side | (forward == known_forward))
     facing = not_side & (abs(head.yaw) < FACING_YAW_DEG)
     torso = bust & front & both_hips
     slopes = [
@@ -390,8 +406,6 @@ def _measured(
         base_y = m.where(by_middle, hips_y, m.where(right_hip, y[24], y[23]))
         top_x = m.where(by_middle, shoulder_x, m.where(right_hip, x[12], x[11]))
         top_y = m.where(by_middle, shoulder_y, m.where(right_hip, y[12], y[11]))
-        # Which way is forward for somebody seen from the side.
-        forward = m.where(nose_x >= ears_x, 1.0, -1.0)
         foreshortening = m.sine(azimuth)
         slopes += [
             (m.ratio(forward * (top_x - base_x), foreshortening), base_y - top_y, trunk_seen),

@@ -192,7 +192,8 @@ def learn(
     # Looking down is no stillness of the head.
     posture = collected.neutral(name=aim.value, steady=aim is Aim.SLOUCH)
     neutral = known.neutrals[which]
-    apart = separation(collected.measured(neutral.azimuth_deg), neutral, limits_of(config, known))
+    measured = collected.measured(neutral.azimuth_deg, neutral.forward)
+    apart = separation(measured, neutral, limits_of(config, known))
     made = replace(known, captures={**known.captures, aim.value: posture})
     return Learnt(made, neutral, told_separation(aim, apart), apart, note)
 

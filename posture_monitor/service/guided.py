@@ -259,7 +259,9 @@ class Guided:
 
     def _live(self, seen: Seen, now: _Capture, result: Result) -> Live:
         neutral = result.learnt.neutral
-        measured = measure(seen.landmarks[None], seen.size, azimuth_deg=neutral.azimuth_deg)
+        measured = measure(
+            seen.landmarks[None], seen.size, azimuth_deg=neutral.azimuth_deg, forward=neutral.forward
+        )
         limits = limits_of(self.config, result.learnt.profile)
         judged = judge(measured, neutral, limits, [seen.doubt])
         verdict, index = VERDICTS[int(judged.verdict[0])], float(judged.slouch_index[0])

@@ -56,7 +56,9 @@ SNOOZE_S = 15 * 60.0
 
 def read(seen: Seen, neutral: Neutral, limits: Limits) -> tuple[Reading, Moment]:
     """Return one frame judged on its own, for the outlets and for the session."""
-    measurement = measure(seen.landmarks[None], seen.size, azimuth_deg=neutral.azimuth_deg)
+    measurement = measure(
+        seen.landmarks[None], seen.size, azimuth_deg=neutral.azimuth_deg, forward=neutral.forward
+    )
     judgement = judge(measurement, neutral, limits, (seen.doubt,))
     which = int(judgement.signal[0])
     reading = Reading(
