@@ -147,7 +147,7 @@ def test_a_day_as_it_is_read(store: Store) -> None:
         "",
         "Breaks and moving",
         "  3 stretches at the desk, the longest 30 min from 09:10; between them 1 break",
-        "of a minute or more, once paused",
+        "  of a minute or more, once paused",
         "  0 changes of posture an hour",
     ]
     raw = io.StringIO()
