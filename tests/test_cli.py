@@ -194,6 +194,33 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     assert ended.stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("command", ["--help", "--version", "run --help", "config show"])
+def test_output_that_has_no_room_is_one_line_and_status_2(command: str) -> None:
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "posture_monitor", *command.split()],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert ended.returncode == 2
+    assert ended.stderr == "posture-monitor: cannot write: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_an_error_that_has_no_room_is_still_status_2() -> None:
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "posture_monitor", "run", "--profile", "../etc"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=full,
+        )
+    assert ended.returncode == 2
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_terminal_without_the_characters_shows_a_question_mark(tmp_path: Path, encoding: str) -> None:
     landmarks, size = render(Body(), Pose(lean=np.zeros(20)), Camera())

@@ -14,7 +14,7 @@ import re
 import stat
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -48,7 +48,8 @@ class _Told(click.ClickException):
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"posture-monitor: {' '.join(self.message.split())}", err=True, file=file)
+        with contextlib.suppress(OSError):  # errors may go to a full disk, too
+            click.echo(f"posture-monitor: {' '.join(self.message.split())}", err=True, file=file)
 
 
 def _be_verbose(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -90,36 +91,52 @@ class Group(click.Group):
         """Return the commands in the order in which a newcomer needs them."""
         return list(self.commands)
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the arguments; ``--help`` and ``--version`` are printed already here."""
+        if parent is not None:
+            return super().make_context(info_name, args, parent, **extra)
+        with _in_one_line():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn errors of the user's world into one line and status 2."""
         if ctx.parent is not None:
             return super().invoke(ctx)
-        try:
+        with _in_one_line():
             result = super().invoke(ctx)
             if sys.stdout is not None:
                 sys.stdout.flush()  # a full disk is to show now, not when Python ends
             return result
-        except KeyboardInterrupt:
-            ctx.exit(INTERRUPTED)
-        except UserError as error:
-            _trace(ctx)
-            raise _Told(str(error)) from error
-        except OSError as error:
-            # A full disk or a file that may not be read is the machine's state, not a fault in the
-            # program; without a file's name it may be one, and then the traceback is wanted.
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-            wrong = error.errno == errno.EINVAL and error.filename is None
-            if sys.platform == "win32" and wrong and _into_pipe():
-                # So Windows calls a pipe whose reader, such as `more`, has gone (python/cpython#79935).
-                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
-            if error.errno == errno.ENOENT and error.filename is None and not _somewhere():
-                raise _Told("the folder you are in was deleted; go to another one and try again") from error
-            if error.errno == errno.EPIPE or (error.filename is None and not full):
-                raise
-            _trace(ctx)
-            if error.filename is None:
-                _give_up_output()
-            raise _Told(f"{error.filename or 'cannot write'}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Turn errors of the user's world into one line and status 2."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    except UserError as error:
+        _trace()
+        raise _Told(str(error)) from error
+    except OSError as error:
+        # A full disk or a file that may not be read is the machine's state, not a fault in the
+        # program; without a file's name it may be one, and then the traceback is wanted.
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+        wrong = error.errno == errno.EINVAL and error.filename is None
+        if sys.platform == "win32" and wrong and _into_pipe():
+            # So Windows calls a pipe whose reader, such as `more`, has gone (python/cpython#79935).
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
+        if error.errno == errno.ENOENT and error.filename is None and not _somewhere():
+            raise _Told("the folder you are in was deleted; go to another one and try again") from error
+        if error.errno == errno.EPIPE or (error.filename is None and not full):
+            raise
+        _trace()
+        if error.filename is None:
+            _give_up_output()
+        raise _Told(f"{error.filename or 'cannot write'}: {error.strerror or error}") from error
 
 
 def _into_pipe() -> bool:
@@ -144,8 +161,9 @@ def _give_up_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _trace(context: click.Context) -> None:
-    if context.find_root().meta.get("posture_monitor.verbose"):
+def _trace() -> None:
+    context = click.get_current_context(silent=True)
+    if context is not None and context.find_root().meta.get("posture_monitor.verbose"):
         click.echo(traceback.format_exc(), err=True, nl=False)
 
 
