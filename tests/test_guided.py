@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
+import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,7 +25,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sources import Closing
-from posture_monitor.service import calibration, guided, screen
+from posture_monitor.service import control, guided, screen
 from posture_monitor.service.calibration import Learnt, camera_lent
 from posture_monitor.service.control import Server
 from posture_monitor.service.guided import Result
@@ -41,9 +41,8 @@ class Monitor:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.activity = "watching"
-        self.lending, self.lends_in_s = threading.Event(), 0.0
 
-    def handle(self, do: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def handle(self, do: str, _given: Mapping[str, Any]) -> Mapping[str, Any]:
         if do == "status":
             now = Status(
                 activity=self.activity,
@@ -51,12 +50,8 @@ class Monitor:
                 profile=InUse(name="desk"),
             )
             return now.to_json()
-        if do == "lend":
-            self.lending.set()
-            time.sleep(self.lends_in_s)
         self.asked.append(do)
         if do == "lend":
-            assert given["until_s"] > 0  # a calibration that dies must not close the camera for ever
             self.activity = "paused"
         elif do == "return":
             self.activity = "watching"
@@ -106,13 +101,27 @@ def test_what_cannot_be_measured_is_told_with_the_reason() -> None:
 def test_a_calibration_that_takes_long_keeps_the_camera(
     monitor: Monitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "LENT_S", 0.2)
+    monkeypatch.setattr(control, "REQUEST_S", 0.1)
     with camera_lent("0"):
-        wait_for(lambda: monitor.asked.count("lend") > 2)
-    asked = len(monitor.asked)
-    time.sleep(0.3)
-    assert monitor.asked[-1] == "return"
-    assert len(monitor.asked) == asked, "it went on after the end"
+        time.sleep(0.5)  # who has not asked for anything else for so long is sent away
+        assert monitor.asked == ["lend"]
+    assert monitor.asked == ["lend", "return"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_calibration_that_ends_by_force_gives_the_camera_back_at_once(
+    monitor: Monitor, how: signal.Signals
+) -> None:
+    lends = (
+        "import time; from posture_monitor.service.calibration import camera_lent\n"
+        "with camera_lent('0'): print('lent', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", lends], stdout=subprocess.PIPE, text=True) as calibrating:
+        assert calibrating.stdout is not None
+        assert calibrating.stdout.readline() == "lent\n"
+        assert monitor.activity == "paused"
+        calibrating.send_signal(how)
+    wait_for(lambda: monitor.activity == "watching")
 
 
 @pytest.mark.usefixtures("home")
@@ -173,18 +182,6 @@ def test_a_capture_begun_while_the_one_before_is_being_made_has_a_result_of_its_
     assert last.result is not None
     assert last.result.learnt is made[1]
     assert asked._capture is begun[0], "what becomes of the one before is no matter to it"
-
-
-def test_a_camera_that_was_returned_is_not_asked_for_again(
-    monitor: Monitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(calibration, "LENT_S", 0.2)
-    with camera_lent("0"):
-        monitor.lends_in_s = 0.5
-        monitor.lending.clear()
-        assert monitor.lending.wait(5.0)
-    time.sleep(0.6)
-    assert monitor.asked[-1] == "return", "it stays closed for minutes"
 
 
 def test_a_recording_needs_nobodys_camera(monitor: Monitor) -> None:

@@ -409,7 +409,7 @@ def test_the_first_calibration_is_taken_up_by_the_monitor_that_runs(
     monkeypatch.setattr(service, "TEND_S", 3600.0)
     running.start()
     assert running.status()["profile"]["starter"]
-    running.keeper.handle("lend", {"until_s": time.time() + 60})
+    running.keeper.handle("lend", {})
     told = running.status()
     assert (told["activity"], told["camera"]["open"]) == ("paused", False)
     assert "calibrating" in told["why"]
@@ -578,14 +578,14 @@ def test_no_picture_is_told_of_a_moment_that_is_over(running: Running) -> None:
 def test_calibrating_leaves_a_pause_and_a_snooze_as_they_are(running: Running) -> None:
     running.start()
     running.keeper.handle("snooze", {"seconds": 3600.0})
-    running.keeper.handle("lend", {"until_s": time.time() + 60})
+    running.keeper.handle("lend", {})
     running.keeper.handle("pause", {"until_s": None})
     running.keeper.handle("return", {})
     told = running.status()
     assert (told["activity"], told["until_s"]) == ("paused", None)
     assert told["snoozed_until_s"] > time.time() + 3000
     # And a calibration that died holds up nobody who resumes.
-    running.keeper.handle("lend", {"until_s": time.time() + 60})
+    running.keeper.handle("lend", {})
     running.eye.hangs = True
     assert running.keeper.handle("resume", {}) == {}
     told = running.status()

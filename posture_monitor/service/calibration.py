@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -35,12 +34,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from posture_monitor.config import Config
+    from posture_monitor.service.control import Channel
 
 
 #: While calibrating others are looked for this often: whose neutral it is must be clear.
 CROWD_EVERY_S = 1.0
-#: A monitor that has lent its camera takes it back after this long, whatever becomes of the calibration.
-LENT_S: Final = 600.0
 #: A monitor carries a command out between two looks, which may take a moment.
 COMMAND_S: Final = 8.0
 #: A monitor closes its camera within this time.
@@ -202,36 +200,27 @@ def learn(
 def camera_lent(source: str) -> Iterator[None]:
     """Have a running monitor close the camera meanwhile, and go on afterwards.
 
+    It goes on too where this process ends by force: the camera is lent for as long as a connection is held.
     It is not asked where the source is a recording. A pause or a snooze of the user's is left as it is.
     """
-    from posture_monitor.service.control import ask
+    from posture_monitor.service.control import Channel
 
-    over = threading.Event()
-
-    def renew() -> None:
-        while not over.wait(LENT_S / 2):
-            with contextlib.suppress(UserError):
-                ask("lend", COMMAND_S, until_s=time.time() + LENT_S)
-
-    renewing, lent = threading.Thread(target=renew, name="lend", daemon=True), False
-    try:
-        if is_live(source):
-            # None runs, or it does not answer: then the camera says itself whether it is free.
-            with contextlib.suppress(UserError):
-                ask("lend", COMMAND_S, until_s=time.time() + LENT_S)
-                lent = True
-                renewing.start()
+    with contextlib.ExitStack() as stack:
+        # None runs, or it does not answer: then the camera says itself whether it is free.
+        with contextlib.suppress(UserError):
+            if is_live(source):
+                monitor = stack.enter_context(Channel(COMMAND_S))
+                monitor.ask("lend", COMMAND_S)
+                stack.callback(_give_back, monitor)
                 waited_until = time.monotonic() + CLOSING_S
-                while time.monotonic() < waited_until and ask("status").get("camera", {}).get("open"):
+                while time.monotonic() < waited_until and monitor.ask("status").get("camera", {}).get("open"):
                     time.sleep(0.1)
         yield
-    finally:
-        over.set()
-        if lent:
-            if renewing.is_alive():
-                renewing.join()  # what it may be asking for must not come after the return
-            with contextlib.suppress(UserError):  # it may have been stopped meanwhile
-                ask("return", COMMAND_S)
+
+
+def _give_back(monitor: Channel) -> None:
+    with contextlib.suppress(UserError):  # it may have been stopped meanwhile
+        monitor.ask("return", COMMAND_S)
 
 
 def told_place(known: Profile, camera: str, width: int, height: int) -> str:

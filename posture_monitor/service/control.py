@@ -42,6 +42,8 @@ LONGEST_REQUEST: Final = 64 * 1024
 LONGEST_ANSWER: Final = 16 * 1024 * 1024
 #: A request must arrive, and an answer be taken, within this time.
 REQUEST_S: Final = 5.0
+#: Who was lent the camera holds the connection, silent, at most for so long.
+LENT_S: Final = 3600.0
 #: So many may be connected at once.
 CLIENTS: Final = 8
 
@@ -88,7 +90,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, Argument]]] = {
     "stop": {},
     "pause": {"until_s": Argument((*_NUMBER, type(None)), None)},
     "resume": {},
-    "lend": {"until_s": Argument(_NUMBER)},
+    "lend": {},
     "return": {},
     "snooze": {"seconds": Argument(_NUMBER)},
     "preset": {"name": Argument((str,))},
@@ -100,16 +102,18 @@ COMMANDS: Final[Mapping[str, Mapping[str, Argument]]] = {
 
 
 def ask(do: str, timeout_s: float = 2.0, **args: Any) -> dict[str, Any]:
-    """Ask the running monitor to do something, and return its result.
+    """Ask the running monitor to do something, and return its result, as `Channel.ask` does."""
+    with Channel(timeout_s) as channel:
+        return channel.ask(do, timeout_s, **args)
+
+
+class Channel:
+    """A connection to the running monitor; close it, or use it in ``with``.
 
     Parameters
     ----------
-    do
-        One of `COMMANDS`.
     timeout_s
-        Seconds until an answer must be there.
-    args
-        The command's arguments.
+        Seconds until it must be there.
 
     Raises
     ------
@@ -117,39 +121,71 @@ def ask(do: str, timeout_s: float = 2.0, **args: Any) -> dict[str, Any]:
         Nobody answers because nobody is there.
     NoAnswer
         The monitor does not answer in time.
-    OtherVersion
-        It speaks another version of the protocol.
     UserError
-        It refuses, and says why.
+        It belongs to another user.
     """
-    request = json.dumps({"v": VERSION, "do": do, "with": args}, allow_nan=False).encode()
-    if len(request) > LONGEST_REQUEST:
-        raise UserError(f"the request is longer than {LONGEST_REQUEST} bytes")
-    until_s = time.monotonic() + timeout_s
-    try:
-        channel = connect(paths.control_socket(), timeout_s)
-    except TimeoutError:
-        raise _no_answer(timeout_s) from None
-    except OSError:
-        raise NotRunning from None
-    with channel:
-        if not channel.same_user:
-            raise UserError(f"{paths.control_socket()} belongs to another user; nothing was asked of it")
+
+    def __init__(self, timeout_s: float) -> None:
         try:
-            channel.write(request, until_s)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # refused before it was read; the answer says why
+            self._end = connect(paths.control_socket(), timeout_s)
         except TimeoutError:
             raise _no_answer(timeout_s) from None
+        except OSError:
+            raise NotRunning from None
+        if not self._end.same_user:
+            self._end.close()
+            raise UserError(f"{paths.control_socket()} belongs to another user; nothing was asked of it")
+
+    def ask(self, do: str, timeout_s: float = 2.0, **args: Any) -> dict[str, Any]:
+        """Ask the monitor to do something, and return its result.
+
+        Parameters
+        ----------
+        do
+            One of `COMMANDS`.
+        timeout_s
+            Seconds until an answer must be there.
+        args
+            The command's arguments.
+
+        Raises
+        ------
+        NoAnswer
+            The monitor does not answer in time.
+        OtherVersion
+            It speaks another version of the protocol.
+        UserError
+            It refuses, and says why.
+        """
+        request = json.dumps({"v": VERSION, "do": do, "with": args}, allow_nan=False).encode()
+        if len(request) > LONGEST_REQUEST:
+            raise UserError(f"the request is longer than {LONGEST_REQUEST} bytes")
+        until_s = time.monotonic() + timeout_s
+        # Refused before it was read: the answer says why.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            try:
+                self._end.write(request, until_s)
+            except TimeoutError:
+                raise _no_answer(timeout_s) from None
         try:
-            answer = channel.read(LONGEST_ANSWER, until_s)
+            answer = self._end.read(LONGEST_ANSWER, until_s)
         except TimeoutError:
             raise _no_answer(timeout_s) from None
         except (OSError, TooLongError):
             answer = None
-    if answer is None:
-        raise NoAnswer("the monitor ended without an answer; see `posture-monitor logs`")
-    return _result(answer)
+        if answer is None:
+            raise NoAnswer("the monitor ended without an answer; see `posture-monitor logs`")
+        return _result(answer)
+
+    def close(self) -> None:
+        """Close it; a camera that was lent over it goes back."""
+        self._end.close()
+
+    def __enter__(self) -> Channel:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
 
 def _no_answer(timeout_s: float) -> NoAnswer:
@@ -281,13 +317,17 @@ class Server:
 
     def _serve(self, client: Connection) -> None:
         """Answer one client's requests until it leaves, is too slow or makes no sense."""
+        lent = False
         try:
             while True:
                 try:
-                    request = client.read(LONGEST_REQUEST, time.monotonic() + REQUEST_S)
+                    patience_s = LENT_S if lent else REQUEST_S
+                    request = client.read(LONGEST_REQUEST, time.monotonic() + patience_s)
                     if request is None:
                         return
-                    answer, more = self._answer(request), True
+                    do, args = _understood(request)
+                    lent = do == "lend" or (lent and do != "return")
+                    answer, more = self._answer(do, args), True
                 except TooLongError:
                     answer, more = _refusal(f"a request may be {LONGEST_REQUEST} bytes long"), False
                 except _Malformed as fault:
@@ -299,9 +339,10 @@ class Server:
             return
         finally:
             self._leave(client)
+            if lent and not self._closing:  # a calibration that ended by force gives nothing back itself
+                self._answer("return", {})
 
-    def _answer(self, request: bytes) -> bytes:
-        do, args = _understood(request)
+    def _answer(self, do: str, args: Mapping[str, Any]) -> bytes:
         try:
             return _line({"v": VERSION, "ok": True, "result": dict(self._handle(do, args))})
         except UserError as error:

@@ -162,7 +162,7 @@ class Keeper:
         self._began_at_s = clock_s()
         self._paused, self._paused_until_s = False, None
         self._pause_over_s = math.inf
-        self._lent_until_s = -math.inf
+        self._lent = False
         self._away: Away = PRESENT
         self._held_by = ""
         self._blind: Blind | None = None
@@ -253,7 +253,7 @@ class Keeper:
             self._resume()
         if self._paused:
             return Resting("paused", "paused")
-        if clock_s() < self._lent_until_s:
+        if self._lent:
             return _LENT
         if self._away:
             return Resting("away", f"{self._away.reason}")
@@ -451,16 +451,16 @@ class Keeper:
             self._turn(clock_s())
         elif do == "resume":
             self._resume()
-            self._lent_until_s = -math.inf
+            self._lent = False
             self.monitor.snooze(clock_s(), 0.0)
             self._turn(clock_s())
             still = self._resting()
             return {} if still is None else {"still": still.reason}
         elif do == "lend":
-            self._lent_until_s = clock_s() + args["until_s"] - time.time()
+            self._lent = True
             self._turn(clock_s())
         elif do == "return":
-            self._lent_until_s = -math.inf
+            self._lent = False
             self._look_at_s = self._tend_at_s = -1.0
             self._turn(clock_s())
         elif do == "recount":
