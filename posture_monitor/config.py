@@ -17,26 +17,18 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from posture_monitor import paths
+from posture_monitor import paths, profile_name
 from posture_monitor.errors import UserError
 from posture_monitor.settings_file import own_file, read_toml
 
-_PROFILE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _QUIET_SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _LANGUAGE = re.compile(r"([a-z]{2,3}(_[A-Z]{2})?)?")
 
 
-def is_profile(text: str) -> bool:
-    """Return whether `text` can name a profile: letters, digits, ``- _ .`` to 64, or a ``.toml`` path."""
-    # A leading dot or dash would hide the file, or look like an option.
-    plain = _PROFILE_NAME.fullmatch(text) is not None and text[0] not in ".-"
-    return plain or (text.endswith(".toml") and "\0" not in text)
-
-
 def _profile(text: str) -> str:
-    if not is_profile(text):
-        raise ValueError("write letters, digits, - _ . (at most 64), or the path of a .toml file")
+    if not profile_name.is_path(text) and (why := profile_name.objection(text)):
+        raise ValueError(f"{why}, or the path of a .toml file")
     return text
 
 

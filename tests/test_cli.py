@@ -127,6 +127,10 @@ def test_version() -> None:
         ),
         ("run --started-at 2026-02-30T09:00", "--started-at '2026-02-30T09:00' is not a time"),
         ("run --profile ../etc", "--profile '../etc' cannot name a profile"),
+        (
+            "calibrate --profile aux",
+            "--profile 'aux' cannot name a profile; use a name that Windows does not",
+        ),
         ("profiles show ../etc", "PROFILE '../etc' cannot name a profile"),
         (
             "analyze clip.mp4",

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from posture_monitor import config as settings
 from posture_monitor import paths, settings_file
-from posture_monitor.config import Config, in_force, is_profile, load_config
+from posture_monitor.config import Config, in_force, load_config
 from posture_monitor.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -145,7 +145,8 @@ def test_a_number_overrules_its_part_of_the_preset_only(tmp_path: Path) -> None:
         ('[alert]\nchannel = "x"', 'alert.channel = "x": must be "auto", "desktop", "plyer" or "terminal"'),
         ('[quiet]\nhours = ["25:00-07:00"]', 'quiet.hours[0] = "25:00-07:00": write it like "22:00-07:00"'),
         ('[quiet]\nhours = ["07:00-07:00"]', '"07:00-07:00": it begins and ends at the same time'),
-        ('[profile]\nname = "../x"', 'profile.name = "../x": write letters, digits'),
+        ('[profile]\nname = "../x"', 'profile.name = "../x": use letters, digits'),
+        ('[profile]\nname = "nul"', 'profile.name = "nul": use a name that Windows does not keep'),
         ('[camera]\nsource = " "', 'camera.source = " ": it must not be empty'),
         ("[history]\nkeep_samples_days = -1", "history.keep_samples_days = -1: too small; the least is 0"),
         ('[report]\nend_of_day = "5 pm"', 'report.end_of_day = "5 pm": write it like "17:30"'),
@@ -201,18 +202,6 @@ def test_settings_in_force_keep_the_explanations_and_read_back_as_the_same(tmp_p
         written(tmp_path, '[alert]\npreset = "gentle"\n[quiet]\nhours = ["22:00-07:00"]\n')
     )
     assert in_force() == paths.packaged("config.toml").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("name", ["default", "Standing-desk_2.1", "a" * 64, "./office.toml", "a b/c.toml"])
-def test_names_of_profiles(name: str) -> None:
-    assert is_profile(name)
-
-
-@pytest.mark.parametrize(
-    "name", ["", "a" * 65, "..", ".hidden", "-v", "a/b", "a b", "Büro", "a\n", "x\0.toml"]
-)
-def test_what_cannot_name_a_profile(name: str) -> None:
-    assert not is_profile(name)
 
 
 json_like = st.recursive(

@@ -23,9 +23,12 @@ from posture_monitor.posture.metrics import measure
 from posture_monitor.posture.reading import Verdict, View
 from posture_monitor.posture.session import Session, moments, step
 from posture_monitor.posture.steady import Policy
+from posture_monitor.service.control import Server
 from posture_monitor.service.profile import Profile, now_iso
 from posture_monitor.service.profile_file import save_profile
 from posture_monitor.service.profiles import describe, list_profiles, load_profile, starter_of
+from posture_monitor.service.settings import write_setting
+from posture_monitor.service.status import InUse, Status
 
 STARTERS = ("front", "oblique", "side")
 
@@ -156,6 +159,26 @@ def test_a_chosen_profile_is_used_from_the_next_start_on(home: Path, mine: Profi
     assert load_config().profile.name == "me"
 
 
+def test_the_list_says_which_profile_is_in_use(home: Path, mine: Profile) -> None:
+    def used() -> list[str]:
+        listed = CliRunner().invoke(cli, ["profiles", "list"]).output.splitlines()
+        return [line.split()[0] for line in listed if line.endswith("(in use)")]
+
+    assert used() == ["front"], "what stands in for the default"
+    save_profile(mine)
+    save_profile(dataclasses.replace(mine, name="front"))
+    write_setting(paths.config_file(), "profile", "name", "me")
+    assert used() == ["me"]
+    # A monitor that runs may have chosen another by its place.
+    running = Status(profile=InUse("front", starter=True))
+    with Server(paths.control_socket(), lambda _do, _given: running.to_json()):
+        listed = CliRunner().invoke(cli, ["profiles", "list"]).output
+    assert re.search(r"^front +starter, .*\(in use\)$", listed, re.MULTILINE)
+    assert listed.count("(in use)") == 1
+    (paths.profiles_dir() / "me.toml").write_text("broken = ", encoding="utf-8")
+    assert used() == ["me"]
+
+
 def test_tuning_is_listed_and_undone(home: Path, mine: Profile) -> None:
     save_profile(dataclasses.replace(mine, tuning={"fsr": 1.5, "head_roll": 1.25}))
     shown = CliRunner().invoke(cli, ["profiles", "show", "me"])
@@ -179,6 +202,10 @@ def test_a_profile_is_renamed_and_never_over_another(home: Path, mine: Profile) 
     assert refused.exit_code == 2
     assert "already a profile 'office'" in refused.output
     assert load_profile("office").camera == "camera 9"
+    hiding = CliRunner().invoke(cli, ["profiles", "rename", "me", "front"])
+    assert hiding.exit_code == 2
+    assert "'front' is a starter profile" in hiding.output
+    assert load_profile("front").starter
     assert CliRunner().invoke(cli, ["profiles", "rename", "me", "home"]).exit_code == 0
     assert load_profile("home").camera == "camera 0"
     assert [info.name for info in list_profiles() if not info.starter] == ["home", "office"]

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
+from posture_monitor import profile_name
 from posture_monitor.errors import UserError
 
 if TYPE_CHECKING:
@@ -199,23 +200,24 @@ def moment(_context: click.Context, parameter: click.Parameter, value: str | Non
 
 def profile(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Let through the name of a profile, or the path of a ``.toml`` file."""
+    if value is None or profile_name.is_path(value):
+        return value
+    return _named(parameter, value, ", or the path of a .toml file")
+
+
+def new_profile(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Let through the name of a profile that is to be written; a path will not do."""
     if value is None:
         return None
-    from posture_monitor.config import is_profile
-
-    if not is_profile(value):
-        raise UserError(
-            f"{_name(parameter)} {value!r} cannot name a profile; use letters, digits, - _ . "
-            "(at most 64, first a letter or digit), or the path of a .toml file"
-        )
-    return value
-
-
-def new_profile(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """Let through the name of a profile that is to be written; a path will not do."""
-    if value is not None and value.endswith(".toml"):
+    if value.endswith(".toml"):
         raise UserError(f"{_name(parameter)} {value!r}: give a name to keep it under, without .toml")
-    return profile(context, parameter, value)
+    return _named(parameter, value)
+
+
+def _named(parameter: click.Parameter, name: str, otherwise: str = "") -> str:
+    if why := profile_name.objection(name):
+        raise UserError(f"{_name(parameter)} {name!r} cannot name a profile; {why}{otherwise}")
+    return name
 
 
 def _name(parameter: click.Parameter) -> str:

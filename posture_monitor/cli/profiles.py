@@ -19,12 +19,14 @@ def profiles() -> None:
 
 
 @profiles.command("list", epilog=example("profiles list"))
-def list_() -> None:
-    """List the profiles there are."""
-    from posture_monitor.service.profiles import list_profiles
+@kit.config_option
+def list_(config: Config) -> None:
+    """List the profiles there are, and say which is in use."""
+    from posture_monitor.service.profiles import in_use, list_profiles
 
+    used = in_use(config.profile.name)
     for info in list_profiles():
-        click.echo(info)
+        click.echo(f"{info}{' (in use)' if (info.name, info.starter) == used else ''}")
 
 
 @profiles.command(epilog=example("profiles show default", "profiles show ./office.toml"))

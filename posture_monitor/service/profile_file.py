@@ -6,7 +6,6 @@ The format is described in ``calibration/README.md``.
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from posture_monitor import paths
+from posture_monitor import paths, profile_name
 from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import FLOOR, Neutral
 from posture_monitor.posture.metrics import METRICS, ROW
@@ -30,8 +29,6 @@ else:
 
 #: Version of the file format.
 SCHEMA = 1
-#: What a profile may be called: its file has the same name.
-NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 _CALIBRATE = "run `posture-monitor calibrate` to make a new one"
 _VIEWS = (View.FRONT.value, View.OBLIQUE.value, View.SIDE.value)
 #: No metric, and no count of frames, comes anywhere near.
@@ -177,8 +174,8 @@ def save_profile(profile: Profile, folder: Path | None = None) -> Path:
     UserError
         The name is no file name, or the folder cannot be written.
     """
-    if not NAME.fullmatch(profile.name):
-        raise UserError(f"{profile.name!r} cannot name a profile; use letters, digits, - _ .")
+    if why := profile_name.objection(profile.name):
+        raise UserError(f"{profile.name!r} cannot name a profile; {why}")
     folder = paths.make_private(folder or paths.profiles_dir())
     path = folder / f"{profile.name}.toml"
     _write(profile, path)

@@ -6,17 +6,18 @@ stand in until the user has calibrated.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from posture_monitor import paths
+from posture_monitor import paths, profile_name
 from posture_monitor.errors import UserError
 from posture_monitor.posture.metrics import METRICS, NAMES, ROW
 from posture_monitor.posture.reading import View
 from posture_monitor.service.profile import Profile
-from posture_monitor.service.profile_file import NAME, read_profile
+from posture_monitor.service.profile_file import read_profile
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,8 @@ def load_profile(name: str) -> Profile:
     own = paths.profiles_dir() / f"{name}.toml"
     if own.exists():
         return read_profile(own)
-    starter = paths.packaged("calibration") / f"{name}.toml"
-    if starter.exists():
-        return read_profile(starter, starter=True)
+    if _starter_file(name).exists():
+        return read_profile(_starter_file(name), starter=True)
     if name == "default":
         return starter_of(View.FRONT)
     known = ", ".join(dict.fromkeys(info.name for info in list_profiles()))
@@ -64,7 +64,11 @@ def load_profile(name: str) -> Profile:
 def starter_of(view: View) -> Profile:
     """Return the starter profile for a view, whatever profiles of the user's own are called."""
     name = (View.FRONT if view is View.UNKNOWN else view).value
-    return read_profile(paths.packaged("calibration") / f"{name}.toml", starter=True)
+    return read_profile(_starter_file(name), starter=True)
+
+
+def _starter_file(name: str) -> Path:
+    return paths.packaged("calibration") / f"{name}.toml"
 
 
 def own_profile(name: str) -> Profile:
@@ -97,8 +101,10 @@ def delete_profile(name: str) -> Path:
 def rename_profile(name: str, new: str) -> Path:
     """Give one of the user's own profiles another name; one of that name is never overwritten."""
     old = _own_file(name)
-    if not NAME.fullmatch(new):
-        raise UserError(f"{new!r} cannot name a profile; use letters, digits, - _ .")
+    if why := profile_name.objection(new):
+        raise UserError(f"{new!r} cannot name a profile; {why}")
+    if _starter_file(new).exists():
+        raise UserError(f"{new!r} is a starter profile, which would be hidden; choose another name")
     path = old.with_name(f"{new}.toml")
     if path.exists():
         raise UserError(f"there is already a profile {new!r}; delete it first, or choose another name")
@@ -112,7 +118,7 @@ def rename_profile(name: str, new: str) -> Path:
 def _own_file(name: str) -> Path:
     # Not read: a broken profile can be deleted and renamed as well.
     path = paths.profiles_dir() / f"{name}.toml"
-    if not NAME.fullmatch(name) or not path.is_file():
+    if profile_name.objection(name) or not path.is_file():
         own = ", ".join(info.name for info in list_profiles() if not info.starter) or "none"
         raise UserError(f"there is no profile of your own named {name!r} (there are: {own})")
     return path
@@ -131,6 +137,24 @@ def list_profiles() -> list[ProfileInfo]:
                 text = f"broken: {error}"
             found.append(ProfileInfo(path.stem, starter, text))
     return found
+
+
+def in_use(named: str) -> tuple[str, bool]:
+    """Return the name of the profile that is judged against, and whether it is a starter.
+
+    That of the monitor that runs, which may have chosen another by its place; else that which the
+    settings name.
+    """
+    from posture_monitor.service.control import ask
+    from posture_monitor.service.status import Status
+
+    with contextlib.suppress(UserError):
+        used = Status.from_json(ask("status")).profile
+        return used.name, used.starter
+    with contextlib.suppress(UserError):
+        found = load_profile(named)
+        return found.name, found.starter
+    return named, False  # broken, or not there
 
 
 def describe(profile: Profile) -> str:
