@@ -618,7 +618,23 @@ def test_stricter_settings_than_the_dose_has_gathered_are_told(running: Running)
     poor = monitor.session.steady._replace(state=Verdict.MILD, index=0.55)
     monitor.session = replace(monitor.session, steady=poor)
     running.keeper._preset("strict")
-    assert 0 <= (snapshot.until_alert_s(monitor) or 0.0) < 1
+    assert 0 <= (snapshot.until_alert(monitor)[0] or 0.0) < 1
+    running.start()
+
+
+def test_what_a_reminder_that_is_due_waits_for_is_told(running: Running) -> None:
+    monitor = running.monitor
+    poor = monitor.session.steady._replace(state=Verdict.POOR, index=1.5)
+    monitor.session = replace(monitor.session, steady=poor)
+    full = replace(monitor.nudges.dose, level=monitor.policy.dose.threshold, tripped=True)
+    silent = replace(monitor.nudges, dose=full, silent_until_s=monitor.nudges.now_s + 300)
+    monitor.nudges = silent
+    told = snapshot.of_posture(monitor, running.keeper.tally, 0.0, 0.0)
+    assert (told.dose, told.waits_for, told.next_alert_s) == (1.0, "cooldown", 300.0)
+    good = monitor.session.steady._replace(state=Verdict.GOOD, index=0.0)
+    monitor.session = replace(monitor.session, steady=good)
+    told = snapshot.of_posture(monitor, running.keeper.tally, 0.0, 0.0)
+    assert (told.waits_for, told.next_alert_s) == ("", None), "it says so although no reminder is due"
     running.start()
 
 

@@ -411,3 +411,31 @@ def test_the_alert_tells_how_far_it_was_on_average_at_every_rate(interval_s: flo
     desk.sit(POOR, 60, Cause("neck_incl", 20.0))
     (alert,) = alerts(desk.sit(POOR, 60, Cause("neck_incl", 26.0)))
     assert 20.0 < alert.cause.deviation < 26.0
+
+
+@pytest.mark.parametrize(
+    ("policy", "why"),
+    [
+        (Policy(BALANCED.dose, cooldown_s=900.0, max_per_hour=4), nudge.Wait.COOLDOWN),
+        (Policy(BALANCED.dose, cooldown_s=60.0, max_per_hour=1), nudge.Wait.LIMIT),
+    ],
+)
+def test_what_the_next_alert_waits_for_and_how_long_is_told(policy: Policy, why: nudge.Wait) -> None:
+    desk = Desk(policy)
+    assert nudge.wait(desk.state, policy) == (nudge.Wait.NOTHING, 0.0)
+    while not alerts(desk.sit(POOR, 1)):
+        pass
+    assert nudge.wait(desk.state, policy) == (nudge.Wait.SHOWN, math.inf)
+    desk.sit(POOR, 300)
+    waits_for, seconds = nudge.wait(desk.state, policy)
+    assert waits_for is why
+    assert not alerts(desk.sit(POOR, seconds - 1))
+    assert alerts(desk.sit(POOR, 2))
+    desk.sit(POOR, 300)
+    desk.snooze(2 * nudge.HOUR_S)
+    assert nudge.wait(desk.state, policy) == (nudge.Wait.SNOOZE, pytest.approx(7200.0, abs=2.0))
+
+
+def test_where_no_alert_is_allowed_none_is_waited_for() -> None:
+    none = Policy(BALANCED.dose, cooldown_s=60.0, max_per_hour=0)
+    assert nudge.wait(Nudges(), none) == (nudge.Wait.LIMIT, math.inf)

@@ -15,6 +15,8 @@ from rich.console import Console
 
 from posture_monitor.errors import UserError
 from posture_monitor.history.records import STATES
+from posture_monitor.posture.nudge import Wait
+from posture_monitor.service import status_text
 from posture_monitor.service.status import (
     ACTIVITIES,
     Angle,
@@ -25,7 +27,7 @@ from posture_monitor.service.status import (
     clock,
 )
 from posture_monitor.service.status_drawn import Shown
-from posture_monitor.service.status_text import headline, plain
+from posture_monitor.service.status_text import headline, plain, rows
 
 NOW_S = time.mktime((2026, 3, 2, 15, 0, 0, 0, 0, -1))
 
@@ -102,6 +104,32 @@ def test_what_it_says_of_a_slouch() -> None:
         "  reminders  balanced, by desktop, snoozed until 15:10, held back: call",
         "  program    process 4711, running for 2 hours, 112 MB, 2.1% of a core, looks every 3 s",
     ]
+
+
+@pytest.mark.parametrize(
+    ("waits_for", "next_alert_s", "quiet", "told"),
+    [
+        ("shown", None, "", "one is shown now"),
+        (
+            "cooldown",
+            480,
+            "",
+            "the last one is not long ago; the next in 8 minutes if posture stays as it is",
+        ),
+        ("limit", None, "", "the hour has had as many as the settings allow"),
+        ("snooze", 600, "", "snoozed; the next in 10 minutes if posture stays as it is"),
+        ("cooldown", 480, "call", "held back: call"),
+    ],
+)
+def test_a_full_dose_says_what_a_reminder_waits_for(
+    waits_for: str, next_alert_s: float | None, quiet: str, told: str
+) -> None:
+    full = dataclasses.replace(POOR, dose=1.0, waits_for=waits_for, next_alert_s=next_alert_s, quiet=quiet)
+    assert dict(rows(full, NOW_S))["dose"].endswith(f" 100% of what a reminder takes; {told}")
+
+
+def test_every_wait_has_words_of_its_own() -> None:
+    assert set(status_text._WAITS) == {wait.value for wait in Wait} - {""}
 
 
 def test_what_it_says_of_trouble_and_of_a_starter_profile() -> None:

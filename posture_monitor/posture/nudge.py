@@ -307,6 +307,35 @@ def snoozed_s(state: Nudges) -> float:
     return max(0.0, state.snoozed_until_s - state.now_s)
 
 
+class Wait(str, enum.Enum):
+    """What keeps an alert that is due from being shown, beside a quiet moment."""
+
+    NOTHING = ""
+    SHOWN = "shown"  # one is shown, and has not been answered yet
+    SNOOZE = "snooze"
+    COOLDOWN = "cooldown"
+    LIMIT = "limit"  # as many as an hour may have were shown
+
+    def __str__(self) -> str:
+        return self.value
+
+
+def wait(state: Nudges, policy: Policy) -> tuple[Wait, float]:
+    """Return what the next alert waits for longest, and for how many seconds (may be infinite)."""
+    if state.showing is not None and not state.answered:
+        return Wait.SHOWN, math.inf
+    most, shown = policy.max_per_hour, state.shown_s
+    full_s = 0.0 if len(shown) < most else shown[-most] + HOUR_S - state.now_s if most else math.inf
+    waits = {
+        Wait.NOTHING: 0.0,
+        Wait.SNOOZE: snoozed_s(state),
+        Wait.COOLDOWN: state.silent_until_s - state.now_s,
+        Wait.LIMIT: full_s,
+    }
+    longest = max(waits, key=waits.__getitem__)
+    return longest, waits[longest]
+
+
 def cooldown_s(policy: Policy, ignored: int) -> float:
     """Return the seconds between two alerts after so many ignored ones."""
     return min(policy.cooldown_s * LENGTHENING**ignored, LONGEST_COOLDOWN_S)

@@ -25,6 +25,7 @@ def of_posture(monitor: Monitor, tally: Tally, t_s: float, wall_s: float) -> Sta
     """
     steady, reading, resting = monitor.session.steady, monitor.reading, monitor.resting
     snoozed_s = nudge.snoozed_s(monitor.nudges)
+    next_alert_s, waits_for = until_alert(monitor)
     return Status(
         state=resting.state if resting else steady.state.value,
         reason=resting.reason if resting else steady.reason,
@@ -34,7 +35,8 @@ def of_posture(monitor: Monitor, tally: Tally, t_s: float, wall_s: float) -> Sta
         view=reading.view.value if reading else "",
         angles=angles(reading),
         dose=monitor.nudges.dose.fraction(monitor.policy.dose),
-        next_alert_s=until_alert_s(monitor),
+        next_alert_s=next_alert_s,
+        waits_for=waits_for,
         today=tally.today(monitor.sitting.bout_s if breaks.present(steady.state) else 0.0),
         profile=InUse(monitor.profile.name, monitor.neutral.name, monitor.profile.starter),
         preset=monitor.config.alert.preset,
@@ -69,18 +71,29 @@ def angles(reading: Reading | None) -> tuple[Angle, ...]:
     return tuple(found.values())
 
 
-def until_alert_s(monitor: Monitor) -> float | None:
-    """Return the seconds of unbroken posture as it is now until the dose trips; None if it will not."""
-    policy = monitor.policy.dose
-    # Under stricter settings than a moment ago the dose may stand above what it trips at.
-    level = min(monitor.nudges.dose.level, policy.threshold)
+def until_alert(monitor: Monitor) -> tuple[float | None, str]:
+    """Return when the next alert comes, and what it waits for once the dose has tripped.
+
+    Returns
+    -------
+    seconds
+        Of unbroken posture as it is now; None if none is on its way.
+    why
+        A `nudge.Wait`; ``""`` where it is only the dose.
+    """
+    nudges, policy = monitor.nudges, monitor.policy.dose
     steady = monitor.session.steady
-    strength = dose.strength(steady.state, steady.index) if monitor.resting is None else None
-    if not strength or strength <= policy.threshold or monitor.nudges.dose.tripped:
-        return None
+    if monitor.resting is not None or not dose.strays(steady.state):
+        return None, ""
+    waits_for, held_back_s = nudge.wait(nudges, monitor.policy)
+    if nudges.dose.tripped:
+        return held_back_s if math.isfinite(held_back_s) else None, waits_for.value
+    # Under stricter settings than a moment ago the dose may stand above what it trips at.
+    level = min(nudges.dose.level, policy.threshold)
+    strength = dose.strength(steady.state, steady.index)
+    if not strength or strength <= policy.threshold:
+        return None, ""
     # The leaky integral towards `strength`, solved for the time at which it meets the threshold.
     left_s = dose.TAU_S * math.log((strength - level) / (strength - policy.threshold))
-    held_back_s = max(
-        monitor.nudges.silent_until_s - monitor.nudges.now_s, nudge.snoozed_s(monitor.nudges), 0.0
-    )
-    return max(left_s, held_back_s)
+    soonest_s = max(left_s, held_back_s)
+    return soonest_s if math.isfinite(soonest_s) else None, ""

@@ -111,6 +111,8 @@ class Status:
     dose, next_alert_s
         Share of the alert's threshold, and seconds until an alert if posture
         stays as it is; None where none is on its way.
+    waits_for
+        What a reminder waits for that would be due by the dose (`nudge.Wait`); ``""`` where none is due.
     quiet
         Why notifications are held back, ``""`` if they are not.
     interval_s
@@ -136,6 +138,7 @@ class Status:
     angles: tuple[Angle, ...] = ()
     dose: float = 0.0
     next_alert_s: float | None = None
+    waits_for: str = ""
     today: Today = field(default_factory=Today)
     camera: Camera = field(default_factory=Camera)
     profile: InUse = field(default_factory=InUse)

@@ -40,6 +40,14 @@ NEAR: Final = 3
 _VALUES: Final = {"trunk_incl": "{}°", "neck_incl": "{}°", "head_height": "{} cm"}
 
 
+#: Why a reminder that is due by the dose is not shown (`nudge.Wait`).
+_WAITS: Final = {
+    "shown": "one is shown now",
+    "snooze": "snoozed",
+    "cooldown": "the last one is not long ago",
+    "limit": "the hour has had as many as the settings allow",
+}
+
 #: Measures of how far the face is from the camera.
 _DISTANCES: Final = ("distance", "face_size")
 
@@ -134,10 +142,15 @@ def _size(metric: str, deviation: float) -> int:
 
 def _dose(status: Status) -> str:
     full = min(_BAR, round(status.dose * _BAR))
-    text = f"{'█' * full}{'░' * (_BAR - full)} {status.dose:.0%} of what a reminder takes"
+    parts = [f"{'█' * full}{'░' * (_BAR - full)} {status.dose:.0%} of what a reminder takes"]
+    if status.waits_for and status.quiet:
+        parts.append(f"held back: {status.quiet}")
+        return "; ".join(parts)
+    if status.waits_for:
+        parts.append(_WAITS.get(status.waits_for, status.waits_for))
     if status.next_alert_s is not None:
-        text += f"; the next in {words.duration(status.next_alert_s)} if posture stays as it is"
-    return text
+        parts.append(f"the next in {words.duration(status.next_alert_s)} if posture stays as it is")
+    return "; ".join(parts)
 
 
 def _today(status: Status) -> str:
