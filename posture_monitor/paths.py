@@ -116,7 +116,7 @@ def log_file() -> Path:
 
 
 def make_private(folder: Path) -> Path:
-    """Create a folder that only this user may enter, and return it.
+    """Create a folder that only this user may enter, and return it; so are those made above it.
 
     Raises
     ------
@@ -124,7 +124,10 @@ def make_private(folder: Path) -> Path:
         The folder cannot be created or written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # By itself `mkdir` would make those above open to all.
+        for part in (*reversed(folder.parents), folder):
+            if part == folder or not part.exists():
+                part.mkdir(exist_ok=True, mode=0o700)
     except OSError as error:
         raise UserError(
             f"cannot create the folder {folder}: {error.strerror or error}; "

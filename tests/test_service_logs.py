@@ -6,6 +6,7 @@ import getpass
 import itertools
 import logging
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -53,6 +54,27 @@ def test_more_is_said_when_asked_for_and_never_twice(logged: Path) -> None:
     logs.to_file(verbose=True)
     log.debug("this too")
     assert len(logs.last(10)) == 1
+
+
+def test_deleted_it_is_begun_anew(logged: Path) -> None:
+    log.info("before")
+    shutil.rmtree(logged.parent)
+    log.info("after")
+    assert [line.rpartition(" ")[2] for line in logs.last(10)] == ["after"]
+    assert stat.S_IMODE(logged.stat().st_mode) == 0o600
+    assert stat.S_IMODE(logged.parent.stat().st_mode) == 0o700
+
+
+def test_where_it_cannot_be_begun_anew_nobody_hears_of_it(
+    logged: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(logged.parent)
+    logged.parent.write_text("a file in the folder's place")
+    log.info("lost")
+    assert capsys.readouterr().err == ""
+    logged.parent.unlink()
+    log.info("found")
+    assert logs.last(10)[-1].endswith("found")
 
 
 @pytest.mark.slow

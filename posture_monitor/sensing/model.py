@@ -172,7 +172,6 @@ def _fault_of_bundle(bundle: Path) -> str | None:
 
 def _build(target: Path, tell: Tell) -> None:
     try:
-        paths.make_private(target.parent.parent)
         paths.make_private(target.parent)
         if not os.access(target.parent, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target.parent))

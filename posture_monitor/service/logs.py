@@ -51,9 +51,17 @@ class _Private(logging.Formatter):
 
 
 class _OwnFiles(logging.handlers.RotatingFileHandler):
-    """A rotating log that nobody else may read."""
+    """A rotating log that nobody else may read, begun anew where somebody deletes it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        if self.stream is not None and not os.path.exists(self.baseFilename):
+            self.stream.close()
+            self.stream = None  # which is opened with the next line
+        super().emit(record)
 
     def _open(self) -> Any:
+        os.makedirs(os.path.dirname(self.baseFilename), mode=0o700, exist_ok=True)
         return open(
             self.baseFilename,
             self.mode,
