@@ -58,11 +58,12 @@ def test_more_is_said_when_asked_for_and_never_twice(logged: Path) -> None:
 
 def test_deleted_it_is_begun_anew(logged: Path) -> None:
     log.info("before")
-    shutil.rmtree(logged.parent)
+    shutil.rmtree(paths.data_dir())
     log.info("after")
     assert [line.rpartition(" ")[2] for line in logs.last(10)] == ["after"]
     assert stat.S_IMODE(logged.stat().st_mode) == 0o600
-    assert stat.S_IMODE(logged.parent.stat().st_mode) == 0o700
+    for folder in (logged.parent, paths.data_dir()):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_where_it_cannot_be_begun_anew_nobody_hears_of_it(

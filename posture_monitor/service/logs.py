@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Any, Final, TextIO
 
 from posture_monitor import paths
+from posture_monitor.errors import UserError
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class _OwnFiles(logging.handlers.RotatingFileHandler):
         super().emit(record)
 
     def _open(self) -> Any:
-        os.makedirs(os.path.dirname(self.baseFilename), mode=0o700, exist_ok=True)
+        paths.make_private(Path(self.baseFilename).parent)
         return open(
             self.baseFilename,
             self.mode,
@@ -77,7 +78,7 @@ class _OwnFiles(logging.handlers.RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         """Let a full disk be: whoever is looking on has no use for a traceback with each line."""
-        if not isinstance(sys.exc_info()[1], OSError):
+        if not isinstance(sys.exc_info()[1], (OSError, UserError)):
             super().handleError(record)
 
 
@@ -89,9 +90,9 @@ def to_file(*, verbose: bool = False) -> None:
     UserError
         Its folder cannot be created.
     """
-    path = paths.log_file()
-    paths.make_private(path.parent)
-    handler = _OwnFiles(path, maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8", errors="replace")
+    handler = _OwnFiles(
+        paths.log_file(), maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8", errors="replace"
+    )
     handler.setFormatter(_Private())
     logger = logging.getLogger(_PACKAGE)
     for old in [old for old in logger.handlers if isinstance(old, _OwnFiles)]:
