@@ -25,6 +25,7 @@ class StandIn:
 
     def __init__(self) -> None:
         self.ended = threading.Event()
+        self.lock: Lock
         source = next((a.partition("=")[2] for a in sys.argv if a.startswith("--source=")), "0")
         self.status = Status(
             pid=os.getpid(), since_s=time.time(), activity="watching", state="good", source=source
@@ -44,6 +45,8 @@ class StandIn:
             self.status = replace(self.status, snoozed_until_s=time.time() + args["seconds"])
         elif do == "reanchor":
             raise ZeroDivisionError("a fault of the handler")
+        elif do == "recount":
+            self.lock.renew()
         elif do == "profile":
             raise UserError(f"there is no profile {args['name']!r}")
         return {}
@@ -57,7 +60,7 @@ def main() -> None:
     if stand_in.status.source == "http://deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        with Lock():
+        with Lock() as stand_in.lock:
             logs.to_file()
             logging.getLogger("posture_monitor.stand_in").info("started")
             with Server(paths.control_socket(), stand_in.handle):

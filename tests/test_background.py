@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -115,6 +116,23 @@ def test_a_recording_that_is_not_there_is_refused_and_what_runs_goes_on(tmp_path
     with pytest.raises(UserError, match="no such file"):
         background.restart(source=str(tmp_path / "nothing"))
     assert ask("status")["pid"] == running
+
+
+def test_it_is_found_right_after_its_folder_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its channel is in the folder of the session, and not beside the history."""
+    session = tmp_path / "session"
+    session.mkdir()
+    monkeypatch.delenv("POSTURE_MONITOR_HOME")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(session))
+    pid = background.start(source="http://desk").pid
+    shutil.rmtree(paths.data_dir())
+    assert background.start() == background.Started(pid, False)
+    shutil.rmtree(paths.data_dir())
+    assert background.stop() == pid
+    assert lock.holder() is None
 
 
 @pytest.mark.slow

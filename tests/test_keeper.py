@@ -194,6 +194,15 @@ def test_one_whose_place_another_has_taken_ends(running: Running) -> None:
     assert not running.thread.is_alive()
 
 
+def test_who_asks_for_anything_finds_its_lock_next(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "TEND_S", 3600.0)
+    running.start()
+    renewed: list[bool] = []
+    running.keeper.renew_lock = lambda: renewed.append(True)
+    running.keeper.handle("recount", {})
+    assert renewed
+
+
 def test_a_pause_ends_the_eye_and_ends_by_itself(running: Running) -> None:
     running.start()
     running.keeper.handle("pause", {"until_s": time.time() + 1.0})

@@ -68,7 +68,7 @@ def start(config: str | Path | None = None, source: str | None = None, profile: 
     """
     if source is not None:
         check_source(source)
-    running = lock.holder()
+    running = _running()
     if running is not None:
         return Started(_answering(running.pid), False)
     chosen = _absolute(
@@ -95,7 +95,7 @@ def stop() -> int | None:
     UserError
         It cannot be ended.
     """
-    running = lock.holder()
+    running = _running()
     if running is None:
         return None
     # The unit would start what ends by force again.
@@ -125,7 +125,7 @@ def restart(
     """End the monitor if it runs, and start it as it was started before, but for what is given here."""
     if source is not None:
         check_source(source)  # before the one that runs is ended
-    running = lock.holder()
+    running = _running()
     if running is None:
         return start(config, source, profile)
     given = dict(zip(_OPTIONS, (source, profile, config), strict=True))
@@ -137,6 +137,20 @@ def restart(
     kept = _absolute(kept, Path(running.folder or "."))
     kept += _absolute([f"{name}={value}" for name, value in given.items() if value is not None], Path.cwd())
     return _spawn(kept)
+
+
+def _running() -> lock.Holder | None:
+    """Return the monitor that runs.
+
+    One whose data folder was deleted a moment ago is still listening, mostly: asked for anything, it
+    holds its lock anew.
+    """
+    running = lock.holder()
+    if running is None:
+        with contextlib.suppress(UserError):
+            ask("recount")
+            running = lock.holder()
+    return running
 
 
 def settle() -> None:

@@ -432,6 +432,7 @@ class Keeper:
     def _obey(self, command: _Command) -> None:
         if not command.done.set_running_or_notify_cancel():
             return
+        self._stay_found()  # who has asked may look for the lock next
         try:
             result = self._carry_out(command.do, command.args)
         except Exception as error:
