@@ -38,7 +38,7 @@ class Terminal:
         }
         environment.pop("DISPLAY", None)
         environment.pop("WAYLAND_DISPLAY", None)
-        self._ours, theirs = pty.openpty()
+        self.ours, theirs = pty.openpty()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "posture_monitor", *arguments],
             stdin=theirs,
@@ -60,10 +60,10 @@ class Terminal:
                 assert text in self.screen, f"no {text!r} in:\n{self.screen}"
 
     def _read(self) -> bool:
-        if not select.select([self._ours], [], [], 0.2)[0]:
+        if not select.select([self.ours], [], [], 0.2)[0]:
             return True
         try:
-            more = os.read(self._ours, 65536)
+            more = os.read(self.ours, 65536)
         except OSError:  # it has ended
             return False
         self.screen += more.decode(errors="replace").replace("\r\n", "\n")
@@ -72,7 +72,7 @@ class Terminal:
     def answer(self, question: str, text: str = "") -> None:
         self.wait_for(question)
         self.screen = self.screen.partition(question)[2]
-        os.write(self._ours, f"{text}\n".encode())
+        os.write(self.ours, f"{text}\n".encode())
 
     def interrupt(self) -> None:
         """Press Ctrl-C, no sooner than anybody can: what comes before it waits for a key, readline misses."""
@@ -83,7 +83,7 @@ class Terminal:
         """Read to the end, and return the status."""
         until = time.monotonic() + 30
         while self._read() and time.monotonic() < until:
-            if self.process.poll() is not None and not select.select([self._ours], [], [], 0.1)[0]:
+            if self.process.poll() is not None and not select.select([self.ours], [], [], 0.1)[0]:
                 break
         return self.process.wait(timeout=20)
 
@@ -91,7 +91,7 @@ class Terminal:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-        os.close(self._ours)
+        os.close(self.ours)
 
 
 @pytest.fixture

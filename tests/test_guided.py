@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -15,8 +16,10 @@ import numpy as np
 import pytest
 import rig
 from desktop import wait_for
+from program import fresh_home
 from rich.console import Console
 from rig import Body, Pose, render
+from test_first_run import Terminal
 from test_guiding import Player
 
 from posture_monitor import paths
@@ -182,6 +185,24 @@ def test_a_capture_begun_while_the_one_before_is_being_made_has_a_result_of_its_
     assert last.result is not None
     assert last.result.learnt is made[1]
     assert asked._capture is begun[0], "what becomes of the one before is no matter to it"
+
+
+@pytest.mark.slow
+def test_what_is_typed_during_a_capture_answers_no_question(home: Path) -> None:
+    asking = Terminal(
+        fresh_home(home), "calibrate", "--source", "demo", "--realtime", "--no-window", "--seconds", "3"
+    )
+    try:
+        asking.wait_for("Learning", 60)
+        os.write(asking.ours, b"n\n")
+        asking.answer("Keep this? [Y/n]:", "y")
+        asking.wait_for("Kept as")
+        asking.wait_for("Ten seconds of your usual slouch")
+        asking.interrupt()
+        assert asking.end() == 130
+    finally:
+        asking.close()
+    assert not load_profile("default").starter
 
 
 def test_a_recording_needs_nobodys_camera(monitor: Monitor) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from posture_monitor import paths
-from posture_monitor.cli.kit import console
+from posture_monitor.cli.kit import console, forget_typed
 from posture_monitor.errors import UserError
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def _camera() -> bool:
             from posture_monitor.service.demo import demo
 
             demo(load_config(), console(), realtime=False)
+            forget_typed()
         return False
     if len(cameras) == 1:
         click.echo(f"1. Camera: {cameras[0].name} ({cameras[0].node}).")
@@ -126,6 +127,7 @@ def _calibration(config: Config) -> bool:
         )
     except UserError as error:
         click.echo(f"   {error}\n   `posture-monitor calibrate` tries it again.")
+    forget_typed()
     return True
 
 

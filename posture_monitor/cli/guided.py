@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from posture_monitor.cli import kit
 from posture_monitor.errors import UserError
 
 if TYPE_CHECKING:
@@ -78,10 +79,15 @@ def calibrate_guided(
     else:
         from posture_monitor.windows.calibrate_window import calibrate_in_window
 
-        kept = calibrate_in_window(guided)
-    told = f"Kept as {kept}" if kept else "Nothing was kept; all is as it was."
-    console.print(told, soft_wrap=True)
+        if kept := calibrate_in_window(guided):
+            _tell_kept(kept, console)
+    if not kept:
+        console.print("Nothing was kept; all is as it was.", soft_wrap=True)
     return True
+
+
+def _tell_kept(path: Path, console: Console) -> None:
+    console.print(f"Kept as {path}", soft_wrap=True)
 
 
 def _in_terminal(guided: Guided, console: Console) -> Path | None:
@@ -96,8 +102,10 @@ def _in_terminal(guided: Guided, console: Console) -> Path | None:
     while True:
         result = _captured(guided, console)
         console.print(result_text(result))
+        kit.forget_typed()
         if _yes("Keep this?", True):
             kept = guided.keep()
+            _tell_kept(kept, console)  # now: the next question may be left by Ctrl-C
         elif _yes("Again?", True):
             guided.capture(result.aim)
             continue

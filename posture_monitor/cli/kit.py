@@ -316,6 +316,21 @@ def confirmed(question: str, yes: bool) -> bool:
         raise _unanswered(nobody, "say --yes to do it without asking") from None
 
 
+def forget_typed() -> None:
+    """Forget what was typed while nothing was asked, so that it answers no question to come."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return
+    if sys.platform == "win32":
+        import msvcrt
+
+        while msvcrt.kbhit():
+            msvcrt.getwch()
+    else:
+        import termios
+
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+
 def answered(question: str, option: str, **settings: Any) -> Any:
     """Return the user's answer to a question that `option` would have answered as well."""
     try:
