@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -96,3 +97,28 @@ def test_the_pictures_of_the_readme_are_there_and_small() -> None:
         picture = ROOT / name
         assert picture.read_bytes().startswith(b"\x89PNG")
         assert picture.stat().st_size <= 200_000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it is for a shell")
+@pytest.mark.parametrize("others", [(), ("notes.txt",)])
+def test_uninstalling_leaves_nothing_but_what_is_not_ours(tmp_path: Path, others: tuple[str, ...]) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"^## Uninstall\n+```sh\n(.*?)^```", text, flags=re.M | re.S)
+    program = tmp_path / ".venv" / "bin" / "posture-monitor"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m posture_monitor "$@"\n')
+    program.chmod(0o700)
+    data, settings = (tmp_path / kind / "posture-monitor" for kind in ("data", "config"))
+    for folder in (data, settings):
+        folder.mkdir(parents=True)
+    for file in (data / "history.sqlite3", settings / "config.toml", *(settings / name for name in others)):
+        file.touch()
+    places = {"HOME": tmp_path, "XDG_DATA_HOME": data.parent, "XDG_CONFIG_HOME": settings.parent}
+    # No session of anybody's, whose autostart it would disable.
+    own = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": str(tmp_path)}
+    own |= {name: str(folder) for name, folder in places.items()}
+    subprocess.run(["sh", "-c", lines], cwd=tmp_path, env=own)
+    left = {file.relative_to(settings.parent).as_posix() for file in settings.parent.rglob("*")}
+    assert left == {f"posture-monitor/{name}" for name in others} | ({"posture-monitor"} if others else set())
+    assert not data.exists()
+    assert not program.exists()
