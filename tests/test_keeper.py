@@ -30,7 +30,7 @@ from posture_monitor.posture.reading import Verdict
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
 from posture_monitor.sensing.trouble import Trouble
 from posture_monitor.service import keeper as service
-from posture_monitor.service import snapshot
+from posture_monitor.service import posture_status
 from posture_monitor.service.choice import Choice
 from posture_monitor.service.control import Server
 from posture_monitor.service.eye import Looked
@@ -627,7 +627,7 @@ def test_stricter_settings_than_the_dose_has_gathered_are_told(running: Running)
     poor = monitor.session.steady._replace(state=Verdict.MILD, index=0.55)
     monitor.session = replace(monitor.session, steady=poor)
     running.keeper._preset("strict")
-    assert 0 <= (snapshot.until_alert(monitor)[0] or 0.0) < 1
+    assert 0 <= (posture_status.until_alert(monitor)[0] or 0.0) < 1
     running.start()
 
 
@@ -638,11 +638,11 @@ def test_what_a_reminder_that_is_due_waits_for_is_told(running: Running) -> None
     full = replace(monitor.nudges.dose, level=monitor.policy.dose.threshold, tripped=True)
     silent = replace(monitor.nudges, dose=full, silent_until_s=monitor.nudges.now_s + 300)
     monitor.nudges = silent
-    told = snapshot.of_posture(monitor, running.keeper.tally, 0.0, 0.0)
+    told = posture_status.of(monitor, running.keeper.tally, 0.0, 0.0)
     assert (told.dose, told.waits_for, told.next_alert_s) == (1.0, "cooldown", 300.0)
     good = monitor.session.steady._replace(state=Verdict.GOOD, index=0.0)
     monitor.session = replace(monitor.session, steady=good)
-    told = snapshot.of_posture(monitor, running.keeper.tally, 0.0, 0.0)
+    told = posture_status.of(monitor, running.keeper.tally, 0.0, 0.0)
     assert (told.waits_for, told.next_alert_s) == ("", None), "it says so although no reminder is due"
     running.start()
 

@@ -33,7 +33,7 @@ from posture_monitor.history import store as history
 from posture_monitor.history.store import Store
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.frame import Frame
-from posture_monitor.service import snapshot
+from posture_monitor.service import posture_status
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.keeper import BEAT_S, pace_of
 from posture_monitor.service.looking import Seen
@@ -137,7 +137,7 @@ def test_thirty_days(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 tally.add(clock.wall_s, state, 2 * step_s + 0.5)
                 clock.t_s += step_s
                 clock.wall_s += step_s
-        told = snapshot.of_posture(monitor, tally, clock.t_s, clock.wall_s).today
+        told = posture_status.of(monitor, tally, clock.t_s, clock.wall_s).today
         assert told.alerts <= 12
         assert 1500.0 <= told.judged_s <= 3000.0
         assert told.paused_s == pytest.approx(600.0, abs=2 * BEAT_S + 10.0)

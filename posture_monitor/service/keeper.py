@@ -39,7 +39,7 @@ from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
 from posture_monitor.sensing.sources import camera_number, without_secrets
 from posture_monitor.sensing.sources import check as check_source
-from posture_monitor.service import background, in_use, logs, power, snapshot
+from posture_monitor.service import background, in_use, logs, posture_status, power
 from posture_monitor.service.choice import Choice
 from posture_monitor.service.control import Server
 from posture_monitor.service.eye import EyeKeeper, Looked
@@ -570,7 +570,7 @@ class Keeper:
         now_s, wall_s, monitor = clock_s(), time.time(), self.monitor
         activity, why, until_s = self._activity()
         sight, blind = self._sight, self._blind
-        told = snapshot.of_posture(monitor, self.tally, now_s, wall_s)
+        told = posture_status.of(monitor, self.tally, now_s, wall_s)
         if activity == "starting":  # what was before a pause is over, and nothing is known yet
             told = replace(told, state="unknown", reason="", driver="")
         camera = Camera(

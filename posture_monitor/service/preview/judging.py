@@ -12,7 +12,7 @@ import numpy as np
 from posture_monitor.errors import UserError
 from posture_monitor.posture import dose, session, steady
 from posture_monitor.posture.session import Session
-from posture_monitor.service import snapshot
+from posture_monitor.service import posture_status
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.monitor import read
@@ -67,7 +67,7 @@ class Judging:
             held_s=max(0.0, t_s - steady.since_s) if math.isfinite(steady.since_s) else 0.0,
             confidence=reading.confidence,
             view=reading.view.value,
-            angles=snapshot.angles(reading),
+            angles=posture_status.angles(reading),
             dose=self._dose.fraction(self._policy),
             camera=Camera(self.source.name, self.source.identity, frame.width, frame.height, open=True),
             profile=InUse(self.profile.name, self.profile.neutral.name, self.profile.starter),

@@ -1,4 +1,4 @@
-"""From the monitor's inside to the `Status` that other processes are told."""
+"""What the `Status` tells of posture: from the monitor's inside to plain data for other processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from posture_monitor.telling import words
 from posture_monitor.telling.language import english
 
 
-def of_posture(monitor: Monitor, tally: Tally, t_s: float, wall_s: float) -> Status:
+def of(monitor: Monitor, tally: Tally, t_s: float, wall_s: float) -> Status:
     """Return what the monitor knows of posture, dose and day; of camera and process it knows nothing.
 
     Parameters
