@@ -221,8 +221,8 @@ def test_deleting_asks_first_and_never_touches_a_starter(home: Path, mine: Profi
     assert CliRunner().invoke(cli, ["profiles", "delete", "me"], input="y\n").exit_code == 0
     assert not path.exists()
     for name in ("me", "front"):
-        refused = CliRunner().invoke(cli, ["profiles", "delete", "--yes", name])
-        assert refused.exit_code == 2
+        refused = CliRunner().invoke(cli, ["profiles", "delete", name], input="n\n")
+        assert refused.exit_code == 2, "it asked about what is not there"
         assert f"no profile of your own named '{name}' (there are: none)" in refused.output
     path.write_text("broken = ", encoding="utf-8")
     assert CliRunner().invoke(cli, ["profiles", "delete", "--yes", "me"]).exit_code == 0

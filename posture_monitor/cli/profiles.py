@@ -104,8 +104,9 @@ def rename(config: Config, profile: str, name: str) -> None:
 @kit.config_option
 def delete(config: Config, profile: str, yes: bool) -> None:
     """Delete PROFILE, after asking."""
-    from posture_monitor.service.profiles import delete_profile
+    from posture_monitor.service.profiles import delete_profile, own_file
 
+    own_file(profile)  # one that is not there is not asked about
     if not kit.confirmed(f"Delete the profile {profile!r}? It cannot be brought back.", yes):
         click.echo("Nothing was deleted.")
         return

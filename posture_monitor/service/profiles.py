@@ -90,7 +90,7 @@ def own_profile(name: str) -> Profile:
 
 def delete_profile(name: str) -> Path:
     """Delete one of the user's own profiles and return where it was; `UserError` where that fails."""
-    path = _own_file(name)
+    path = own_file(name)
     try:
         path.unlink()
     except OSError as error:
@@ -100,7 +100,7 @@ def delete_profile(name: str) -> Path:
 
 def rename_profile(name: str, new: str) -> Path:
     """Give one of the user's own profiles another name; one of that name is never overwritten."""
-    old = _own_file(name)
+    old = own_file(name)
     if why := profile_name.objection(new):
         raise UserError(f"{new!r} cannot name a profile; {why}")
     if _starter_file(new).exists():
@@ -115,7 +115,8 @@ def rename_profile(name: str, new: str) -> Path:
     return path
 
 
-def _own_file(name: str) -> Path:
+def own_file(name: str) -> Path:
+    """Return the file of one of the user's own profiles; `UserError` where there is none of that name."""
     # Not read: a broken profile can be deleted and renamed as well.
     path = paths.profiles_dir() / f"{name}.toml"
     if profile_name.objection(name) or not path.is_file():
