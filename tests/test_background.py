@@ -20,7 +20,7 @@ from program import fresh_home
 from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.service import background, lock, status_text
-from posture_monitor.service.control import ask
+from posture_monitor.service.control import NotRunning, ask
 from posture_monitor.service.status import Status
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -116,6 +116,18 @@ def test_a_recording_that_is_not_there_is_refused_and_what_runs_goes_on(tmp_path
     with pytest.raises(UserError, match="no such file"):
         background.restart(source=str(tmp_path / "nothing"))
     assert ask("status")["pid"] == running
+
+
+def test_ctrl_c_while_it_starts_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_do: str) -> dict[str, object]:
+        if lock.holder() is None:
+            raise NotRunning
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(background, "ask", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        background.start(source="http://desk")
+    assert eventually(lambda: lock.holder() is None)
 
 
 def test_it_is_found_right_after_its_folder_was_deleted(

@@ -179,25 +179,32 @@ def _spawn(options: Sequence[str]) -> Started:
             start_new_session=True,
             creationflags=_flags(),
         )
-        for _ in _until(START_S):
-            ended = child.poll()
-            if ended is not None:
-                break
-            with contextlib.suppress(UserError):
-                pid = int(ask("status")["pid"])
-                # On Windows the python of a virtual environment runs the program in a child of its own.
-                if pid == child.pid or sys.platform == "win32":
-                    child.returncode = 0  # it is meant to outlive us
-                    return Started(pid, True)
-        else:
-            raise UserError(
-                f"process {child.pid} was started, but does not answer; see `posture-monitor logs`"
-            )
-        # Two may be started at once: then one of them goes, and that is all right.
-        winner = lock.holder()
-        if winner is not None:
-            return Started(_answering(winner.pid), False)
-        raise UserError(_why(errors) or f"it ended at once (status {ended}); see `posture-monitor logs`")
+        try:
+            return _begun(child, errors)
+        except KeyboardInterrupt:
+            child.terminate()  # who has changed their mind is not watched
+            raise
+
+
+def _begun(child: subprocess.Popen[bytes], errors: IO[bytes]) -> Started:
+    """Wait until a monitor that was just started answers; `UserError` where it ends or does not."""
+    for _ in _until(START_S):
+        ended = child.poll()
+        if ended is not None:
+            break
+        with contextlib.suppress(UserError):
+            pid = int(ask("status")["pid"])
+            # On Windows the python of a virtual environment runs the program in a child of its own.
+            if pid == child.pid or sys.platform == "win32":
+                child.returncode = 0  # it is meant to outlive us
+                return Started(pid, True)
+    else:
+        raise UserError(f"process {child.pid} was started, but does not answer; see `posture-monitor logs`")
+    # Two may be started at once: then one of them goes, and that is all right.
+    winner = lock.holder()
+    if winner is not None:
+        return Started(_answering(winner.pid), False)
+    raise UserError(_why(errors) or f"it ended at once (status {ended}); see `posture-monitor logs`")
 
 
 def _unit_starts_it() -> bool:
