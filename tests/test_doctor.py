@@ -117,6 +117,11 @@ def test_what_was_not_examined_has_a_sign_of_its_own(
     assert {line.split()[1].rstrip(":") for line in written if line.startswith("-   ")} == neutral
 
 
+def test_a_terminal_that_knows_no_colours_is_given_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert doctor.render([Check("camera", True, "there")]) == "✓ camera  there"
+
+
 def test_a_bracket_in_a_name_is_no_markup() -> None:
     assert "[red]cam[/red] :smile:" in doctor.render([Check("camera", True, "[red]cam[/red] :smile:")])
 

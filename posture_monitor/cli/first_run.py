@@ -113,18 +113,10 @@ def _calibration(config: Config) -> bool:
     if not _yes("   Learn it now? It takes half a minute.", True):
         click.echo("   Later then: `posture-monitor calibrate`. Until then a typical posture is taken.")
         return True
-    from posture_monitor.cli.guided import calibrate_guided
+    from posture_monitor.cli.watch import calibrate
 
     try:
-        calibrate_guided(
-            config,
-            source=config.camera.source,
-            seconds=None,
-            profile=config.profile.name,
-            started_at=None,
-            realtime=False,
-            console=console(),
-        )
+        click.get_current_context().invoke(calibrate, config=config)
     except UserError as error:
         click.echo(f"   {error}\n   `posture-monitor calibrate` tries it again.")
     forget_typed()

@@ -58,7 +58,7 @@ def calibrate_guided(
     from posture_monitor.service.screen import NO_SCREEN, why_no_window
 
     why = why_no_window() if window else NO_SCREEN
-    if why and not console.is_terminal:
+    if why and not console.is_interactive:
         return False
     from posture_monitor.service.guided import Guided
 

@@ -222,7 +222,7 @@ def _json(told: Status | None, indent: int | None = 2, *, why: str = "") -> str:
 
 def _watch(as_json: bool) -> None:
     """Go on showing the status; a monitor that ends or is not there yet is waited for."""
-    if as_json or not sys.stdout.isatty():
+    if as_json or not console().is_interactive:
         _tell_changes(as_json)
         return
     from rich.live import Live

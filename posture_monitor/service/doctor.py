@@ -140,7 +140,13 @@ def render(checks: list[Check]) -> str:
     marks = {True: ("✓", "green"), None: ("!", "yellow"), False: ("✗", "red")}
     width = max((len(check.name) for check in checks), default=0)
     out = io.StringIO()
-    console = Console(file=out, force_terminal=True, color_system="standard", highlight=False, emoji=False)
+    console = Console(
+        file=out,
+        force_terminal=True,
+        color_system=None if os.environ.get("TERM") == "dumb" else "standard",
+        highlight=False,
+        emoji=False,
+    )
     for check in checks:
         mark, style = ("–", "") if check.neutral else marks[check.ok]
         line = Text.assemble((mark, style), f" {check.name:<{width}}  {check.text}")
