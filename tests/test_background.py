@@ -131,11 +131,10 @@ def test_ctrl_c_while_it_starts_ends_it(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_it_is_found_right_after_its_folder_was_deleted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its channel is in the folder of the session, and not beside the history."""
-    session = tmp_path / "session"
-    session.mkdir()
+    session = tmp_path_factory.mktemp("s")  # a socket's path must not be long
     monkeypatch.delenv("POSTURE_MONITOR_HOME")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(session))
