@@ -245,15 +245,29 @@ def watch(camera: Camera, seconds: float, *, burst: bool) -> dict[str, Any]:
 
 
 def start(camera: Camera) -> dict[str, Any]:
-    """Begin the service some times, the model in place; return how long each took to its first verdict."""
+    """Begin the service some times, the model in place; return how long each took to its first verdict.
+
+    While it runs, quick commands are timed as well, beside a Python program that does nothing.
+    """
     camera.show("still")
+    commands = {"nothing": ["-c", ""]} | {
+        name: ["-m", "posture_monitor", name] for name in ("--help", "status")
+    }
     took_s, cpu = [], []
+    commands_s: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(STARTS):
         with running(camera.url) as service:
             judged_s = service.until(lambda s: s["state"] in ("good", "mild", "poor"), 30)
             took_s.append(judged_s - service.began_s)
             cpu.append(service.cpu_s())
+            for name, arguments in commands.items():
+                began_s = time.monotonic()
+                subprocess.run(
+                    [sys.executable, *arguments], env=service.environment, check=True, capture_output=True
+                )
+                commands_s[name].append(time.monotonic() - began_s)
     return {
+        "commands_s": {name: statistics.median(times_s) for name, times_s in commands_s.items()},
         "to_first_verdict_s": statistics.median(took_s),
         "each_s": took_s,
         "cpu_s": statistics.median(cpu),
@@ -362,11 +376,15 @@ def told(found: dict[str, Any]) -> Iterator[str]:
 
 
 def started(found: dict[str, Any]) -> str:
-    """Return the line about starting."""
+    """Return the lines about starting."""
     each = ", ".join(f"{took_s:.2f}" for took_s in found["each_s"])
+    took = found["commands_s"]
     return (
         f"start to first verdict: {found['to_first_verdict_s']:.2f} s (median of {each}), "
-        f"{found['cpu_s']:.2f} s of it processor time"
+        f"{found['cpu_s']:.2f} s of it processor time\n"
+        f"--help: {took['--help']:.2f} s, status: {took['status']:.2f} s, "
+        f"{took['--help'] / took['nothing']:.1f} and {took['status'] / took['nothing']:.1f} times "
+        f"a Python program that does nothing"
     )
 
 

