@@ -292,11 +292,11 @@ def told(result: dict[str, Any]) -> str:
         f"{result['days']} simulated days, {result['natural_hours']} hours of natural sitting "
         f"({result['hours_on_days_without_slouches']} on days without any slouch); "
         f"coverage {result['coverage']:.1%}",
-        f"False alerts: {result['false_alerts']}, {result['false_per_hour']:.2f} an hour "
+        f"False reminders: {result['false_alerts']}, {result['false_per_hour']:.2f} an hour "
         f"(95 % interval {low:.2f} to {high:.2f}); target at most 0.25",
-        f"Sustained slouches alerted: {caught} of {total}; target all",
+        f"Sustained slouches with a reminder: {caught} of {total}; target all",
         "",
-        "| slouch | alerted | after (median) | index of single pictures (median) | part of it called poor |",
+        "| slouch | reminded | after (median) | index of single pictures (median) | part of it called poor |",
         "|---|---|---|---|---|",
     ]
     for kind, hit in hits.items():
@@ -305,8 +305,8 @@ def told(result: dict[str, Any]) -> str:
             f"| {kind} | {hit['alerted']} of {hit['of']} | {after} | {_cell(hit['median_index'])} "
             f"| {_cell(hit['called_poor'])} |"
         )
-    lines += ["", "False alerts by leading signal: " + _list(result["false_by_signal"])]
-    lines += ["False alerts by leading activity: " + _list(result["false_by_activity"])]
+    lines += ["", "False reminders by leading signal: " + _list(result["false_by_signal"])]
+    lines += ["False reminders by leading activity: " + _list(result["false_by_activity"])]
     lines += ["", "| natural activity | minutes | called poor | mild | minutes of poor by signal |"]
     lines += ["|---|---|---|---|---|"]
     for kind, activity in result["activities"].items():

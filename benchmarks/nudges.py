@@ -201,12 +201,12 @@ def tally(days: Sequence[Day], name: str, heeds: bool) -> Tally:
 def table(rows: Iterable[Tally]) -> str:
     """Return the table as Markdown."""
     lines = [
-        "| preset | who | alerts/h | of them false/h | asks to stand/h | most in an hour "
-        "| slouches ≥ 10 min alerted | after (median) |",
+        "| preset | who | reminders/h | of them false/h | asks to stand/h | most in an hour "
+        "| slouches ≥ 10 min with one | after (median) |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        who = "heeds alerts" if row.heeds else "ignores them"
+        who = "heeds them" if row.heeds else "ignores them"
         lines.append(
             f"| {row.preset} | {who} | {row.per_hour:.2f} | {row.false_per_hour:.2f} "
             f"| {row.stand_per_hour:.2f} | {row.most_in_an_hour} | {row.caught} of {row.sustained} "

@@ -222,9 +222,10 @@ def told(result: dict[str, Any]) -> str:
     lines = [
         f"{result['days']} simulated days, {result['hours']} hours; every frame (7200 an hour) against "
         f"{result['looks_per_hour']} looks and {result['inferences_per_hour']} inferences an hour",
-        f"Alerts: {result['alerts_every_frame']} against {result['alerts_sampled']}; {result['same_alerts']} "
-        f"the same, at most {result['apart_most_s']:.1f} s apart; {result['shifted_alerts']} up to "
-        f"{result['shifted_most_s']:.1f} s apart, {result['only_every_frame']} only by every frame, "
+        f"Reminders: {result['alerts_every_frame']} against {result['alerts_sampled']}; "
+        f"{result['same_alerts']} the same, at most {result['apart_most_s']:.1f} s apart; "
+        f"{result['shifted_alerts']} up to {result['shifted_most_s']:.1f} s apart, "
+        f"{result['only_every_frame']} only by every frame, "
         f"{result['only_sampled']} only by sampling; target: none",
         f"Slouches that left good: {result['reached_by_both']} of {result['slouches']} either way, "
         f"{result['reached_by_every_frame_only']} by every frame only, "

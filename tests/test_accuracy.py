@@ -182,7 +182,7 @@ def test_natural_days_account_for_every_alert_and_slouch():
     low, high = result["interval_95"]
     assert low <= result["false_per_hour"] <= high
     told = natural_alerts.told(result)
-    assert f"False alerts: {result['false_alerts']}," in told
+    assert f"False reminders: {result['false_alerts']}," in told
     json.dumps(result)
 
 

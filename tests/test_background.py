@@ -281,7 +281,7 @@ def test_the_commands_from_start_to_stop() -> None:
     assert re.match(rf"‖ paused until {until}\n", command("status").stdout)
     assert command("resume").stdout == "Resumed.\n"
     assert re.fullmatch(
-        r"No notifications until (tomorrow )?\d\d:\d\d; measuring goes on\.\n", command("snooze").stdout
+        r"No reminders until (tomorrow )?\d\d:\d\d; measuring goes on\.\n", command("snooze").stdout
     )
     assert "snoozed until" in command("status").stdout
     wrong = command("pause", "soon")

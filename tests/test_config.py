@@ -197,7 +197,7 @@ def test_a_folder_is_no_settings_file(tmp_path: Path) -> None:
 def test_settings_in_force_keep_the_explanations_and_read_back_as_the_same(tmp_path: Path) -> None:
     file = written(tmp_path, '[alert]\npreset = "gentle"\n[quiet]\nhours = ["22:00-07:00"]\n')
     text = in_force(file)
-    assert "# Play the desktop's sound with an alert." in text
+    assert "# Play the desktop's sound with a reminder." in text
     assert load_config(written(tmp_path, text)) == load_config(
         written(tmp_path, '[alert]\npreset = "gentle"\n[quiet]\nhours = ["22:00-07:00"]\n')
     )

@@ -96,7 +96,8 @@ def test_it_keeps_spans_and_the_alert(shown: Shown) -> None:
 
 def test_it_reports(shown: Shown) -> None:
     _, _, report = shown.printed.partition("3. Report")
-    for word in ("good", "mild", "poor", "unknown", "away", "Coverage", "Longest poor stretch", "Alerts: 1"):
+    states = ("good", "mild", "poor", "unknown", "away")
+    for word in (*states, "Coverage", "Longest poor stretch", "Reminders: 1"):
         assert word in report
 
 

@@ -267,7 +267,7 @@ def test_asked_to_stop_it_ends_at_once_and_well(tmp_path: Path, how: signal.Sign
     assert time.time() - asked_s < 2
     assert running.returncode == 0
     assert "Traceback" not in errors
-    assert re.search(r"\d+ readings: .*0 notifications\.", printed)
+    assert re.search(r"\d+ pictures: .*0 reminders\.", printed)
     day = reported(home, TZ=zone)
     assert 4 <= day["recorded_s"] <= asked_s - began_s
     assert kept_until(day) == pytest.approx(asked_s, abs=1.5)

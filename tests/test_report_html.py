@@ -137,7 +137,7 @@ def test_a_full_day_shows_everything(store: Store) -> None:
     read = Reader(text)
     words = " ".join(read.text)
     for expected in ("Wednesday 14 May 2025", "The day", "Hour by hour", "Best hour", "hardest hour",
-                     "Against neutral", "Time at the desk and breaks", "Alerts and what followed",
+                     "Against neutral", "Time at the desk and breaks", "Reminders and what followed",
                      "What this day was judged on",
                      "Week of 12–18 May 2025", "May 2025", "no camera", "trunk inclination, °",
                      "neck inclination, °", "Coverage"):  # fmt: skip
@@ -274,13 +274,13 @@ def test_minutes_that_stand_alone_are_drawn(store: Store, minutes: int) -> None:
     assert all(f'id="{dot}"' in chart for dot in dots)
 
 
-@pytest.mark.parametrize(("alerts", "folded"), [(10, ""), (11, "1 more alert"), (13, "3 more alerts")])
+@pytest.mark.parametrize(("alerts", "folded"), [(10, ""), (11, "1 more reminder"), (13, "3 more reminders")])
 def test_beyond_ten_alerts_are_folded(store: Store, alerts: int, folded: str) -> None:
     start_s = wall("2025-05-14 09:00")
     record(store, start_s, [("poor", 3600)], step_s=10)
     for number in range(alerts):
         store.alert(start_s + 240 * number, utc_offset_s(start_s), "posture", title=f"Alert {number}")
-    table = page(store).split("<h2>Alerts and what followed</h2>")[1].split("</section>")[0]
+    table = page(store).split("<h2>Reminders and what followed</h2>")[1].split("</section>")[0]
     assert table.count('tabindex="0"') == table.count('role="region" aria-label="')
     shown, _, more = table.partition('<details class="rest">')  # whose summary is printed as well
     assert (shown.count("Alert "), more.count("Alert ")) == (min(alerts, 10), alerts - min(alerts, 10))

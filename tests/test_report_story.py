@@ -133,9 +133,9 @@ def test_a_minute_that_was_not_judged_keeps_coverage_from_all(store: Store) -> N
 def test_one_alert_is_not_told_as_several(store: Store) -> None:
     at_s = record(store, wall("2025-05-14 09:00"), [("good", 700), ("poor", 300)])
     store.alert(at_s - 60, utc_offset_s(at_s), "posture")
-    assert story.day_line(day(store, DATE, LATER)).endswith(", 1 alert")
+    assert story.day_line(day(store, DATE, LATER)).endswith(", 1 reminder")
     store.alert(at_s - 30, utc_offset_s(at_s), "posture")
-    assert story.day_line(day(store, DATE, LATER)).endswith(", 2 alerts")
+    assert story.day_line(day(store, DATE, LATER)).endswith(", 2 reminders")
 
 
 @pytest.mark.parametrize(("left_after_s", "said"), [(40.0, "1"), (200.0, "0")])

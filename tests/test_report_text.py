@@ -81,7 +81,7 @@ def test_a_full_day_holds_what_was_asked_for(store: Store) -> None:
     text = page(told)
     for words in ("Wednesday 14 May 2025", "good", "mild", "poor", "unknown", "away",
                   "not recorded", "Coverage:",
-                  "Score: Not poor", "Longest poor stretch", "Hour by hour", f"Alerts: {len(told.alerts)}",
+                  "Score: Not poor", "Longest poor stretch", "Hour by hour", f"Reminders: {len(told.alerts)}",
                   "Head forward: ", "better after", "trunk inclination", "neck inclination",
                   "stretches at the desk",
                   "hardest"):  # fmt: skip
@@ -273,7 +273,7 @@ def test_a_long_day_of_which_little_is_known_keeps_its_columns(store: Store, wid
     lines = text.getvalue().splitlines()
     assert max(map(len, lines)) <= width
     head, before, long = (next(n for n, line in enumerate(lines) if word in line)
-                          for word in ("alerts", "Tue 13", "Wed 14"))  # fmt: skip
+                          for word in ("reminders", "Tue 13", "Wed 14"))  # fmt: skip
     ends = {lines[head].index("desk") + 4, *(lines[row].index(" min") + 4 for row in (before, long))}
     assert len(ends) == 1, "the column of times ends where its name does"
     assert "not enough data" in lines[long + rows - 1]

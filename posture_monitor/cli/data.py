@@ -85,7 +85,7 @@ def erase(before: str | None, everything: bool, yes: bool) -> None:
     for file in (*moments, paths.report_file()):
         file.unlink(missing_ok=True)
     click.echo(
-        f"Wiped: stretches of time {gone.spans}, notifications {gone.alerts}, diary entries {gone.episodes}, "
+        f"Wiped: stretches of time {gone.spans}, reminders {gone.alerts}, diary entries {gone.episodes}, "
         f"saved moments {len(moments)}; {gone.freed / 1e6:.1f} MB freed."
     )
 

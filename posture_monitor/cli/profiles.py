@@ -68,7 +68,7 @@ def use(config: Config, profile: str) -> None:
 @profiles.command("reset-tuning", epilog=example("profiles reset-tuning default"))
 @click.argument("profile", callback=kit.new_profile)
 def reset_tuning(profile: str) -> None:
-    """Undo what pressing "Wrong alert" has widened in PROFILE."""
+    """Undo what pressing "Wrong reminder" has widened in PROFILE."""
     from dataclasses import replace
 
     from posture_monitor.service.profile_file import save_profile

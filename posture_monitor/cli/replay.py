@@ -20,13 +20,13 @@ _PRESETS = ("gentle", "balanced", "strict")
 @click.option(
     "--day", default="today", show_default=True, metavar="DAY", help="today, yesterday or YYYY-MM-DD."
 )
-@click.option("--preset", type=click.Choice(_PRESETS), help="Alert preset to try; default: each of them.")
+@click.option("--preset", type=click.Choice(_PRESETS), help="Preset to try; default: each of them.")
 @config_option
 def replay(config: Config, day: str, preset: str | None) -> None:
     """Say what other settings would have done on a day.
 
-    The day's kept readings are judged again. The posture is taken as it was:
-    what you would have done after an alert that never came is not known.
+    The day's kept measures are judged again. The posture is taken as it was:
+    what you would have done after a reminder that never came is not known.
     """
     from posture_monitor.history import days
     from posture_monitor.history.store import Store
@@ -52,7 +52,7 @@ def _sentence(name: str, found: WhatIf) -> str:
     import datetime as dt
 
     count, own = len(found.alerts[name]), len(found.alerts[""])
-    told = f"{name} would {'not ' * (count == 0)}have alerted" + f" {_times(count)}" * (count > 0)
+    told = f"{name} would {'not ' * (count == 0)}have reminded you" + f" {_times(count)}" * (count > 0)
     if count != own:
         told += f", your settings {_times(own)}" if own else ", your settings not at all"
     else:
@@ -74,7 +74,7 @@ def _caveats(found: WhatIf) -> list[str]:
         )
     if found.kept_s < 0.95 * found.watched_s:
         said.append(
-            f"Readings are kept of {duration(found.kept_s)} out of {duration(found.watched_s)} at the desk; "
+            f"Measures are kept of {duration(found.kept_s)} out of {duration(found.watched_s)} at the desk; "
             "of the rest nothing can be said."
         )
     return said

@@ -49,7 +49,7 @@ def report(
     """Report on DAY: today, yesterday or YYYY-MM-DD.
 
     How long posture was good, mild, poor, unknown or away, the longest poor
-    stretch, the alerts, the angles, and how much of the day was seen at all.
+    stretch, the reminders, the angles, and how much of the day was seen at all.
     The HTML page is one file that loads nothing; it shows the day with its week
     and month. What is written to a file is readable by you alone.
     """

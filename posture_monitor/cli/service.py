@@ -134,7 +134,7 @@ def resume() -> None:
 @click.command(cls=Command, epilog=example("snooze", "snooze 30m", "snooze until 14:00"))
 @click.argument("when", nargs=-1)
 def snooze(when: tuple[str, ...]) -> None:
-    """Hold notifications back for a while; measuring goes on.
+    """Hold reminders back for a while; measuring goes on.
 
     For 15 minutes unless said otherwise.
     """
@@ -143,7 +143,7 @@ def snooze(when: tuple[str, ...]) -> None:
     now = dt.datetime.now()
     end = _end(when or (SNOOZE,), now)
     ask("snooze", COMMAND_S, seconds=end.timestamp() - now.timestamp())
-    click.echo(f"No notifications until {_clock(end)}; measuring goes on.")
+    click.echo(f"No reminders until {_clock(end)}; measuring goes on.")
 
 
 @click.command(cls=Command, epilog=example("logs", "logs --lines 200", "logs -f"))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def demo(config: Config, realtime: bool) -> None:
     """Show the whole thing working, without a camera.
 
-    Calibrates, watches, alerts, stores and reports on moving pictures made
+    Calibrates, watches, reminds, stores and reports on moving pictures made
     from one photograph.
     """
     from posture_monitor.service.demo import demo as show
@@ -65,7 +65,7 @@ def demo(config: Config, realtime: bool) -> None:
 )
 @click.option("--reanchor", is_flag=True, help="The camera or the chair has moved: follow it, keep the rest.")
 @click.option("--slouch", is_flag=True, help="Capture your usual slouch, and show how well it is told apart.")
-@click.option("--down", is_flag=True, help="Capture a look at the keyboard, and show how far from an alert.")
+@click.option("--down", is_flag=True, help="Capture a look at the keyboard, and show how near a reminder.")
 @click.option(
     "--add",
     metavar="POSTURE",

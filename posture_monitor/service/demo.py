@@ -36,7 +36,7 @@ def demo(config: Config, console: Console, *, realtime: bool) -> None:
     config = config.model_copy(update={"alert": hurried})
     console.print(
         "[bold]A minute at the desk, made from one photograph.[/bold] "
-        f"Alerts come after {POOR_HOLD_S:g} s of poor posture here instead of the usual "
+        f"Reminders come after {POOR_HOLD_S:g} s of poor posture here instead of the usual "
         "minutes; everything else is as it always is.",
         markup=True,
     )

@@ -694,7 +694,7 @@ def keep(
         notifier = pick_channel(config.alert.channel, sound=config.alert.sound, write=console.print)
         stack.callback(notifier.close)
         if detached and notifier.name == "terminal":
-            log.warning("there is no desktop to notify: reminders are only kept for the report")
+            log.warning("there is no desktop to show reminders on: they are only kept for the report")
         monitor = Monitor(
             config,
             chosen_profile,

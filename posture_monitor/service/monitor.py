@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 #: So many seconds before a break may be suggested the desktop is asked often whether it wants quiet.
 SOON_S = 60.0
-#: "Wrong alert" widens the limit of the metric that drove it by this factor,
+#: "Wrong reminder" widens the limit of the metric that drove it by this factor,
 #: up to this many times the usual.
 WIDEN_BY, WIDEST = 1.25, 2.0
 #: How long the snooze button holds.
@@ -635,7 +635,7 @@ def opening(name: str, profile: Profile, live: bool, notifier: Notifier) -> str:
     )
     until = "Ctrl-C stops it" if live else "to its end"
     watched = f"camera {name}" if name.isdigit() else name
-    return f"Watching {watched} against {against}; notifications by {notifier.name}; {until}."
+    return f"Watching {watched} against {against}; reminders by {notifier.name}; {until}."
 
 
 def closing(monitor: Monitor) -> str:
@@ -647,4 +647,4 @@ def closing(monitor: Monitor) -> str:
         f"{state} {monitor.seconds[state] / total:.0%}" for state in VERDICTS if monitor.seconds.get(state)
     )
     shares = f": {parts} of the time" if parts else ""
-    return f"{monitor.readings} readings{shares}; {monitor.alerts} notification{'s'[: monitor.alerts != 1]}."
+    return f"{monitor.readings} pictures{shares}; {monitor.alerts} reminder{'s'[: monitor.alerts != 1]}."

@@ -35,7 +35,7 @@ class Profile:
     starter
         Shipped with the program, not this user's own.
     tuning
-        Driver metric to the factor by which *Wrong alert* has widened it.
+        Driver metric to the factor by which *Wrong reminder* has widened it.
     captures
         What else was captured, by name: ``slouch`` and ``down`` (looking down)
         from `calibrate`, and each neutral as it was before it was re-anchored
@@ -99,7 +99,7 @@ def is_standing(neutral: str) -> bool:
 
 
 def limits_of(config: Config, profile: Profile) -> Limits:
-    """Return the limits in force: those of the settings, widened by what *Wrong alert* has."""
+    """Return the limits in force: those of the settings, widened by what *Wrong reminder* has."""
     scale = dict(config.judge.scale)
     for name, factor in profile.tuning.items():
         scale[name] = scale.get(name, 1.0) * factor

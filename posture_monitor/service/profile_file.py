@@ -225,7 +225,7 @@ def _text(profile: Profile) -> str:
     if profile.tuning:
         tuning = tomlkit.table()
         tuning.comment(
-            "tolerance widened by 'Wrong alert'; undo with `posture-monitor profiles reset-tuning`"
+            "tolerance widened by 'Wrong reminder'; undo with `posture-monitor profiles reset-tuning`"
         )
         for name, factor in profile.tuning.items():
             tuning[name] = factor

@@ -166,7 +166,7 @@ def describe(profile: Profile) -> str:
     if profile.made:
         lines.append(f"made: {profile.made}")
     for name, factor in profile.tuning.items():
-        lines.append(f"tuned by 'Wrong alert': {name} × {factor:g}")
+        lines.append(f"tuned by 'Wrong reminder': {name} × {factor:g}")
     if profile.tuning:
         lines.append(f"undo the tuning with `posture-monitor profiles reset-tuning {profile.name}`")
     for name, capture in profile.captures.items():

@@ -465,14 +465,14 @@ def day_text(judged_s: float, poor_s: float, present_s: float, alerts: int, *, e
 
 def trial_text() -> Text:
     """Return a notification that only shows that notifications arrive."""
-    return Text(say("This is a test"), say("Notifications from Posture monitor arrive here."))
+    return Text(say("This is a test"), say("Reminders from Posture monitor arrive here."))
 
 
 #: Names of the buttons under a notification.
 BUTTONS: Final[Mapping[str, str]] = {
     "snooze": mark("Snooze 15 min"),
     "reanchor": mark("Re-anchor"),
-    "wrong": mark("Wrong alert"),
+    "wrong": mark("Wrong reminder"),
     "report": mark("Open the report"),
 }
 

@@ -21,7 +21,7 @@ COLUMNS: dict[str, str] = {
     "score": f"per cent; {story.SCORE_MEANS}; empty where there is not enough data",
     "withheld": "why there is no score",
     "longest_poor_s": "seconds of the longest unbroken poor stretch",
-    "alerts": "number of alerts",
+    "alerts": "number of reminders",
     "bouts": "number of bouts at the desk (ended by 60 s or more away)",
     "longest_bout_s": "seconds of the longest bout at the desk",
     "breaks": "number of absences of 60 s or more between bouts",

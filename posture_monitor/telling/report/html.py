@@ -124,7 +124,7 @@ def _figures(day: Day) -> str:
             story.duration(day.longest_poor_s) if day.longest_poor else "none",
             story.stretch(day.longest_poor) if day.longest_poor else "",
         ),
-        ("Alerts", str(len(day.alerts)), story.alerts_line(day)),
+        ("Reminders", str(len(day.alerts)), story.alerts_line(day)),
         ("Breaks", str(day.breaks), f"longest without one {story.duration(day.longest_bout_s)}"),
     )
     return (
@@ -177,7 +177,7 @@ def _timeline(day: Day) -> str:
     label = f"Timeline of the day: {_in_words(day)}"
     picture = charts.ribbon("ribbon", day.spans, axis.start_s, axis.end_s, label)
     bouts = charts.bouts("bouts", day, axis)
-    key = "▼ alert. " if day.alerts else ""
+    key = "▼ reminder. " if day.alerts else ""
     return _section(
         "The day",
         f"""{_legend(day)}
@@ -263,7 +263,7 @@ def _angles(day: Day) -> str:
 
 def _alerts(day: Day) -> str:
     if not day.alerts:
-        return _section("Alerts and what followed", "<p>None on this day.</p>")
+        return _section("Reminders and what followed", "<p>None on this day.</p>")
     rows = [
         (
             story.clock(alert.wall_s, alert.utc_offset_s),
@@ -276,9 +276,9 @@ def _alerts(day: Day) -> str:
     head = ("at", "what", "for", "then")
     shown, more = rows[:_ALERTS], rows[_ALERTS:]
     return _section(
-        "Alerts and what followed",
-        f"{_scrolled('Alerts and what followed', _table(head, shown))}\n"
-        + _folded(f"{len(more)} more {'alert' if len(more) == 1 else 'alerts'}", head, more, rest=True),
+        "Reminders and what followed",
+        f"{_scrolled('Reminders and what followed', _table(head, shown))}\n"
+        + _folded(f"{len(more)} more {'reminder' if len(more) == 1 else 'reminders'}", head, more, rest=True),
     )
 
 
@@ -351,7 +351,7 @@ def _month(month: Period) -> str:
         f"<p>{escape(story.period_stood_out(month))}</p>\n"
         f"<figure>{_calendar(month)}\n"
         "<figcaption>Each day runs from the month's earliest to its latest hour.</figcaption></figure>\n"
-        + _folded("The month as a table", ("day", *names, "coverage", "alerts"), rows),
+        + _folded("The month as a table", ("day", *names, "coverage", "reminders"), rows),
     )
 
 

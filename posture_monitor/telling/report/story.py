@@ -264,8 +264,8 @@ def day_line(day: Day) -> str:
     name = f"{day.date:%a} {day.date.day} {day.date:%b}"
     if not day.spans:
         return f"{name}: not recorded"
-    alerts = f"{len(day.alerts)} {'alert' if len(day.alerts) == 1 else 'alerts'}"
-    return f"{name}: {duration(day.present_s)} at the desk, {poor_line(day)}, {alerts}"
+    reminders = f"{len(day.alerts)} {'reminder' if len(day.alerts) == 1 else 'reminders'}"
+    return f"{name}: {duration(day.present_s)} at the desk, {poor_line(day)}, {reminders}"
 
 
 def poor_line(day: Day) -> str:

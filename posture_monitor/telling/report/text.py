@@ -192,9 +192,9 @@ def _slots(day: Day) -> list[tuple[int, dict[int, dict[str, float]]]]:
 
 def _alerts(day: Day, width: int) -> Iterator[Text]:
     if not day.alerts:
-        yield from _heading("Alerts: none")
+        yield from _heading("Reminders: none")
         return
-    yield from _heading(f"Alerts: {len(day.alerts)}")
+    yield from _heading(f"Reminders: {len(day.alerts)}")
     for alert in day.alerts:
         held = f", for {story.duration(alert.held_s)}" if math.isfinite(alert.held_s) else ""
         line = f"  {story.alert_line(alert)}{held}"
@@ -239,16 +239,16 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
     yield from _heading("Day by day: the time at the desk")
     if period.present_s:
         yield _legend(state for state in PRESENT if period.seconds[state])
-    yield Text(f"  {'':<10}  {'':<{_BAR}} {'desk':>11}  {'poor':>4}  alerts", style="dim")
+    yield Text(f"  {'':<10} {'':<{_BAR}} {'desk':>11} {'poor':>4} reminders", style="dim")
     for day in period.days:
-        row = Text(f"  {day.date:%a} {day.date.day:>2} {day.date:%b}  ")
+        row = Text(f"  {day.date:%a} {day.date.day:>2} {day.date:%b} ")
         if not day.spans:
             yield row.append("not recorded", style="dim")
             continue
         bar = _shares([(state, day.seconds[state]) for state in PRESENT], _BAR)
         row.append_text(bar).append(" " * (_BAR - len(bar)))
         poor = "" if day.withheld else story.percent(day.poor_share)
-        row.append(f" {story.duration(day.present_s):>11}  {poor:>4}  {len(day.alerts):>6}")
+        row.append(f" {story.duration(day.present_s):>11} {poor:>4} {len(day.alerts):>9}")
         if day.withheld:
             said = "not enough data"
             gap = "  " if row.cell_len + len(said) + 2 <= width else f"\n{'':<12}"
