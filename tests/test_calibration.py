@@ -144,7 +144,7 @@ def test_re_anchoring_follows_the_camera_and_not_the_slouch(recorded: Recorded) 
     moved = dataclasses.replace(Camera(), tilt_deg=8.0)
     done = calibrate(recorded(SCENARIOS["slump_moderate"], moved), "--reanchor")
     assert done.exit_code == 0, done.output
-    assert "Re-anchored 'me' (sitting)" in done.output
+    assert "Neutral set anew in 'me' (sitting)" in done.output
     after = load_profile("me")
     assert after.neutral["head_drop"] != pytest.approx(before["head_drop"], rel=0.05)
     assert after.neutral["ear_height"] == pytest.approx(before["ear_height"], rel=1e-3)

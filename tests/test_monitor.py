@@ -453,7 +453,7 @@ def test_re_anchor_judges_from_where_the_camera_is_now(seat: Seat) -> None:
     moved = load_profile("me")
     assert moved.neutral["head_drop"] < desk.profile.neutral["head_drop"] - 0.03
     assert desk.screen.withdrawn == ["1"]
-    assert desk.texts()[-1].title == "Re-anchored"
+    assert desk.texts()[-1].title == "Neutral set anew"
     readings = desk.sit(UPRIGHT, 30)
     assert {reading.verdict for reading in readings} == {Verdict.GOOD}
     assert abs(np.median([reading.deviations["head_drop"] for reading in readings])) < 0.05
@@ -482,8 +482,8 @@ def test_re_anchoring_an_empty_chair_changes_nothing(seat: Seat) -> None:
     desk.sit(SLUMPED, 60)
     desk.screen.press("reanchor")
     desk.sit(None, 12)
-    assert "Not re-anchored: nobody was seen" in desk.said.getvalue()
-    assert desk.texts()[-1].title == "Not re-anchored"
+    assert "Neutral not set anew: nobody was seen" in desk.said.getvalue()
+    assert desk.texts()[-1].title == "Neutral not set anew"
     assert not load_profile("me").captures
     assert desk.monitor.profile == desk.profile
 
@@ -502,7 +502,7 @@ def test_re_anchoring_ends_with_the_profile_or_the_pause_that_comes_between(seat
         desk.sit(UPRIGHT, 4)
         interrupt()
         desk.sit(UPRIGHT, 20)
-        assert "Re-anchored" not in desk.said.getvalue()
+        assert "Neutral set anew" not in desk.said.getvalue()
     assert load_profile("other").neutral["head_drop"] == pytest.approx(other.neutral["head_drop"], 1e-3)
 
 
@@ -557,7 +557,7 @@ def test_a_starter_is_re_anchored_for_this_run_alone(seat: Seat) -> None:
     desk.sit(SLUMPED, 60)
     desk.screen.press("reanchor")
     desk.sit(UPRIGHT, 12)
-    assert "Re-anchored" in desk.said.getvalue()
+    assert "Neutral set anew" in desk.said.getvalue()
     assert not paths.profiles_dir().exists()
 
 

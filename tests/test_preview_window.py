@@ -312,7 +312,7 @@ def test_the_demo_is_judged_live(home: Path, monkeypatch: pytest.MonkeyPatch, da
     assert part(window.stage.grab(), style.NIGHT.poor) > 0.005
     feed.reanchor()
     qt.wait_for(lambda: window.stage._note.startswith("Sit upright"))
-    qt.wait_for(lambda: window.stage._note == "Re-anchored: judged from the new place on.", 20)
+    qt.wait_for(lambda: window.stage._note == "Neutral set anew: judged from the new place on.", 20)
     feed.close()
 
 

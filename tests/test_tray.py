@@ -234,7 +234,7 @@ def test_on_a_journey_the_tray_goes_by_the_clock_there(
 def test_what_the_monitor_refuses_is_told(tray: Tray, monitor: Monitor) -> None:
     told: list[str] = []
     tray.line.refused.connect(told.append)
-    action(tray, "Re-anchor").trigger()
+    action(tray, "Set neutral anew").trigger()
     qt.wait_for(lambda: told)
     assert told == ["nobody is seen at the moment"]
 

@@ -63,7 +63,7 @@ def demo(config: Config, realtime: bool) -> None:
     metavar="NAME",
     help="Name to keep it under; default: the settings' profile.name.",
 )
-@click.option("--reanchor", is_flag=True, help="The camera or the chair has moved: follow it, keep the rest.")
+@click.option("--reanchor", is_flag=True, help="Camera or chair has moved: set neutral anew, keep the rest.")
 @click.option("--slouch", is_flag=True, help="Capture your usual slouch, and show how well it is told apart.")
 @click.option("--down", is_flag=True, help="Capture a look at the keyboard, and show how near a reminder.")
 @click.option(

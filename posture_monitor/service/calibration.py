@@ -185,8 +185,9 @@ def learn(
             # The same camera on another port has another name; by the old one it would not be found again.
             made = replace(made, camera=camera, width=width, height=height)
             note = f"Profile {known.name!r} was made with {known.camera}; it belongs to {camera} from now on."
-        text = f"Re-anchored {known.name!r} ({known.neutrals[which].name}): judged from the new place on."
-        return Learnt(made, made.neutrals[which], text, note=note)
+        own = made.neutrals[which]
+        text = f"Neutral set anew in {known.name!r} ({own.name}): judged from the new place on."
+        return Learnt(made, own, text, note=note)
     # Looking down is no stillness of the head.
     posture = collected.neutral(name=aim.value, steady=aim is Aim.SLOUCH)
     neutral = known.neutrals[which]

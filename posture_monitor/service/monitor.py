@@ -578,14 +578,14 @@ class Monitor:
         try:
             self.profile = wanted.collected.re_anchored(self.profile, self.seat.index)
         except ValueError as error:
-            self.console.print(f"Not re-anchored: {error}")
-            log.info("not re-anchored: too little was seen of somebody who sat still")
+            self.console.print(f"Neutral not set anew: {error}")
+            log.info("neutral not set anew: too little was seen of somebody who sat still")
             self.say(words.not_reanchored_text())
             return
         self._sit_anew(before)
         self._keep_profile()
-        self.console.print("Re-anchored: judged from the new place on.")
-        log.info("re-anchored")
+        self.console.print("Neutral set anew: judged from the new place on.")
+        log.info("neutral set anew")
         self.say(words.reanchored_text())
         if wanted.alert_id is None:
             if wanted.sent_id:

@@ -400,20 +400,20 @@ def reanchor_text() -> Text:
         say("Has the camera or the chair moved?"),
         say(
             "The picture has shifted as a whole, so posture is not judged at the moment. "
-            "Sit as you do when upright and press Re-anchor."
+            "Sit as you do when upright and press Set neutral anew."
         ),
     )
 
 
 def reanchored_text() -> Text:
     """Return what is said when a re-anchoring is done."""
-    return Text(say("Re-anchored"), say("Posture is judged from where camera and chair are now."))
+    return Text(say("Neutral set anew"), say("Posture is judged from where camera and chair are now."))
 
 
 def not_reanchored_text() -> Text:
     """Return what is said when a re-anchoring has failed."""
     return Text(
-        say("Not re-anchored"),
+        say("Neutral not set anew"),
         say("You were not seen sitting still before the camera; everything is judged as before."),
     )
 
@@ -471,7 +471,7 @@ def trial_text() -> Text:
 #: Names of the buttons under a notification.
 BUTTONS: Final[Mapping[str, str]] = {
     "snooze": mark("Snooze 15 min"),
-    "reanchor": mark("Re-anchor"),
+    "reanchor": mark("Set neutral anew"),
     "wrong": mark("Wrong reminder"),
     "report": mark("Open the report"),
 }

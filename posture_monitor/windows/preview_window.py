@@ -46,7 +46,7 @@ NOTE_MS: Final = 6000
 KEYS: Final = (
     ("M", "mirror the picture, or not"),
     ("V", "show the video, or only the body"),
-    ("R", "re-anchor: follow camera and chair to where they are now"),
+    ("R", "set neutral anew: camera or chair has moved"),
     ("S", "save the body's points for a bug report, without any picture"),
     ("?", "show or hide these keys"),
     ("Q", "close"),

@@ -201,7 +201,7 @@ class Tray(QObject):
         self.snooze = self._action(self.menu, SNOOZE, self._snooze)
         self.menu.addSeparator()
         self._action(self.menu, "Calibrate…", self._calibrate)
-        self.anchor = self._action(self.menu, "Re-anchor: camera or chair has moved", self._reanchor)
+        self.anchor = self._action(self.menu, "Set neutral anew: camera or chair moved", self._reanchor)
         self.menu.addSeparator()
         self._action(self.menu, "Today's report", lambda: line.launch("report", "today", "--open"))
         self._action(self.menu, "Preview", lambda: line.launch("preview"))

@@ -100,7 +100,7 @@ class Judging:
             if not self.profile.starter:
                 self.profile = write_back(self.profile)
         except (ValueError, UserError) as error:
-            self.told = f"Not re-anchored: {error}."
+            self.told = f"Neutral not set anew: {error}."
             return
         self._session = Session()
-        self.told = "Re-anchored: judged from the new place on."
+        self.told = "Neutral set anew: judged from the new place on."
