@@ -59,7 +59,7 @@ def calibrate(table: Path, *options: str) -> Result:
 def mine(recorded: Recorded) -> None:
     made = calibrate(recorded(Pose()))
     assert made.exit_code == 0, made.output
-    assert "Calibrated 'me' on 50 frames, seen from the front." in made.output
+    assert "Calibrated 'me' on 50 pictures, seen from the front." in made.output
 
 
 def test_an_angle_of_nearly_nothing_has_no_minus() -> None:

@@ -274,6 +274,22 @@ def test_minutes_that_stand_alone_are_drawn(store: Store, minutes: int) -> None:
     assert all(f'id="{dot}"' in chart for dot in dots)
 
 
+def test_each_measure_has_one_row_by_its_plain_name(store: Store) -> None:
+    alike = {"fsr": 4.0, "ear_height": -3.0, "esr": -3.0, "head_height": -2.0, "head_rise": -3.0}
+    others = {"head_drop": 0.1, "pitch_cue": 0.3, "yaw_cue": 0.1, "shoulder_width": 2.0}
+    for minute in range(30):
+        start_s = wall("2025-05-14 09:00") + 60 * minute
+        record(store, start_s, [("good", 60)], step_s=10)
+        store.sample(start_s + 5, alike | others, verdict="good")
+    table = page(store).split("<summary>All measures as a table</summary>")[1].split("</table>")[0]
+    rows = [re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", row) for row in table.split("<tr>")[2:]]
+    assert [row[:2] for row in rows] == [
+        ["face size against the shoulders", "+4%"],
+        ["head height over the shoulders", "−2%"],
+        ["head drop, of a shoulder width", "+10%"],
+    ]
+
+
 @pytest.mark.parametrize(("alerts", "folded"), [(10, ""), (11, "1 more reminder"), (13, "3 more reminders")])
 def test_beyond_ten_alerts_are_folded(store: Store, alerts: int, folded: str) -> None:
     start_s = wall("2025-05-14 09:00")

@@ -14,6 +14,7 @@ from posture_monitor.posture.breaks import Suggestion, Wish
 from posture_monitor.posture.judge import SIGNALS
 from posture_monitor.posture.metrics import METRICS, ROW, Change
 from posture_monitor.posture.nudge import NO_CAUSE, Alert, Cause, Kind
+from posture_monitor.service import glance
 from posture_monitor.telling import language, stretches, words
 
 #: Words that blame, frighten, diagnose or promise.
@@ -61,6 +62,14 @@ def _in_shoulders(metric: str) -> bool:
 
 def test_every_driver_can_be_spoken_of() -> None:
     assert {signal.driver for signal in SIGNALS} <= set(words.MEASURES)
+
+
+def test_short_names_fit_a_column_and_are_told_apart_as_the_long_ones_are() -> None:
+    names = {words.measure_name(metric): words.short_name(metric) for metric in glance.LISTED}
+    assert len(set(names.values())) == len(names)
+    for name, short in names.items():
+        assert len(short) <= 17, short
+        assert set(short.lower().split()) - {"to"} <= set(name.replace(",", "").split()), (name, short)
 
 
 def test_units_are_those_of_the_deviations() -> None:

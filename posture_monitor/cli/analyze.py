@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     "--calibrate-frames",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Take the first N pictures as the neutral posture.",
+    help="Take the first N frames as the neutral posture.",
 )
 @output_option
 @click.option(

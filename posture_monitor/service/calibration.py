@@ -284,21 +284,16 @@ def told(profile: Profile, index: int = 0) -> str:
     """Return in a few lines what was learnt, and what cannot be measured from here."""
     neutral = profile.neutrals[index]
     angles = ", ".join(
-        f"{label} {round(neutral[name]):+}°"
-        for label, name in (
-            ("trunk", "trunk_incl"),
-            ("neck", "neck_incl"),
-            ("head roll", "head_roll"),
-            ("shoulder tilt", "shoulder_tilt"),
-        )
+        f"{words.short_name(name).lower()} {round(neutral[name]):+}°".replace("-", "−")
+        for name in ("trunk_incl", "neck_incl", "head_roll", "shoulder_tilt")
         if math.isfinite(neutral[name])
     )
     blind = [
         name for name in ("trunk_incl", "neck_incl", "fsr", "head_roll") if name not in neutral.measurable
     ]
     lines = [
-        f"Calibrated {profile.name!r} on {neutral.frames} frames, seen from {_from(neutral)}.",
-        f"Measured from here: {len(neutral.measurable)} of {len(NAMES)} metrics"
+        f"Calibrated {profile.name!r} on {neutral.frames} pictures, seen from {_from(neutral)}.",
+        f"Measured from here: {len(neutral.measurable)} of {len(NAMES)} measures"
         + (f" ({angles})." if angles else "."),
     ]
     if blind:

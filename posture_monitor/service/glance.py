@@ -13,22 +13,22 @@ from posture_monitor.service.status import Angle, Status, clock
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
 
-#: Short names of the measures to list, in this order after the one that drives the verdict.
-NAMES: Final = {
-    "ear_height": "Head height",
-    "head_height": "Head height",
-    "neck_incl": "Neck forward",
-    "trunk_incl": "Trunk forward",
-    "distance": "Distance",
-    "fsr": "Face to shoulders",
-    "head_roll": "Head tilt",
-    "shoulder_tilt": "Shoulder tilt",
-    "lateral_head": "Head sideways",
-    "head_pitch": "Looking down",
-    "lateral_trunk": "Trunk sideways",
-    "head_drop": "Head lowered",
-    "face_size": "Face size",
-}
+#: The measures to list, in this order after the one that drives the verdict.
+LISTED: Final = (
+    "ear_height",
+    "head_height",
+    "neck_incl",
+    "trunk_incl",
+    "distance",
+    "fsr",
+    "head_roll",
+    "shoulder_tilt",
+    "lateral_head",
+    "head_pitch",
+    "lateral_trunk",
+    "head_drop",
+    "face_size",
+)
 _WORDS: Final = {"good": "Good", "mild": "Mild", "poor": "Poor", "away": "Away"}
 _TROUBLES: Final = {
     "unplugged": "No camera",
@@ -78,7 +78,9 @@ def why(status: Status) -> str:
 
 def drives(angle: Angle, status: Status) -> bool:
     """Return whether a measure, or another of the same name, drives the verdict."""
-    return angle.name == status.driver or NAMES.get(angle.name, angle.name) == NAMES.get(status.driver)
+    if angle.name not in words.MEASURES or status.driver not in words.MEASURES:
+        return angle.name == status.driver
+    return words.short_name(angle.name) == words.short_name(status.driver)
 
 
 @english()
@@ -123,13 +125,13 @@ def today(status: Status) -> str:
 def listed(status: Status, most: int) -> list[Angle]:
     """Return the measures to list: those with a neutral, what drives the verdict first, no name twice."""
     known = {
-        angle.name: angle for angle in status.angles if angle.name in NAMES and angle.deviation is not None
+        angle.name: angle for angle in status.angles if angle.name in LISTED and angle.deviation is not None
     }
-    # Sorting keeps the order of those that are alike: what drives comes first, then as in `NAMES`.
-    ordered = sorted((known[name] for name in NAMES if name in known), key=lambda a: not drives(a, status))
+    # Sorting keeps the order of those that are alike: what drives comes first, then as in `LISTED`.
+    ordered = sorted((known[name] for name in LISTED if name in known), key=lambda a: not drives(a, status))
     out: dict[str, Angle] = {}
     for angle in sorted(ordered, key=lambda a: a.name != status.driver):
-        out.setdefault(NAMES[angle.name], angle)
+        out.setdefault(words.short_name(angle.name), angle)
     return list(out.values())[:most]
 
 
@@ -157,5 +159,5 @@ def deviation_text(angle: Angle) -> str:
 
 def _measure(angle: Angle) -> str:
     off = deviation_text(angle)
-    told = f"{NAMES[angle.name]} {value_text(angle)}".rstrip()
+    told = f"{words.short_name(angle.name)} {value_text(angle)}".rstrip()
     return f"{told} ({off})" if off not in ("", "=") else told if value_text(angle) else ""

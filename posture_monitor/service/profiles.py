@@ -170,9 +170,9 @@ def describe(profile: Profile) -> str:
     if profile.tuning:
         lines.append(f"undo the tuning with `posture-monitor profiles reset-tuning {profile.name}`")
     for name, capture in profile.captures.items():
-        lines.append(f"also captured: {name}, {capture.frames} frames")
+        lines.append(f"also captured: {name}, {capture.frames} pictures")
     for neutral in profile.neutrals:
-        lines.append(f"\n{neutral.name}: seen from {neutral.view}, {neutral.frames} frames")
+        lines.append(f"\n{neutral.name}: seen from {neutral.view}, {neutral.frames} pictures")
         for metric in METRICS:
             row = ROW[metric.name]
             if np.isfinite(neutral.centre[row]):

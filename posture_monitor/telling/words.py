@@ -58,12 +58,17 @@ class Side:
 
 @dataclass(frozen=True)
 class Measure:
-    """Names a metric and speaks of its two sides; `amount` says how a deviation is written."""
+    """Names a metric and speaks of its two sides; `amount` says how a deviation is written.
+
+    `short` is its name where a column is narrow; ``""`` where `name` fits. The windows that have such
+    columns speak English.
+    """
 
     name: str
     amount: str
     up: Side
     down: Side
+    short: str = ""
 
 
 _DEGREES: Final = "{n}°"
@@ -158,7 +163,13 @@ _FACE_SMALL: Final = Side(
     seated=True,
 )
 
-_HEAD_HEIGHT: Final = Measure(mark("head height over the shoulders"), _PERCENT, _HEAD_HIGH, _HEAD_LOW)
+_HEAD_HEIGHT: Final = Measure(
+    mark("head height over the shoulders"), _PERCENT, _HEAD_HIGH, _HEAD_LOW, "head height"
+)
+_PITCH: Final = Measure(mark("head tilt, down or up"), _DEGREES, _LOOKING_DOWN, _LOOKING_UP, "head tilt down")
+_RATIO: Final = Measure(
+    mark("face size against the shoulders"), _PERCENT, _FACE, _FACE_SMALL, "face to shoulders"
+)
 _SHIFT: Final = Measure(mark("sideways shift"), _SHOULDERS, _LEFT, _RIGHT)
 
 #: How to speak of each metric of `posture.metrics`, with its signs: forward,
@@ -196,15 +207,15 @@ MEASURES: Final[Mapping[str, Measure]] = {
             mark("Let your chin sink a little and the back of your neck grow long."),
         ),
     ),
-    "head_pitch": Measure(mark("head tilt, down or up"), _DEGREES, _LOOKING_DOWN, _LOOKING_UP),
-    "head_nod": Measure(mark("head tilt, down or up"), _DEGREES, _LOOKING_DOWN, _LOOKING_UP),
+    "head_pitch": _PITCH,
+    "head_nod": _PITCH,
     "cva_proxy": Measure(mark("shoulder-to-ear angle"), _DEGREES, _HEAD_BACK, _HEAD_FORWARD),
     "head_height": _HEAD_HEIGHT,
     "head_rise": _HEAD_HEIGHT,
     "ear_height": _HEAD_HEIGHT,
     "esr": _HEAD_HEIGHT,
     "nsr": _HEAD_HEIGHT,
-    "fsr": Measure(mark("face size against the shoulders"), _PERCENT, _FACE, _FACE_SMALL),
+    "fsr": _RATIO,
     "face_size": Measure(
         mark("face size"),
         _PERCENT,
@@ -220,10 +231,10 @@ MEASURES: Final[Mapping[str, Measure]] = {
             seated=True,
         ),
     ),
-    "distance": Measure(mark("distance from the screen"), _PERCENT, _FARTHER, _NEARER),
-    "head_drop": Measure(mark("head height"), _SHOULDERS, _SUNK, _RISEN),
+    "distance": Measure(mark("distance from the screen"), _PERCENT, _FARTHER, _NEARER, "distance"),
+    "head_drop": Measure(mark("head drop"), _SHOULDERS, _SUNK, _RISEN),
     "shoulder_drop": Measure(
-        mark("shoulder height"),
+        mark("shoulder drop"),
         _SHOULDERS,
         Side(
             mark("Shoulders low: {amount}"),
@@ -239,8 +250,10 @@ MEASURES: Final[Mapping[str, Measure]] = {
     ),
     "head_shift": _SHIFT,
     "shoulder_shift": _SHIFT,
-    "head_roll": Measure(mark("head tilt to the side"), _DEGREES, _HEAD_LEFT, _HEAD_RIGHT),
-    "lateral_head": Measure(mark("head leaning to the side"), _DEGREES, _HEAD_LEFT, _HEAD_RIGHT),
+    "head_roll": Measure(mark("head tilt sideways"), _DEGREES, _HEAD_LEFT, _HEAD_RIGHT, "head tilt"),
+    "lateral_head": Measure(
+        mark("head leaning sideways"), _DEGREES, _HEAD_LEFT, _HEAD_RIGHT, "head sideways"
+    ),
     "head_yaw": Measure(
         mark("head turn"),
         _DEGREES,
@@ -272,7 +285,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
         ),
     ),
     "lateral_trunk": Measure(
-        mark("trunk leaning to the side"),
+        mark("trunk leaning sideways"),
         _DEGREES,
         Side(
             mark("Trunk to the left: {amount}"),
@@ -286,6 +299,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
             mark("Sit on both hips alike and let your spine come up straight."),
             seated=True,
         ),
+        "trunk sideways",
     ),
 }
 
@@ -293,6 +307,12 @@ MEASURES: Final[Mapping[str, Measure]] = {
 def measure_name(metric: str) -> str:
     """Return a metric's plain name in the language in use; an unknown one as it is."""
     return say(MEASURES[metric].name) if metric in MEASURES else metric
+
+
+def short_name(metric: str) -> str:
+    """Return the English name of one of `MEASURES` for a narrow column, with a capital."""
+    text = MEASURES[metric].short or MEASURES[metric].name
+    return text[:1].upper() + text[1:]
 
 
 def duration(seconds: float) -> str:

@@ -421,7 +421,8 @@ class Sidebar(QFrame):
             angle = measures[row] if row < len(measures) else None
             texts = ("", "", "")
             if angle is not None:
-                texts = (glance.NAMES[angle.name], glance.value_text(angle), glance.deviation_text(angle))
+                name = words.short_name(angle.name)
+                texts = (name, glance.value_text(angle), glance.deviation_text(angle))
             drives = angle is not None and state in ("mild", "poor") and glance.drives(angle, status)
             for label, text in zip(cells, texts, strict=True):
                 label.setText(text)

@@ -245,18 +245,15 @@ def _angles(day: Day) -> str:
     )
     if not charts.shown_angles(day):
         return _section("Against neutral", note)
-    rows = [
-        (
-            words.measure_name(name),
-            story.signed(name, angle.median),
-            f"{story.signed(name, angle.p10)} to {story.signed(name, angle.p90)}",
-            f"{angle.minutes}",
-        )
-        for name, angle in day.angles.items()
-    ]
-    table = _folded(
-        "All measures as a table", ("measure", "middle minute", "middle 8 of 10 minutes", "minutes"), rows
-    )
+    rows: dict[str, tuple[str, ...]] = {}
+    # Of several that go by one name, the one shown elsewhere stands for all.
+    named = day.angles.keys() & words.MEASURES.keys()
+    for name in sorted(named, key=lambda name: (name not in story.SHOWN_MEASURES, name)):
+        angle, label = day.angles[name], story.measure_label(name)
+        between = f"{story.signed(name, angle.p10)} to {story.signed(name, angle.p90)}"
+        rows.setdefault(label, (label, story.signed(name, angle.median), between, f"{angle.minutes}"))
+    head = ("measure", "middle minute", "middle 8 of 10 minutes", "minutes")
+    table = _folded("All measures as a table", head, list(rows.values()))
     picture = charts.angles("angles", day, Axis.of(day.spans))
     return _section("Against neutral", f"<figure>{picture}</figure>\n{note}\n{table}")
 

@@ -13,7 +13,7 @@ from posture_monitor.history.days import Day, score
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import APART, ENOUGH_COVERAGE, Alert, Span
 from posture_monitor.history.timeline import CORRECTED_S, YEARS, Bout, end_offset_s, local_time, what_followed
-from posture_monitor.posture.metrics import METRICS, ROW
+from posture_monitor.posture.metrics import METRICS, ROW, Change
 from posture_monitor.telling import words
 
 #: State to what it is called, in the order in which it is told.
@@ -44,6 +44,8 @@ SHOWN_MEASURES = (
     "distance",
 )
 ALWAYS_SHOWN = SHOWN_MEASURES[:2]
+
+_SHOULDERS = Change.SHOULDERS.value
 
 _OUTCOMES = {
     "corrected": "better",
@@ -252,11 +254,16 @@ def unit(metric: str) -> str:
 
 
 def signed(metric: str, deviation: float) -> str:
-    """Return a deviation with its sign and unit, ``+12°``."""
+    """Return a deviation with its sign and unit, ``+12°``; shoulder widths in per cent of one."""
     in_unit = unit(metric)
-    if in_unit == "shoulder widths":
-        return f"{round(deviation, 2) or 0.0:+.2f}".replace("-", "−")
+    if in_unit == _SHOULDERS:
+        return diary.signed(100 * deviation) + "%"
     return diary.signed(deviation) + (in_unit if in_unit in ("°", "%") else "")
+
+
+def measure_label(metric: str) -> str:
+    """Return the name of a measure, with what `signed` counts it in where that is not neutral itself."""
+    return words.measure_name(metric) + (", of a shoulder width" if unit(metric) == _SHOULDERS else "")
 
 
 def day_line(day: Day) -> str:
