@@ -231,7 +231,7 @@ def test_a_starter_stands_in_until_there_is_a_profile(tmp_path: Path) -> None:
     for starter in ("front", "oblique", "side"):
         assert re.search(rf"^{starter} +starter", listed, re.MULTILINE)
         assert f"{starter} (starter" in done("profiles", "show", starter, home=home)
-    assert "starter limits, which are coarse" in done("run", "--source", table, home=home)
+    assert "starter limits (make them your own" in done("run", "--source", table, home=home)
     done("calibrate", "--source", table, home=home)
     assert (home / "profiles" / "default.toml").stat().st_mode & 0o077 == 0
     assert "against profile 'default'" in done("run", "--source", table, home=home)

@@ -67,6 +67,14 @@ def test_no_english_word_is_left_in_german() -> None:
             )
 
 
+def test_who_stands_is_told_nothing_of_sitting_in_german() -> None:
+    language.use("de")
+    for metric in words.MEASURES:
+        for deviation in (20.0, -20.0):
+            reminder = Alert(1, Kind.POSTURE, 0.0, Cause(metric, deviation), 60.0, 300.0)
+            assert "sitzen" not in words.alert_text(reminder, standing=True).body.lower(), metric
+
+
 def test_the_desktop_is_followed_and_an_unknown_language_is_english(monkeypatch: pytest.MonkeyPatch) -> None:
     # Not LANGUAGE: where Qt has run, the C library heeds it too, and errors would be German ever after.
     for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):

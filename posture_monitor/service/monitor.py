@@ -629,7 +629,7 @@ def _clock(wall_s: float) -> str:
 def opening(name: str, profile: Profile, live: bool, notifier: Notifier) -> str:
     """Return the line that says what is about to be watched."""
     against = (
-        "starter limits, which are coarse (make them your own with `posture-monitor calibrate`)"
+        "starter limits (make them your own with `posture-monitor calibrate`)"
         if profile.starter
         else f"profile {profile.name!r}"
     )
@@ -647,4 +647,7 @@ def closing(monitor: Monitor) -> str:
         f"{state} {monitor.seconds[state] / total:.0%}" for state in VERDICTS if monitor.seconds.get(state)
     )
     shares = f": {parts} of the time" if parts else ""
-    return f"{monitor.readings} pictures{shares}; {monitor.alerts} reminder{'s'[: monitor.alerts != 1]}."
+    return (
+        f"{monitor.readings} picture{'s'[: monitor.readings != 1]}{shares}; "
+        f"{monitor.alerts} reminder{'s'[: monitor.alerts != 1]}."
+    )

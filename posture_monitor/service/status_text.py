@@ -181,7 +181,7 @@ def _camera(status: Status) -> str:
 def _profile(status: Status) -> str:
     profile = status.profile
     if profile.starter:
-        return "starter limits, which are coarse; `posture-monitor calibrate` makes them your own"
+        return "starter limits; `posture-monitor calibrate` makes them your own"
     neutral = f", {profile.neutral}" if profile.neutral else ""
     view = f", seen from the {status.view}" if status.view not in ("", "unknown") else ""
     return f"{profile.name or 'none'}{neutral}{view}"

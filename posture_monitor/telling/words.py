@@ -443,7 +443,7 @@ def calibrate_text() -> Text:
     return Text(
         say("This place is not calibrated yet"),
         say(
-            "Posture is judged by coarse limits here. Half a minute makes them your own: "
+            "Posture is judged by starter limits here. Half a minute makes them your own: "
             "run posture-monitor calibrate."
         ),
     )
