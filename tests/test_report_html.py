@@ -201,7 +201,7 @@ def test_text_from_outside_is_escaped(store: Store) -> None:
     assert "<script" not in text
     assert "<img" not in text
     assert "&lt;script&gt;" in text
-    assert "Not enough data" in text
+    assert "Score: none" in text
 
 
 def test_an_empty_day_is_kind(store: Store) -> None:
@@ -220,7 +220,7 @@ def test_no_word_is_explained_that_the_page_does_not_use(store: Store) -> None:
     assert "Coverage" in page(store).split("<footer>")[1]
     record(store, wall("2025-05-14 09:00"), [("good", 1800)])
     assert "dashed lines" not in page(store), "no measure, no curve"
-    assert "<dt>Score</dt>" in page(store)
+    assert "<dt>Score</dt>" in page(store).split("<footer>")[1]
     working_day(store, "2025-05-14", from_hour=11)
     assert "dashed lines" in page(store)
 

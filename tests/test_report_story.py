@@ -127,7 +127,7 @@ def test_a_minute_that_was_not_judged_keeps_coverage_from_all(store: Store) -> N
     record(store, at_s, [("unknown", 30)])
     told = day(store, DATE, LATER)
     assert "could be judged (>99%)" in story.coverage_line(told)
-    assert "Not poor >99%" in story.score_line(told)
+    assert "Score: >99%" in story.score_line(told)
 
 
 def test_one_alert_is_not_told_as_several(store: Store) -> None:

@@ -113,7 +113,7 @@ def _figures(day: Day) -> str:
     coverage = story.percent(day.coverage) if day.present_s else "–"
     tiles = (
         (
-            "Not poor",
+            "Score",
             "–" if day.withheld else story.percent(score(day) / 100),
             day.withheld or story.SCORE_MEANS,
         ),

@@ -155,8 +155,8 @@ def coverage_line(day: Day) -> str:
 def score_line(day: Day) -> str:
     """Return the score and what it means, or that there is none and why."""
     if day.withheld:
-        return f"Not enough data for a score: {day.withheld}."
-    return f"Not poor {percent(score(day) / 100)} ({SCORE_MEANS})."
+        return f"Score: none, {day.withheld}."
+    return f"Score: {percent(score(day) / 100)} ({SCORE_MEANS})."
 
 
 def stood_out(day: Day) -> str:

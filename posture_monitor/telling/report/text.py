@@ -136,7 +136,7 @@ def _totals(day: Day) -> Iterator[Text]:
     yield Text(f"  {'not recorded':<12} {story.duration(day.not_recorded_s):>11}", style="dim")
     yield Text()
     yield Text("Coverage: " + story.coverage_line(day))
-    yield Text("Score: " + story.score_line(day))
+    yield Text(story.score_line(day))
     if day.longest_poor is not None:
         yield Text(
             f"Longest poor stretch: {story.duration(day.longest_poor_s)} ({story.stretch(day.longest_poor)})"
@@ -206,9 +206,9 @@ def _alerts(day: Day, width: int) -> Iterator[Text]:
 
 def _angles(day: Day) -> Iterator[Text]:
     if not day.angles:
-        yield from _heading("Away from neutral: nothing was measured")
+        yield from _heading("Against neutral: nothing was measured")
         return
-    yield from _heading("Away from neutral: middle minute (middle 8 in 10)")
+    yield from _heading("Against neutral: middle minute (middle 8 of 10 minutes)")
     for name in story.SHOWN_MEASURES:
         angle = day.angles.get(name)
         label = words.measure_name(name)
