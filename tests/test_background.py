@@ -258,14 +258,14 @@ def test_the_commands_from_start_to_stop() -> None:
         assert (refused.returncode, refused.stdout) == (2, "")
         assert refused.stderr == "posture-monitor: not running; `posture-monitor start` starts it\n"
     ended = command("stop")
-    assert (ended.returncode, ended.stdout) == (0, "It does not run.\n")
+    assert (ended.returncode, ended.stdout) == (0, "It is not running.\n")
 
     started = command("start", "--source", "7")
     assert started.returncode == 0
     assert re.fullmatch(
         r"Started \(process \d+\); `posture-monitor status` shows how it goes\.\n", started.stdout
     )
-    assert re.fullmatch(r"It runs already \(process \d+\)\.\n", command("start").stdout)
+    assert re.fullmatch(r"It is running already \(process \d+\)\.\n", command("start").stdout)
 
     shown = command("status")
     assert shown.returncode == 0

@@ -133,7 +133,7 @@ def test_configured_it_says_how_things_stand_and_three_commands() -> None:
 def test_every_step_is_asked_and_what_is_answered_is_written(terminal: Terminal, home: Path) -> None:
     terminal.answer("demonstration instead?", "n")
     terminal.wait_for("2. How soon")
-    terminal.answer("Preset [balanced]:", "gentle")
+    terminal.answer("Sensitivity [balanced]:", "gentle")
     assert terminal.end() == 0
     assert "next login" not in terminal.screen, "what cannot watch yet is not started with the desktop"
     assert "posture-monitor start" in terminal.screen
@@ -142,7 +142,7 @@ def test_every_step_is_asked_and_what_is_answered_is_written(terminal: Terminal,
 
 def test_leaving_half_way_keeps_what_was_answered_and_asks_no_more(terminal: Terminal, home: Path) -> None:
     terminal.answer("demonstration instead?", "n")
-    terminal.wait_for("Preset")
+    terminal.wait_for("Sensitivity")
     terminal.interrupt()
     assert terminal.end() == 0
     assert "Left there" in terminal.screen

@@ -49,8 +49,8 @@ def test_an_own_profile_is_private_and_found_by_name(home: Path, mine: Profile) 
 
 def test_a_spread_is_told_in_the_unit_in_which_it_is_kept(mine: Profile) -> None:
     rows = {line.split()[0]: line for line in describe(mine).splitlines() if "±" in line}
-    assert re.search(r"[\d.]+ cm +± [\d.]+ %$", rows["head_height"])
-    assert re.search(r"[\d.]+ ° +± [\d.]+ °$", rows["head_roll"])
+    assert re.search(r"[\d.]+ cm +± [\d.]+%$", rows["head_height"])
+    assert re.search(r"[\d.]+° +± [\d.]+°$", rows["head_roll"])
     assert rows["head_drop"].endswith(" shoulder widths")
 
 

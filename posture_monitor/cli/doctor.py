@@ -43,7 +43,7 @@ def doctor(
 ) -> None:
     """Check that everything needed is there.
 
-    One line each, and where something is amiss, what to do about it. Leaves
+    One line each, and where something is amiss, what to do about it. Exits
     with status 1 if watching could not work.
     """
 

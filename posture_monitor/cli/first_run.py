@@ -111,7 +111,7 @@ def _calibration(config: Config) -> bool:
     """Calibrate, and return whether there is a camera to watch with."""
     click.echo("\n2. Your neutral posture: all else is measured against it.")
     if not _yes("   Learn it now? It takes half a minute.", True):
-        click.echo("   Later then: `posture-monitor calibrate`. Until then a typical posture is taken.")
+        click.echo("   Later then: `posture-monitor calibrate`. Until then starter limits hold.")
         return True
     from posture_monitor.cli.watch import calibrate
 
@@ -132,8 +132,9 @@ def _sensitivity(config: Config, number: int) -> None:
     for name in _PRESETS:
         policy = getattr(config.alert.presets, name)
         held = f"{policy.poor_hold_s:g} seconds" if policy.poor_hold_s < 120 else duration(policy.poor_hold_s)
-        click.echo(f"   {name:9s} after {held} of poor posture, at most {policy.max_per_hour} times an hour")
-    chosen = _ask("   Preset", click.Choice(_PRESETS), config.alert.preset)
+        often = "once" if policy.max_per_hour == 1 else f"{policy.max_per_hour} times"
+        click.echo(f"   {name:9s} after {held} of poor posture, at most {often} an hour")
+    chosen = _ask("   Sensitivity", click.Choice(_PRESETS), config.alert.preset)
     # Written also where it is the default: from now on this user has chosen.
     write_setting(paths.config_file(), "alert", "preset", chosen)
 

@@ -47,7 +47,7 @@ def _entry_options(command: F) -> F:
 )
 @click.pass_context
 def log(context: click.Context) -> None:
-    """Keep a diary of spasms and pain; bare, it asks.
+    """Keep a diary of spasms and pain; without a command it asks.
 
     The report lays each entry beside what was measured on its day and the two
     before. The diary stays on this machine.

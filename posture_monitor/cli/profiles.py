@@ -34,7 +34,7 @@ def list_(config: Config) -> None:
 def show(profile: str) -> None:
     """Show what PROFILE holds.
 
-    Its view, its camera, its tuning, and neutral of each measure.
+    Its camera, its tuning, its view, and the neutral of each measure.
     """
     from posture_monitor.service.profiles import describe, load_profile
 

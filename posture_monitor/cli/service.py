@@ -56,7 +56,7 @@ def start(source: str | None, profile: str | None, config: Path | None) -> None:
         click.echo(f"Started (process {started.pid}); `posture-monitor status` shows how it goes.")
     else:
         asked = "; `restart` takes what was asked for now" if source or profile or config else ""
-        click.echo(f"It runs already (process {started.pid}){asked}.")
+        click.echo(f"It is running already (process {started.pid}){asked}.")
 
 
 @click.command(cls=Command, epilog=example("stop"))
@@ -65,7 +65,7 @@ def stop() -> None:
     from posture_monitor.service import background
 
     pid = background.stop()
-    click.echo("It does not run." if pid is None else f"Stopped (process {pid}).")
+    click.echo("It is not running." if pid is None else f"Stopped (process {pid}).")
 
 
 @click.command(cls=Command, epilog=example("restart", "restart --profile office"))
@@ -88,7 +88,7 @@ def restart(source: str | None, profile: str | None, config: Path | None) -> Non
 def status(context: click.Context, as_json: bool, watch: bool) -> None:
     """Show what the monitor sees and does right now.
 
-    Leaves with status 3 when no monitor runs.
+    Exits with status 3 when no monitor runs.
     """
     if watch:
         _watch(as_json)

@@ -50,7 +50,7 @@ def tray(config: Config) -> None:
     """Show the running monitor as an icon in the desktop's tray.
 
     The monitor does so by itself unless the setting service.tray is false.
-    Leaves when the monitor ends, and where there is no tray.
+    Ends when the monitor ends, and where there is no tray.
     """
     del config  # its language is in use now
     from posture_monitor.service.screen import why_no_window

@@ -158,6 +158,10 @@ def in_use(named: str) -> tuple[str, bool]:
     return named, False  # broken, or not there
 
 
+def _with_unit(number: str, unit: str) -> str:
+    return number + ("" if unit in ("°", "%") else " ") + unit
+
+
 def describe(profile: Profile) -> str:
     """Return what a profile holds, as lines of text."""
     lines = [f"{profile.name}{' (starter; not your own)' if profile.starter else ''}"]
@@ -177,8 +181,9 @@ def describe(profile: Profile) -> str:
             row = ROW[metric.name]
             if np.isfinite(neutral.centre[row]):
                 centre, spread = neutral.centre[row], neutral.spread[row]
-                varied = f"± {spread:.2g} {metric.change_unit}"
-                lines.append(f"  {metric.name:15s} {centre:9.3g} {metric.unit:8s} {varied}")
+                value = _with_unit(f"{centre:.3g}", metric.unit)
+                varied = _with_unit(f"{spread:.2g}", metric.change_unit)
+                lines.append(f"  {metric.name:15s} {value:14s} ± {varied}")
         missing = [name for name in NAMES if name not in neutral.measurable]
         if missing:
             lines.append(f"  not measurable from here: {', '.join(missing)}")
