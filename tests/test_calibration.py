@@ -65,7 +65,7 @@ def mine(recorded: Recorded) -> None:
 def test_an_angle_of_nearly_nothing_has_no_minus() -> None:
     neutral = upright(Body(), Camera())
     neutral.centre[[ROW["head_roll"], ROW["shoulder_tilt"]]] = -0.2, -3.4
-    assert "head roll +0°, shoulder tilt -3°" in told(Profile("me", (neutral,)))
+    assert "head tilt +0°, shoulder tilt −3°" in told(Profile("me", (neutral,)))
 
 
 @pytest.mark.usefixtures("mine")

@@ -135,7 +135,7 @@ def test_the_window_is_no_larger_than_the_screen(day: None) -> None:
 
 @pytest.mark.parametrize(("height", "all_listed"), [(700, True), (330, False)])
 def test_in_a_low_window_measures_are_left_out_not_squeezed(day: None, height: int, all_listed: bool) -> None:
-    angles = [Angle(name, "", "°", 4.0, 3.0) for name in glance.NAMES if name != "head_height"]
+    angles = [Angle(name, "", "°", 4.0, 3.0) for name in glance.LISTED if name != "head_height"]
     window = Preview(held(status=replace(held().latest.status, angles=tuple(angles))))
     window.setMinimumSize(1, 1)
     window.resize(700, height)

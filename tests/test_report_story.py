@@ -221,8 +221,8 @@ def test_what_is_said_of_a_week_that_is_short_of_days_or_of_data(store: Store) -
     lines = [story.day_line(told.days[number]) for number in range(3)]
     assert lines == [
         "Mon 12 May: not recorded",
-        "Tue 13 May: 17 min at the desk, not enough data, 0 alerts",
-        "Wed 14 May: 2 h 00 min at the desk, 50% poor, 0 alerts",
+        "Tue 13 May: 17 min at the desk, not enough data, 0 reminders",
+        "Wed 14 May: 2 h 00 min at the desk, 50% poor, 0 reminders",
     ]
 
 
@@ -262,8 +262,8 @@ def test_what_followed_the_alerts_is_counted(store: Store) -> None:
 @pytest.mark.parametrize(
     ("metric", "deviation", "said"),
     [
-        ("trunk_incl", 12.4, "+12°"), ("distance", -8.0, "−8%"), ("head_drop", -0.126, "−0.13"),
-        ("head_drop", -0.004, "+0.00"), ("brand_new", 3.0, "+3"),
+        ("trunk_incl", 12.4, "+12°"), ("distance", -8.0, "−8%"), ("head_drop", -0.126, "−13%"),
+        ("head_drop", -0.004, "0%"), ("brand_new", 3.0, "+3"),
     ],
 )  # fmt: skip
 def test_a_deviation_has_sign_and_unit(metric: str, deviation: float, said: str) -> None:

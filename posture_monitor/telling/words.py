@@ -167,9 +167,6 @@ _HEAD_HEIGHT: Final = Measure(
     mark("head height over the shoulders"), _PERCENT, _HEAD_HIGH, _HEAD_LOW, "head height"
 )
 _PITCH: Final = Measure(mark("head tilt, down or up"), _DEGREES, _LOOKING_DOWN, _LOOKING_UP, "head tilt down")
-_RATIO: Final = Measure(
-    mark("face size against the shoulders"), _PERCENT, _FACE, _FACE_SMALL, "face to shoulders"
-)
 _SHIFT: Final = Measure(mark("sideways shift"), _SHOULDERS, _LEFT, _RIGHT)
 
 #: How to speak of each metric of `posture.metrics`, with its signs: forward,
@@ -215,7 +212,9 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "ear_height": _HEAD_HEIGHT,
     "esr": _HEAD_HEIGHT,
     "nsr": _HEAD_HEIGHT,
-    "fsr": _RATIO,
+    "fsr": Measure(
+        mark("face size against the shoulders"), _PERCENT, _FACE, _FACE_SMALL, "face to shoulders"
+    ),
     "face_size": Measure(
         mark("face size"),
         _PERCENT,
