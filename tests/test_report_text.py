@@ -142,7 +142,7 @@ def test_a_day_as_it_is_read(store: Store) -> None:
         "Reminders: 1",
         "  09:35 Head forward: 21°, for 4 min, then better after 20 s",
         "",
-        "Away from neutral: middle minute (middle 8 in 10)",
+        "Against neutral: middle minute (middle 8 of 10 minutes)",
         "  trunk inclination                 −2°  (−2° to −2°), in 25% of the time",
         "  neck inclination                  +3°  (+3° to +3°), in 50% of the time",
         "",
@@ -154,7 +154,7 @@ def test_a_day_as_it_is_read(store: Store) -> None:
     raw = io.StringIO()
     render_period(week(store, TODAY, LATER), Console(file=raw, width=120))
     assert "─" * 80 + "\n" in raw.getvalue()
-    assert "  Wed 14 May  ▁▁▁▁▁▁▁▁▁▁▁▄▄▄█████?      40 min   25%       1\n" in raw.getvalue()
+    assert "  Wed 14 May ▁▁▁▁▁▁▁▁▁▁▁▄▄▄█████?      40 min  25%         1\n" in raw.getvalue()
     assert raw.getvalue().endswith("Longest time at the desk without a break: 30 min\n")
 
 

@@ -57,8 +57,11 @@ class _OwnFiles(logging.handlers.RotatingFileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line."""
         if self.stream is not None and not os.path.exists(self.baseFilename):
-            self.stream.close()
-            self.stream = None  # which is opened with the next line
+            # Where none can be made, as on a disk that was mounted anew to be read only, the old one is kept.
+            with contextlib.suppress(OSError, UserError):
+                anew = self._open()
+                self.stream.close()
+                self.stream = anew
         super().emit(record)
 
     def _open(self) -> Any:

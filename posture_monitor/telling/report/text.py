@@ -251,7 +251,7 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
         row.append(f" {story.duration(day.present_s):>11} {poor:>4} {len(day.alerts):>9}")
         if day.withheld:
             said = "not enough data"
-            gap = "  " if row.cell_len + len(said) + 2 <= width else f"\n{'':<12}"
+            gap = "  " if row.cell_len + len(said) + 2 <= width else f"\n{'':<11}"
             row.append(gap + said, style="dim")
         yield row
     yield Text()
