@@ -23,11 +23,25 @@ from hypothesis import strategies as st
 
 from posture_monitor.errors import UserError
 from posture_monitor.history import database, packing
-from posture_monitor.history.packing import Minutes, Sample
+from posture_monitor.history.packing import Minutes, Sample, Samples
 from posture_monitor.history.store import KEPT_S, Store
-from posture_monitor.posture.reading import Verdict, View
+from posture_monitor.posture.reading import VERDICTS, VIEWS, Verdict, View
 
 T0 = 1_747_200_000.0  # 2025-05-14, UTC
+
+
+def each(kept: Samples) -> Iterator[Sample]:
+    """Yield the readings of a minute one by one."""
+    for row, wall_s in enumerate(kept.wall_s.tolist()):
+        measured = zip(kept.names, kept.deviations[row].tolist(), strict=True)
+        yield Sample(
+            wall_s,
+            VERDICTS[kept.verdicts[row]],
+            VIEWS[kept.views[row]],
+            float(kept.slouch_index[row]),
+            float(kept.confidence[row]),
+            {name: value for name, value in measured if math.isfinite(value)},
+        )
 
 
 @pytest.fixture
@@ -162,7 +176,7 @@ def test_readings_come_back(path: Path) -> None:
         store.sample(now + 1.5, {"trunk_incl": 12.0}, verdict="poor", view="side")
         store.sample(now + 70, {}, verdict="away")
     with Store.open(path, readonly=True) as store:
-        readings = [r for minute in store.samples(now - 60, now + 120) for r in minute.each()]
+        readings = [r for minute in store.samples(now - 60, now + 120) for r in each(minute)]
     assert [r.wall_s for r in readings] == pytest.approx([now, now + 1.5, now + 70], abs=0.001)
     assert [r.verdict for r in readings] == [Verdict.MILD, Verdict.POOR, Verdict.AWAY]
     assert [r.view for r in readings] == [View.FRONT, View.SIDE, View.UNKNOWN]
@@ -202,7 +216,7 @@ def test_readings_are_kept_or_not_from_the_next_one_on(path: Path) -> None:
             store.configure(days, False)
             store.sample(now + 30 * k, {"fsr": 1.0})
         store.flush()
-        kept = [r.wall_s for minute in store.samples(now, now + 120) for r in minute.each()]
+        kept = [r.wall_s for minute in store.samples(now, now + 120) for r in each(minute)]
     assert kept == pytest.approx([now, now + 90], abs=0.001)
 
 
@@ -238,7 +252,7 @@ def test_packing_loses_nothing_but_digits(rows: list[tuple[int, Verdict, View, d
     samples = [
         Sample(60e7 + ms / 1000, verdict, view, 0.5, 0.25, values) for ms, verdict, view, values in rows
     ]
-    back = list(packing.unpack_samples(*packing.pack_samples(samples, 10_000_000), 10_000_000).each())
+    back = list(each(packing.unpack_samples(*packing.pack_samples(samples, 10_000_000), 10_000_000)))
     assert [s.deviations for s in back] == [s.deviations for s in samples]
     assert [(s.verdict, s.view) for s in back] == [(s.verdict, s.view) for s in samples]
     assert [s.wall_s for s in back] == pytest.approx([s.wall_s for s in samples], abs=0.0011)

@@ -6,9 +6,8 @@ any camera measures, and compression makes unmeasured minutes cost nothing.
 
 from __future__ import annotations
 
-import math
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -132,19 +131,6 @@ class Samples:
     names: tuple[str, ...]
     deviations: Floats
     run: int = 0
-
-    def each(self) -> Iterator[Sample]:
-        """Yield the readings one by one."""
-        for row, wall_s in enumerate(self.wall_s):
-            measured = zip(self.names, self.deviations[row].tolist(), strict=True)
-            yield Sample(
-                float(wall_s),
-                VERDICTS[self.verdicts[row]],
-                VIEWS[self.views[row]],
-                float(self.slouch_index[row]),
-                float(self.confidence[row]),
-                {name: value for name, value in measured if math.isfinite(value)},
-            )
 
 
 def pack_samples(samples: Sequence[Sample], minute: int) -> tuple[str, bytes]:

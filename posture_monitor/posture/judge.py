@@ -190,10 +190,6 @@ class Judgement:
     ratios: Array
     deviations: Array
 
-    def drivers(self) -> list[str]:
-        """Return the driver metric of each frame, ``""`` where there is none."""
-        return [SIGNALS[i].driver if i >= 0 else "" for i in self.signal]
-
 
 def judge(
     measurement: Measurement,
