@@ -204,13 +204,15 @@ def test_output_that_has_no_room_is_one_line_and_status_2(command: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_an_error_that_has_no_room_is_still_status_2() -> None:
+@pytest.mark.parametrize("more", [[], ["-v"]])
+def test_an_error_that_has_no_room_is_still_status_2(more: list[str]) -> None:
     with open("/dev/full", "w") as full:
         ended = subprocess.run(
-            [sys.executable, "-m", "posture_monitor", "run", "--profile", "../etc"],
+            [sys.executable, "-m", "posture_monitor", "run", *more, "--profile", "../etc"],
             cwd=ROOT,
             stdout=full,
             stderr=full,
+            env=os.environ | {"PYTHONUNBUFFERED": ""},  # what is kept back is to be written in the end
         )
     assert ended.returncode == 2
 

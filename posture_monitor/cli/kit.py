@@ -49,8 +49,7 @@ class _Told(click.ClickException):
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
-        with contextlib.suppress(OSError):  # errors may go to a full disk, too
-            click.echo(f"posture-monitor: {' '.join(self.message.split())}", err=True, file=file)
+        _complain(f"posture-monitor: {' '.join(self.message.split())}\n")
 
 
 def _be_verbose(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -136,7 +135,7 @@ def _in_one_line() -> Iterator[None]:
             raise
         _trace()
         if error.filename is None:
-            _give_up_output()
+            _give_up(sys.stdout)
         raise _Told(f"{error.filename or 'cannot write'}: {error.strerror or error}") from error
 
 
@@ -156,16 +155,23 @@ def _somewhere() -> bool:
     return True
 
 
-def _give_up_output() -> None:
+def _give_up(stream: TextIO | None) -> None:
     """Let Python end in peace where what is still to be written has no room."""
     with contextlib.suppress(OSError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # type: ignore[union-attr]  # suppressed
+
+
+def _complain(text: str) -> None:
+    try:
+        click.echo(text, err=True, nl=False)
+    except OSError:  # errors may go to a full disk, too
+        _give_up(sys.stderr)
 
 
 def _trace() -> None:
     context = click.get_current_context(silent=True)
     if context is not None and context.find_root().meta.get("posture_monitor.verbose"):
-        click.echo(traceback.format_exc(), err=True, nl=False)
+        _complain(traceback.format_exc())
 
 
 def duration(_context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
