@@ -132,9 +132,7 @@ def _ours(case: Case, calibration: Any, test: Any) -> tuple[Call, Any, Any, str]
         nothing = np.zeros(n, dtype=bool)
         why = str(error)
         return Call(nothing, np.full(n, np.nan), nothing), np.full(n, ""), np.full(n, "not calibrated"), why
-    measurement = measure(
-        case.landmarks[test], case.size[test], azimuth_deg=neutral.azimuth_deg, forward=neutral.forward
-    )
+    measurement = neutral.measure(case.landmarks[test], case.size[test])
     limits = Limits(config.judge.scale, config.judge.min_confidence)
     judgement = judge(measurement, neutral, limits, [case.doubts[i] for i in test])
     verdict = np.array([str(v) for v in VERDICTS])[judgement.verdict]

@@ -107,10 +107,7 @@ def scored(found: npt.NDArray[np.float32], bad: npt.NDArray[np.bool_], size: Any
         except ValueError:
             parts.append((0.0, 0.0))  # nothing is called poor
             continue
-        poor = [
-            judge(measure(found[test], size, azimuth_deg=neutral.azimuth_deg), neutral).verdict == _POOR
-            for test in (bad, rest)
-        ]
+        poor = [judge(neutral.measure(found[test], size), neutral).verdict == _POOR for test in (bad, rest)]
         parts.append((float(poor[0].mean()), float(poor[1].mean())))
     right, wrong = np.mean(parts, axis=0)
     return float(right), float(wrong)

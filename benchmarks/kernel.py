@@ -70,7 +70,7 @@ def neutral(camera: Camera) -> Neutral:
 
 def judged(landmarks: npt.NDArray[np.float32], at: Neutral) -> tuple[Measurement, Judgement]:
     """Return frames measured and judged as live use does it."""
-    measurement = measure(landmarks, SIZE, azimuth_deg=at.azimuth_deg, forward=at.forward)
+    measurement = at.measure(landmarks, SIZE)
     return measurement, judge(measurement, at, LIMITS, [Reason.OK] if len(landmarks) == 1 else None)
 
 

@@ -78,14 +78,14 @@ def people(cache: Path | None, seed: int, bodies: int, days: int) -> Iterator[Pe
         for episode in day.episodes:
             if episode.truth_poor:
                 poor |= (day.t_s >= episode.start_s) & (day.t_s < episode.end_s)
-        measurement = measure(landmarks[later], day.size, azimuth_deg=neutral.azimuth_deg)
+        measurement = neutral.measure(landmarks[later], day.size)
         yield _person("simulated days", f"day {day.seed}", measurement, neutral, poor[later])
 
 
 def _of_case(case: Case) -> Person:
     calibration, test = case.folds[0]
     neutral = _neutral(case.landmarks[calibration], case.size[calibration])
-    measurement = measure(case.landmarks[test], case.size[test], azimuth_deg=neutral.azimuth_deg)
+    measurement = neutral.measure(case.landmarks[test], case.size[test])
     rig = case.group.startswith("rig")
     name = f"{case.group}, {case.person}" if rig else case.person
     return _person("rig" if rig else case.group, name, measurement, neutral, case.bad[test])

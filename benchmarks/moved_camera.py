@@ -119,7 +119,7 @@ def poor_parts(seed: int) -> dict[str, dict[str, float]]:
             for posture, scenario in POSTURES.items():
                 pose = sitting(scenario, PICTURES, rng)
                 landmarks, size = render(body, pose, move(camera), rng, NOISE_PX)
-                found = judge(measure(landmarks, size, azimuth_deg=neutral.azimuth_deg), neutral)
+                found = judge(neutral.measure(landmarks, size), neutral)
                 counts[name][posture] += int((found.verdict == _POOR).sum())
     total = BODIES * PICTURES
     return {name: {posture: n / total for posture, n in row.items()} for name, row in counts.items()}

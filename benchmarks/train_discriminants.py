@@ -83,7 +83,7 @@ def lived(seed: int) -> Day:
     landmarks, limits = day.landmarks, Limits(shipped().judge.scale)
     first = measure(landmarks[day.t_s < CALIBRATION_S], day.size)
     neutral = capture(first, [Reason.OK] * len(first))
-    judged = judge(measure(landmarks, day.size, azimuth_deg=neutral.azimuth_deg), neutral, limits)
+    judged = judge(neutral.measure(landmarks, day.size), neutral, limits)
     unjudged = [VERDICTS.index(verdict) for verdict in (Verdict.UNKNOWN, Verdict.AWAY)]
     seen = ~np.isin(judged.verdict, unjudged)
     seen &= np.isfinite(judged.deviations[[ROW[name] for name in LOWERED]]).all(axis=0)

@@ -148,8 +148,7 @@ def watch(day: NaturalDay, config: Config) -> Watched:
     first = measure(landmarks[day.t_s < CALIBRATION_S], day.size)
     neutral = capture(first, [Reason.OK] * len(first))
     limits = Limits(config.judge.scale, config.judge.min_confidence)
-    measured = measure(landmarks, day.size, azimuth_deg=neutral.azimuth_deg, forward=neutral.forward)
-    judgement = judge(measured, neutral, limits)
+    judgement = judge(neutral.measure(landmarks, day.size), neutral, limits)
     poor = np.zeros(len(day.t_s), dtype=bool)
     activity = np.full(len(day.t_s), "between", dtype="<U20")
     for episode in sorted(day.episodes, key=lambda e: e.truth_poor):

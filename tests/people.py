@@ -69,5 +69,5 @@ def judged(
 ) -> tuple[Measurement, Judgement]:
     """Return a pose, as seen and as judged."""
     landmarks, size = render(body, pose, camera, **options)
-    measurement = measure(landmarks, size, azimuth_deg=neutral.azimuth_deg, forward=neutral.forward)
+    measurement = neutral.measure(landmarks, size)
     return measurement, judge(measurement, neutral)

@@ -31,7 +31,7 @@ def seen(
     """Return both scores of a pose, and the neutral it was compared with."""
     neutral = upright(body, camera)
     landmarks, size = rig.render(body, pose, camera)
-    judged = judge(measure(landmarks, size, azimuth_deg=neutral.azimuth_deg), neutral)
+    judged = judge(neutral.measure(landmarks, size), neutral)
     return scores(judged.deviations, neutral), neutral
 
 

@@ -31,7 +31,7 @@ def test_each_ghost_is_judged_as_what_it_is_called(view: str, scale: float) -> N
     found = ghosts(body, size, neutral, limits)
     assert len(found) >= 2
     for ghost in found:
-        both = measure(np.stack([ghost.mild, ghost.poor]), size, azimuth_deg=neutral.azimuth_deg)
+        both = neutral.measure(np.stack([ghost.mild, ghost.poor]), size)
         mild, poor = judge(both, neutral, limits).slouch_index
         assert 0.5 <= mild < 0.75, ghost.way
         assert 1.0 <= poor < 1.25, ghost.way

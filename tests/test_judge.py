@@ -30,7 +30,7 @@ def front(pose: Pose, limits: Limits | None = None, body: Body | None = None) ->
     body = body or Body()
     neutral = upright(body, FRONT)
     landmarks, size = render(body, pose, FRONT)
-    return judge(measure(landmarks, size, azimuth_deg=neutral.azimuth_deg), neutral, limits)
+    return judge(neutral.measure(landmarks, size), neutral, limits)
 
 
 def verdicts(judgement: Judgement) -> list[Verdict]:
@@ -171,7 +171,7 @@ def view_of(
     """Return verdict, reason and index of one frame against the typical body's neutral from the front."""
     neutral = upright(Body(), FRONT)
     size = np.array([FRONT.width, FRONT.height]) if size is None else size
-    measurement = measure(landmarks, size, azimuth_deg=neutral.azimuth_deg)
+    measurement = neutral.measure(landmarks, size)
     found = judge(measurement, neutral, limits, [doubt])
     return verdicts(found)[0], reasons(found)[0], float(found.slouch_index[0])
 
@@ -425,7 +425,7 @@ def test_non_finite_never_escapes(azimuth: int, spoilt: list[tuple[int, int, flo
     landmarks, size = render(body, SCENARIOS["slump_moderate"], camera)
     for point, channel, value in spoilt:
         landmarks[0, point, channel] = value
-    found = judge(measure(landmarks, size, azimuth_deg=neutral.azimuth_deg), neutral)
+    found = judge(neutral.measure(landmarks, size), neutral)
     verdict, index = found.verdict[0], found.slouch_index[0]
     assert 0 <= verdict < len(VERDICTS)
     assert 0 <= found.reason[0] < len(REASONS)
@@ -447,9 +447,9 @@ def test_one_frame_is_judged_as_many_are(azimuth: float) -> None:
     pose = Pose(lean=rng.uniform(-20, 25, n), thorax=rng.uniform(0, 35, n), head_roll=rng.uniform(-15, 15, n))
     landmarks, size = render(body, pose, camera, rng, 1.0)
     landmarks[3] = np.nan
-    whole = judge(measure(landmarks, size, azimuth_deg=neutral.azimuth_deg), neutral)
+    whole = judge(neutral.measure(landmarks, size), neutral)
     for i in range(n):
-        one = judge(measure(landmarks[i : i + 1], size, azimuth_deg=neutral.azimuth_deg), neutral)
+        one = judge(neutral.measure(landmarks[i : i + 1], size), neutral)
         for name in ("verdict", "reason", "signal", "signals", "deviations"):
             np.testing.assert_array_equal(
                 getattr(one, name)[..., 0], getattr(whole, name)[..., i], err_msg=name

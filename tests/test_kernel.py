@@ -112,7 +112,7 @@ def test_plain_python_comes_to_the_same(azimuth_deg: float) -> None:
     landmarks[::40] = np.nan
     neutral = kernel.neutral(camera)
     limits = Limits({"fsr": 1.3, "head_height": 0.9}, 0.4)
-    measurement = measure(landmarks, kernel.SIZE, azimuth_deg=neutral.azimuth_deg, forward=neutral.forward)
+    measurement = neutral.measure(landmarks, kernel.SIZE)
     plain = [judge_frame(frame, 640.0, 480.0, neutral, limits) for frame in landmarks.tolist()]
     assert kernel.disagreement((measurement, judge(measurement, neutral, limits)), plain) < 1e-8
     assert len({frame.reason for frame in plain}) >= 3

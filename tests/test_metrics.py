@@ -120,7 +120,7 @@ def test_oblique_changes_from_neutral_are_within_four_degrees_from_any_height(
     start = truth(Body(), Pose())
     pose = sitting(1, 100)
     landmarks, size = render(Body(), pose, camera, desk=None, invent_hips=False)
-    measurement = measure(landmarks, size, azimuth_deg=neutral.azimuth_deg)
+    measurement = neutral.measure(landmarks, size)
     for name in ("trunk_incl", "neck_incl"):
         change = measurement[name] - neutral[name]
         assert np.abs(change - (truth(Body(), pose)[name] - start[name])).max() <= 4.0, name

@@ -19,7 +19,6 @@ from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import FLOOR
 from posture_monitor.posture.judge import judge
-from posture_monitor.posture.metrics import measure
 from posture_monitor.posture.reading import Verdict, View
 from posture_monitor.posture.session import Session, moments, step
 from posture_monitor.posture.steady import Policy
@@ -78,7 +77,7 @@ def test_a_starter_tells_a_deep_slump_from_sitting_upright(home: Path, name: str
     camera = Camera(azimuth_deg=neutral.azimuth_deg, tilt_deg=4)
     for pose, state in ((Pose(), Verdict.GOOD), (SCENARIOS["slump_deep"], Verdict.POOR)):
         landmarks, size = render(Body(), pose, camera)
-        found = judge(measure(landmarks, size, azimuth_deg=neutral.azimuth_deg), neutral)
+        found = judge(neutral.measure(landmarks, size), neutral)
         (moment,), sitting = moments(found, neutral), Session()
         for second in range(60):
             sitting = step(sitting, Policy(interval_s=1.0), float(second), moment)

@@ -36,7 +36,7 @@ def watched(
         frames.append(np.repeat(landmarks, round(seconds * fps), axis=0))
     stacked = np.concatenate(frames)
     t_s = np.arange(len(stacked)) / fps
-    judged = judge(measure(stacked, size, azimuth_deg=neutral.azimuth_deg), neutral)
+    judged = judge(neutral.measure(stacked, size), neutral)
     return t_s, session.replay(
         session.moments(judged, neutral), t_s.tolist(), steady.Policy(interval_s=1 / fps)
     )

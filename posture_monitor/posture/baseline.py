@@ -5,11 +5,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from posture_monitor.posture.landmarks import Array
-from posture_monitor.posture.metrics import METRICS, NAMES, ROW, TYPICAL_SHOULDERS, Change, Measurement
+from posture_monitor.posture.metrics import (
+    METRICS,
+    NAMES,
+    ROW,
+    TYPICAL_SHOULDERS,
+    Change,
+    Measurement,
+    measure,
+)
 from posture_monitor.posture.reading import VIEWS, View
 
 #: Makes the median absolute deviation of a normal distribution its standard deviation.
@@ -56,6 +66,10 @@ class Neutral:
     def __getitem__(self, name: str) -> float:
         """Return the centre of one metric by name."""
         return float(self.centre[ROW[name]])
+
+    def measure(self, landmarks: npt.NDArray[Any], size: npt.NDArray[Any]) -> Measurement:
+        """Measure ``N`` frames as the camera of this neutral sees them (see `metrics.measure`)."""
+        return measure(landmarks, size, azimuth_deg=self.azimuth_deg, forward=self.forward)
 
     @property
     def forward(self) -> float | None:

@@ -18,7 +18,6 @@ from posture_monitor.posture import landmarks as lm
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.judge import Limits, judge
 from posture_monitor.posture.landmarks import Array
-from posture_monitor.posture.metrics import measure
 from posture_monitor.posture.reading import View
 
 Body = npt.NDArray[np.float32]
@@ -87,7 +86,7 @@ def ghosts(
         amounts = np.linspace(0.0, furthest, _TRIED)
         bodies = np.repeat(body[None], _TRIED, axis=0)
         bodies[:, :, :2] = np.stack([bend(pixels, amount) for amount in amounts]) / size
-        judged = judge(measure(bodies, np.asarray(size), azimuth_deg=neutral.azimuth_deg), neutral, limits)
+        judged = judge(neutral.measure(bodies, np.asarray(size)), neutral, limits)
         index = np.nan_to_num(judged.slouch_index)
         mild, poor = (_first(index >= level) for level in (0.5, 1.0))
         if mild is not None and poor is not None and mild > 0:

@@ -108,7 +108,7 @@ def analyze(
                 recording.watch(looker, advance)
     neutral, pixels, sizes, t_s = recording.neutral, recording.landmarks, recording.sizes, recording.t_s
 
-    measurement = measure(pixels, sizes, azimuth_deg=neutral.azimuth_deg, forward=neutral.forward)
+    measurement = neutral.measure(pixels, sizes)
     # As the monitor judges by this profile: what "Wrong reminder" has widened is wide here, too.
     limits = limits_of(config, known) if known else Limits(config.judge.scale, config.judge.min_confidence)
     judgement = judge(measurement, neutral, limits, recording.doubts)

@@ -191,7 +191,7 @@ def learn(
     # Looking down is no stillness of the head.
     posture = collected.neutral(name=aim.value, steady=aim is Aim.SLOUCH)
     neutral = known.neutrals[which]
-    measured = collected.measured(neutral.azimuth_deg, neutral.forward)
+    measured = collected.measured(neutral)
     apart = separation(measured, neutral, limits_of(config, known))
     made = replace(known, captures={**known.captures, aim.value: posture})
     return Learnt(made, neutral, told_separation(aim, apart), apart, note)

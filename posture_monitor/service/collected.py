@@ -41,14 +41,15 @@ class Collected:
         self.sizes.append(seen.size)
         self.doubts.append(seen.doubt)
 
-    def measured(
-        self, azimuth_deg: float | None = None, forward: float | None = None, *, most: int | None = None
-    ) -> Measurement:
-        """Return the metrics of all frames, or of the first `most`; `ValueError` where there are none."""
+    def measured(self, neutral: Neutral | None = None, *, most: int | None = None) -> Measurement:
+        """Return the metrics of all frames, or of the first `most`, as the camera of `neutral` sees them.
+
+        `ValueError` where there are none.
+        """
         if not self.landmarks:
             raise ValueError("there was no picture at all")
         landmarks, sizes = np.stack(self.landmarks[:most]), np.stack(self.sizes[:most])
-        return measure(landmarks, sizes, azimuth_deg=azimuth_deg, forward=forward)
+        return measure(landmarks, sizes) if neutral is None else neutral.measure(landmarks, sizes)
 
     def middle(self) -> npt.NDArray[np.float32]:
         """Return the body that the frames have in common, ``(33, 4)``: the median of every coordinate."""

@@ -20,7 +20,6 @@ from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.ghosts import Ghosts, ghosts
 from posture_monitor.posture.judge import judge
-from posture_monitor.posture.metrics import measure
 from posture_monitor.posture.reading import VERDICTS, Verdict
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import is_live, open_source
@@ -259,9 +258,7 @@ class Guided:
 
     def _live(self, seen: Seen, now: _Capture, result: Result) -> Live:
         neutral = result.learnt.neutral
-        measured = measure(
-            seen.landmarks[None], seen.size, azimuth_deg=neutral.azimuth_deg, forward=neutral.forward
-        )
+        measured = neutral.measure(seen.landmarks[None], seen.size)
         limits = limits_of(self.config, result.learnt.profile)
         judged = judge(measured, neutral, limits, [seen.doubt])
         verdict, index = VERDICTS[int(judged.verdict[0])], float(judged.slouch_index[0])

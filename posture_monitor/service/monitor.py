@@ -22,7 +22,7 @@ from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.posture import breaks, dose, nudge, sampling, seat, session, steady
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.judge import SIGNALS, Limits, judge
-from posture_monitor.posture.metrics import NAMES, REASONS, Reason, measure
+from posture_monitor.posture.metrics import NAMES, REASONS, Reason
 from posture_monitor.posture.reading import LONGEST_SPOKEN_S, VERDICTS, VIEWS, Reading, Verdict
 from posture_monitor.posture.session import Moment, Session
 from posture_monitor.posture.sustained import Sustained
@@ -56,9 +56,7 @@ SNOOZE_S = 15 * 60.0
 
 def read(seen: Seen, neutral: Neutral, limits: Limits) -> tuple[Reading, Moment]:
     """Return one frame judged on its own, for the outlets and for the session."""
-    measurement = measure(
-        seen.landmarks[None], seen.size, azimuth_deg=neutral.azimuth_deg, forward=neutral.forward
-    )
+    measurement = neutral.measure(seen.landmarks[None], seen.size)
     judgement = judge(measurement, neutral, limits, (seen.doubt,))
     which = int(judgement.signal[0])
     reading = Reading(
