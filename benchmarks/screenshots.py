@@ -1,15 +1,20 @@
-"""The README's screenshots: the real windows, showing the demo as the program sees it.
+"""The README's screenshots: the real windows on the demo, as the program sees it, and a made-up day's page.
 
-    python benchmarks/screenshots.py         # writes docs/preview-*.png and docs/tray.png
+    python benchmarks/screenshots.py         # writes docs/preview-*.png, docs/tray.png and docs/report.png
 
 Pixels are the demo's, landmarks the real model's, figures and verdicts the real judgement's, calibrated on
-the demo's own upright beginning. Nothing is drawn for the screenshots: they are what the windows draw.
+the demo's own upright beginning. Nothing is drawn for the screenshots: they are what the windows draw, and
+what Chromium makes of the page that `report` writes.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import os
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -24,6 +29,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
 from posture_monitor.config import Config, load_config
+from posture_monitor.history import synthetic
 from posture_monitor.history.records import STATES
 from posture_monitor.sensing import demo
 from posture_monitor.sensing.model import ensure_model
@@ -41,6 +47,9 @@ CALIBRATION_S = 18.0
 GOOD_S, POOR_S = 16.0, 46.0
 #: Of the preview's window, in the pixels of the file.
 SIZE = 860, 425
+#: The made-up day, and how much of its page is shown, in pixels: down to the end of its timeline.
+DAY = dt.date(2026, 11, 26)
+PAGE = 1040, 632
 #: Colours of a file, few to make it small, and the one that is none.
 COLOURS, CLEAR = 224, 255
 
@@ -132,6 +141,28 @@ def tray() -> QImage:
     return out
 
 
+def report(day: dt.date) -> QImage:
+    """Return the top of the page that tells of a made-up day, as Chromium shows it."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        raise SystemExit("no Chromium here to show the page of the report: apt-get install chromium")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        synthetic.make(folder / "history.sqlite3", years=0.1, until=day)
+        page, shown = folder / "page.html", folder / "page.png"
+        subprocess.run(
+            [sys.executable, "-m", "posture_monitor", "report", str(day), "--format=html", "-o", str(page)],
+            check=True, env={**os.environ, "POSTURE_MONITOR_HOME": name},
+        )  # fmt: skip
+        subprocess.run(
+            [chromium, "--headless", "--no-sandbox", "--hide-scrollbars",
+             "--blink-settings=preferredColorScheme=1", "--window-size={},{}".format(*PAGE),
+             f"--user-data-dir={folder / 'browser'}", f"--screenshot={shown}", page.as_uri()],
+            check=True, capture_output=True, timeout=60,
+        )  # fmt: skip
+        return QImage(str(shown))
+
+
 def save(image: QImage, path: Path, photo: QRect | None = None) -> None:
     """Write a picture in few colours, mixed in dots where there is a photograph, and one that is clear."""
     with tempfile.TemporaryDirectory() as folder:
@@ -166,6 +197,7 @@ def main() -> None:
         ("preview-poor", *window(shots[POOR_S], dark=True)),
         ("preview-no-video", window(shots[POOR_S], dark=False, video=False)[0], None),
         ("tray", tray(), None),
+        ("report", report(DAY), None),
     ):
         save(image, folder / f"{name}.png", photo)
 
