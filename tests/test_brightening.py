@@ -49,6 +49,28 @@ def test_noise_is_not_brought_out() -> None:
     assert out.std() / out.mean() < 0.6 * noisy.std() / noisy.mean()
 
 
+def test_noise_is_smoothed_away_however_many_pixels_it_has(picture: Picture) -> None:
+    dark = dimmed(picture, 0.14)
+    half = cv2.resize(dark, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    grain = np.random.default_rng(0).normal(0, 5, half.shape)
+    noisy = np.clip(half + grain, 0, 255).astype(np.uint8)
+
+    def noise(picture: Picture, clean: Picture) -> float:
+        return float((brightened(picture).astype(float) - brightened(clean)).std())
+
+    def enlarged(picture: Picture) -> Picture:
+        return np.asarray(cv2.resize(picture, None, fx=2, fy=2), dtype=np.uint8)
+
+    assert noise(enlarged(noisy), enlarged(half)) < 1.1 * noise(noisy, half)
+
+
+def test_a_large_dark_picture_is_brought_down_in_its_own_shape(picture: Picture) -> None:
+    large = np.asarray(cv2.resize(dimmed(picture, 0.2), (1920, 1080)), dtype=np.uint8)
+    height, width = brightened(large).shape[:2]
+    assert height < 1080
+    assert width / height == pytest.approx(16 / 9, abs=0.01)
+
+
 def test_letterbox_bars_do_not_make_a_picture_dark(picture: Picture) -> None:
     boxed = np.zeros((960, 1280, 3), np.uint8)
     boxed[240:720, 320:960] = picture
