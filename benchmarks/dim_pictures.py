@@ -1,4 +1,4 @@
-"""The labelled stills in worse light and other framings: what brightening brings.
+"""The labelled stills in worse light and other framings: what brightening and a careful look bring.
 
     python benchmarks/dim_pictures.py
     python benchmarks/dim_pictures.py --json
@@ -6,7 +6,8 @@
 Each set of stills is darkened, letterboxed and cut in several ways, so that the model sees the same people
 anew. Of each such copy half of the good pictures calibrate and the rest are tested, six times with other
 halves. Compared is what the model sees in the picture as it is with what it sees where dark ones are
-brightened (`sensing/brightening.py`).
+brightened (`sensing/brightening.py`), and where letterbox bars are left out and each is looked at twice as
+well, as `analyze` does (`sensing/still.py`).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import Reason, measure
 from posture_monitor.posture.person import choose
 from posture_monitor.posture.reading import VERDICTS, Verdict
-from posture_monitor.sensing import pose
+from posture_monitor.sensing import pose, still
 from posture_monitor.sensing.opencv import cv2
 
 Picture = npt.NDArray[np.uint8]
@@ -85,6 +86,7 @@ def as_it_is(estimator: pose.PoseEstimator, picture: Picture) -> npt.NDArray[np.
 WAYS: dict[str, Looks] = {
     "as it is": as_it_is,
     "brightened": lambda estimator, picture: estimator.detect(picture),
+    "with care": still.detect,
 }
 
 

@@ -125,9 +125,17 @@ class Looker:
         assert frame.image is not None  # a frame is a picture or a row of a table
         from posture_monitor.sensing.image_quality import quality
 
-        people = self._pose().detect(frame.image, frame.t_s)
+        people = self._people(frame.image, frame.t_s)
         doubt = quality(frame.image).doubt(somebody=len(people) > 0)
         return chosen(frame, people, doubt, neutral, lambda: self._crowded(frame, neutral))
+
+    def _people(self, image: npt.NDArray[np.uint8], t_s: float) -> npt.NDArray[np.float32]:
+        """Return the people in a picture, ``(P, 33, 4)``."""
+        if not self.source.stills:
+            return self._pose().detect(image, t_s)
+        from posture_monitor.sensing import still
+
+        return still.detect(self._pose(), image)
 
     def _crowded(self, frame: Frame, neutral: Neutral | None) -> bool:
         """Say whether the latest look for others found somebody who might be meant as well."""
