@@ -192,6 +192,10 @@ def test_blank_lines_and_quotes(tmp_path: Path) -> None:
     lines[3] = ",".join(rows[3])
     (tmp_path / "t.csv").write_text("\n".join([*lines[:2], "", *lines[2:]]))
     assert "row 3 (line 5), column y0: 'wrong'" in message(tmp_path / "t.csv")
+    rows[3][4] = "inf"  # a number, which shows only when the whole table is read
+    lines[3] = ",".join(rows[3])
+    (tmp_path / "t.csv").write_text("\n".join([*lines[:2], "", *lines[2:]]))
+    assert "row 3 (line 5), column y0: not a finite" in message(tmp_path / "t.csv")
 
 
 def test_a_cell_without_end_is_named(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ arrays ``(N,)``, or ``t_s``, ``width``, ``height`` ``(N,)`` and ``landmarks``
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -197,8 +198,16 @@ def _checked(path: Path, table: LandmarkTable) -> LandmarkTable:
 
 def _where(path: Path, row: int) -> str:
     """Return how a row is called in messages: counted from 1, in a CSV with the line of the file."""
-    line = "" if path.suffix.lower() == ".npz" else f" (line {row + 2})"
+    line = "" if path.suffix.lower() == ".npz" else f" (line {_line(path, row)})"
     return f"{path}: row {row + 1}{line}"
+
+
+def _line(path: Path, row: int) -> int:
+    """Return the line of a row in a CSV file, where blank lines are no rows."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        reader = csv.reader(file)
+        lines = (reader.line_num for cells in reader if cells)
+        return next(itertools.islice(lines, row + 1, None))
 
 
 def _missing(path: Path, missing: list[str], hint: str = "") -> UserError:
