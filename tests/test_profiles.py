@@ -47,10 +47,21 @@ def test_an_own_profile_is_private_and_found_by_name(home: Path, mine: Profile) 
 
 
 def test_a_spread_is_told_in_the_unit_in_which_it_is_kept(mine: Profile) -> None:
-    rows = {line.split()[0]: line for line in describe(mine).splitlines() if "±" in line}
+    rows = {line.split("(")[1].split(")")[0]: line for line in describe(mine).splitlines() if "±" in line}
     assert re.search(r"[\d.]+ cm +± [\d.]+%$", rows["head_height"])
     assert re.search(r"[\d.]+° +± [\d.]+°$", rows["head_roll"])
     assert rows["head_drop"].endswith(" shoulder widths")
+
+
+@pytest.mark.parametrize("name", ["me", *STARTERS])
+def test_a_profile_is_shown_in_plain_words_within_80_columns(home: Path, mine: Profile, name: str) -> None:
+    save_profile(mine)
+    shown = CliRunner().invoke(cli, ["profiles", "show", name]).output
+    assert max(map(len, shown.splitlines())) <= 80
+    missing = " ".join(shown.partition("not measurable from here:")[2].split()).split(", ")
+    assert [word for word in missing if "_" in word] == []
+    # What one of several metrics measures is not missing.
+    assert ("head height" in missing) == (name == "side")
 
 
 # -- starters ------------------------------------------------------------------
@@ -124,15 +135,15 @@ def test_listing_and_describing(home: Path, mine: Profile) -> None:
         "640×480",
         "front",
         "head_height",
-        "fsr × 1.5",
+        "Face to shoulders (fsr) × 1.5",
         f"made: {made}\n",
         "not measurable",
-        "trunk_incl",
+        "trunk inclination",
     ):
         assert word in text
     missing = next(line for line in text.splitlines() if "not measurable" in line)
-    assert "trunk_incl" in missing
-    assert "head_height" not in missing
+    assert "trunk inclination" in missing
+    assert "head height" not in text.partition("not measurable")[2]
     assert describe(load_profile("front")).startswith("front (starter; not your own)")
 
 
@@ -181,7 +192,7 @@ def test_the_list_says_which_profile_is_in_use(home: Path, mine: Profile) -> Non
 def test_tuning_is_listed_and_undone(home: Path, mine: Profile) -> None:
     save_profile(dataclasses.replace(mine, tuning={"fsr": 1.5, "head_roll": 1.25}))
     shown = CliRunner().invoke(cli, ["profiles", "show", "me"])
-    assert "fsr × 1.5" in shown.output
+    assert "Face to shoulders (fsr) × 1.5" in shown.output
     assert "reset-tuning me" in shown.output
     undone = CliRunner().invoke(cli, ["profiles", "reset-tuning", "me"])
     assert undone.exit_code == 0

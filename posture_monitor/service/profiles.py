@@ -7,6 +7,7 @@ stand in until the user has calibrated.
 from __future__ import annotations
 
 import contextlib
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +15,11 @@ import numpy as np
 
 from posture_monitor import paths, profile_name
 from posture_monitor.errors import UserError
-from posture_monitor.posture.metrics import METRICS, NAMES, ROW
+from posture_monitor.posture.metrics import METRICS, ROW
 from posture_monitor.posture.reading import View
 from posture_monitor.service.profile import Profile
 from posture_monitor.service.profile_file import read_profile
+from posture_monitor.telling import words
 
 
 @dataclass(frozen=True)
@@ -162,15 +164,20 @@ def _with_unit(number: str, unit: str) -> str:
     return number + ("" if unit in ("°", "%") else " ") + unit
 
 
+def _label(metric: str) -> str:
+    """Return what a metric is called, and its key in the settings."""
+    return f"{words.short_name(metric)} ({metric})" if metric in words.MEASURES else metric
+
+
 def describe(profile: Profile) -> str:
-    """Return what a profile holds, as lines of text."""
+    """Return what a profile holds, as lines of text that fit 80 columns."""
     lines = [f"{profile.name}{' (starter; not your own)' if profile.starter else ''}"]
     if profile.camera:
         lines.append(f"camera: {profile.camera}, {profile.width}×{profile.height}")
     if profile.made:
         lines.append(f"made: {profile.made}")
     for name, factor in profile.tuning.items():
-        lines.append(f"tuned by 'Wrong reminder': {name} × {factor:g}")
+        lines.append(f"tuned by 'Wrong reminder': {_label(name)} × {factor:g}")
     if profile.tuning:
         lines.append(f"undo the tuning with `posture-monitor profiles reset-tuning {profile.name}`")
     for name, capture in profile.captures.items():
@@ -179,12 +186,19 @@ def describe(profile: Profile) -> str:
         lines.append(f"\n{neutral.name}: seen from {neutral.view}, {neutral.frames} pictures")
         for metric in METRICS:
             row = ROW[metric.name]
-            if np.isfinite(neutral.centre[row]):
+            if metric.name in words.MEASURES and np.isfinite(neutral.centre[row]):
                 centre, spread = neutral.centre[row], neutral.spread[row]
                 value = _with_unit(f"{centre:.3g}", metric.unit)
                 varied = _with_unit(f"{spread:.2g}", metric.change_unit)
-                lines.append(f"  {metric.name:15s} {value:14s} ± {varied}")
-        missing = [name for name in NAMES if name not in neutral.measurable]
+                lines.append(f"  {_label(metric.name):34s} {value:12s} ± {varied}")
+        # Several metrics tell of the same thing, which is missing where all of them are.
+        measured = {words.short_name(name) for name in words.MEASURES if name in neutral.measurable}
+        missing = dict.fromkeys(
+            words.short_name(name).lower()
+            for name in words.MEASURES
+            if words.short_name(name) not in measured
+        )
         if missing:
-            lines.append(f"  not measurable from here: {', '.join(missing)}")
+            line = f"not measurable from here: {', '.join(missing)}"
+            lines.append(textwrap.fill(line, 80, initial_indent="  ", subsequent_indent="    "))
     return "\n".join(lines)
