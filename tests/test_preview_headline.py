@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from posture_monitor.history.records import told_reason
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.service.preview.headline import headline
 from posture_monitor.service.preview.shot import Shot
@@ -15,7 +16,7 @@ from posture_monitor.service.status import Camera, Status
 @pytest.mark.parametrize("reason", [r for r in Reason if r is not Reason.OK and r is not Reason.HIPS])
 def test_each_reason_for_no_verdict_says_what_to_do(reason: Reason) -> None:
     title, text = headline(Shot(1, Status(activity="watching", state="unknown", reason=reason.value)), 0.0)
-    assert title.casefold() == reason.value.casefold()
+    assert title.casefold() == told_reason(reason.value).casefold()
     assert text.endswith((".", "too.", "here."))
 
 

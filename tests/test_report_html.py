@@ -22,6 +22,7 @@ from posture_monitor.history.diary import episode
 from posture_monitor.history.periods import month, week
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
+from posture_monitor.posture.metrics import Reason
 from posture_monitor.telling.report import charts
 from posture_monitor.telling.report.html import render_html
 from posture_monitor.telling.report.text import render_diary
@@ -162,6 +163,17 @@ def test_names_of_limits_that_lie_close_do_not_overlap(store: Store) -> None:
     heights = [float(y) for y, _ in curves]
     for mild, poor in zip(heights[::2], heights[1::2], strict=True):
         assert abs(mild - poor) > 7.5, curves  # the size of the letters
+
+
+def test_a_reason_is_told_in_plain_words(store: Store) -> None:
+    at_s = wall(f"{TODAY} 09:00")
+    for step in range(100):
+        store.heartbeat(at_s + 10 * step, utc_offset_s(at_s), "unknown", Reason.STRANGER.value)
+    told = page(store)
+    assert "(mostly: not where you calibrated)" in told  # no conclusion
+    assert "unknown (not where you calibrated), " in told  # the ribbon
+    assert ">not where you calibrated<" in told  # what was not judged
+    assert Reason.STRANGER.value not in unescape(told)
 
 
 def test_ribbon_blocks_are_as_long_as_their_spans(store: Store) -> None:

@@ -15,8 +15,9 @@ from rich.console import Console
 
 from posture_monitor.errors import UserError
 from posture_monitor.history.records import STATES
+from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.nudge import Wait
-from posture_monitor.service import status_text
+from posture_monitor.service import glance, status_text
 from posture_monitor.service.status import (
     ACTIVITIES,
     Angle,
@@ -233,6 +234,12 @@ def test_every_state_and_activity_has_a_sign_and_a_word_of_its_own() -> None:
     looks += [headline(Status(activity=what), NOW_S).plain for what in ACTIVITIES if what != "watching"]
     assert len({look.split()[0] for look in looks}) >= 9
     assert all(len(look.split()) >= 2 for look in looks)
+
+
+def test_a_reason_is_told_in_plain_words() -> None:
+    status = Status(activity="watching", state="unknown", reason=Reason.STRANGER.value)
+    assert headline(status, NOW_S).plain == "? unknown: not where you calibrated"
+    assert glance.why(status) == "Not where you calibrated"
 
 
 def test_a_line_for_changes_holds_nothing_that_runs_on() -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from posture_monitor.history.packing import Floats, Samples
 from posture_monitor.history.recording import SLOUCH_INDEX
-from posture_monitor.history.records import APART, ENOUGH_COVERAGE, STATES, Alert, Span
+from posture_monitor.history.records import APART, ENOUGH_COVERAGE, STATES, Alert, Span, told_reason
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import (
     BREAK_S,
@@ -382,4 +382,4 @@ def _most_common_reason(spans: Iterable[Span]) -> str:
     for span in spans:
         if span.state == "unknown" and span.reason:
             seconds[span.reason] += span.end_s - span.start_s
-    return max(seconds, key=lambda reason: seconds[reason]) if seconds else ""
+    return told_reason(max(seconds, key=lambda reason: seconds[reason])) if seconds else ""

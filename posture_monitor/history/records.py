@@ -19,6 +19,14 @@ ENOUGH_COVERAGE = 0.60
 #: (our own choice).
 APART = 0.05
 
+#: How a reason is told where its own words, as they are kept, are hard to understand.
+_PLAINLY = {"not the calibrated person's place": "not where you calibrated"}
+
+
+def told_reason(reason: str) -> str:
+    """Return the reason of a state as people are told it."""
+    return _PLAINLY.get(reason, reason)
+
 
 @dataclass(frozen=True)
 class Span:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from posture_monitor.history.records import ENOUGH_COVERAGE
+from posture_monitor.history.records import ENOUGH_COVERAGE, told_reason
 from posture_monitor.service.status import Angle, Status, clock
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
@@ -73,7 +73,7 @@ def why(status: Status) -> str:
         if found is None or found.deviation is None:
             return words.sentence(words.measure_name(status.driver))
         return words.deviation_text(found.name, found.deviation)
-    return words.sentence(status.reason) if status.state == "unknown" else ""
+    return words.sentence(told_reason(status.reason)) if status.state == "unknown" else ""
 
 
 def drives(angle: Angle, status: Status) -> bool:

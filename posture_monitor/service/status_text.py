@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from posture_monitor.history.records import ENOUGH_COVERAGE
+from posture_monitor.history.records import ENOUGH_COVERAGE, told_reason
 from posture_monitor.service.status import Status, clock
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
@@ -79,7 +79,9 @@ def headline(status: Status, now_s: float, *, held: bool = True) -> Headline:
         word = status.state
         sign, colour = _STATES.get(word, ("?", "default"))
         lasted = f" for {words.duration(status.held_s)}" if held and status.held_s >= 1 else ""
-        why = status.reason or (words.measure_name(status.driver) if word in ("mild", "poor") else "")
+        why = told_reason(status.reason) or (
+            words.measure_name(status.driver) if word in ("mild", "poor") else ""
+        )
         rest = lasted + (f": {why}" if why else "")
     return Headline(f"{sign} {word}", colour, rest)
 

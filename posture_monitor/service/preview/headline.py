@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from posture_monitor.history.records import told_reason
 from posture_monitor.service import glance
 from posture_monitor.service.preview.shot import Shot
 from posture_monitor.service.status import clock
+from posture_monitor.telling import words
 
 #: What to do where a moment cannot be judged, by its reason (`metrics.Reason`).
 _ADVICE: Final = {
@@ -46,5 +48,5 @@ def headline(shot: Shot, now_s: float) -> tuple[str, str]:
     if status.state == "away":
         return "Nobody here", "It goes on when you are back."
     if status.state == "unknown" and status.reason:
-        return status.reason[0].upper() + status.reason[1:], _ADVICE.get(status.reason, "")
+        return words.sentence(told_reason(status.reason)), _ADVICE.get(status.reason, "")
     return "", ""

@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from posture_monitor.history.days import Day
 from posture_monitor.history.packing import Floats
 from posture_monitor.history.periods import Period
-from posture_monitor.history.records import STATES, Span
+from posture_monitor.history.records import STATES, Span, told_reason
 from posture_monitor.history.timeline import local_time, utc_offset_s
 from posture_monitor.posture.judge import SIGNALS
 from posture_monitor.telling import words
@@ -244,7 +244,7 @@ def ribbon(name: str, spans: Sequence[Span], start_s: float, end_s: float, label
 
 
 def _span_title(span: Span) -> str:
-    why = f" ({span.reason})" if span.reason else ""
+    why = f" ({told_reason(span.reason)})" if span.reason else ""
     length = story.duration(span.end_s - span.start_s)
     return f"{story.stretch(span)} {story.STATE_NAMES[span.state]}{why}, {length}"
 

@@ -11,7 +11,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.history import diary
 from posture_monitor.history.days import Day, score
 from posture_monitor.history.periods import Period
-from posture_monitor.history.records import APART, ENOUGH_COVERAGE, Alert, Span
+from posture_monitor.history.records import APART, ENOUGH_COVERAGE, Alert, Span, told_reason
 from posture_monitor.history.timeline import CORRECTED_S, YEARS, Bout, end_offset_s, local_time, what_followed
 from posture_monitor.posture.metrics import METRICS, ROW, Change
 from posture_monitor.telling import words
@@ -363,7 +363,7 @@ def reasons(day: Day) -> list[tuple[str, float]]:
     seconds: dict[str, float] = {}
     for span in day.spans:
         if span.state == "unknown":
-            why = span.reason or "no reason kept"
+            why = told_reason(span.reason) or "no reason kept"
             seconds[why] = seconds.get(why, 0.0) + span.end_s - span.start_s
     return sorted(seconds.items(), key=lambda item: -item[1])
 
