@@ -7,7 +7,7 @@ import math
 
 from posture_monitor.errors import UserError
 from posture_monitor.history import days
-from posture_monitor.history.records import STATES
+from posture_monitor.history.records import STATES, Span
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import Totals
 from posture_monitor.service.status import Today
@@ -41,6 +41,7 @@ class Tally(Totals):
 
     def _recall(self, wall_s: float) -> None:
         self._known = False
+        self._ahead: tuple[Span, ...] = ()
         try:
             day = days.day(self._store, self._date, wall_s, shifts=False)
         except UserError:  # its trouble is told where the history is written, and passes
@@ -48,11 +49,14 @@ class Tally(Totals):
         self._known = True
         self.seconds = {state: day.seconds[state] for state in STATES}
         self.alerts = len(day.alerts)
+        # The clock was set back: these are told a second time, and then the later telling counts.
+        self._ahead = tuple(span for span in day.spans if span.end_s > wall_s)
 
     def add(self, wall_s: float, state: str, longest_s: float) -> None:
         """Take in what is the case now; it holds until the next such call, for `longest_s` at most."""
-        if dt.date.fromtimestamp(wall_s) != self._date:
-            # Midnight has passed, or somebody has set the clock: of that day there may be something already.
+        back = self._before is not None and wall_s < self._before[0]
+        if back or dt.date.fromtimestamp(wall_s) != self._date:
+            # Midnight has passed, or somebody has set the clock: what comes may have been told already.
             self.begin(wall_s)
         elif not self._known and not self._store.trouble:
             self._recall(wall_s)
@@ -62,6 +66,9 @@ class Tally(Totals):
             passed_s = wall_s - since_s
             if 0.0 <= passed_s <= most_s:
                 self.seconds[before] += passed_s
+                for span in self._ahead:
+                    again_s = min(wall_s, span.end_s) - max(since_s, span.start_s)
+                    self.seconds[span.state] -= max(0.0, again_s)
         self._before = (wall_s, state, longest_s)
 
     def today(self, sit_bout_s: float) -> Today:
