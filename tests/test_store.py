@@ -199,6 +199,20 @@ def test_old_readings_are_dropped_and_their_summary_stays(path: Path) -> None:
         assert len(list(store.minutes(old, old + 1))) == 1
 
 
+def test_a_clock_a_year_ahead_drops_no_readings(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    with Store.open(path) as store:
+        store.sample(now - 20 * 86400, {"fsr": 1.0})
+        store.sample(now, {"fsr": 1.0})
+    with monkeypatch.context() as clock:
+        clock.setattr(time, "time", lambda: now + 365 * 86400)
+        for _ in range(2):  # as little the second time, where it has written something itself
+            with Store.open(path) as store:
+                store.sample(time.time(), {"fsr": 1.0})
+    with Store.open(path, readonly=True) as store:
+        assert len(list(store.samples(now - 21 * 86400, now + 60))) == 2
+
+
 def test_nought_days_keep_no_readings(path: Path) -> None:
     with Store.open(path, keep_samples_days=0) as store:
         store.sample(T0, {"fsr": 1.0})

@@ -54,6 +54,10 @@ REMEMBERED = 50
 #: Real seconds between looking for readings that are old enough to be dropped.
 _TIDY_S = 3600.0
 
+#: The clock is believed where the history knows of another day within this time before now (our own choice):
+#: one that was set a year ahead for a while would have all readings dropped.
+_BELIEVED_S = 30 * 86400.0
+
 
 class Store:
     """The history of one user.
@@ -354,10 +358,16 @@ class Store:
             numbers = [run.write(db) for run in recordings]
             if time.monotonic() - self._tidied_at_s >= _TIDY_S:
                 self._tidied_at_s = time.monotonic()
-                oldest = (time.time() - self._keep_samples_days * 86400) // 60
-                db.execute("DELETE FROM samples WHERE minute < ?", (oldest,))
+                self._drop_old_samples(db, time.time())
         for run, number in zip(recordings, numbers, strict=True):
             run.written(number)
+
+    def _drop_old_samples(self, db: sqlite3.Connection, now_s: float) -> None:
+        days_before = "SELECT 1 FROM minutes WHERE hour BETWEEN ? AND ? LIMIT 1"
+        between = (now_s - _BELIEVED_S) // 3600, (now_s - 86400) // 3600
+        if self._keep_samples_days == 0 or db.execute(days_before, between).fetchone():
+            oldest = (now_s - self._keep_samples_days * 86400) // 60
+            db.execute("DELETE FROM samples WHERE minute < ?", (oldest,))
 
     @property
     def _opened(self) -> sqlite3.Connection:
