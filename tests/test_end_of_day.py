@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,17 @@ def test_it_is_not_due(times: tuple[str, ...]) -> None:
 def test_a_clock_set_back_tells_no_day_twice() -> None:
     times = ("2025-05-14 17:00", "2025-05-14 18:00", "2025-05-14 17:00", "2025-05-14 18:00")
     assert told(EndOfDay("17:30"), *times) == [None, DAY, None, None]
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize(("to", "due"), [("Asia/Tokyo", DAY), ("America/New_York", None)])
+def test_a_journey_passes_over_no_day(monkeypatch: pytest.MonkeyPatch, to: str, due: dt.date | None) -> None:
+    evening = EndOfDay("17:30")
+    at_s = wall("2025-05-14 14:00")
+    assert evening.due(at_s) is None
+    monkeypatch.setenv("TZ", to)  # `berlin` puts it back
+    time.tzset()
+    assert evening.due(at_s + 60) == due
 
 
 def test_a_machine_that_slept_over_the_time_tells_on_waking_the_same_day() -> None:

@@ -27,7 +27,7 @@ class EndOfDay:
 
     def __init__(self, at: str = "") -> None:
         self.tell_at(at)
-        self._before_s = math.nan
+        self._before: dt.datetime | None = None
         self._told: dt.date | None = None
         self._shown: dict[str, dt.date] = {}
 
@@ -39,22 +39,25 @@ class EndOfDay:
         """Return the local day to be summed up now, if its time has come since the last call.
 
         A program begun after the time stays silent, and so does one that slept
-        past midnight: that day is over. A clock set back tells no day twice.
+        past midnight: that day is over. A clock set back tells no day twice, and
+        one set forward by a journey east passes over none.
 
         Parameters
         ----------
         wall_s
             POSIX seconds.
         """
-        before_s, self._before_s = self._before_s, wall_s
-        if self._at is None or not math.isfinite(wall_s):
+        if not math.isfinite(wall_s):
             return None
-        date = dt.date.fromtimestamp(wall_s)
-        at_s = dt.datetime.combine(date, self._at).timestamp()
-        if not before_s < at_s <= wall_s or date == self._told:
+        # As the clock on the wall showed it then: in another place the same moment has another time.
+        now = dt.datetime.fromtimestamp(wall_s)
+        before, self._before = self._before, now
+        if self._at is None or before is None or now.date() == self._told:
             return None
-        self._told = date
-        return date
+        if not before < dt.datetime.combine(now, self._at) <= now:
+            return None
+        self._told = now.date()
+        return self._told
 
     def sent(self, sent_id: str, date: dt.date) -> None:
         """Remember the notification that sums up a day."""
