@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.service import control, local_pipe, local_socket
+from posture_monitor.service.calibration import camera_lent
 from posture_monitor.service.control import NoAnswer, NotRunning, OtherVersion, Server, ask
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -189,6 +190,16 @@ def test_another_version_is_told_both_and_what_helps(server: Server, monkeypatch
     # Both ends have changed here; the answer of one that has not is read as this.
     with pytest.raises(OtherVersion, match=r"version 1 .* version 2;.*restart"):
         control._result(b'{"v":1,"ok":false,"error":"x"}')
+
+
+def test_a_monitor_that_knows_no_such_command_yet_says_what_helps(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(control.COMMANDS, "lend")
+    with pytest.raises(OtherVersion, match=r"^the running .* before an update .* `posture-monitor restart`"):
+        ask("lend")
+    with pytest.raises(OtherVersion), camera_lent("0"):  # where a failing camera would say something else
+        pass
 
 
 def re_has(text: str, *parts: str) -> bool:
@@ -376,7 +387,7 @@ def test_the_same_over_the_other_kind_of_channel(
     monkeypatch.setattr(control, "TooLongError", local_pipe.TooLongError)
     with Server(paths.control_socket(), handler):
         assert ask("pause") == {"until_s": None}
-        with pytest.raises(UserError, match="there is no command 'x'"):
+        with pytest.raises(UserError, match="before an update"):
             ask("x")
         with local_pipe.connect(paths.control_socket(), 1) as end:
             with contextlib.suppress(BrokenPipeError):  # it may hang up before it has heard all

@@ -203,12 +203,16 @@ def camera_lent(source: str) -> Iterator[None]:
 
     It goes on too where this process ends by force: the camera is lent for as long as a connection is held.
     It is not asked where the source is a recording. A pause or a snooze of the user's is left as it is.
+
+    Raises
+    ------
+    OtherVersion
+        The monitor is from before an update and cannot lend its camera.
     """
-    from posture_monitor.service.control import Channel
+    from posture_monitor.service.control import Channel, OtherVersion
 
     with contextlib.ExitStack() as stack:
-        # None runs, or it does not answer: then the camera says itself whether it is free.
-        with contextlib.suppress(UserError):
+        try:
             if is_live(source):
                 monitor = stack.enter_context(Channel(COMMAND_S))
                 monitor.ask("lend", COMMAND_S)
@@ -216,6 +220,10 @@ def camera_lent(source: str) -> Iterator[None]:
                 waited_until = time.monotonic() + CLOSING_S
                 while time.monotonic() < waited_until and monitor.ask("status").get("camera", {}).get("open"):
                     time.sleep(0.1)
+        except OtherVersion:
+            raise
+        except UserError:
+            pass  # none runs, or it does not answer: then the camera says itself whether it is free
         yield
 
 

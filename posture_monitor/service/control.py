@@ -47,6 +47,9 @@ LENT_S: Final = 3600.0
 #: So many may be connected at once.
 CLIENTS: Final = 8
 
+#: How a monitor begins its answer to a command that it does not know.
+_UNKNOWN: Final = "there is no command"
+
 Handle = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 
 
@@ -68,6 +71,17 @@ class OtherVersion(UserError):  # noqa: N818
         super().__init__(
             f"the running monitor speaks version {_short(running)} of the control protocol and was asked in "
             f"version {_short(asked)}; `posture-monitor restart` makes them the same"
+        )
+
+
+class Outdated(OtherVersion):
+    """The monitor that runs speaks this version, but does not know a command that has come since."""
+
+    def __init__(self) -> None:
+        UserError.__init__(
+            self,
+            "the running monitor is from before an update of the program; "
+            "`posture-monitor restart` brings it up to date",
         )
 
 
@@ -153,7 +167,7 @@ class Channel:
         NoAnswer
             The monitor does not answer in time.
         OtherVersion
-            It speaks another version of the protocol.
+            It speaks another version of the protocol, or does not know the command.
         UserError
             It refuses, and says why.
         """
@@ -207,7 +221,8 @@ def _result(answer: bytes) -> dict[str, Any]:
         raise OtherVersion(told.get("v"), VERSION)
     result = told.get("result")
     if told.get("ok") is not True or not isinstance(result, dict):
-        raise UserError(" ".join(str(told.get("error") or "refused, without a reason").split()))
+        why = " ".join(str(told.get("error") or "refused, without a reason").split())
+        raise Outdated if why.startswith(_UNKNOWN) else UserError(why)
     return result
 
 
@@ -367,7 +382,7 @@ def _understood(request: bytes) -> tuple[str, dict[str, Any]]:
         raise _Malformed("a request holds v, do and with, and nothing else")
     do, args = asked.get("do"), asked.get("with", {})
     if not isinstance(do, str) or do not in COMMANDS:
-        raise _Malformed(f"there is no command {_short(do)}")
+        raise _Malformed(f"{_UNKNOWN} {_short(do)}")
     if not isinstance(args, dict):
         raise _Malformed("'with' is an object")
     known = COMMANDS[do]
