@@ -176,6 +176,14 @@ def test_a_reason_is_told_in_plain_words(store: Store) -> None:
     assert Reason.STRANGER.value not in unescape(told)
 
 
+@pytest.mark.parametrize(("seconds", "marks"), [(90, ["09:30", "09:31", "09:32"]), (660, ["09:00", "10:00"])])
+def test_few_minutes_are_drawn_as_minutes(store: Store, seconds: float, marks: list[str]) -> None:
+    record(store, wall(f"{TODAY} 09:30:10"), [("good", seconds)])
+    ticks = re.search(r'<div class="ticks".*', page(store))
+    assert ticks
+    assert re.findall(r">(\d\d:\d\d)<", ticks.group()) == marks
+
+
 def test_ribbon_blocks_are_as_long_as_their_spans(store: Store) -> None:
     record(store, wall("2025-05-14 09:00"), [("good", 1800), ("poor", 900), ("mild", 900)])
     ribbon = re.search(r'<div class="ribbon">(.*?)</svg>', page(store), re.DOTALL)

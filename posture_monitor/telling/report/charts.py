@@ -27,7 +27,7 @@ from posture_monitor.history.days import Day
 from posture_monitor.history.packing import Floats
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import STATES, Span, told_reason
-from posture_monitor.history.timeline import local_time, utc_offset_s
+from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.posture.judge import SIGNALS
 from posture_monitor.telling import words
 from posture_monitor.telling.report import story
@@ -62,6 +62,8 @@ _DPI = 72.0
 
 #: Names of limits have room side by side from this part of a curve's height on.
 _NAMES_APART = 0.15
+#: What takes no longer than this is drawn on an axis of minutes.
+_FEW_S = 600.0
 #: Which way a measure strays when posture gets poorer: the head sinks and comes nearer.
 _WORSE = {"head_height": -1.0, "distance": -1.0}
 
@@ -95,26 +97,32 @@ class Axis:
     ----------
     start_s, end_s
         POSIX seconds.
-    hours
-        ``(moment, label)`` for each full hour: POSIX seconds and the local hour, ``09``.
+    marks
+        ``(moment, label)`` for each full hour, or minute: POSIX seconds and the local time, ``09:00``.
     """
 
     start_s: float
     end_s: float
-    hours: tuple[tuple[float, str], ...]
+    marks: tuple[tuple[float, str], ...]
 
     @classmethod
-    def of(cls, spans: Sequence[Span]) -> Axis:
-        """Return the axis of a day's spans, at least an hour long."""
+    def of(cls, spans: Sequence[Span], step_s: float = 3600.0) -> Axis:
+        """Return the axis of a day's spans, of whole steps and at least one of them."""
         first, last = spans[0], spans[-1]
-        start_s = first.start_s - (first.start_s + first.utc_offset_s) % 3600
-        end_s = last.end_s + -(last.end_s + last.utc_offset_s) % 3600
-        marks = np.arange(start_s, end_s + 1, 3600.0)
+        start_s = first.start_s - (first.start_s + first.utc_offset_s) % step_s
+        end_s = last.end_s + -(last.end_s + last.utc_offset_s) % step_s
+        marks = np.arange(start_s, end_s + 1, step_s)
         return cls(
             start_s,
-            max(end_s, start_s + 3600),
-            tuple((float(at_s), f"{local_time(at_s, _offset_at(spans, at_s)):%H}") for at_s in marks),
+            max(end_s, start_s + step_s),
+            tuple((float(at_s), story.clock(at_s, _offset_at(spans, at_s))) for at_s in marks.tolist()),
         )
+
+    @classmethod
+    def near(cls, spans: Sequence[Span]) -> Axis:
+        """Return the axis of a day told alone: of minutes where there are few, as on a first day."""
+        few = spans[-1].end_s - spans[0].start_s <= _FEW_S
+        return cls.of(spans, 60.0 if few else 3600.0)
 
     def share(self, at_s: float) -> float:
         """Return where a moment lies, 0..1."""
@@ -315,8 +323,10 @@ def angles(name: str, day: Day, axis: Axis) -> str:
         panels = drawing.figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0]
         for panel, metric in zip(panels, names, strict=True):
             _curve(drawing, panel, metric, day, axis)
-        labelled = axis.hours[:: max(1, math.ceil(len(axis.hours) / 9))]
-        panels[-1].set_xticks([at_s for at_s, _ in labelled], [label for _, label in labelled])
+        labelled = axis.marks[:: max(1, math.ceil(len(axis.marks) / 9))]
+        panels[-1].set_xticks(
+            [at_s for at_s, _ in labelled], [label.removesuffix(":00") for _, label in labelled]
+        )
         panels[-1].set_xlim(axis.start_s, axis.end_s)
         drawing.figure.subplots_adjust(
             left=0.09, right=0.92, top=0.985 - 0.11 / len(names), bottom=0.14 / len(names), hspace=0.3

@@ -26,7 +26,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 #: So many alerts stand open; the rest of a hard day is folded.
 _ALERTS = 10
 
-#: So many hours are written under a timeline, or every other one.
+#: So many hours or minutes are written under a timeline, or every other one.
 _TICKS = 10
 
 #: Columns of words, which may be broken between lines; all others hold times and numbers.
@@ -155,11 +155,10 @@ def _legend(day: Day) -> str:
 
 
 def _ticks(axis: Axis) -> str:
-    step = math.ceil((len(axis.hours) - 1) / _TICKS) or 1
+    step = math.ceil((len(axis.marks) - 1) / _TICKS) or 1
     marks = [
-        f'<span class="{"odd" if number % 2 else "even"}" style="left: {_percent(axis, at_s)}">'
-        f"{label}:00</span>"
-        for number, (at_s, label) in enumerate(axis.hours[::step])
+        f'<span class="{"odd" if number % 2 else "even"}" style="left: {_percent(axis, at_s)}">{label}</span>'
+        for number, (at_s, label) in enumerate(axis.marks[::step])
     ]
     return f'<div class="ticks" aria-hidden="true">{"".join(marks)}</div>'
 
@@ -169,7 +168,7 @@ def _percent(axis: Axis, at_s: float) -> str:
 
 
 def _timeline(day: Day) -> str:
-    axis = Axis.of(day.spans)
+    axis = Axis.near(day.spans)
     markers = "".join(
         f'<li style="left: {_percent(axis, alert.wall_s)}" title="{escape(story.alert_line(alert))}">▼</li>'
         for alert in day.alerts
@@ -254,7 +253,7 @@ def _angles(day: Day) -> str:
         rows.setdefault(label, (label, story.signed(name, angle.median), between, f"{angle.minutes}"))
     head = ("measure", "middle minute", "middle 8 of 10 minutes", "minutes")
     table = _folded("All measures as a table", head, list(rows.values()))
-    picture = charts.angles("angles", day, Axis.of(day.spans))
+    picture = charts.angles("angles", day, Axis.near(day.spans))
     return _section("Against neutral", f"<figure>{picture}</figure>\n{note}\n{table}")
 
 
@@ -322,7 +321,7 @@ def _week(week: Period, shown: Day) -> str:
         )
     if told:
         hours = range(round(earliest / 3600), round(latest / 3600) + 1)
-        axis = Axis(earliest, latest, tuple((3600.0 * hour, f"{hour % 24:02d}") for hour in hours))
+        axis = Axis(earliest, latest, tuple((3600.0 * hour, f"{hour % 24:02d}:00") for hour in hours))
         rows.append(f'<span class="axis">{_ticks(axis)}</span>')
     return _section(
         story.period_title(week),
