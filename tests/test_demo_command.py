@@ -112,6 +112,9 @@ def test_what_it_says_of_its_page_is_true(shown: Shown) -> None:
     page = done("report", "--demo", "--format", "html", home=shown.home, TZ=noon())
     (alert,) = shown.day["alerts"]
     assert alert["title"] in page
+    for told in (page, done("report", "--demo", home=shown.home, TZ=noon()), shown.printed):
+        assert "Let it watch a little longer" not in told
+    assert "This is the demo" in page
 
 
 @pytest.mark.usefixtures("home")

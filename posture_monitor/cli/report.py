@@ -62,15 +62,16 @@ def report(
 
     from posture_monitor.history import days
     from posture_monitor.history.store import Store
-    from posture_monitor.telling.report.story import parse_day
+    from posture_monitor.telling.report.story import DEMO, parse_day
 
     file = paths.demo_history_file() if demo else paths.history_file()
+    advice = DEMO if demo else None
     with Store.open(file, readonly=True) as store:
         date = parse_day(day, _day_of_demo(store) if demo else days.today())
         if form == "html":
-            page = _html(store, date)
+            page = _html(store, date, advice)
         elif form == "text":
-            page = _text(store, date, span, to_file=output is not None)
+            page = _text(store, date, span, advice, to_file=output is not None)
         else:
             page = _data(store, date, span, form)
     if opened and output is None:
@@ -96,7 +97,7 @@ def _day_of_demo(store: Store) -> dt.date:
     return days.today(extent[1])
 
 
-def _html(store: Store, date: dt.date) -> str:
+def _html(store: Store, date: dt.date, advice: str | None) -> str:
     from posture_monitor.history import days, periods
     from posture_monitor.history.diary import LOOK_BACK_DAYS, WINDOW_DAYS
     from posture_monitor.telling.report.html import render_html
@@ -105,10 +106,10 @@ def _html(store: Store, date: dt.date) -> str:
     first = date - dt.timedelta(days=WINDOW_DAYS - 1)
     entries = _entries(store, first, date)
     before = _days(store, first, 1 - LOOK_BACK_DAYS, (month.first - first).days) if entries else []
-    return render_html(days.day(store, date), periods.week(store, date), month, entries, before)
+    return render_html(days.day(store, date), periods.week(store, date), month, entries, before, advice)
 
 
-def _text(store: Store, date: dt.date, span: str | None, *, to_file: bool) -> str:
+def _text(store: Store, date: dt.date, span: str | None, advice: str | None, *, to_file: bool) -> str:
     """Print the page to the screen, coloured where it can be; or return it for a file."""
     from posture_monitor.history import days
     from posture_monitor.history.diary import LOOK_BACK_DAYS, WINDOW_DAYS
@@ -119,7 +120,7 @@ def _text(store: Store, date: dt.date, span: str | None, *, to_file: bool) -> st
     period = _period(store, date, span)
     if period is None:
         first, last = date - dt.timedelta(days=LOOK_BACK_DAYS - 1), date
-        render_text(days.day(store, date), told)
+        render_text(days.day(store, date), told, advice)
     else:
         first, last = period.first, period.last
         render_period(period, told)

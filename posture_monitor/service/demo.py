@@ -67,7 +67,7 @@ def demo(config: Config, console: Console, *, realtime: bool) -> None:
     console.rule("3. Report")
     with Store.open(history, readonly=True) as store:
         _, last_s = store.extent() or (0.0, time.time())
-        render_text(days.day(store, days.today(last_s)), console)
+        render_text(days.day(store, days.today(last_s)), console, advice="")
     console.print(
         "That was the demo; your own history knows nothing of it. "
         "[bold]posture-monitor report --demo --open[/bold] shows its minute as a page. With a webcam: "

@@ -67,7 +67,12 @@ _PAGE = """<!DOCTYPE html>
 
 @english()
 def render_html(
-    day: Day, week: Period, month: Period, entries: Sequence[Episode] = (), before: Sequence[Day] = ()
+    day: Day,
+    week: Period,
+    month: Period,
+    entries: Sequence[Episode] = (),
+    before: Sequence[Day] = (),
+    advice: str | None = None,
 ) -> str:
     """Return the page of a day, with its week and month beside it.
 
@@ -81,9 +86,11 @@ def render_html(
         The diary up to the day; without any there is no word of it.
     before
         The days before the month which they are laid over as well.
+    advice
+        What is said in place of `story.suggestion`.
     """
     told = story.measured_at_all(day)
-    suggestion = story.suggestion(day)
+    suggestion = story.suggestion(day) if advice is None else advice
     parts = [_figures(day), _timeline(day), *_details(day)] if told and day.spans else []
     if week.recorded or month.recorded:
         parts += [_week(week, day), _month(month)]

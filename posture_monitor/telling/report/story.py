@@ -368,6 +368,12 @@ def reasons(day: Day) -> list[tuple[str, float]]:
     return sorted(seconds.items(), key=lambda item: -item[1])
 
 
+#: What is said of the demo in place of a suggestion.
+DEMO = (
+    "This is the demo's minute, made from one photograph. With a webcam, `posture-monitor calibrate` and "
+    "then `posture-monitor start` fill the page with your own day."
+)
+
 #: What the words of the report mean.
 DEFINITIONS = (
     ("Neutral", "your own calibrated posture; every angle is the difference from it."),

@@ -43,7 +43,7 @@ _ASCII = str.maketrans(
 
 
 @english()
-def render_text(day: Day, console: Console) -> None:
+def render_text(day: Day, console: Console, advice: str | None = None) -> None:
     """Print the day.
 
     Parameters
@@ -52,8 +52,10 @@ def render_text(day: Day, console: Console) -> None:
         As added up by `days.day`.
     console
         Its width is kept to; where its encoding is not a Unicode one, plain ASCII marks are used.
+    advice
+        What is said in place of `story.suggestion`.
     """
-    _print(_page(day, min(console.width, 80)), console)
+    _print(_page(day, min(console.width, 80), advice), console)
 
 
 @english()
@@ -99,11 +101,11 @@ def _print(lines: Iterator[Text], console: Console) -> None:
             console.print(Text(" " * indent) + part, highlight=False, soft_wrap=False)
 
 
-def _page(day: Day, width: int) -> Iterator[Text]:
+def _page(day: Day, width: int, advice: str | None) -> Iterator[Text]:
     yield Text(story.long_date(day.date), style="bold")
     yield Text("─" * width, style="dim")
     yield Text(story.stood_out(day))
-    if suggestion := story.suggestion(day):
+    if suggestion := story.suggestion(day) if advice is None else advice:
         yield Text(suggestion)
     if not story.measured_at_all(day):
         return
