@@ -221,11 +221,24 @@ def test_an_alert_takes_off_what_the_camera_has_been_moved_by(seat: Seat, moved_
     assert abs(desk.monitor.session.place.offset_y) > 0.25
     for part in np.linspace(0.0, 1.0, 60):
         desk.sit(SCENARIOS["slid_down"] * part, 1)
-    desk.sit(SCENARIOS["slid_down"], 120)
-    text = desk.alerts()[0][0]
-    told = re.fullmatch(r"Sunk down: (\d+)% of a shoulder width", text.title)
+    desk.sit(SCENARIOS["slid_down"], 240)
+    text = desk.alerts()[-1][0]
+    told = re.search(r"lower than neutral by (\d+)% of a shoulder width", text.body)
     assert told is not None, text
     assert 12 <= int(told[1]) <= 30
+
+
+def test_an_alert_by_the_minutes_before_says_nothing_of_neutral(seat: Seat) -> None:
+    desk = seat(IMPATIENT + NO_BREAKS)
+    slid = SCENARIOS["slid_down"]
+    for high in np.linspace(0.0, -0.8, 240):
+        desk.sit(slid * high, 1)
+    desk.sit(slid * -0.8, 600)
+    desk.sit(slid * 0.8, 240)
+    assert desk.alerts()
+    for text, *_ in desk.alerts():
+        assert re.match(r"Your head has been lower for [\w ]+ than in the minutes before\.", text.body), text
+    assert {(alert["driver"], alert["deviation"]) for alert in desk.kept("alerts")} == {("head_drop", None)}
 
 
 @pytest.mark.parametrize(

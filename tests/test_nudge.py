@@ -326,6 +326,18 @@ def test_left_and_right_are_not_averaged_away() -> None:
     assert alert.cause.deviation == pytest.approx(12.0)
 
 
+def test_what_strayed_from_the_minutes_before_is_not_mixed_with_what_strayed_from_neutral() -> None:
+    desk = Desk()
+    desk.sit(POOR, 30, Cause("head_drop", 0.2))
+    (alert,) = alerts(desk.sit(POOR, 65, Cause("head_drop")))
+    assert alert.cause.metric == "head_drop"
+    assert math.isnan(alert.cause.deviation)
+    desk = Desk()
+    desk.sit(POOR, 65, Cause("head_drop", 0.2))
+    (alert,) = alerts(desk.sit(POOR, 30, Cause("head_drop")))
+    assert alert.cause.deviation == pytest.approx(0.2)
+
+
 def test_a_clock_put_back_does_not_lengthen_the_silence() -> None:
     desk = Desk()
     desk.sit(POOR, 95)

@@ -66,7 +66,7 @@ def test_who_sits_high_and_slides_down_is_mild_though_not_low() -> None:
     high, after = -2.0, 1.2
     raised = held(Sustained(), cue(lowered=high), 1800)
     slid = held(raised, cue(lowered=after), 150)
-    assert (slid.index, slid.name, slid.driver) == (sustained.RISE_INDEX, "lowered", "head_drop")
+    assert (slid.index, slid.name, slid.driver) == (sustained.RISE_INDEX, sustained.RISE_NAME, "head_drop")
     assert held(Sustained(), cue(lowered=after), 150).index < 0.5
     # It is a slouch for twice as long as an alert takes; a chair that was lowered is home soon after.
     assert held(raised, cue(lowered=after), 480).index >= 0.5

@@ -56,6 +56,13 @@ def test_an_alert_says_all_four_things(metric: str, sign: int, kind: Kind) -> No
     assert len(text.title) < 48
 
 
+def test_what_strayed_from_the_minutes_before_is_not_told_as_straying_from_neutral() -> None:
+    text = words.alert_text(alert(Cause("head_drop")))
+    assert text.title == words.deviation_text("head_drop", math.nan) == "Sunk down"
+    assert text.body.startswith("Your head has been lower for 4 minutes than in the minutes before. Bring")
+    assert "sit tall" not in words.alert_text(alert(Cause("head_drop")), standing=True).body
+
+
 def _in_shoulders(metric: str) -> bool:
     return "shoulder width" in words.MEASURES[metric].amount
 

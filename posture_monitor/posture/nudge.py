@@ -81,7 +81,8 @@ class Cause:
     metric
         Its name, ``""`` if none stood out.
     deviation
-        From neutral, signed, as its metric expresses it (`metrics.Change`); NaN if unknown.
+        From neutral, signed, as its metric expresses it (`metrics.Change`); NaN if unknown, or if it
+        strayed from the minutes before.
     """
 
     metric: str = ""
@@ -147,10 +148,13 @@ Effects: TypeAlias = tuple[Effect, ...]
 
 @dataclass(frozen=True)
 class Share:
-    """How long, and how far, one measure strayed to one side: faded seconds and their weighted sum."""
+    """How long, and how far, one measure strayed to one side: faded seconds and their weighted sum.
+
+    The side is not known (None) where the deviation is not.
+    """
 
     metric: str
-    up: bool
+    up: bool | None
     seconds: float = 0.0
     deviation: float = 0.0
 
@@ -353,9 +357,9 @@ def _shares(state: Nudges, held_s: float) -> tuple[Share, ...]:
         factor = math.exp(-held_s / dose.TAU_S)
         shares = tuple(s.faded(factor) for s in shares if s.seconds * factor > 1e-3)
     cause = state.cause
-    if not (dose.strays(spoke) and cause.metric and math.isfinite(cause.deviation)):
+    if not (dose.strays(spoke) and cause.metric):
         return shares
-    up = cause.deviation >= 0
+    up = cause.deviation >= 0 if math.isfinite(cause.deviation) else None
     mine = next((s for s in shares if s.metric == cause.metric and s.up == up), Share(cause.metric, up))
     return (*(s for s in shares if s is not mine), mine.grown(cause.deviation, held_s))
 

@@ -78,6 +78,8 @@ _FORWARD: Final = [SIGNAL_NAMES.index(name) for name in ("head sinking", "face f
 _TAKEN: Final = tuple(i for i in range(len(SIGNALS)) if i not in _FORWARD)
 #: What may drive a sustained judgement, in the order of the rows of `cues`.
 SUSTAINED_NAMES: Final = ("forward", "lowered", *(SIGNAL_NAMES[i] for i in _TAKEN))
+#: How *lowered* is called instead where it is mild by a rise alone: against the minutes before, not neutral.
+RISE_NAME: Final = "lower than before"
 _DRIVERS: Final = ("ear_height", "head_drop", *(SIGNALS[i].driver for i in _TAKEN))
 #: Of the plain data that `Sustained.to_learnt` returns.
 LEARNT_VERSION: Final = 2
@@ -277,10 +279,13 @@ def step(state: Sustained, t_s: float, cue: tuple[float, ...] | None, interval_s
     ratios = (ratios[0], max(low, rise), *cue[2:])
     strongest = max(range(len(ratios)), key=ratios.__getitem__)
     told = ratios[strongest] > 0.25
+    by_neutral, by_rise = _index(total), min(_index(rise), RISE_INDEX)
+    alone = strongest == 1 and by_neutral < MILD_INDEX <= by_rise
+    name = RISE_NAME if alone else SUSTAINED_NAMES[strongest]
     after = replace(
         state,
-        index=max(_index(total), min(_index(rise), RISE_INDEX)),
-        name=SUSTAINED_NAMES[strongest] if told else "",
+        index=max(by_neutral, by_rise),
+        name=name if told else "",
         driver=_DRIVERS[strongest] if told else "",
         t_s=t_s,
         lowered=lowered,

@@ -25,7 +25,7 @@ from posture_monitor.posture.judge import SIGNALS, Limits, judge
 from posture_monitor.posture.metrics import NAMES, REASONS, Reason
 from posture_monitor.posture.reading import LONGEST_SPOKEN_S, VERDICTS, VIEWS, Reading, Verdict
 from posture_monitor.posture.session import Moment, Session
-from posture_monitor.posture.sustained import Sustained
+from posture_monitor.posture.sustained import RISE_NAME, Sustained
 from posture_monitor.service import browser, end_of_day
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Seen
@@ -437,7 +437,8 @@ class Monitor:
         driver = self.session.steady.driver or reading.driver
         deviation = reading.deviations.get(driver, math.nan)
         if driver == "head_drop":  # where the camera or the chair has been moved to is no posture
-            deviation -= self.session.place.offset_y
+            rise = self.session.sustained.name == RISE_NAME
+            deviation = math.nan if rise else deviation - self.session.place.offset_y
         return nudge.Cause(driver, deviation)
 
     # ----------------------------------------------------------------- out

@@ -60,6 +60,7 @@ class Side:
 class Measure:
     """Names a metric and speaks of its two sides; `amount` says how a deviation is written.
 
+    `before` speaks of what was compared with the minutes before, and not with neutral; None: it never is.
     `short` is its name where a column is narrow; ``""`` where `name` fits. The windows that have such
     columns speak English.
     """
@@ -69,6 +70,7 @@ class Measure:
     up: Side
     down: Side
     short: str = ""
+    before: Side | None = None
 
 
 _DEGREES: Final = "{n}°"
@@ -111,6 +113,12 @@ _SUNK: Final = Side(
     mark("Sunk down: {amount}"),
     mark("Your head has been lower than neutral by {amount} {time}."),
     mark("Bring your hips to the back of the seat and sit tall."),
+    seated=True,
+)
+_LOWER_THAN_BEFORE: Final = Side(
+    mark("Sunk down"),
+    mark("Your head has been lower {time} than in the minutes before."),
+    _SUNK.action,
     seated=True,
 )
 _RISEN: Final = Side(
@@ -231,7 +239,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
         ),
     ),
     "distance": Measure(mark("distance from the screen"), _PERCENT, _FARTHER, _NEARER, "distance"),
-    "head_drop": Measure(mark("head drop"), _SHOULDERS, _SUNK, _RISEN),
+    "head_drop": Measure(mark("head drop"), _SHOULDERS, _SUNK, _RISEN, before=_LOWER_THAN_BEFORE),
     "shoulder_drop": Measure(
         mark("shoulder drop"),
         _SHOULDERS,
@@ -339,7 +347,9 @@ def sentence(text: str) -> str:
 
 
 def amount(metric: str, deviation: float) -> str:
-    """Return the size of a deviation as it is written, without its sign: ``12°``, ``8%``."""
+    """Return the size of a deviation as it is written, without its sign: ``12°``, ``8%``; ``""`` of none."""
+    if not math.isfinite(deviation):
+        return ""
     how = MEASURES[metric].amount
     scale = 100.0 if how == _SHOULDERS else 1.0
     return say(how).format(n=round(abs(deviation) * scale))
@@ -347,9 +357,8 @@ def amount(metric: str, deviation: float) -> str:
 
 def deviation_text(metric: str, deviation: float) -> str:
     """Return a metric and its deviation on one short line, such as ``Trunk forward: 12°``."""
-    if metric not in MEASURES or not math.isfinite(deviation):
-        return measure_name(metric)
-    return say(_side(metric, deviation).title).format(amount=amount(metric, deviation))
+    side = _side(metric, deviation)
+    return measure_name(metric) if side is None else say(side.title).format(amount=amount(metric, deviation))
 
 
 def alert_text(alert: Alert, *, standing: bool = False) -> Text:
@@ -501,20 +510,25 @@ def button_text(button: str) -> str:
     return say(BUTTONS[button])
 
 
-def _side(metric: str, deviation: float) -> Side:
-    measure = MEASURES[metric]
+def _side(metric: str, deviation: float) -> Side | None:
+    """Return how to speak of a deviation; None where nothing can be said of it."""
+    measure = MEASURES.get(metric)
+    if measure is None:
+        return None
+    if not math.isfinite(deviation):
+        return measure.before
     return measure.up if deviation >= 0 else measure.down
 
 
 def _measured(cause: Cause, time: str, standing: bool) -> tuple[str, str, str]:
     upright = say("Stand tall with your weight on both feet, or walk a few steps.")
-    if cause.metric not in MEASURES or not math.isfinite(cause.deviation):
+    side = _side(cause.metric, cause.deviation)
+    if side is None:
         return (
             say("Time to sit up or move"),
             say("Your posture has been away from neutral {time}.").format(time=time),
             upright if standing else say("Sit tall, or stand up and take a few steps."),
         )
-    side = _side(cause.metric, cause.deviation)
     size = amount(cause.metric, cause.deviation)
     return (
         say(side.title).format(amount=size),
