@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer
@@ -89,6 +89,16 @@ NIGHT: Final = _palette(
 )  # fmt: skip
 
 
+def _stark(colours: Palette, paper: str, ink: str) -> Palette:
+    """Return a palette with nothing but ink on paper; the states keep their colours."""
+    back, front = QColor(paper), QColor(ink)
+    return replace(colours, paper=back, card=back, line=front, ink=front, muted=front, faint=colours.muted)
+
+
+STARK_DAY: Final = _stark(DAY, "white", "black")
+STARK_NIGHT: Final = _stark(NIGHT, "black", "white")
+
+
 def application() -> QApplication:
     """Return the one application of this process, made at the first call and dressed as the desktop is."""
     existing = QApplication.instance()
@@ -103,7 +113,10 @@ def application() -> QApplication:
     app.setStyle("Fusion")  # one that a palette of our own reaches everywhere
     dress(app)
     # A desktop that turns dark in the evening takes its windows along.
-    app.styleHints().colorSchemeChanged.connect(lambda _scheme: dress(app))
+    hints = app.styleHints()
+    hints.colorSchemeChanged.connect(lambda _scheme: dress(app))
+    if hasattr(hints, "accessibility"):
+        hints.accessibility().contrastPreferenceChanged.connect(lambda _contrast: dress(app))
     return app
 
 
@@ -146,8 +159,18 @@ def is_dark() -> bool:
     return scheme is Qt.ColorScheme.Dark
 
 
+def is_stark() -> bool:
+    """Return whether the desktop asks for high contrast; Qt before 6.10 does not know."""
+    hints = QGuiApplication.styleHints()
+    if not hasattr(hints, "accessibility"):
+        return False
+    return hints.accessibility().contrastPreference() is Qt.ContrastPreference.HighContrast
+
+
 def palette() -> Palette:
     """Return the colours for the desktop as it is now."""
+    if is_stark():
+        return STARK_NIGHT if is_dark() else STARK_DAY
     return NIGHT if is_dark() else DAY
 
 
