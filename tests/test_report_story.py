@@ -40,6 +40,15 @@ def test_days_are_set_against_each_other_from_five_points_on(store: Store, poor_
 
 
 @pytest.mark.usefixtures("berlin")
+def test_a_stretch_within_a_minute_has_one_time(store: Store) -> None:
+    for step in range(0, 41, 10):
+        store.heartbeat(wall("2025-05-14 09:30") + step, 7200, "poor")
+    told = day(store, dt.date(2025, 5, 14), LATER)
+    assert told.longest_poor is not None
+    assert story.stretch(told.longest_poor) == "09:30"
+
+
+@pytest.mark.usefixtures("berlin")
 @pytest.mark.parametrize(
     ("begin", "said"),
     [

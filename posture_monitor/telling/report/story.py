@@ -114,9 +114,12 @@ def clock(wall_s: float, utc_offset_s: int) -> str:
 
 
 def stretch(span: Span | Bout) -> str:
-    """Return ``14:05–14:31``; where the clock was changed in between, it says so."""
+    """Return ``14:05–14:31``, or ``14:05`` within a minute; a clock that was changed in between is told."""
     after_s = end_offset_s(span)
-    times = f"{clock(span.start_s, span.utc_offset_s)}–{clock(span.end_s, after_s)}"
+    begin, end = clock(span.start_s, span.utc_offset_s), clock(span.end_s, after_s)
+    if begin == end and span.end_s - span.start_s < 60:
+        return begin
+    times = f"{begin}–{end}"
     if after_s == span.utc_offset_s:
         return times
     return f"{times}, the clock set {'back' if after_s < span.utc_offset_s else 'forward'} in between"
