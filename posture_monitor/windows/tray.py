@@ -332,7 +332,7 @@ def _show(app: QApplication, tray_s: float) -> None:
     until_s = time.monotonic() + tray_s
 
     def leave(why: str) -> None:
-        log.info("the tray icon goes: %s", why)
+        log.info("%s: %s", "the tray icon goes" if tray.icon.isVisible() else "no tray icon", why)
         tray.icon.hide()
         app.quit()
 
