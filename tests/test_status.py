@@ -110,7 +110,7 @@ def test_what_it_says_of_a_slouch() -> None:
 @pytest.mark.parametrize(
     ("waits_for", "next_alert_s", "quiet", "told"),
     [
-        ("shown", None, "", "one is shown now"),
+        ("shown", None, "", "one was shown"),
         (
             "cooldown",
             480,

@@ -42,7 +42,7 @@ _VALUES: Final = {"trunk_incl": "{}°", "neck_incl": "{}°", "head_height": "{} 
 
 #: Why a reminder that is due by the dose is not shown (`nudge.Wait`).
 _WAITS: Final = {
-    "shown": "one is shown now",
+    "shown": "one was shown",
     "snooze": "snoozed",
     "cooldown": "the last one is not long ago",
     "limit": "the hour has had as many as the settings allow",
