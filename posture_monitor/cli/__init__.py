@@ -55,7 +55,7 @@ class Program(Group):
         return command
 
 
-@click.group(cls=Program, invoke_without_command=True, epilog=example("demo", "calibrate", "run"))
+@click.group(cls=Program, invoke_without_command=True, epilog=example("demo", "calibrate", "start"))
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
