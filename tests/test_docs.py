@@ -15,7 +15,7 @@ import pytest
 from posture_monitor.cli import cli
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([ROOT / "README.md", ROOT / "ARCHITECTURE.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "calibration").glob("*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
@@ -46,6 +46,15 @@ def test_links_and_pictures_lead_somewhere(page: Path) -> None:
     local = [target for target in targets if "://" not in target]
     missing = [target for target in local if not (page.parent / target).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_links_into_a_page_lead_to_a_heading(page: Path) -> None:
+    for name, heading in re.findall(r"\]\(([\w./-]*)#([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        text = (page.parent / name if name else page).read_text(encoding="utf-8")
+        titles = re.findall(r"^#+ (.+)$", text, flags=re.M)
+        anchors = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
+        assert heading in anchors, f"{name}#{heading}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
