@@ -50,7 +50,8 @@ def export(folder: Path) -> None:
     """Write the whole history into DIR, a new or empty folder.
 
     As CSV with a data dictionary that says what each column is, and as one JSON
-    file. The files are readable by you alone.
+    file; body landmarks, where they are kept, stay in the history. The files are
+    readable by you alone.
     """
     from posture_monitor.history.export import export as write
 

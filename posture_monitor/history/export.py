@@ -1,4 +1,4 @@
-"""Take everything out, or wipe it: the history belongs to the user."""
+"""Take the history out, all but kept landmarks, or wipe it: it belongs to the user."""
 
 from __future__ import annotations
 
