@@ -31,7 +31,7 @@ MEASURED_PART = 0.5
 
 _PERCENT = np.array([metric.change is Change.PERCENT for metric in METRICS])
 _SHOULDERS = np.array([metric.change is Change.SHOULDERS for metric in METRICS])
-#: Floors of the spread (angles 2°, ratios 1.5 %), below which a calibration is
+#: Floors of the spread (angles 2°, ratios 1.5 %, places 0.015 shoulder widths), below which a calibration is
 #: steadier than anybody sits; in the unit of the deviation.
 FLOOR = np.array([2.0 if m.unit == "°" else 1.5 if m.change is Change.PERCENT else 0.015 for m in METRICS])
 
@@ -47,7 +47,7 @@ class Neutral:
         measured from this place.
     spread
         ``(len(METRICS),)`` robust standard deviation of each metric's
-        *deviation*, in the deviation's unit, never below the floor (2°, 1.5 %).
+        *deviation*, in the deviation's unit, never below `FLOOR`.
     view, azimuth_deg
         From where the camera sees the trunk.
     frames
