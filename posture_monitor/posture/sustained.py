@@ -1,6 +1,6 @@
 """Posture judged over minutes: what a day at the desk calls for, before a camera that stays where it is.
 
-A single frame is judged finely against a capture of half a minute (`judge`).
+A single frame is judged finely against a capture of some seconds (`judge`).
 A day is another matter. People who sit well still wander: self-chosen
 comfortable posture varied by about 9° of the head and 10° of the trunk over
 five repeats (doi 10.3390/healthcare9121685), several times the scatter of a
