@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from real_model import real_model
 
+from posture_monitor.posture.landmarks import LEFT_SHOULDER, NOSE
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing import demo
+from posture_monitor.sensing.pose import PoseEstimator
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.calibration import CROWD_EVERY_S
 from posture_monitor.service.collected import Collected
@@ -62,6 +64,20 @@ def test_whoever_sits_in_the_dark_is_seen_and_an_empty_room_there_is_not_known(t
     assert empty.doubt in (Reason.DARK, Reason.COVERED)  # a bare wall in the dark shows nothing at all
     assert np.isfinite(sitting.landmarks).all()
     assert sitting.doubt is Reason.OK
+
+
+def test_grain_hides_nobody_in_a_still_and_makes_nobody_up(tmp_path: Path) -> None:
+    grain = np.random.default_rng(0).normal(0, 30, (480, 640, 3))
+    for name, t_s in (("empty", 63.0), ("sitting", 5.0)):
+        grainy = np.clip(demo.picture(t_s) + grain, 0, 255).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / f"{name}.png"), grainy)
+    with Looker(open_source(str(tmp_path)), real_model) as looker:
+        empty, sitting = looker.look()
+    assert np.isnan(empty.landmarks).all()
+    with PoseEstimator(real_model(), stills=True) as estimator:
+        (clear,) = estimator.detect(demo.picture(5.0))
+    face = slice(NOSE, LEFT_SHOULDER)
+    np.testing.assert_allclose(sitting.landmarks[face, :2], clear[face, :2], atol=0.03)
 
 
 def test_a_looker_that_ends_releases_its_source(shared_data: Path) -> None:

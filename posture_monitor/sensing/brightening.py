@@ -25,8 +25,8 @@ from posture_monitor.sensing.opencv import cv2
 DARK, BRIGHT = 90.0, 150.0
 #: But by no more than this: in the dark there is noise, and nothing to bring out.
 MOST = 6.0
-#: The Gaussian window that smooths what is brightened reaches this part of the picture's shorter side to
-#: either hand: the model looks at the same few pixels of a face however many the picture has.
+#: The Gaussian window that smooths reaches this part of the picture's shorter side to either hand: the model
+#: looks at the same few pixels of a face however many the picture has.
 REACH = 1 / 130
 #: A picture is brought down to this shorter side, in pixels, before: a larger window would take longer than
 #: the rest, for nothing.
@@ -42,9 +42,13 @@ def brightened(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     tone = float(np.percentile(some, 95))
     if tone >= DARK:
         return image
-    height, width = image.shape[:2]
-    if (part := SIDE / min(height, width)) < 1:
-        image = cv2.resize(image, None, fx=part, fy=part, interpolation=cv2.INTER_AREA)
-    reach = round(REACH * min(image.shape[:2]))
-    smooth = cv2.GaussianBlur(image, (2 * reach + 1, 2 * reach + 1), 0)
-    return np.asarray(cv2.convertScaleAbs(smooth, alpha=min(BRIGHT / max(tone, 1.0), MOST)), dtype=np.uint8)
+    gain = min(BRIGHT / max(tone, 1.0), MOST)
+    return np.asarray(cv2.convertScaleAbs(smoothed(image), alpha=gain), dtype=np.uint8)
+
+
+def smoothed(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return a picture ``(height, width, 3)``, no larger, with less of the grain that hides people."""
+    if (part := SIDE / min(image.shape[:2])) < 1:
+        image = np.asarray(cv2.resize(image, None, fx=part, fy=part, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    side = 2 * round(REACH * min(image.shape[:2])) + 1
+    return np.asarray(cv2.GaussianBlur(image, (side, side), 0), dtype=np.uint8)
