@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def test_a_doubtful_picture_is_refused_with_advice(reason: Reason, words: tuple[
         capture(sitting(), doubted(reason, 0.5))
     assert words[1] in str(refused.value)
     assert "\n" not in str(refused.value)
-    assert capture(sitting(), doubted(reason, 0.1)).frames == N
+    assert capture(sitting(), doubted(reason, 0.1)).frames == N - round(0.1 * N)
 
 
 def test_light_is_named_before_the_person_it_hides() -> None:
@@ -147,7 +148,17 @@ def test_of_a_long_capture_more_frames_are_needed() -> None:
 def test_a_third_of_doubtful_pictures_is_too_many_and_a_quarter_is_not(reason: Reason) -> None:
     with pytest.raises(ValueError, match=r".+"):
         capture(sitting(), doubted(reason, 0.35))
-    assert capture(sitting(), doubted(reason, 0.25)).frames == N
+    assert capture(sitting(), doubted(reason, 0.25)).frames == N - N // 4
+
+
+def test_somebody_else_in_a_few_pictures_changes_nothing() -> None:
+    own, other = sitting(), sitting(Pose(seat_z_m=np.full(N, 0.3), thorax=np.full(N, 30.0)))
+    few = np.arange(N) < N // 4
+    both = replace(own, values=np.where(few, other.values, own.values))
+    neutral = capture(both, doubted(Reason.CROWD, 0.25))
+    expected = neutral_of(own.take(~few))
+    np.testing.assert_array_equal(neutral.centre, expected.centre)
+    np.testing.assert_array_equal(neutral.spread, expected.spread)
 
 
 @pytest.mark.parametrize("low", [12, N - 12])

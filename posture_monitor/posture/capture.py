@@ -72,8 +72,10 @@ def capture(
         )
     if sum(doubt is Reason.CROWD for doubt in doubts) > MOST_DOUBTED * total:
         raise ValueError("more than one person was in the picture; calibrate alone")
+    # What cannot be judged by cannot tell what is neutral either: it may be somebody else.
+    clear = np.array([doubt is Reason.OK for doubt in doubts])
     try:
-        neutral = neutral_of(measurement, name)
+        neutral = neutral_of(measurement.take(clear), name)
     except ValueError as error:
         raise ValueError(f"{error}; move back until the camera sees your shoulders") from error
     for metric, most in MOST_SPREAD.items() if steady else ():
