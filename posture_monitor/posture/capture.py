@@ -61,11 +61,13 @@ def capture(
     for reason in _LIGHT:
         if sum(doubt is reason for doubt in doubts) > MOST_DOUBTED * total:
             raise ValueError(_ADVICE[reason])
+    needed = max(least_frames, int(np.ceil(LEAST_PRESENT * total)))
+    if total < needed:
+        raise ValueError(f"{total} frames are too few, {needed} are needed; capture more")
     present = int(measurement.present.sum())
     if present == 0:
         raise ValueError("nobody was seen; sit where the camera sees your face and shoulders")
-    if present < max(least_frames, LEAST_PRESENT * total):
-        needed = max(least_frames, int(np.ceil(LEAST_PRESENT * total)))
+    if present < needed:
         raise ValueError(
             f"somebody was seen in only {present} of {total} frames, {needed} are needed; "
             "stay in the picture, or capture for longer"
