@@ -103,6 +103,16 @@ def test_what_a_recording_is_read_from_is_not_written_over(table: Path, tmp_path
 
 
 @pytest.mark.usefixtures("home")
+def test_what_could_not_be_judged_is_counted_with_the_reasons(table: Path, tmp_path: Path) -> None:
+    kept = read_table(table)
+    kept.landmarks[60:100] = np.nan
+    kept.landmarks[100:110, :11, 3] = 0.0
+    write_table(table, kept)
+    told = analyzed(table, output=tmp_path / "out.csv")
+    assert "10 unknown, 40 away. Unknown: 10 face not seen clearly. View: front." in told
+
+
+@pytest.mark.usefixtures("home")
 def test_calibrated_on_all_of_it_nothing_is_left(table: Path, tmp_path: Path) -> None:
     told = analyzed(table, output=tmp_path / "out.csv", calibrate_first_s=9999.0)
     assert told == "120 frames of calibration; no frame is left to be judged: calibrate on fewer.\n"

@@ -6,7 +6,7 @@ import contextlib
 import csv
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -304,9 +304,13 @@ def _cell(name: str) -> str:
 
 
 def _summary(judgement: Judgement, measurement: Measurement, calibrated: int) -> str:
-    counts = np.bincount(judgement.verdict[calibrated:], minlength=len(VERDICTS))
-    parts = ", ".join(f"{count} {verdict}" for verdict, count in zip(VERDICTS, counts, strict=True) if count)
-    view = VIEWS[int(np.bincount(measurement.view).argmax())]
+    verdicts = np.bincount(judgement.verdict[calibrated:], minlength=len(VERDICTS))
+    reasons = np.bincount(judgement.reason[calibrated:], minlength=len(REASONS))
+    reasons[REASONS.index(Reason.OK)] = 0
+    parts = _counted(verdicts, VERDICTS)
+    why = f" Unknown: {_counted(reasons, REASONS)}." if reasons.any() else ""
+    seen = measurement.view[measurement.present]
+    view = VIEWS[int(np.bincount(seen).argmax())] if len(seen) else View.UNKNOWN
     angles = "; ".join(
         f"{label} {np.nanmedian(measurement[name]):+.1f}°"
         for label, name in (("trunk", "trunk_incl"), ("neck", "neck_incl"))
@@ -315,9 +319,14 @@ def _summary(judgement: Judgement, measurement: Measurement, calibrated: int) ->
     own = f"{calibrated} frames of calibration; " if calibrated else ""
     if calibrated == len(measurement):
         return f"{own}no frame is left to be judged: calibrate on fewer."
-    return f"{own}{len(measurement) - calibrated} frames judged: {parts}. View: {view}." + (
+    return f"{own}{len(measurement) - calibrated} frames judged: {parts}.{why} View: {view}." + (
         f" Median angles: {angles}." if angles else " Trunk and neck angles: not measurable from this view."
     )
+
+
+def _counted(counts: npt.NDArray[np.int64], what: Sequence[str]) -> str:
+    """Return how many there are of each; what there is none of is left out."""
+    return ", ".join(f"{count} {name}" for count, name in zip(counts, what, strict=True) if count)
 
 
 @contextlib.contextmanager
