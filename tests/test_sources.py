@@ -291,17 +291,19 @@ def folder_of(path: Path, *names: str) -> Path:
     return path
 
 
-def test_pictures_come_in_natural_order_as_stills(tmp_path: Path) -> None:
+def test_pictures_come_in_natural_order_as_stills(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = folder_of(tmp_path / "p", "shot-10.png", "shot-2.png", "Shot-1.JPG", "other.webp")
     (folder / ".DS_Store").write_bytes(b"x")
     (folder / "Thumbs.db").write_bytes(b"x")
     (folder / "more").mkdir()
+    (folder / ".thumbnails").mkdir()
     with open_source(str(folder)) as source:
         frames = list(source.frames())
     assert [f.name for f in frames] == ["other.webp", "Shot-1.JPG", "shot-2.png", "shot-10.png"]
     assert source.stills
     assert source.total == 4
     assert all(math.isnan(f.t_s) and math.isfinite(f.wall_s) for f in frames)
+    assert caplog.messages == [f"{folder}: left out are the folders in it: more"]
 
 
 def test_one_picture_is_a_still_too(tmp_path: Path) -> None:

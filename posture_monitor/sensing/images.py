@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Iterator
@@ -15,12 +16,14 @@ from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.opencv import cv2
 from posture_monitor.sensing.sources import IMAGE_SUFFIXES, Closing, silence_opencv
 
+log = logging.getLogger(__name__)
+
 #: What file managers leave behind in folders of pictures.
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 
 
 class ImageSource(Closing):
-    """The pictures of one folder, in natural order of their names, or one picture; subfolders are left alone.
+    """The pictures of one folder, in natural order of their names, or one picture. Folders are left out.
 
     Parameters
     ----------
@@ -89,18 +92,20 @@ def _pictures(folder: Path) -> list[Path]:
         entries = sorted(folder.iterdir(), key=lambda path: natural_key(path.name))
     except OSError as error:
         raise UserError(f"{folder}: cannot be listed: {error.strerror}") from error
+    entries = [path for path in entries if not path.name.startswith(".")]
     folders = [path.name for path in entries if path.is_dir()]
-    files = [
-        path
-        for path in entries
-        if not path.is_dir() and not path.name.startswith(".") and path.name.lower() not in _LITTER
-    ]
+    files = [path for path in entries if not path.is_dir() and path.name.lower() not in _LITTER]
     for path in files:
         if path.suffix.lower() not in IMAGE_SUFFIXES:
-            raise UserError(f"{path}: not a picture; a folder given as source must hold pictures only")
+            raise UserError(
+                f"{path}: not a picture (JPEG, PNG, BMP, WebP or TIFF, by its name); "
+                "a folder given as source must hold pictures only"
+            )
     if not files:
         inside = f", only folders ({', '.join(folders[:3])}); name one of them" if folders else ""
         raise UserError(f"{folder}: no pictures in this folder{inside}")
+    if folders:
+        log.warning("%s: left out are the folders in it: %s", folder, ", ".join(folders))
     return files
 
 
