@@ -13,6 +13,8 @@ import click
 import pytest
 
 from posture_monitor.cli import cli
+from posture_monitor.posture import metrics
+from posture_monitor.service.analysis import COLUMNS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "calibration").glob("*.md")])
@@ -70,6 +72,11 @@ def test_commands_and_their_options_exist(page: Path) -> None:
                 elif word.startswith("--"):
                     known = {name for option in command.params for name in option.opts}
                     assert word in known | {"--help"}, f"{page.name}: `posture-monitor{words}` has no {word}"
+
+
+def test_every_column_of_analyze_is_explained() -> None:
+    explained = {name.split()[0] for name in code(ROOT / "docs" / "how-it-measures.md")}
+    assert set(COLUMNS) - {*metrics.NAMES, *(f"d_{name}" for name in metrics.NAMES)} <= explained
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
