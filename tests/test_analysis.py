@@ -113,6 +113,19 @@ def test_what_could_not_be_judged_is_counted_with_the_reasons(table: Path, tmp_p
 
 
 @pytest.mark.usefixtures("home")
+def test_frames_of_another_shape_are_counted_but_not_those_of_another_size(
+    table: Path, tmp_path: Path
+) -> None:
+    kept, out = read_table(table), tmp_path / "out.csv"
+    kept.size[50:70] /= 2
+    write_table(table, kept)
+    assert "shape" not in analyzed(table, output=out)
+    kept.size[70:77] = 1280, 720
+    write_table(table, kept)
+    assert analyzed(table, output=out).startswith("Note: frames of another shape than those calibrated on: 7")
+
+
+@pytest.mark.usefixtures("home")
 def test_calibrated_on_all_of_it_nothing_is_left(table: Path, tmp_path: Path) -> None:
     told = analyzed(table, output=tmp_path / "out.csv", calibrate_first_s=9999.0)
     assert told == "120 frames of calibration; no frame is left to be judged: calibrate on fewer.\n"

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 #: More than this part of the frames with a person seen from another view: the wrong profile.
 OTHER_VIEW = 0.8
+#: A width over height that differs by more than this part is another shape; rounding changes it by less.
+OTHER_SHAPE = 0.02
 #: Fewest frames a recording's own beginning may be calibrated on.
 LEAST_OWN_FRAMES = 5
 
@@ -119,6 +121,12 @@ def analyze(
         _write(file, recording, measurement, judgement, states)
     if landmarks is not None:
         write_table(landmarks, LandmarkTable(t_s, sizes, pixels))
+    if others := _of_other_shape(sizes, recording.calibrated):
+        console.print(
+            f"Note: frames of another shape than those calibrated on: {others}. Sizes and places are taken "
+            "in picture heights, so that such frames can hardly be compared.",
+            soft_wrap=True,
+        )
     console.print(_summary(judgement, measurement, recording.calibrated), soft_wrap=True)
 
 
@@ -301,6 +309,15 @@ def _cell(name: str) -> str:
     # Only what is in its line's end does the writer quote for being a line's end.
     csv.writer(cell, lineterminator="\r\n").writerow((name, ""))
     return cell.getvalue().removesuffix(",\r\n")
+
+
+def _of_other_shape(sizes: npt.NDArray[np.float64], calibrated: int) -> int:
+    """Return how many frames are wider or narrower for their height than those calibrated on."""
+    if not calibrated:
+        return 0
+    shapes = sizes[:, 0] / sizes[:, 1]
+    usual = np.median(shapes[:calibrated])
+    return int((abs(shapes[calibrated:] / usual - 1) > OTHER_SHAPE).sum())
 
 
 def _summary(judgement: Judgement, measurement: Measurement, calibrated: int) -> str:
