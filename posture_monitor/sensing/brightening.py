@@ -49,6 +49,8 @@ def brightened(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def smoothed(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Return a picture ``(height, width, 3)``, no larger, with less of the grain that hides people."""
     if (part := SIDE / min(image.shape[:2])) < 1:
-        image = np.asarray(cv2.resize(image, None, fx=part, fy=part, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        image = np.asarray(
+            cv2.resize(image, None, fx=part, fy=part, interpolation=cv2.INTER_AREA), dtype=np.uint8
+        )
     side = 2 * round(REACH * min(image.shape[:2])) + 1
     return np.asarray(cv2.GaussianBlur(image, (side, side), 0), dtype=np.uint8)
