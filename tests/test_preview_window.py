@@ -30,7 +30,7 @@ from posture_monitor.service.profile import Profile
 from posture_monitor.service.profile_file import save_profile
 from posture_monitor.service.status import Angle, Camera, Status
 from posture_monitor.telling import language, words
-from posture_monitor.windows import painter, preview_window, style
+from posture_monitor.windows import painter, preview_stage, style
 from posture_monitor.windows.preview_window import Preview
 
 WIDTH, HEIGHT = 640, 480
@@ -159,7 +159,7 @@ def test_the_keys_can_be_read_in_the_smallest_window(day: None, monkeypatch: pyt
         scales.append(scale)
         return style.font(scale, **how)
 
-    monkeypatch.setattr(preview_window, "font", watched)
+    monkeypatch.setattr(preview_stage, "font", watched)
     window.stage.grab()
     assert min(scales) >= 0.85
 
