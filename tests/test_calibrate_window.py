@@ -27,7 +27,8 @@ from posture_monitor.service.guided import Guided, Moment
 from posture_monitor.service.guiding import Aim, Step
 from posture_monitor.service.profiles import load_profile
 from posture_monitor.windows import style
-from posture_monitor.windows.calibrate_window import CalibrateWindow, sitter
+from posture_monitor.windows.calibrate_stage import sitter
+from posture_monitor.windows.calibrate_window import CalibrateWindow
 
 pytestmark = [pytest.mark.slow, pytest.mark.desktop, pytest.mark.data]
 
