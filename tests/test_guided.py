@@ -30,10 +30,11 @@ from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sources import Closing
 from posture_monitor.service import control, guided, screen
 from posture_monitor.service.calibration import Learnt, camera_lent
+from posture_monitor.service.capture_quality import Quality
 from posture_monitor.service.control import Server
 from posture_monitor.service.guided import Result
 from posture_monitor.service.guided_drawn import panel, result_text
-from posture_monitor.service.guiding import Aim, Guide, Quality
+from posture_monitor.service.guiding import Aim, Guide
 from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.status import Camera, InUse, Status
 

@@ -14,17 +14,9 @@ from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.reading import View
 from posture_monitor.sensing.frame import Frame
-from posture_monitor.service.guiding import (
-    GRACE_S,
-    SETTLE_S,
-    Aim,
-    Guidance,
-    Guide,
-    Kind,
-    Step,
-    measurable,
-    quality_of,
-)
+from posture_monitor.service.capture_quality import measurable, quality_of
+from posture_monitor.service.framing import Kind
+from posture_monitor.service.guiding import GRACE_S, SETTLE_S, Aim, Guidance, Guide, Step
 from posture_monitor.service.looking import Seen
 
 FPS = 5.0

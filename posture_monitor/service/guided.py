@@ -23,9 +23,10 @@ from posture_monitor.posture.judge import judge
 from posture_monitor.posture.reading import VERDICTS, Verdict
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import is_live, open_source
-from posture_monitor.service import guiding
 from posture_monitor.service.calibration import CROWD_EVERY_S, Learnt, camera_lent, learn
-from posture_monitor.service.guiding import Aim, Guidance, Guide, Kind, Quality, Step
+from posture_monitor.service.capture_quality import Quality, measurable, quality_of, why_not
+from posture_monitor.service.framing import Kind
+from posture_monitor.service.guiding import Aim, Guidance, Guide, Step
 from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.profile import limits_of
 from posture_monitor.service.profile_file import save_profile
@@ -241,7 +242,7 @@ class Guided:
         second = guide.aim in (Aim.SLOUCH, Aim.DOWN)
         neutral = learnt.neutral
         upright = self._body if second and self._body is not None else body
-        can, cannot = guiding.measurable(neutral)
+        can, cannot = measurable(neutral)
         ways = ghosts(
             upright,
             frames.sizes[-1],
@@ -251,10 +252,8 @@ class Guided:
         )
         if not second:
             self._body = body
-        quality = guiding.quality_of(neutral, frames)
-        return Result(
-            learnt, guide.aim, quality, tuple(can), tuple(cannot), guiding.why_not(neutral), upright, ways
-        )
+        quality = quality_of(neutral, frames)
+        return Result(learnt, guide.aim, quality, tuple(can), tuple(cannot), why_not(neutral), upright, ways)
 
     def _live(self, seen: Seen, now: _Capture, result: Result) -> Live:
         neutral = result.learnt.neutral

@@ -10,7 +10,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from posture_monitor.service.guiding import Guidance, Kind, Step
+from posture_monitor.service.framing import Kind
+from posture_monitor.service.guiding import Guidance, Step
 
 if TYPE_CHECKING:
     from posture_monitor.service.guided import Result

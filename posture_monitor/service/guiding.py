@@ -17,23 +17,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from posture_monitor.posture import landmarks as lm
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.capture import MOST_SPREAD
-from posture_monitor.posture.metrics import (
-    HIP_MARGIN,
-    ROW,
-    SURE_SIZE,
-    VISIBLE,
-    Measurement,
-    Needs,
-    Reason,
-    measure,
-)
-from posture_monitor.posture.reading import VIEWS, View
+from posture_monitor.posture.metrics import Measurement, measure
 from posture_monitor.service.collected import Collected
+from posture_monitor.service.framing import Kind, Note, notes_of
 from posture_monitor.service.looking import Seen
 
 #: All must have been well for this long before a capture begins.
@@ -49,16 +38,6 @@ STILL_TO_BEGIN, STILL_TO_GO_ON = 0.4, 0.1
 MOST_SHIFT: Final = 0.3
 #: A head that has left its place by this much (shoulder widths) is another posture.
 STRAYED: Final = 0.45
-#: Below the first size (px/cm at 640 px picture height) a head is too small to measure,
-#: below the second it could well be larger; at desks it is 5 to 15.
-TOO_FAR, FAR = 0.75 * SURE_SIZE, 4.0
-#: The nose this near (cm) to the picture's upper edge: the eyes, 4 cm above it, leave the picture.
-CUT_OFF_CM: Final = 6.0
-#: A level head seen as nodded by so much (degrees) is seen from well below or above:
-#: 7.5° make 0.1 m at the usual distance, and people at their webcams have -10° to 20°.
-FROM_BELOW_DEG, FROM_ABOVE_DEG = -18.0, 28.0
-#: A face turned this much further (degrees) than its trunk looks elsewhere.
-LOOKS_AWAY_DEG: Final = 30.0
 
 
 class Aim(str, enum.Enum):
@@ -77,22 +56,6 @@ class Step(enum.Enum):
     SETTLING = "settling"  #: all is well: a short countdown runs
     CAPTURING = "capturing"  #: the posture is being learnt
     DONE = "done"  #: there is a neutral posture
-
-
-class Kind(enum.Enum):
-    """What a note means for the capture."""
-
-    SEEN = "seen"  #: as it should be
-    FINE = "fine"  #: not seen, and not needed; or could be better
-    AMISS = "amiss"  #: to be mended first
-
-
-@dataclass(frozen=True)
-class Note:
-    """One line about what is seen and what is not."""
-
-    kind: Kind
-    text: str
 
 
 @dataclass(frozen=True)
@@ -143,89 +106,6 @@ _KEEP: Final = {
     Aim.DOWN: "Good. Keep looking down",
     Aim.ADD: "Good. Keep that",
 }
-_LIGHT: Final = {
-    Reason.DARK: "Too dark: turn to the window, or switch on a light",
-    Reason.COVERED: "The camera is covered: open its shutter",
-    Reason.BLURRED: "The picture is blurred: wipe the lens",
-}
-
-
-def notes_of(seen: Seen, measured: Measurement, aim: Aim | None = None) -> tuple[Note, ...]:
-    """Return what is to be said of one frame, the most pressing first.
-
-    Parameters
-    ----------
-    seen
-        The frame.
-    measured
-        Its metrics, ``N = 1``.
-    aim
-        Of the capture: whoever is to look down need not face the screen.
-    """
-    if seen.doubt in _LIGHT:
-        return (Note(Kind.AMISS, _LIGHT[seen.doubt]),)
-    if not measured.present[0]:
-        return (Note(Kind.AMISS, "Nobody is in the picture: sit where the camera sees you"),)
-    amiss: list[str] = []
-    other: list[Note] = []
-    face, shoulders = bool(measured.seen[Needs.FACE, 0]), bool(measured.seen[Needs.SHOULDERS, 0])
-    points = seen.landmarks
-    view = VIEWS[int(measured.view[0])]
-    size, yaw, nod = (float(measured[name][0]) for name in ("face_size", "head_yaw", "head_nod"))
-    nose = float(points[lm.NOSE, 1])
-    # `face_size` is taken in a picture of 640 pixels' height.
-    cut_off = nose * 640.0 < CUT_OFF_CM * (size if math.isfinite(size) else 10.0)
-    if seen.doubt is Reason.CROWD:
-        amiss.append("Two people are in the picture: calibrate alone")
-    if measured.behind[0]:
-        amiss.append("Your back is to the camera: face the screen")
-    if cut_off:
-        amiss.append("Camera too low: lift the laptop, or tilt its lid back")
-    if not face:
-        amiss.append("Your face is not seen clearly: face the screen")
-    elif size < TOO_FAR:
-        amiss.append("You are far away: come nearer")
-    elif size < FAR and view is not View.SIDE:
-        other.append(Note(Kind.FINE, "You are rather far away; nearer is measured more finely"))
-    if not shoulders:
-        amiss.append(
-            "Camera too high: tilt it down until your shoulders show"
-            if nose > 0.6
-            else "Your shoulders are out of the picture: move back a little"
-        )
-    if aim is not Aim.DOWN and face and view is View.FRONT and abs(yaw) > LOOKS_AWAY_DEG:
-        amiss.append("Your face is turned away: face the screen")
-    if face and aim is not Aim.DOWN and view is not View.SIDE:
-        if nod < FROM_BELOW_DEG and not cut_off:
-            other.append(Note(Kind.FINE, "The camera looks up at you; lifting the laptop helps"))
-        elif nod > FROM_ABOVE_DEG:
-            other.append(Note(Kind.FINE, "The camera looks down on you; eye height is better"))
-    good = []
-    if face:
-        good.append(Note(Kind.SEEN, "Face"))
-    if shoulders:
-        good.append(Note(Kind.SEEN, "Shoulders"))
-    good.append(_hips(points, view))
-    if view is not View.UNKNOWN and face and shoulders:
-        good.append(Note(Kind.SEEN, _FROM[view]))
-    return (*(Note(Kind.AMISS, text) for text in amiss), *other, *good)
-
-
-_FROM: Final = {
-    View.FRONT: "Seen from the front",
-    View.OBLIQUE: "Seen from the front and a side",
-    View.SIDE: "Seen from the side",
-}
-
-
-def _hips(points: npt.NDArray[np.float32], view: View) -> Note:
-    hips = points[[lm.LEFT_HIP, lm.RIGHT_HIP]]
-    inside = (np.abs(hips[:, :2] - 0.5) < 0.5 - HIP_MARGIN).all(axis=1) & (hips[:, 3] >= VISIBLE)
-    if inside.all() or (view is View.SIDE and inside.any()):
-        return Note(Kind.SEEN, "Hips")
-    if view is View.FRONT:
-        return Note(Kind.FINE, "Hips hidden, that is fine")
-    return Note(Kind.FINE, "Hips hidden: the trunk's angle cannot be measured")
 
 
 class Guide:
@@ -259,7 +139,7 @@ class Guide:
             return self._done
         t_s = seen.frame.t_s
         measured = measure(seen.landmarks[None], seen.size)
-        notes = notes_of(seen, measured, self.aim)
+        notes = notes_of(seen, measured, looks_down=self.aim is Aim.DOWN)
         amiss = next((note.text for note in notes if note.kind is Kind.AMISS), "")
         still = self._stillness(t_s, measured)
         # Looking down is no stillness of the head.
@@ -351,71 +231,3 @@ class Guide:
             for name in ("head_shift", "head_drop")
         ]
         return math.hypot(*away) / width > STRAYED
-
-
-@dataclass(frozen=True)
-class Quality:
-    """How good a captured posture is: a word, and why, in plain words; `score` 0..1."""
-
-    word: str
-    why: str
-    score: float
-
-
-def quality_of(neutral: Neutral, frames: Collected) -> Quality:
-    """Return how good a capture is: how still it was kept, how large the head is, how often all was well."""
-    measured = frames.measured()
-    well = frames.doubts.count(Reason.OK) / len(frames)
-    steady = 1.0 - max(
-        (neutral.spread[ROW[name]] / most) for name, most in MOST_SPREAD.items() if np.isfinite(neutral[name])
-    )
-    near = min(1.0, neutral["face_size"] / (2 * SURE_SIZE))
-    sure = float(np.median(measured.confidence[measured.present]))
-    parts = {
-        "steady": min(1.0, 0.4 + steady),
-        "near": near if neutral.view is not View.SIDE else 1.0,
-        "sure": sure * well,
-    }
-    score = min(parts.values())
-    word = "Very good" if score >= 0.9 else "Good" if score >= 0.65 else "Usable"
-    if score >= 0.65:
-        why = "steady and clearly seen"
-    else:
-        why = {
-            "steady": "you moved a little, so posture is judged more loosely",
-            "near": "you are far from the camera, so posture is judged more loosely",
-            "sure": "face and shoulders were not always seen clearly",
-        }[min(parts, key=lambda name: parts[name])]
-    return Quality(word, why, score)
-
-
-#: What can be measured of a posture, in plain words, by the metrics of which one will do.
-_WHAT: Final = (
-    (("head_height",), "head sinking towards the shoulders"),
-    (("distance",), "distance from the screen"),
-    (("trunk_incl",), "trunk leaning forward or back"),
-    (("neck_incl", "fsr"), "head carried forward"),
-    (("head_roll",), "head tilted"),
-    (("shoulder_tilt",), "one shoulder lower"),
-    (("lateral_head",), "leaning sideways"),
-)
-
-
-def measurable(neutral: Neutral) -> tuple[list[str], list[str]]:
-    """Return what can be measured from where the camera is, and what cannot, in plain words."""
-    can: list[str] = []
-    cannot: list[str] = []
-    for names, text in _WHAT:
-        (can if any(name in neutral.measurable for name in names) else cannot).append(text)
-    return can, cannot
-
-
-def why_not(neutral: Neutral) -> str:
-    """Return in one sentence what keeps the rest from being measured, and what would help."""
-    if neutral.view is View.FRONT:
-        return "That takes a camera at your side that sees shoulders and hips."
-    if neutral.view is View.SIDE:
-        return "That takes a camera in front of you."
-    return (
-        "That takes a camera that sees your hips as well." if "trunk_incl" not in neutral.measurable else ""
-    )

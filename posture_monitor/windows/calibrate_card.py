@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from posture_monitor.service.guiding import Kind, Note
+from posture_monitor.service.framing import Kind, Note
 from posture_monitor.windows import painter as paint
 from posture_monitor.windows import style
 from posture_monitor.windows.style import UNIT, enlarged, faded, font, pen
