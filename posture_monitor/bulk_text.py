@@ -92,12 +92,12 @@ def text(texts: Sequence[str]) -> npt.NDArray[np.bytes_]:
     return np.array([item.encode() for item in texts], dtype=np.bytes_)
 
 
-def joined(columns: Sequence[Column], separator: bytes = b",", end: bytes = b"\n") -> bytes:
-    """Return the lines that columns of text make; the first of them may not be empty."""
+def joined(columns: Sequence[Column]) -> bytes:
+    """Return the comma-separated lines that columns of text make; the first of them may not be empty."""
     parts: list[npt.NDArray[Any] | bytes] = []
     for column in columns:
-        parts += [*column, separator]
-    parts[-1] = end
+        parts += [*column, b","]
+    parts[-1] = b"\n"
     kinds = [part.dtype if isinstance(part, np.ndarray) else np.dtype("S1") for part in parts]
     lines = np.empty(len(columns[0][0]), dtype=[(f"{i}", kind) for i, kind in enumerate(kinds)])
     for i, part in enumerate(parts):

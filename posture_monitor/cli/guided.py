@@ -32,9 +32,9 @@ def calibrate_guided(
     started_at: float | None,
     realtime: bool,
     console: Console,
-    aim: Aim | None = None,
-    name: str = "sitting",
-    window: bool = True,
+    aim: Aim | None,
+    name: str,
+    window: bool,
 ) -> bool:
     """Calibrate before the user's eyes, where there is a screen or a terminal for it.
 

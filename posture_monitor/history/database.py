@@ -109,6 +109,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 
 VERSION = len(MIGRATIONS)
 
+#: So many seconds a file that another program holds is waited for.
+BUSY_S = 5.0
+
 #: SQLite's words for a file that is no longer a database.
 _BROKEN = ("malformed", "not a database", "file is encrypted")
 #: SQLite's and the system's words for what ends by itself: another program's lock, a full or failing disk.
@@ -171,7 +174,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def open_writer(path: Path, busy_s: float = 5.0) -> sqlite3.Connection:
+def open_writer(path: Path, busy_s: float = BUSY_S) -> sqlite3.Connection:
     """Open the history for writing; make it, migrate it or move a broken one aside as need be.
 
     Raises
@@ -252,7 +255,7 @@ def migrate(db: sqlite3.Connection, to: int = VERSION) -> None:
             db.execute(f"PRAGMA user_version = {version + 1}")
 
 
-def open_reader(path: Path, busy_s: float = 5.0) -> sqlite3.Connection:
+def open_reader(path: Path) -> sqlite3.Connection:
     """Open the history for reading only; a file that is not there reads as an empty history.
 
     Raises
@@ -267,16 +270,16 @@ def open_reader(path: Path, busy_s: float = 5.0) -> sqlite3.Connection:
     address = path.absolute().as_uri() + "?mode=ro"
     try:
         try:
-            db = _open_for_reading(address, busy_s)
+            db = _open_for_reading(address)
         except sqlite3.OperationalError as error:
             if not _may_be_read_as_it_stands(path, str(error)):
                 raise
-            db = _open_for_reading(address + "&immutable=1", busy_s)
+            db = _open_for_reading(address + "&immutable=1")
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if 0 < version < VERSION:
             db.close()
-            open_writer(path, busy_s).close()
-            db = _open_for_reading(address, busy_s)
+            open_writer(path).close()
+            db = _open_for_reading(address)
         _refuse_foreign(db, path)
         if version == 0:  # a writer has made the file this moment and nothing in it yet
             db.close()
@@ -296,8 +299,8 @@ def _may_be_read_as_it_stands(path: Path, words: str) -> bool:
     return _says(words, _FAILING) and not (log_file.exists() and log_file.stat().st_size)
 
 
-def _open_for_reading(address: str, busy_s: float) -> sqlite3.Connection:
-    db = sqlite3.connect(address, uri=True, timeout=busy_s, isolation_level=None, check_same_thread=False)
+def _open_for_reading(address: str) -> sqlite3.Connection:
+    db = sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:

@@ -26,13 +26,14 @@ _METRICS = {
     "fsr": 12.0, "esr": -10.0, "nsr": -12.0, "head_height": -5.6, "head_rise": -8.0, "ear_height": -6.0,
     "distance": -30.0, "face_size": 25.0, "shoulder_width": 15.0, "head_drop": 0.5, "shoulder_drop": 0.3,
     "head_shift": 0.1, "shoulder_shift": 0.1, "pitch_cue": 0.3, "yaw_cue": 0.2, "head_yaw": 9.0,
-    "head_nod": 10.0,     "head_roll": 4.0, "shoulder_tilt": 3.0, "lateral_head": 3.0,
+    "head_nod": 10.0, "head_roll": 4.0, "shoulder_tilt": 3.0, "lateral_head": 3.0,
 }  # fmt: skip
+_SEED = 1
 _LEVEL = {"good": 0.15, "mild": 0.65, "poor": 1.2}
 
 
-def make(path: Path, years: float = 3.0, until: dt.date | None = None, seed: int = 1) -> int:
-    """Write a made-up history of working days and return how many there are.
+def make(path: Path, years: float = 3.0, until: dt.date | None = None) -> int:
+    """Write a made-up history of working days, the same each time, and return how many there are.
 
     Parameters
     ----------
@@ -42,8 +43,6 @@ def make(path: Path, years: float = 3.0, until: dt.date | None = None, seed: int
         How far back it reaches.
     until
         Its last day; default: today.
-    seed
-        The same number gives the same history.
 
     Raises
     ------
@@ -52,7 +51,7 @@ def make(path: Path, years: float = 3.0, until: dt.date | None = None, seed: int
     """
     if path.exists():
         raise UserError(f"{path} is already there; name a new file for the made-up history")
-    rng = random.Random(seed)
+    rng = random.Random(_SEED)
     last = until or dt.date.today()
     dates = [last - dt.timedelta(days=back) for back in range(round(365.25 * years), -1, -1)]
     worked = [date for date in dates if date.weekday() < 5 or rng.random() < 0.15]
@@ -84,7 +83,7 @@ def make(path: Path, years: float = 3.0, until: dt.date | None = None, seed: int
                     for seq, start_s in enumerate(poor[:12])
                 ],
             )
-            minutes = _minutes(spans, np.random.default_rng(seed + run))
+            minutes = _minutes(spans, np.random.default_rng(_SEED + run))
             db.executemany(
                 "INSERT INTO minutes VALUES (?, ?, ?, ?)",
                 [(hour, run, *summary.pack()) for hour, summary in minutes.items()],

@@ -74,10 +74,10 @@ def build(po: Path) -> bytes:
     return struct.pack("<7I", _MAGIC, 0, len(pairs), keys_at, values_at, 0, position) + table + blob
 
 
-def build_all(folder: Path = LOCALE) -> list[Path]:
+def build_all() -> list[Path]:
     """Write the ``.mo`` beside every ``.po``; return their paths."""
     written = []
-    for po in sorted(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.po")):
+    for po in sorted(LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.po")):
         mo = po.with_suffix(".mo")
         mo.write_bytes(build(po))
         written.append(mo)

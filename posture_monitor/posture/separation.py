@@ -60,7 +60,7 @@ class Separation:
         return 1.0 - self.index
 
 
-def separation(measurement: Measurement, neutral: Neutral, limits: Limits | None = None) -> Separation:
+def separation(measurement: Measurement, neutral: Neutral, limits: Limits) -> Separation:
     """Judge the ``N`` frames of a capture against a neutral posture."""
     judgement = judge(measurement, neutral, limits)
     judged = (judgement.reason == 0) & np.isfinite(judgement.slouch_index)

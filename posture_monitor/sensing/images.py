@@ -41,7 +41,7 @@ class ImageSource(Closing):
     stills = True
     live = False
 
-    def __init__(self, path: Path, *, started_at: float | None = None) -> None:
+    def __init__(self, path: Path, *, started_at: float | None) -> None:
         silence_opencv()
         self.name = str(path)
         self.identity = f"{'folder' if path.is_dir() else 'file'} {path.resolve().name}"

@@ -135,9 +135,9 @@ class TableSource(Paced):
         self,
         path: Path,
         *,
-        started_at: float | None = None,
-        realtime: bool = False,
-        used: Collection[str] | None = None,
+        started_at: float | None,
+        realtime: bool,
+        used: Collection[str] | None,
     ) -> None:
         super().__init__(realtime=realtime)
         self.name = str(path)

@@ -55,9 +55,9 @@ class VideoSource(Paced):
         self,
         path: Path,
         *,
-        started_at: float | None = None,
-        realtime: bool = False,
-        min_interval_s: float = 0.0,
+        started_at: float | None,
+        realtime: bool,
+        min_interval_s: float,
     ) -> None:
         super().__init__(realtime=realtime)
         self.name = str(path)

@@ -55,7 +55,7 @@ _FROM: Final = {
 }
 
 
-def notes_of(seen: Seen, measured: Measurement, *, looks_down: bool = False) -> tuple[Note, ...]:
+def notes_of(seen: Seen, measured: Measurement, *, looks_down: bool) -> tuple[Note, ...]:
     """Return what is to be said of one frame, the most pressing first.
 
     Parameters

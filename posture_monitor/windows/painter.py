@@ -157,7 +157,7 @@ def draw_picture(
     *,
     clip: QPainterPath,
     behind: QColor,
-    veil: QColor | None = None,
+    veil: QColor | None,
 ) -> None:
     """Draw the picture in round corners.
 
@@ -208,8 +208,8 @@ def draw_skeleton(
     landmarks: Points,
     colour: QColor,
     *,
-    opacity: float = 1.0,
-    halo: QColor | None = None,
+    opacity: float,
+    halo: QColor | None,
 ) -> None:
     """Draw a body: head, neck, shoulders, arms and trunk, each as far as it is seen.
 
@@ -376,8 +376,8 @@ def draw_ghost(
     landmarks: Points,
     colour: QColor,
     *,
-    opacity: float = 1.0,
-    filled: float = 0.12,
+    opacity: float,
+    filled: float,
     dashed: bool = False,
 ) -> None:
     """Draw a body as a faint outline.

@@ -67,6 +67,9 @@ _FEW_S = 600.0
 #: Which way a measure strays when posture gets poorer: the head sinks and comes nearer.
 _WORSE = {"head_height": -1.0, "distance": -1.0}
 
+#: Half the stretch over which a curve is smoothed, and the least that a day in the month shows.
+_HALF_S, _SLOT_S = 240.0, 600.0
+
 _SVG = "http://www.w3.org/2000/svg"
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -310,9 +313,9 @@ def hours(name: str, day: Day) -> str:
         return drawing.svg("Minutes of each state in each hour; the numbers are in the table below")
 
 
-def shown_angles(day: Day, most: int = 3) -> list[str]:
-    """Return the measures worth a curve: the first that were measured."""
-    return [name for name in story.SHOWN_MEASURES if name in day.angles][:most]
+def shown_angles(day: Day) -> list[str]:
+    """Return the measures worth a curve: the first three that were measured."""
+    return [name for name in story.SHOWN_MEASURES if name in day.angles][:3]
 
 
 def angles(name: str, day: Day, axis: Axis) -> str:
@@ -384,10 +387,10 @@ def _curve(drawing: _Drawing, axes: Axes, metric: str, day: Day, axis: Axis) -> 
     drawing.blocks(axes, boxes, CLEAR, titles)
 
 
-def _smooth(starts_s: Floats, values: Floats, half_s: float = 240.0) -> Floats:
-    """Return the running median over some minutes, so that a stretch stands out from the scatter."""
-    first = np.searchsorted(starts_s, starts_s - half_s)
-    last = np.searchsorted(starts_s, starts_s + half_s, side="right")
+def _smooth(starts_s: Floats, values: Floats) -> Floats:
+    """Return the running median over eight minutes, so that a stretch stands out from the scatter."""
+    first = np.searchsorted(starts_s, starts_s - _HALF_S)
+    last = np.searchsorted(starts_s, starts_s + _HALF_S, side="right")
     return np.array([np.median(values[a:b]) for a, b in zip(first, last, strict=True)])
 
 
@@ -443,7 +446,7 @@ def calendar(name: str, month: Period) -> tuple[str, int]:
         return drawing.svg(label, stretch=True), weeks
 
 
-def _slots(day: Day, slot_s: float = 600.0) -> Iterator[tuple[str, float, float]]:
+def _slots(day: Day) -> Iterator[tuple[str, float, float]]:
     """Yield a day in slots of ten minutes, each of one state; neighbours are joined.
 
     A state gets a slot when it is owed the most: what it had of this slot and, undrawn, of those before.
@@ -451,8 +454,8 @@ def _slots(day: Day, slot_s: float = 600.0) -> Iterator[tuple[str, float, float]
     """
     slots: dict[int, list[tuple[str, float, float]]] = {}
     for span in day.spans:
-        for slot in range(int(span.start_s // slot_s), math.ceil(span.end_s / slot_s)):
-            inside = (max(span.start_s, slot * slot_s), min(span.end_s, (slot + 1) * slot_s))
+        for slot in range(int(span.start_s // _SLOT_S), math.ceil(span.end_s / _SLOT_S)):
+            inside = (max(span.start_s, slot * _SLOT_S), min(span.end_s, (slot + 1) * _SLOT_S))
             if inside[1] > inside[0]:
                 slots.setdefault(slot, []).append((span.state, *inside))
     owed = dict.fromkeys(STATES, 0.0)
