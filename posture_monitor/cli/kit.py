@@ -262,10 +262,14 @@ def _config_option(load: Callable[[Path | None], Any], **settings: Any) -> Calla
         # Nothing is read while a shell asks for completions.
         return None if context.resilient_parsing else load(value)
 
+    return config_file_option(callback=loaded, **settings)
+
+
+def config_file_option(**settings: Any) -> Callable[[F], F]:
+    """Give a command ``--config FILE``; by itself it gets the path, and reads nothing."""
     return click.option(
         "--config",
         type=click.Path(path_type=Path),
-        callback=loaded,
         help="Settings to use instead of your own file.",
         metavar="FILE",
         **settings,
@@ -279,6 +283,17 @@ def source_option(command: F) -> F:
         metavar="S",
         help="Camera number, /dev/videoN, video file, image folder, stream URL, landmark table or 'demo'; "
         "default: the settings' camera.source.",
+    )(command)
+
+
+def profile_option(command: F) -> F:
+    """Give a command ``--profile`` for what it judges against."""
+    return click.option(
+        "--profile",
+        callback=profile,
+        metavar="P",
+        help="Name or .toml file of the profile to judge against; default: that of the "
+        "camera in use, else the settings' profile.name.",
     )(command)
 
 

@@ -29,20 +29,7 @@ SNOOZE = "15m"
 
 def _what_is_watched(command: kit.F) -> kit.F:
     """Give a command the options that are handed on to the monitor."""
-    profile = click.option(
-        "--profile",
-        callback=kit.profile,
-        metavar="P",
-        help="Name or .toml file of the profile to judge against; default: that of the "
-        "camera in use, else the settings' profile.name.",
-    )
-    config = click.option(
-        "--config",
-        type=click.Path(path_type=Path),
-        help="Settings to use instead of your own file.",
-        metavar="FILE",
-    )
-    return source_option(profile(config(command)))
+    return source_option(kit.profile_option(kit.config_file_option()(command)))
 
 
 @click.command(cls=Command, epilog=example("start", "start --source /dev/video2 --profile office"))

@@ -144,13 +144,7 @@ def calibrate(
     ),
 )
 @source_option
-@click.option(
-    "--profile",
-    callback=kit.profile,
-    metavar="P",
-    help="Name or .toml file of the profile to judge against; default: that of the "
-    "camera in use, else the settings' profile.name.",
-)
+@kit.profile_option
 @click.option("--detached", is_flag=True, hidden=True, help="As `start` runs it: in the background.")
 @playback_options
 @config_option

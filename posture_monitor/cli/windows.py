@@ -19,13 +19,7 @@ if TYPE_CHECKING:
     cls=Command, epilog=example("preview", "preview --no-video", "preview --source demo --profile demo")
 )
 @source_option
-@click.option(
-    "--profile",
-    callback=kit.profile,
-    metavar="P",
-    help="Name or .toml file of the profile to judge against; default: that of the "
-    "camera in use, else the settings' profile.name.",
-)
+@kit.profile_option
 @click.option("--video/--no-video", default=True, help="Show the picture, or only the body in it.")
 @click.option("--mirror/--no-mirror", default=True, help="Show it as a mirror does, or as others see you.")
 @config_option
