@@ -21,9 +21,9 @@ from posture_monitor import paths, profile_name
 from posture_monitor.errors import UserError
 from posture_monitor.settings_file import own_file, read_toml
 
-_QUIET_SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
-_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-_LANGUAGE = re.compile(r"([a-z]{2,3}(_[A-Z]{2})?)?")
+_CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
+_SPAN = f"{_CLOCK}-{_CLOCK}"
+_LANGUAGE = r"([a-z]{2,3}(_[A-Z]{2})?)?"
 
 
 def _profile(text: str) -> str:
@@ -32,8 +32,8 @@ def _profile(text: str) -> str:
     return text
 
 
-def _quiet_span(text: str) -> str:
-    if not _QUIET_SPAN.fullmatch(text):
+def _span(text: str) -> str:
+    if not re.fullmatch(_SPAN, text):
         raise ValueError('write it like "22:00-07:00"')
     if text[:5] == text[6:]:
         raise ValueError("it begins and ends at the same time")
@@ -41,13 +41,13 @@ def _quiet_span(text: str) -> str:
 
 
 def _language(text: str) -> str:
-    if not _LANGUAGE.fullmatch(text):
+    if not re.fullmatch(_LANGUAGE, text):
         raise ValueError('write it like "de" or "pt_BR", or leave it ""')
     return text
 
 
 def _time_of_day(text: str) -> str:
-    if text and not _CLOCK.fullmatch(text):
+    if text and not re.fullmatch(_CLOCK, text):
         raise ValueError('write it like "17:30", or leave it ""')
     return text
 
@@ -56,6 +56,13 @@ def _filled(text: str) -> str:
     if not text.strip():
         raise ValueError("it must not be empty")
     return text
+
+
+#: TOML arrays arrive as lists, which strict mode would not take for a tuple.
+_Spans = Annotated[tuple[Annotated[str, AfterValidator(_span)], ...], Field(strict=False)]
+_PoorHold = Annotated[float, Field(ge=5, le=1800)]
+_Cooldown = Annotated[float, Field(ge=30, le=14400)]
+_MaxPerHour = Annotated[int, Field(ge=0, le=30)]
 
 
 class _Section(BaseModel):
@@ -87,7 +94,7 @@ class Sampling(_Section):
 class Service(_Section):
     """When the background process watches at all, and its sign on the desktop."""
 
-    hours: Annotated[tuple[Annotated[str, AfterValidator(_quiet_span)], ...], Field(strict=False)]
+    hours: _Spans
     tray: bool
 
 
@@ -130,9 +137,9 @@ class Policy(_Section):
         Most alerts in any hour; 0 means never.
     """
 
-    poor_hold_s: float = Field(ge=5, le=1800)
-    cooldown_s: float = Field(ge=30, le=14400)
-    max_per_hour: int = Field(ge=0, le=30)
+    poor_hold_s: _PoorHold
+    cooldown_s: _Cooldown
+    max_per_hour: _MaxPerHour
 
 
 class Presets(_Section):
@@ -147,9 +154,9 @@ class Alert(_Section):
     """Which policy, what overrules it, and how alerts are shown."""
 
     preset: Literal["gentle", "balanced", "strict"]
-    poor_hold_s: Literal["preset"] | Annotated[float, Field(ge=5, le=1800)]
-    cooldown_s: Literal["preset"] | Annotated[float, Field(ge=30, le=14400)]
-    max_per_hour: Literal["preset"] | Annotated[int, Field(ge=0, le=30)]
+    poor_hold_s: Literal["preset"] | _PoorHold
+    cooldown_s: Literal["preset"] | _Cooldown
+    max_per_hour: Literal["preset"] | _MaxPerHour
     channel: Literal["auto", "desktop", "plyer", "terminal"]
     sound: bool
     presets: Presets
@@ -173,8 +180,7 @@ class Breaks(_Section):
 class Quiet(_Section):
     """When to stay silent."""
 
-    # TOML arrays arrive as lists, which strict mode would not take for a tuple.
-    hours: Annotated[tuple[Annotated[str, AfterValidator(_quiet_span)], ...], Field(strict=False)]
+    hours: _Spans
     respect_dnd: bool
 
 
