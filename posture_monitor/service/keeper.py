@@ -105,6 +105,18 @@ class _Command:
 
 
 @dataclass(frozen=True)
+class _Pause:
+    """A pause until `until_s` (POSIX seconds), which is `over_s` by `clock_s`; or until somebody ends it."""
+
+    until_s: float | None
+    over_s: float
+
+    def is_over(self) -> bool:
+        """Say whether it is, by either clock: one set back meanwhile must not make a pause of a day."""
+        return self.until_s is not None and (time.time() >= self.until_s or clock_s() >= self.over_s)
+
+
+@dataclass(frozen=True)
 class _CameraHeld:
     """Another program has opened the camera, or let go of it."""
 
@@ -160,8 +172,7 @@ class Keeper:
         self.renew_lock: Callable[[], None] = lambda: None
         self._usage = Usage()
         self._began_at_s = clock_s()
-        self._paused, self._paused_until_s = False, None
-        self._pause_over_s = math.inf
+        self._pause: _Pause | None = None
         self._lent = False
         self._away: Away = PRESENT
         self._held_by = ""
@@ -245,13 +256,9 @@ class Keeper:
 
     def _resting(self) -> Resting | None:
         """Return why the camera is to be closed now, if it is."""
-        wall_s = time.time()
-        # By either clock: one that is set back meanwhile must not make a pause of a day.
-        if self._paused_until_s is not None and (
-            wall_s >= self._paused_until_s or clock_s() >= self._pause_over_s
-        ):
+        if self._pause is not None and self._pause.is_over():
             self._resume()
-        if self._paused:
+        if self._pause is not None:
             return Resting("paused", "paused")
         if self._lent:
             return _LENT
@@ -259,7 +266,7 @@ class Keeper:
             return Resting("away", f"{self._away.reason}")
         hours = self.monitor.config.service.hours
         if hours:
-            clock = time.localtime(wall_s)
+            clock = time.localtime(time.time())
             at = dt.time(clock.tm_hour, clock.tm_min, clock.tm_sec)
             if not any(at in parse_span(span) for span in hours):
                 return Resting("paused", "outside working hours")
@@ -445,9 +452,9 @@ class Keeper:
         if do == "stop":
             self._stopping = True
         elif do == "pause":
-            self._paused, self._paused_until_s = True, args["until_s"]
-            if args["until_s"] is not None:
-                self._pause_over_s = clock_s() + args["until_s"] - time.time()
+            until_s = args["until_s"]
+            over_s = math.inf if until_s is None else clock_s() + until_s - time.time()
+            self._pause = _Pause(until_s, over_s)
             log.info("paused")
             self._turn(clock_s())
         elif do == "resume":
@@ -480,7 +487,7 @@ class Keeper:
         return {}
 
     def _resume(self) -> None:
-        self._paused, self._paused_until_s = False, None
+        self._pause = None
         self._look_at_s = -1.0
         log.info("resumed")
 
@@ -546,8 +553,8 @@ class Keeper:
     def _activity(self) -> tuple[str, str, float | None]:
         """Return what is done now, one line about it, and when it ends (POSIX seconds) if that is known."""
         sight, blind, resting = self._sight, self._blind, self._resting()
-        if self._paused:
-            return "paused", "paused; the camera is off", self._paused_until_s
+        if self._pause is not None:
+            return "paused", "paused; the camera is off", self._pause.until_s
         if self._away:
             activity = "suspended" if self._away.reason == "suspended" else "locked"
             return activity, f"{self._away.reason}; the camera is off", None
