@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QTransform
 
 from posture_monitor.posture import landmarks as lm
@@ -36,6 +36,14 @@ _PROFILE_YAW_DEG: Final = 50.0
 _SIDE_SHOULDERS_CM: Final = SIDE_BELOW * FRONT_SHOULDERS_CM
 #: How far a shoulder reaches beyond its joint (cm), and how thick neck and trunk are seen from the side.
 _DELTOID_CM, _NECK_HALF_CM, _TRUNK_HALF_CM = 4.5, 5.2, 8.5
+_ARMS: Final = (
+    (lm.LEFT_SHOULDER, lm.LEFT_ELBOW),
+    (lm.LEFT_ELBOW, lm.LEFT_WRIST),
+    (lm.RIGHT_SHOULDER, lm.RIGHT_ELBOW),
+    (lm.RIGHT_ELBOW, lm.RIGHT_WRIST),
+)
+#: Landmarks that are drawn as joints.
+_JOINTS: Final = (*range(lm.LEFT_SHOULDER, lm.RIGHT_WRIST + 1), lm.LEFT_HIP, lm.RIGHT_HIP)
 
 
 @dataclass(frozen=True)
@@ -227,41 +235,10 @@ def draw_skeleton(
         return
     at = place.points(landmarks)
     thick = max(2.4, min(0.55 * head.scale, 8.0))
-    left, right = at[lm.LEFT_SHOULDER], at[lm.RIGHT_SHOULDER]
-    middle = (left + right) / 2
-    nape = head.centre + head.down * (0.92 * head.half_height)
-    width = math.hypot(left.x() - right.x(), left.y() - right.y())
-    limbs: list[tuple[QPainterPath, float]] = []
-
-    def limb(shown: float, begin: QPointF, end: QPointF) -> None:
-        if shown > 0:
-            line = QPainterPath(begin)
-            line.lineTo(end)
-            limbs.append((line, shown))
-
-    bust = _shown(landmarks, lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER)
-    # The collarbones dip towards the neck: one curve from shoulder to shoulder.
-    collar = QPainterPath(left)
-    collar.quadTo(middle + QPointF(0, -0.10 * width), right)
-    limbs.append((collar, bust))
-    root = middle + QPointF(0, -0.05 * width)
-    limb(bust, root, nape)
-    for shoulder, elbow, wrist in (
-        (lm.LEFT_SHOULDER, lm.LEFT_ELBOW, lm.LEFT_WRIST),
-        (lm.RIGHT_SHOULDER, lm.RIGHT_ELBOW, lm.RIGHT_WRIST),
-    ):
-        limb(_shown(landmarks, shoulder, elbow), at[shoulder], at[elbow])
-        limb(_shown(landmarks, elbow, wrist), at[elbow], at[wrist])
-    hips = _shown(landmarks, lm.LEFT_HIP, lm.RIGHT_HIP)
-    if hips > 0:
-        pelvis = (at[lm.LEFT_HIP] + at[lm.RIGHT_HIP]) / 2
-        limb(min(bust, hips), root, pelvis)
-        limb(hips, at[lm.LEFT_HIP], at[lm.RIGHT_HIP])
-
+    limbs, oval = _limbs(at, landmarks, head), head.path()
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    oval = head.path()
     if halo is not None:
         for path, shown in [*limbs, (oval, 1.0)]:
             painter.setPen(pen(faded(halo, 0.30 * shown * opacity), 1.9 * thick))
@@ -274,8 +251,7 @@ def draw_skeleton(
     painter.drawPath(oval)
     # Joints, and just enough of a face to tell which way it looks.
     painter.setPen(Qt.PenStyle.NoPen)
-    joints = [lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER, lm.LEFT_ELBOW, lm.RIGHT_ELBOW, lm.LEFT_WRIST]
-    for i in (*joints, lm.RIGHT_WRIST, lm.LEFT_HIP, lm.RIGHT_HIP):
+    for i in _JOINTS:
         shown = _shown(landmarks, i)
         if shown > 0:
             painter.setBrush(faded(colour, shown * opacity))
@@ -288,6 +264,32 @@ def draw_skeleton(
     painter.restore()
 
 
+def _limbs(at: list[QPointF], landmarks: Points, head: Head) -> list[tuple[QPainterPath, float]]:
+    """Return the lines of a body below its head, and how clearly each is seen, 0 to 1."""
+    left, right = at[lm.LEFT_SHOULDER], at[lm.RIGHT_SHOULDER]
+    middle, width = (left + right) / 2, QLineF(left, right).length()
+    bust = _shown(landmarks, lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER)
+    # The collarbones dip towards the neck: one curve from shoulder to shoulder.
+    collar = QPainterPath(left)
+    collar.quadTo(middle + QPointF(0, -0.10 * width), right)
+    limbs = [(collar, bust)]
+
+    def limb(shown: float, begin: QPointF, end: QPointF) -> None:
+        if shown > 0:
+            line = QPainterPath(begin)
+            line.lineTo(end)
+            limbs.append((line, shown))
+
+    root = middle + QPointF(0, -0.05 * width)
+    limb(bust, root, head.centre + head.down * (0.92 * head.half_height))
+    for one, other in _ARMS:
+        limb(_shown(landmarks, one, other), at[one], at[other])
+    hips = _shown(landmarks, lm.LEFT_HIP, lm.RIGHT_HIP)
+    limb(min(bust, hips), root, (at[lm.LEFT_HIP] + at[lm.RIGHT_HIP]) / 2)
+    limb(hips, at[lm.LEFT_HIP], at[lm.RIGHT_HIP])
+    return limbs
+
+
 def silhouette(place: Place, landmarks: Points) -> QPainterPath:
     """Return the outline of a body down to its arms as one smooth shape; empty for nobody."""
     head = head_of(place, landmarks) if is_seen(landmarks) else None
@@ -296,7 +298,7 @@ def silhouette(place: Place, landmarks: Points) -> QPainterPath:
     at = place.points(landmarks)
     one, other = at[lm.LEFT_SHOULDER], at[lm.RIGHT_SHOULDER]
     cm = head.scale
-    if math.hypot(one.x() - other.x(), one.y() - other.y()) < _SIDE_SHOULDERS_CM * cm:
+    if QLineF(one, other).length() < _SIDE_SHOULDERS_CM * cm:
         return _profile(at, landmarks, head)
     first, second = (one, other) if one.x() < other.x() else (other, one)
     line = second - first
@@ -363,11 +365,10 @@ def _profile(at: list[QPointF], landmarks: Points, head: Head) -> QPainterPath:
 
 
 def _capsule(begin: QPointF, end: QPointF, half: float) -> QPainterPath:
-    length = math.hypot(end.x() - begin.x(), end.y() - begin.y())
+    line = QLineF(begin, end)
     path = QPainterPath()
-    path.addRoundedRect(QRectF(-half, -half, length + 2 * half, 2 * half), half, half)
-    turn = math.degrees(math.atan2(end.y() - begin.y(), end.x() - begin.x()))
-    return QTransform().translate(begin.x(), begin.y()).rotate(turn).map(path)
+    path.addRoundedRect(QRectF(-half, -half, line.length() + 2 * half, 2 * half), half, half)
+    return QTransform().translate(begin.x(), begin.y()).rotate(-line.angle()).map(path)
 
 
 def draw_ghost(
@@ -445,7 +446,7 @@ def draw_angles(
         ("lateral_head", shoulders, head.centre),
     ):
         if name in rest:
-            radius = 0.72 * math.hypot(end.x() - joint.x(), end.y() - joint.y())
+            radius = 0.72 * QLineF(joint, end).length()
             turn = math.degrees(math.atan2(end.x() - joint.x(), joint.y() - end.y()))
             _arc(painter, joint, 90.0, -turn, radius, colour, f"{abs(rest[name]):.0f}°")
     for name, one, other, beyond in (
@@ -454,7 +455,7 @@ def draw_angles(
     ):
         if name in rest:
             middle = mid(one, other)
-            span = math.hypot(at[one].x() - at[other].x(), at[one].y() - at[other].y()) / 2
+            span = QLineF(at[one], at[other]).length() / 2
             tilt = rest[name] * to_the_left
             # On the side on which there is room beside the neck's arc: the person's left.
             base = 180.0 if place.mirrored else 0.0
