@@ -255,6 +255,24 @@ def _glances(
         at += long_s
 
 
+def _call(rng: np.random.Generator, line: _Timeline, start_s: float, end_s: float) -> None:
+    """Lean back with the hands in the lap, and nod, look about and gesture now and then."""
+    line.add(Pose(lean=rng.uniform(-6, 1), arms=rig.LAP), start_s, end_s, 3, 3)
+    at = start_s + 4.0
+    while at < end_s - 20:
+        long_s = rng.uniform(2, 14)
+        what = rng.random()
+        if what < 0.5:
+            gesture = Pose(lean=rng.uniform(-2, 5), head_roll=rng.normal(0, 3), twist=rng.normal(0, 6))
+            line.add(gesture + SCENARIOS["gesture"], at, at + long_s, 0.6, 0.6)
+        elif what < 0.75:
+            nod = Pose(head_pitch=rng.uniform(5, 15), head_roll=rng.normal(0, 4))
+            line.add(nod, at, at + min(long_s, 3.0), 0.5, 0.5)
+        else:
+            line.add(Pose(head_yaw=rng.normal(0, 15)), at, at + long_s, 0.6, 0.6)
+        at += long_s + rng.exponential(8.0)
+
+
 def _act(rng: np.random.Generator, line: _Timeline, kind: str, start_s: float, touch_typist: bool) -> float:
     """Put one activity on the timeline and return when it ends."""
 
@@ -299,20 +317,7 @@ def _act(rng: np.random.Generator, line: _Timeline, kind: str, start_s: float, t
         line.add(Pose(head_yaw=side * yaw, twist=side * yaw * share), start_s, end_s, 0.8, 0.8)
     elif kind == "call":
         end_s = span(240, 1500)
-        line.add(Pose(lean=rng.uniform(-6, 1), arms=rig.LAP), start_s, end_s, 3, 3)
-        at = start_s + 4.0
-        while at < end_s - 20:
-            long_s = rng.uniform(2, 14)
-            what = rng.random()
-            if what < 0.5:
-                gesture = Pose(lean=rng.uniform(-2, 5), head_roll=rng.normal(0, 3), twist=rng.normal(0, 6))
-                line.add(gesture + SCENARIOS["gesture"], at, at + long_s, 0.6, 0.6)
-            elif what < 0.75:
-                nod = Pose(head_pitch=rng.uniform(5, 15), head_roll=rng.normal(0, 4))
-                line.add(nod, at, at + min(long_s, 3.0), 0.5, 0.5)
-            else:
-                line.add(Pose(head_yaw=rng.normal(0, 15)), at, at + long_s, 0.6, 0.6)
-            at += long_s + rng.exponential(8.0)
+        _call(rng, line, start_s, end_s)
     elif kind == "stretching":
         end_s = start_s + rng.uniform(6, 16)
         line.add(
@@ -385,11 +390,10 @@ def slouch_pose(rng: np.random.Generator, kind: str, eyes_m: float = 0.7) -> Pos
     raise ValueError(f"unknown slouch {kind!r}")
 
 
-def _free_starts(
-    rng: np.random.Generator, busy: list[tuple[float, float]], lengths: list[float], total_s: float
-) -> list[float | None]:
+def _free_starts(rng: np.random.Generator, lengths: list[float], total_s: float) -> list[float | None]:
     """Return a start for each length so that none comes within five minutes of another; ``None`` if full."""
     gap = 300.0
+    busy: list[tuple[float, float]] = []
     starts: list[float | None] = []
     for length in lengths:
         found = None
@@ -400,6 +404,87 @@ def _free_starts(
                 break
         starts.append(found)
     return starts
+
+
+def _slouch(
+    rng: np.random.Generator, line: _Timeline, sustained: int, brief: int, eyes_m: float
+) -> list[Episode]:
+    """Put slouches on the timeline, of the kinds in turn: sustained ones, then brief ones; return them."""
+    lengths = [rng.uniform(SUSTAINED_S, 1500.0) for _ in range(sustained)]
+    lengths += [rng.uniform(20.0, 60.0) for _ in range(brief)]
+    rises = [
+        (rng.uniform(60, 180) if k % len(SLOUCHES) == 2 else rng.uniform(10, 60)) if k < sustained else 3.0
+        for k in range(len(lengths))
+    ]
+    starts = _free_starts(rng, [a + b for a, b in zip(lengths, rises, strict=True)], line.total_s)
+    episodes = []
+    for k, (start_s, length_s, rise_s) in enumerate(zip(starts, lengths, rises, strict=True)):
+        if start_s is None:
+            raise ValueError(f"{line.total_s / 3600:g} h are too short for {sustained} + {brief} slouches")
+        kind = SLOUCHES[(k if k < sustained else k - sustained) % len(SLOUCHES)]
+        end_s = start_s + rise_s + length_s
+        line.add(slouch_pose(rng, kind, eyes_m), start_s, end_s, rise_s, 2.0)
+        episodes.append(Episode(start_s, end_s, kind if k < sustained else f"brief_{kind}", True))
+    return episodes
+
+
+def _go_about(
+    rng: np.random.Generator,
+    line: _Timeline,
+    present: npt.NDArray[np.bool_],
+    slouching: list[tuple[float, float]],
+    eyes_m: float,
+    touch_typist: bool,
+) -> list[Episode]:
+    """Fill the day with activities, breaks and shifts of the chair, and return them; clears `present`."""
+
+    def overlaps(start_s: float, end_s: float) -> bool:
+        return any(start_s < b and end_s > a for a, b in slouching)
+
+    # The chair: (height, sideways, nearer), changed now and then and held; never far from home, and never
+    # so near that the eyes come within half a metre of the screen.
+    chair = np.zeros(3)
+    farthest = np.array([0.04, 0.08, 0.12])
+    nearest = np.array([0.04, 0.08, np.clip(eyes_m - 0.52, 0.02, 0.12)])
+
+    def move_chair(when_s: float, spread: float) -> None:
+        nonlocal chair
+        new = np.clip(chair * 0.5 + spread * rng.normal(0, (0.015, 0.03, 0.05)), -farthest, nearest)
+        step = Pose(seat_y_m=new[0] - chair[0], seat_x_m=new[1] - chair[1], seat_z_m=new[2] - chair[2])
+        line.add(step, when_s, line.total_s + 10.0, 2.0, 1.0)
+        chair = new
+
+    names, odds = list(_ACTIVITIES), np.array(list(_ACTIVITIES.values()))
+    odds /= odds.sum()
+    episodes = []
+    at = CALIBRATION_S
+    next_break = at + rng.uniform(2400, 5400)
+    next_chair = at + rng.exponential(2400)
+    while at < line.total_s:
+        if at >= next_break and not overlaps(at, at + 1000):
+            # Rise, go, come back: what happens on the way is seen for a few seconds each.
+            away_s = rng.uniform(240, 900)
+            line.add(SCENARIOS["standing"], at, at + 4.0, 2.0, 0.5)
+            gone, back = at + 3.0, at + 3.0 + away_s
+            present[(line.t_s >= gone) & (line.t_s < back)] = False
+            line.add(SCENARIOS["standing"], back, back + 3.0, 0.01, 2.5)
+            move_chair(gone + 1.0, 1.2)
+            episodes.append(Episode(at, back + 3.0, "coffee", False))
+            at = back + 3.0
+            next_break = at + rng.uniform(2400, 5400)
+        elif at >= next_chair and not overlaps(at, at + 10):
+            move_chair(at, 1.0)
+            episodes.append(Episode(at, at + 3.0, "chair_shift", False))
+            at += 3.0
+            next_chair = at + rng.exponential(2400)
+        else:
+            kind = str(rng.choice(names, p=odds))
+            if kind in ("thinking", "stretching") and overlaps(at, at + 120):
+                kind = "typing"  # both would undo the slouch that truth says is held
+            end_s = _act(rng, line, kind, at, touch_typist)
+            episodes.append(Episode(at, min(end_s, line.total_s), kind, False))
+            at = end_s + rng.uniform(0.5, 4.0)
+    return episodes
 
 
 def natural_day(
@@ -444,72 +529,10 @@ def natural_day(
     touch_typist = bool(rng.random() < 0.5)
     eyes_m = float(np.mean(camera.distance_m)) - 0.11
 
-    lengths = [rng.uniform(SUSTAINED_S, 1500.0) for _ in range(slouches)]
-    lengths += [rng.uniform(20.0, 60.0) for _ in range(brief_slouches)]
-    rises = [
-        (rng.uniform(60, 180) if k % len(SLOUCHES) == 2 else rng.uniform(10, 60)) if k < slouches else 3.0
-        for k in range(len(lengths))
-    ]
-    busy: list[tuple[float, float]] = []
-    starts = _free_starts(rng, busy, [a + b for a, b in zip(lengths, rises, strict=True)], total_s)
-    for k, (start_s, length_s, rise_s) in enumerate(zip(starts, lengths, rises, strict=True)):
-        if start_s is None:
-            raise ValueError(f"{hours} h are too short for {slouches} + {brief_slouches} slouches")
-        kind = SLOUCHES[(k if k < slouches else k - slouches) % len(SLOUCHES)]
-        end_s = start_s + rise_s + length_s
-        line.add(slouch_pose(rng, kind, eyes_m), start_s, end_s, rise_s, 2.0)
-        episodes.append(Episode(start_s, end_s, kind if k < slouches else f"brief_{kind}", True))
-    slouching = sorted(busy)
-
-    def overlaps(start_s: float, end_s: float) -> bool:
-        return any(start_s < b and end_s > a for a, b in slouching)
-
+    episodes += _slouch(rng, line, slouches, brief_slouches, eyes_m)
+    slouching = [(e.start_s, e.end_s) for e in episodes if e.truth_poor]
     _scatter(rng, line)
-
-    # The chair: (height, sideways, nearer), changed now and then and held; never far from home, and never
-    # so near that the eyes come within half a metre of the screen.
-    chair = np.zeros(3)
-    farthest = np.array([0.04, 0.08, 0.12])
-    nearest = np.array([0.04, 0.08, np.clip(eyes_m - 0.52, 0.02, 0.12)])
-    names = list(_ACTIVITIES)
-    odds = np.array(list(_ACTIVITIES.values()))
-    odds /= odds.sum()
-    at = CALIBRATION_S
-    next_break = at + rng.uniform(2400, 5400)
-    next_chair = at + rng.exponential(2400)
-
-    def move_chair(when_s: float, spread: float) -> None:
-        nonlocal chair
-        new = np.clip(chair * 0.5 + spread * rng.normal(0, (0.015, 0.03, 0.05)), -farthest, nearest)
-        step = Pose(seat_y_m=new[0] - chair[0], seat_x_m=new[1] - chair[1], seat_z_m=new[2] - chair[2])
-        line.add(step, when_s, total_s + 10.0, 2.0, 1.0)
-        chair = new
-
-    while at < total_s:
-        if at >= next_break and not overlaps(at, at + 1000):
-            # Rise, go, come back: what happens on the way is seen for a few seconds each.
-            away_s = rng.uniform(240, 900)
-            line.add(SCENARIOS["standing"], at, at + 4.0, 2.0, 0.5)
-            gone, back = at + 3.0, at + 3.0 + away_s
-            present[(t_s >= gone) & (t_s < back)] = False
-            line.add(SCENARIOS["standing"], back, back + 3.0, 0.01, 2.5)
-            move_chair(gone + 1.0, 1.2)
-            episodes.append(Episode(at, back + 3.0, "coffee", False))
-            at = back + 3.0
-            next_break = at + rng.uniform(2400, 5400)
-            continue
-        if at >= next_chair and not overlaps(at, at + 10):
-            move_chair(at, 1.0)
-            episodes.append(Episode(at, at + 3.0, "chair_shift", False))
-            at += 3.0
-            next_chair = at + rng.exponential(2400)
-            continue
-        kind = str(rng.choice(names, p=odds))
-        if kind in ("thinking", "stretching") and overlaps(at, at + 120):
-            kind = "typing"  # both would undo the slouch that truth says is held
-        end_s = _act(rng, line, kind, at, touch_typist)
-        episodes.append(Episode(at, min(end_s, total_s), kind, False))
-        at = end_s + rng.uniform(0.5, 4.0)
+    episodes += _go_about(rng, line, present, slouching, eyes_m, touch_typist)
 
     for _ in range(lid_moves):
         when = rng.uniform(0.1, 0.9) * total_s
