@@ -423,31 +423,40 @@ def skeleton(body: Body, pose: Pose, desk: Desk | None = None) -> Array:
     # Hands rest on the desk, on the thighs, before the chest or at the face.
     mouth = (out[:, 9] + out[:, 10]) / 2
     jaw = ears + _turn(skull, (-0.02, -0.10, 0.07))
-    chest_front = girdle + np.array([0.0, -0.20, 0.26])
-    home = np.zeros((n, 3))
+    chest_front = girdle + _at(0.0, -0.20, 0.26)
     for column, side in enumerate((1, -1)):
-        on_desk = home + _at(0.12 * side, desk.height_m + 0.03, desk.edge_m + 0.12)
+        on_desk = np.tile(_at(0.12 * side, desk.height_m + 0.03, desk.edge_m + 0.12), (n, 1))
         on_lap = hip + _at(0.09 * side, 0.07, 0.28)
         in_air = chest_front + _at(0.22 * side, 0.10 - 0.04 * side, 0.08)
         right_only = (jaw, mouth + _at(-0.03, -0.03, 0.08)) if side < 0 else (on_desk, on_desk)
         targets = np.stack([on_desk, on_lap, chest_front + _at(0.05 * side, 0.0, 0.0), *right_only, in_air])
-        wrist = targets[arms, np.arange(n)]
-        elbow, wrist = _arm(shoulders[column], wrist, side, body)
-        pointing = wrist - elbow
-        pointing /= np.maximum(np.linalg.norm(pointing, axis=1, keepdims=True), 1e-6)
-        tip = wrist + _HAND_M * pointing
-        out[:, 13 + column], out[:, 15 + column] = elbow, wrist
-        out[:, 17 + column] = tip + _at(0.03 * side, 0.0, 0.0)
-        out[:, 19 + column] = tip
-        out[:, 21 + column] = wrist + 0.5 * _HAND_M * pointing - _at(0.03 * side, 0.0, 0.0)
-
-        joint = hip + _at(_HIP_HALF_M * body.size * side, 0.0, 0.0)
-        knee = joint + np.array([0.05 * side, 0.02, _THIGH_M * body.size])
-        ankle = knee + np.array([0.0, -_SHANK_M * body.size, -0.03])
-        out[:, 23 + column], out[:, 25 + column], out[:, 27 + column] = joint, knee, ankle
-        out[:, 29 + column] = ankle + _at(0.0, -0.06, -0.05)
-        out[:, 31 + column] = ankle + _at(0.0, -0.06, 0.15)
+        _place_arm(out, column, targets[arms, np.arange(n)], body)
+        _place_leg(out, column, hip, body)
     return out
+
+
+def _place_arm(out: Array, column: int, wrist: Array, body: Body) -> None:
+    """Put elbow and hand into the skeleton, on the left (column 0) or right side, as near as they reach."""
+    side = (1, -1)[column]
+    elbow, wrist = _arm(out[:, 11 + column], wrist, side, body)
+    pointing = wrist - elbow
+    pointing /= np.maximum(np.linalg.norm(pointing, axis=1, keepdims=True), 1e-6)
+    tip = wrist + _HAND_M * pointing
+    out[:, 13 + column], out[:, 15 + column] = elbow, wrist
+    out[:, 17 + column] = tip + _at(0.03 * side, 0.0, 0.0)
+    out[:, 19 + column] = tip
+    out[:, 21 + column] = wrist + 0.5 * _HAND_M * pointing - _at(0.03 * side, 0.0, 0.0)
+
+
+def _place_leg(out: Array, column: int, hip: Array, body: Body) -> None:
+    """Put hip, knee and foot into the skeleton, on the left (column 0) or right side."""
+    side = (1, -1)[column]
+    joint = hip + _at(_HIP_HALF_M * body.size * side, 0.0, 0.0)
+    knee = joint + _at(0.05 * side, 0.02, _THIGH_M * body.size)
+    ankle = knee + _at(0.0, -_SHANK_M * body.size, -0.03)
+    out[:, 23 + column], out[:, 25 + column], out[:, 27 + column] = joint, knee, ankle
+    out[:, 29 + column] = ankle + _at(0.0, -0.06, -0.05)
+    out[:, 31 + column] = ankle + _at(0.0, -0.06, 0.15)
 
 
 def truth(body: Body, pose: Pose) -> dict[str, Array]:
