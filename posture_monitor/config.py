@@ -320,7 +320,7 @@ def _checked(settings: Mapping[str, Any], file: Path) -> Config:
         key, problems = next(iter(by_key.items()))
         value = functools.reduce(lambda node, step: node[step], key, cast(Any, settings))
         others = len(by_key) - 1
-        rest = f" (and {others} more wrong value{'s'[: others > 1]})" if others else ""
+        rest = f" (and {others} more wrong {'value' if others == 1 else 'values'})" if others else ""
         raise UserError(f"{file}: {_shown(key, value)}: {_wrong(problems, value)}{rest}") from error
 
 

@@ -118,7 +118,7 @@ def today(status: Status) -> str:
     parts = [f"Today: {words.duration(day.present_s)} at the desk"]
     if day.judged_s >= 60 and day.coverage >= ENOUGH_COVERAGE:
         parts.append(f"{day.good_s / day.judged_s:.0%} good, {day.poor_s / day.judged_s:.0%} poor")
-    parts.append(f"{day.alerts} reminder{'s'[: day.alerts != 1]}")
+    parts.append(words.counted(day.alerts, "reminder"))
     return ", ".join(parts)
 
 

@@ -646,7 +646,5 @@ def closing(monitor: Monitor) -> str:
         f"{state} {monitor.seconds[state] / total:.0%}" for state in VERDICTS if monitor.seconds.get(state)
     )
     shares = f": {parts} of the time" if parts else ""
-    return (
-        f"{monitor.readings} picture{'s'[: monitor.readings != 1]}{shares}; "
-        f"{monitor.alerts} reminder{'s'[: monitor.alerts != 1]}."
-    )
+    pictures = words.counted(monitor.readings, "picture")
+    return f"{pictures}{shares}; {words.counted(monitor.alerts, 'reminder')}."

@@ -163,7 +163,7 @@ def _today(status: Status) -> str:
     if today.coverage >= ENOUGH_COVERAGE:
         shares = (("good", today.good_s), ("mild", today.mild_s), ("poor", today.poor_s))
         parts.append(", ".join(f"{name} {part_s / today.judged_s:.0%}" for name, part_s in shares))
-    parts.append(f"{today.alerts} reminder{'s'[: today.alerts != 1]}")
+    parts.append(words.counted(today.alerts, "reminder"))
     if today.sit_bout_s >= 60:
         parts.append(f"without a break for {words.duration(today.sit_bout_s)}")
     return "; ".join(parts)

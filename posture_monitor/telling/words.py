@@ -346,6 +346,11 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def counted(number: int, thing: str) -> str:
+    """Return ``1 reminder``, ``2 reminders``: for what speaks English only."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def amount(metric: str, deviation: float) -> str:
     """Return the size of a deviation as it is written, without its sign: ``12°``, ``8%``; ``""`` of none."""
     if not math.isfinite(deviation):

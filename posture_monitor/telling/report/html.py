@@ -281,7 +281,7 @@ def _alerts(day: Day) -> str:
     return _section(
         "Reminders and what followed",
         f"{_scrolled('Reminders and what followed', _table(head, shown))}\n"
-        + _folded(f"{len(more)} more {'reminder' if len(more) == 1 else 'reminders'}", head, more, rest=True),
+        + _folded(words.counted(len(more), "more reminder"), head, more, rest=True),
     )
 
 

@@ -140,9 +140,9 @@ def followed(alert: Alert, day: Day) -> str:
     what, later_s = what_followed(alert, day.spans)
     if not what:
         return "not known"
-    words = _OUTCOMES.get(what, what)
+    outcome = _OUTCOMES.get(what, what)
     timed = math.isfinite(later_s) and what in ("corrected", "better", "late", "left")
-    return f"{words} after {duration(later_s)}" if timed else words
+    return f"{outcome} after {duration(later_s)}" if timed else outcome
 
 
 def coverage_line(day: Day) -> str:
@@ -236,9 +236,8 @@ def period_stood_out(period: Period) -> str:
     if period.withheld:
         return f"There is not enough to go by: {period.withheld}."
     sentence = (
-        f"{duration(period.judged_s)} judged on {len(period.recorded)} "
-        f"{'day' if len(period.recorded) == 1 else 'days'}; poor posture took "
-        f"{percent(period.poor_share)} of it"
+        f"{duration(period.judged_s)} judged on {words.counted(len(period.recorded), 'day')}; "
+        f"poor posture took {percent(period.poor_share)} of it"
     )
     told = [day for day in period.recorded if not day.withheld]
     if len(told) > 1:
@@ -274,7 +273,7 @@ def day_line(day: Day) -> str:
     name = f"{day.date:%a} {day.date.day} {day.date:%b}"
     if not day.spans:
         return f"{name}: not recorded"
-    reminders = f"{len(day.alerts)} {'reminder' if len(day.alerts) == 1 else 'reminders'}"
+    reminders = words.counted(len(day.alerts), "reminder")
     return f"{name}: {duration(day.present_s)} at the desk, {poor_line(day)}, {reminders}"
 
 
@@ -350,7 +349,7 @@ def bouts_line(day: Day) -> str:
     )
     between = Counter(after_bout(bout, day)[0] for bout in day.bouts[:-1])
     breaks = between.pop("break", 0)
-    parts = [f"{breaks} {'break' if breaks == 1 else 'breaks'} of a minute or more"]
+    parts = [f"{words.counted(breaks, 'break')} of a minute or more"]
     # Of these nobody knows whether they were used for a break.
     parts += [f"{count} times {what}" if count > 1 else f"once {what}" for what, count in between.items()]
     return f"{line}; {'between them ' if several else ''}{', '.join(parts)}"
