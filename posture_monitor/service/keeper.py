@@ -17,9 +17,7 @@ import logging
 import math
 import os
 import queue
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -49,6 +47,7 @@ from posture_monitor.service.monitor import Monitor, Resting, closing, opening
 from posture_monitor.service.presence import PRESENT, Away, open_presence
 from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.settings import Settings
+from posture_monitor.service.signals import handled
 from posture_monitor.service.status import Camera, Status
 from posture_monitor.service.tally import Tally
 from posture_monitor.service.tray import Tray
@@ -89,6 +88,9 @@ STARTED_S: Final = 10.0
 LONGEST_WAIT_S: Final = 1.0 if sys.platform == "win32" else math.inf
 #: A command is carried out within this, between two events.
 COMMAND_S: Final = 5.0
+
+#: Ctrl-C, an end that is asked for, and a closed terminal.
+_ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 _LENT = Resting("paused", "calibrating")
 _ANOTHER = Resting("busy", "another program has the camera")
@@ -722,7 +724,8 @@ def keep(
             patient=detached,
         )
         keeper.renew_lock = lock.renew
-        stack.enter_context(_signals(keeper))
+        # After the event in hand, so that nothing is lost.
+        stack.enter_context(handled(_ENDING, lambda *_: keeper.inbox.put(_Stop())))
         stack.enter_context(_watching(keeper))
         stack.enter_context(Server(paths.control_socket(), keeper.handle))
         tray = stack.enter_context(Tray(wanted=config.service.tray and detached))
@@ -764,23 +767,3 @@ def _watching(keeper: Keeper) -> Iterator[None]:
             watch.start()
             stack.callback(watch.close)
         yield
-
-
-@contextlib.contextmanager
-def _signals(keeper: Keeper) -> Iterator[None]:
-    """End on Ctrl-C, SIGTERM and a closed terminal after the event in hand, so that nothing is lost."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    asked = ["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"]
-    numbers = [getattr(signal, name) for name in asked if hasattr(signal, name)]
-
-    def stop(_number: int, _frame: Any) -> None:
-        keeper.inbox.put(_Stop())
-
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

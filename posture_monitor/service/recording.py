@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
@@ -18,6 +17,7 @@ from posture_monitor.service.looking import Looker
 from posture_monitor.service.monitor import Monitor, closing, opening
 from posture_monitor.service.places import OtherView
 from posture_monitor.service.profiles import load_profile
+from posture_monitor.service.signals import handled
 from posture_monitor.telling.notify import pick_channel
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def watch(
         monitor.begin(opened.name)
         console.print(opening(opened.name, chosen, opened.live, notifier))
         views = OtherView(chosen)
-        with stopping() as stop:
+        with _stopping() as stop:
             for seen in looker.look(lambda: monitor.neutral):
                 if (view := views.check(monitor.take(seen))) is not None:
                     raise UserError(
@@ -100,21 +100,14 @@ def watch(
 
 
 @contextlib.contextmanager
-def stopping() -> Iterator[threading.Event]:
+def _stopping() -> Iterator[threading.Event]:
     """Let Ctrl-C and SIGTERM end the loop after the frame in hand, so that nothing is lost."""
     stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
 
-    def asked(_number: int, _frame: Any) -> None:
+    def asked(*_: object) -> None:
         if stop.is_set():  # asked twice: the source does not answer
             raise KeyboardInterrupt
         stop.set()
 
-    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handled(("SIGINT", "SIGTERM"), asked):
         yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
