@@ -253,6 +253,7 @@ def day(store: Store, date: dt.date, now_s: float | None = None, *, shifts: bool
         seconds[span.state] += span.end_s - span.start_s
     end_s = max(start_s, min(end_s, now_s))
     shown = Shown(merged)
+    minutes = _minutes(store, spans)
     return Day(
         date=date,
         start_s=start_s,
@@ -268,7 +269,7 @@ def day(store: Store, date: dt.date, now_s: float | None = None, *, shifts: bool
             if local_time(alert.wall_s, alert.utc_offset_s).date() == date and shown.belongs(alert)
         ),
         bouts=bouts(spans),
-        minutes=(minutes := _minutes(store, spans)),
+        minutes=minutes,
         longest_poor=longest(spans, "poor"),
         angles=_angles(minutes),
         shifts_per_h=_shifts_per_h(store, spans) if shifts else math.nan,

@@ -21,7 +21,7 @@ MOST_DOUBTED: Final = 0.3
 #: head's place (shoulder widths). Quiet sitting measured 1 to 4 percent.
 MOST_SPREAD: Final = {"head_height": 9.0, "face_size": 9.0, "head_drop": 0.15}
 
-_LIGHT: Final = (Reason.DARK, Reason.COVERED, Reason.BLURRED)
+#: What a picture in which nothing can be seen is told, in this order.
 _ADVICE: Final = {
     Reason.DARK: "it is too dark; turn on a light or face the window",
     Reason.COVERED: "the camera is covered; open its shutter",
@@ -58,9 +58,9 @@ def capture(
     total = len(measurement)
     if total == 0:
         raise ValueError("there was no picture at all")
-    for reason in _LIGHT:
+    for reason, advice in _ADVICE.items():
         if sum(doubt is reason for doubt in doubts) > MOST_DOUBTED * total:
-            raise ValueError(_ADVICE[reason])
+            raise ValueError(advice)
     needed = max(least_frames, int(np.ceil(LEAST_PRESENT * total)))
     if total < needed:
         raise ValueError(f"{total} frames are too few, {needed} are needed; capture more")

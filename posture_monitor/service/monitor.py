@@ -118,7 +118,7 @@ class Resting:
         return Verdict.AWAY if self.state == "away" else Verdict.UNKNOWN
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Shown:
     """An alert on the screen: its number in the history, its id on the channel, and what drove it."""
 
@@ -461,9 +461,9 @@ class Monitor:
     def _show(self, alert: nudge.Alert) -> None:
         text = words.alert_text(alert, standing=self._standing)
         replaced = self._shown.get(alert.replaces) if alert.replaces is not None else None
-        sent = self._send(text, replaced.sent_id if replaced else None, ALERT_BUTTONS)
-        number = self._remember(text, alert.kind.value, sent[1], alert.cause, alert.poor_s)
-        self._shown[alert.id] = _Shown(number, sent[0], alert.cause.metric)
+        sent_id, channel = self._send(text, replaced.sent_id if replaced else None, ALERT_BUTTONS)
+        number = self._remember(text, alert.kind.value, channel, alert.cause, alert.poor_s)
+        self._shown[alert.id] = _Shown(number, sent_id, alert.cause.metric)
         if len(self._shown) > REMEMBERED:
             del self._shown[next(iter(self._shown))]
 
@@ -471,9 +471,9 @@ class Monitor:
         # Nobody kneels down in an office; and whoever is to sit down or walk has enough to do.
         move = None if suggestion.wish is breaks.Wish.SIT else pick(suggestion.id, standing_only=True)
         text = words.break_text(suggestion, move)
-        sent = self._send(text, None, ("snooze",))
+        _, channel = self._send(text, None, ("snooze",))
         number = self._remember(
-            text, f"break-{suggestion.wish}", sent[1], nudge.NO_CAUSE, suggestion.lasted_s
+            text, f"break-{suggestion.wish}", channel, nudge.NO_CAUSE, suggestion.lasted_s
         )
         self._suggested = suggestion, number
 
@@ -499,9 +499,11 @@ class Monitor:
         except UserError as error:
             log.warning("%s", error)
             return
-        self.evening.sent(self._send(text, None, (end_of_day.BUTTON,))[0], date)
+        sent_id, _ = self._send(text, None, (end_of_day.BUTTON,))
+        self.evening.sent(sent_id, date)
 
     def _send(self, text: words.Text, replace_id: str | None, buttons: tuple[str, ...]) -> tuple[str, str]:
+        """Show a notification; return its id and the channel's name, ``""`` and ``none`` if it failed."""
         try:
             sent = self.notifier.send(text, replace_id=replace_id, buttons=buttons)
             return sent.id, sent.channel
@@ -526,7 +528,6 @@ class Monitor:
     def _answer(self, action: Action, t_s: float) -> None:
         """Do what a button asked for."""
         found = next((item for item in self._shown.items() if item[1].sent_id == action.sent_id), None)
-        effects: nudge.Effects = ()
         if (date := self.evening.asked(action)) is not None:
             try:
                 browser.open_report(date)
@@ -541,9 +542,13 @@ class Monitor:
             return
         elif action.name == "wrong":
             self._widen(found[1].metric)
-            self.nudges, effects = nudge.respond(self.nudges, self.policy, found[0], nudge.Response.WRONG)
+            self._respond(found[0], nudge.Response.WRONG)
         elif action.name == "dismissed":
-            self.nudges, effects = nudge.respond(self.nudges, self.policy, found[0], nudge.Response.DISMISSED)
+            self._respond(found[0], nudge.Response.DISMISSED)
+
+    def _respond(self, alert_id: int, response: nudge.Response) -> None:
+        """Let the dose and what is shown follow from the user's answer to an alert."""
+        self.nudges, effects = nudge.respond(self.nudges, self.policy, alert_id, response)
         self._act(effects)
 
     def say(self, text: words.Text) -> None:
@@ -563,7 +568,7 @@ class Monitor:
         """Ask once, when it is not quiet, whether the camera or the chair has moved."""
         if self._asking and not quiet:
             self._asking = False
-            self._question = self._send(words.reanchor_text(), None, ("reanchor",))[0]
+            self._question, _ = self._send(words.reanchor_text(), None, ("reanchor",))
 
     def _anchor(self, seen: Seen) -> None:
         """Gather frames for a re-anchoring that was asked for; then judge from the new place on."""
@@ -586,14 +591,10 @@ class Monitor:
         self.console.print("Neutral set anew: judged from the new place on.")
         log.info("neutral set anew")
         self.say(words.reanchored_text())
-        if wanted.alert_id is None:
-            if wanted.sent_id:
-                self.notifier.withdraw(wanted.sent_id)
-        else:
-            self.nudges, effects = nudge.respond(
-                self.nudges, self.policy, wanted.alert_id, nudge.Response.REANCHORED
-            )
-            self._act(effects)
+        if wanted.alert_id is not None:
+            self._respond(wanted.alert_id, nudge.Response.REANCHORED)
+        elif wanted.sent_id:
+            self.notifier.withdraw(wanted.sent_id)
 
     def _widen(self, metric: str) -> None:
         """Give the metric that drove a wrong alert more room, for this profile."""

@@ -30,14 +30,7 @@ _ALERTS = 10
 _TICKS = 10
 
 #: Columns of words, which may be broken between lines; all others hold times and numbers.
-_WORDS = {
-    "measure": "words",
-    "what": "words",
-    "then": "words",
-    "why not judged": "words",
-    "trigger": "words",
-    "symptoms": "words",
-}
+_WORDS = {"measure", "what", "then", "why not judged", "trigger", "symptoms"}
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en-GB">
@@ -396,7 +389,7 @@ def _diary_table(told: PainStory) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], notes: Sequence[str] = ()) -> str:
-    kinds = [f' class="{_WORDS[name]}"' if name in _WORDS else "" for name in head]
+    kinds = [' class="words"' if name in _WORDS else "" for name in head]
     body = "\n".join(
         f'<tr><th scope="row"{kinds[0]}>{escape(first)}</th>'
         + "".join(f"<td{kind}>{escape(cell)}</td>" for kind, cell in zip(kinds[1:], rest, strict=True))
