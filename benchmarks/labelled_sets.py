@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -120,15 +120,21 @@ def picture_cases(data: Path, cache: Path | None, model: Callable[[], Path] = re
             yield _side(f"side {who} {how}", data / "side" / who, how, look)
 
 
-Look = Callable[
-    [Path], tuple[Landmarks, npt.NDArray[Any], npt.NDArray[Any], tuple[Reason, ...], tuple[str, ...]]
-]
+class Pictures(NamedTuple):
+    """What a pose model sees in a folder of stills or a clip; fields as in `Case`, and times in seconds."""
+
+    landmarks: Landmarks
+    size: npt.NDArray[Any]
+    t_s: npt.NDArray[Any]
+    doubts: tuple[Reason, ...]
+    names: tuple[str, ...]
 
 
-def _looked(
-    source: Path, *, cache: Path | None, model: Callable[[], Path]
-) -> tuple[Landmarks, npt.NDArray[Any], npt.NDArray[Any], tuple[Reason, ...], tuple[str, ...]]:
-    """Return landmarks, sizes, times, doubts and names of a folder of stills or a clip, by a pose model."""
+Look = Callable[[Path], Pictures]
+
+
+def _looked(source: Path, *, cache: Path | None, model: Callable[[], Path]) -> Pictures:
+    """Look at a folder of stills or a clip, or return what was seen there before."""
     kept = None
     if cache is not None:
         cache.mkdir(parents=True, exist_ok=True)
@@ -136,7 +142,8 @@ def _looked(
         if kept.is_file():
             with np.load(kept) as held:
                 doubts = tuple(Reason(text) for text in held["doubts"].tolist())
-                return held["landmarks"], held["size"], held["t_s"], doubts, tuple(held["names"].tolist())
+                names = tuple(held["names"].tolist())
+                return Pictures(held["landmarks"], held["size"], held["t_s"], doubts, names)
     with Looker(open_source(str(source)), model) as looker:
         seen = list(looker.look())
     landmarks = np.stack([s.landmarks for s in seen])
@@ -149,7 +156,7 @@ def _looked(
                 file, landmarks=landmarks, size=size, t_s=t_s, doubts=[d.value for d in doubts], names=names
             )
         part.replace(kept)
-    return landmarks, size, t_s, doubts, names
+    return Pictures(landmarks, size, t_s, doubts, names)
 
 
 def _digest(source: Path, model: Path) -> str:
@@ -169,55 +176,56 @@ def default_cache() -> Path:
 
 def _front_stills(name: str, folder: Path, look: Look) -> Case:
     good, bad = look(folder / "notSlouching"), look(folder / "isSlouching")
-    n = len(good[0])
-    return _case(
+    n, m = len(good.names), len(bad.names)
+    index = np.arange(n + m)
+    landmarks = np.concatenate((good.landmarks, bad.landmarks))
+    return Case(
         name,
         "front man",
-        np.concatenate((good[0], bad[0])),
-        np.concatenate((good[1], bad[1])),
-        np.arange(n + len(bad[0])) >= n,
-        (_split(np.arange(n), np.arange(n, n + len(bad[0])), n // 2),),
-        doubts=good[3] + bad[3],
-        names=good[4] + bad[4],
+        landmarks,
+        np.concatenate((good.size, bad.size)),
+        index >= n,
+        folds=((index[: n // 2], index[n // 2 :]),),
+        segment=_runs(landmarks, index >= n),
+        doubts=good.doubts + bad.doubts,
+        names=good.names + bad.names,
         note="calibrated on the first half of the good stills; neighbours of one burst on both sides",
     )
 
 
 def _front_clip(name: str, clip: Path, look: Look) -> Case:
-    landmarks, size, t_s, doubts, _ = look(clip)
+    seen = look(clip)
     with clip.with_suffix(".csv").open() as file:
-        labels = np.array([row["label"] for row in csv.DictReader(file)])[: len(landmarks)]
-    run = np.cumsum(np.concatenate(([0], labels[1:] != labels[:-1])))
-    calibration, rest = np.flatnonzero(t_s < 18.0), np.flatnonzero(t_s >= 18.0)
-    return _case(
+        labels = np.array([row["label"] for row in csv.DictReader(file)])[: len(seen.t_s)]
+    return Case(
         name,
         "front man",
-        landmarks,
-        size,
+        seen.landmarks,
+        seen.size,
         labels == "slouch",
-        ((calibration, rest),),
-        segment=run,
-        doubts=doubts,
-        names=tuple(f"{t:.1f} s" for t in t_s),
+        folds=((np.flatnonzero(seen.t_s < 18.0), np.flatnonzero(seen.t_s >= 18.0)),),
+        segment=_numbered(labels[1:] != labels[:-1]),
+        doubts=seen.doubts,
+        names=tuple(f"{t:.1f} s" for t in seen.t_s),
         note="calibrated on the first 18 s; the same stills come again and again",
     )
 
 
 def _side(name: str, folder: Path, how: str, look: Look) -> Case:
     good, bad = look(folder / "straight"), look(folder / how)
-    n, m = len(good[0]), len(bad[0])
+    n, m = len(good.names), len(bad.names)
     straight, others = np.arange(n), np.arange(n, n + m)
     folds: list[Fold] = [(np.delete(straight, i), straight[i : i + 1]) for i in range(n)]
-    return _case(
+    return Case(
         name,
         f"side {folder.name}",
-        np.concatenate((good[0], bad[0])),
-        np.concatenate((good[1], bad[1])),
+        np.concatenate((good.landmarks, bad.landmarks)),
+        np.concatenate((good.size, bad.size)),
         np.arange(n + m) >= n,
-        (*folds, (straight, others)),
+        folds=(*folds, (straight, others)),
         segment=np.arange(n + m),
-        doubts=good[3] + bad[3],
-        names=good[4] + bad[4],
+        doubts=good.doubts + bad.doubts,
+        names=good.names + bad.names,
         note=f"{n} straight photographs, each tested with the calibration of the others",
     )
 
@@ -228,16 +236,17 @@ def _posturemax(path: Path) -> Case:
     landmarks = np.ones((n, 33, 4), dtype=np.float32)
     landmarks[..., :3] = numbers.reshape(n, 33, 3)
     bad = labels == "bad"
-    run = np.cumsum(np.concatenate(([0], bad[1:] != bad[:-1])))
+    run = _numbered(bad[1:] != bad[:-1])
     calibration, test = _calibrated_first(bad, run)
-    return _case(
+    return Case(
         "posturemax",
         "posturemax",
         landmarks,
         np.tile((640, 480), (n, 1)),
         bad,
-        ((calibration, np.sort(test)),),
+        folds=((calibration, np.sort(test)),),
         segment=run,
+        doubts=(Reason.OK,) * n,
         note="no visibility in the table: all taken as seen; pictures taken to be 640×480",
     )
 
@@ -253,14 +262,15 @@ def _two_people(path: Path, who: str) -> Case:
         chosen["label"][order] == "bad",
     )
     run = _runs(landmarks, burst)
-    return _case(
+    return Case(
         f"two people, {who}",
         who,
         landmarks,
         chosen["size"][order],
         bad,
-        (_calibrated_first(bad, run),),
+        folds=(_calibrated_first(bad, run),),
         segment=run,
+        doubts=(Reason.OK,) * len(bad),
         note="one good burst a person, cut where the body jumps; the calibration's own run is not tested",
     )
 
@@ -280,16 +290,17 @@ def _babu(path: Path) -> Case:
     landmarks[:, points, :3] = numbers.reshape(n, 7, 3)
     landmarks[:, points, 3] = 1.0
     bad = labels == "bad"
-    run = np.cumsum(np.concatenate(([0], bad[1:] != bad[:-1])))
+    run = _numbered(bad[1:] != bad[:-1])
     calibration, test = _calibrated_first(bad, run)
-    return _case(
+    return Case(
         "babu, 7 points",
         "babu",
         landmarks,
         np.tile((640, 480), (n, 1)),
         bad,
-        ((calibration, np.sort(test)),),
+        folds=((calibration, np.sort(test)),),
         segment=run,
+        doubts=(Reason.OK,) * n,
         note="nose, ears, shoulders and hips only: not measurable, for without eyes and mouth there is no "
         "ruler for the head; left out of the mean",
         in_mean=False,
@@ -364,14 +375,15 @@ def _rig(group: str, person: str, body: Body, camera: Camera, rng: np.random.Gen
     landmarks, size = rig.render(body, pose, camera, rng, 0.7 * camera.width / 640)
     names = np.array(chosen)
     index = np.arange(n)
-    return _case(
+    return Case(
         group,
         person,
         landmarks,
         np.tile(size, (n, 1)),
         np.isin(names, POOR),
-        ((index[:CALIBRATION_FRAMES], index[CALIBRATION_FRAMES:]),),
+        folds=((index[:CALIBRATION_FRAMES], index[CALIBRATION_FRAMES:]),),
         segment=np.char.add(f"{person} ", names),
+        doubts=(Reason.OK,) * n,
         names=tuple(chosen),
         note=f"without {' and '.join(hidden)}, which no camera at the side sees" if hidden else "",
     )
@@ -380,35 +392,16 @@ def _rig(group: str, person: str, body: Body, camera: Camera, rng: np.random.Gen
 # -- shared ----------------------------------------------------------------------
 
 
-def _case(
-    group: str,
-    person: str,
-    landmarks: Landmarks,
-    size: npt.NDArray[Any],
-    bad: npt.NDArray[np.bool_],
-    folds: tuple[Fold, ...],
-    *,
-    segment: npt.NDArray[Any] | None = None,
-    doubts: tuple[Reason, ...] = (),
-    names: tuple[str, ...] = (),
-    note: str = "",
-    in_mean: bool = True,
-) -> Case:
-    if segment is None:
-        segment = _runs(landmarks, bad)
-    doubts = doubts or (Reason.OK,) * len(landmarks)
-    return Case(group, person, landmarks, size, bad, segment, folds, doubts, names, note, in_mean)
-
-
-def _split(good: npt.NDArray[np.intp], bad: npt.NDArray[np.intp], first: int) -> Fold:
-    return good[:first], np.concatenate((good[first:], bad))
+def _numbered(begins: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """Return the number of the stretch of each frame; `begins` says of all but the first where one begins."""
+    return np.cumsum(np.concatenate(([0], begins)))
 
 
 def _runs(landmarks: Landmarks, group: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     """Return the number of the burst of each frame: a new one where the group changes or the bust jumps."""
     bust = landmarks[:, :13, :2].reshape(len(landmarks), -1)
     moved = np.nan_to_num(np.abs(np.diff(bust, axis=0)).mean(axis=1), nan=1.0)
-    return np.cumsum(np.concatenate(([0], (moved > BURST_JUMP) | (group[1:] != group[:-1]))))
+    return _numbered((moved > BURST_JUMP) | (group[1:] != group[:-1]))
 
 
 def _calibrated_first(bad: npt.NDArray[np.bool_], run: npt.NDArray[np.intp]) -> Fold:
