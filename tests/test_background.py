@@ -234,9 +234,9 @@ def test_options_are_kept_however_they_were_written() -> None:
 def test_only_paths_are_made_absolute(tmp_path: Path) -> None:
     for name in ("0", "demo", "office", "clip.mp4"):
         (tmp_path / name).touch()
-    options = ["--source=0", "--source=demo", "--source=clip.mp4", "--profile=office", "--profile=o.toml"]
-    options += ["--source=/dev/video0", "--config=c"]
-    assert background._absolute(options, tmp_path) == [
+    options = "--source=0 --source=demo --source=clip.mp4 --profile=office --profile=o.toml "
+    options += "--source=/dev/video0 --config=c"
+    assert background._absolute(background._chosen(options.split()), tmp_path) == [
         "--source=0",
         "--source=demo",
         f"--source={tmp_path}/clip.mp4",

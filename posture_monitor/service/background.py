@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -71,14 +71,7 @@ def start(config: str | Path | None = None, source: str | None = None, profile: 
     running = _running()
     if running is not None:
         return Started(_answering(running.pid), False)
-    chosen = _absolute(
-        [
-            f"{name}={value}"
-            for name, value in zip(_OPTIONS, (source, profile, config), strict=True)
-            if value is not None
-        ],
-        Path.cwd(),
-    )
+    chosen = _absolute(_given(source, profile, config).items(), Path.cwd())
     if not chosen and _unit_starts_it() and _systemctl("start") is not None:
         return Started(_answering(0), True)
     return _spawn(chosen)
@@ -128,15 +121,18 @@ def restart(
     running = _running()
     if running is None:
         return start(config, source, profile)
-    given = dict(zip(_OPTIONS, (source, profile, config), strict=True))
-    by_unit = not any(given.values()) and _unit_runs(running.pid)
+    given = _given(source, profile, config)
+    by_unit = not given and _unit_runs(running.pid)
     stop()
     if by_unit and _systemctl("start") is not None:
         return Started(_answering(0), True)
-    kept = [f"{name}={value}" for name, value in _chosen(running.arguments) if given.get(name) is None]
-    kept = _absolute(kept, Path(running.folder or "."))
-    kept += _absolute([f"{name}={value}" for name, value in given.items() if value is not None], Path.cwd())
-    return _spawn(kept)
+    kept = [option for option in _chosen(running.arguments) if option[0] not in given]
+    return _spawn(_absolute(kept, Path(running.folder or ".")) + _absolute(given.items(), Path.cwd()))
+
+
+def _given(*values: str | Path | None) -> dict[str, str]:
+    """Return the values of `_OPTIONS`, of those that there are."""
+    return {name: str(value) for name, value in zip(_OPTIONS, values, strict=True) if value is not None}
 
 
 def _running() -> lock.Holder | None:
@@ -291,14 +287,13 @@ def _chosen(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
             waiting = name
 
 
-def _absolute(options: Sequence[str], folder: Path) -> list[str]:
-    """Return the options with the paths among them as seen from everywhere."""
+def _absolute(options: Iterable[tuple[str, str]], folder: Path) -> list[str]:
+    """Return options as they are typed, with the paths among them as seen from everywhere."""
     found = []
-    for option in options:
-        name, _, value = option.partition("=")
+    for name, value in options:
         path = folder / Path(value).expanduser()
         is_path = name == "--config" or value.endswith(".toml")
         if name == "--source" and value != "demo" and not value.isdigit():
             is_path = path.exists()
-        found.append(f"{name}={path}" if is_path else option)
+        found.append(f"{name}={path if is_path else value}")
     return found
