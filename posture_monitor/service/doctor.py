@@ -339,7 +339,7 @@ def check_light(source: str, *, look: bool) -> Check:
     return Check("light", True, f"enough ({told})")
 
 
-def check_profile(name: str, source: str = "", by_place: tuple[int, int] | None = None) -> Check:
+def check_profile(name: str, source: str, by_place: tuple[int, int] | None = None) -> Check:
     """Load the profile that the monitor would judge by, and see whether it is the user's own.
 
     Parameters

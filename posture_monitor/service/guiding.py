@@ -142,19 +142,18 @@ class Guide:
         notes = notes_of(seen, measured, looks_down=self.aim is Aim.DOWN)
         amiss = next((note.text for note in notes if note.kind is Kind.AMISS), "")
         still = self._stillness(t_s, measured)
+        capturing = self._step is Step.CAPTURING
+        least = STILL_TO_GO_ON if capturing else STILL_TO_BEGIN
         # Looking down is no stillness of the head.
-        ready = not amiss and (still >= STILL_TO_BEGIN or self.aim is Aim.DOWN)
-        going_on = (
-            not amiss and (still >= STILL_TO_GO_ON or self.aim is Aim.DOWN) and not self._strayed(measured)
-        )
-        well = going_on if self._step is Step.CAPTURING else ready
+        well = not amiss and (still >= least or self.aim is Aim.DOWN)
+        well = well and not (capturing and self._strayed(measured))
         if well or math.isnan(self._well_s):
             self._well_s = t_s
         lost = not well and t_s - self._well_s >= GRACE_S
         if self._step is Step.LOOKING and well:
             self._enter(Step.SETTLING, t_s)
         elif lost and self._step is not Step.LOOKING:
-            if self._step is Step.CAPTURING:
+            if capturing:
                 self._hint = "No matter: it begins again once you are still"
             self._enter(Step.LOOKING, t_s)
         if self._step is Step.SETTLING and t_s - self._since_s >= SETTLE_S and well:
