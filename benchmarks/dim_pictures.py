@@ -115,6 +115,23 @@ def scored(found: npt.NDArray[np.float32], bad: npt.NDArray[np.bool_], size: Any
     return float(right), float(wrong)
 
 
+def framed(
+    estimator: pose.PoseEstimator, pictures: list[Picture], bad: npt.NDArray[np.bool_], look: Looks
+) -> dict[str, float]:
+    """Return how right the verdicts on these pictures are, the mean over all framings."""
+    parts = []
+    for framing in FRAMINGS.values():
+        copies = [framing(picture) for picture in pictures]
+        found = np.stack([landmarks(estimator, copy, look) for copy in copies])
+        parts.append(scored(found, bad, np.array(copies[0].shape[1::-1], dtype=float)))
+    right, wrong = np.mean(parts, axis=0)
+    return {
+        "bad called poor": float(right),
+        "good called poor": float(wrong),
+        "balanced accuracy": float((right + 1 - wrong) / 2),
+    }
+
+
 def table(data: Path) -> dict[str, dict[str, dict[str, float]]]:
     """Return by set and light, and by way of looking, the mean over all framings."""
     rows: dict[str, dict[str, dict[str, float]]] = {}
@@ -127,20 +144,10 @@ def table(data: Path) -> dict[str, dict[str, dict[str, float]]]:
             bad = np.repeat([False, True], [len(files[False]), len(files[True])])
             pictures = [cv2.imread(str(file)) for kind in (False, True) for file in files[kind]]
             for light, noise in LIGHT:
-                row = rows[f"{name}, light × {light:g}, noise {noise:g}"] = {}
                 dim = [darkened(picture, light, noise) for picture in pictures]
-                for way, look in WAYS.items():
-                    parts = []
-                    for framing in FRAMINGS.values():
-                        copies = [framing(picture) for picture in dim]
-                        found = np.stack([landmarks(estimator, copy, look) for copy in copies])
-                        parts.append(scored(found, bad, np.array(copies[0].shape[1::-1], dtype=float)))
-                    right, wrong = np.mean(parts, axis=0)
-                    row[way] = {
-                        "bad called poor": float(right),
-                        "good called poor": float(wrong),
-                        "balanced accuracy": float((right + 1 - wrong) / 2),
-                    }
+                rows[f"{name}, light × {light:g}, noise {noise:g}"] = {
+                    way: framed(estimator, dim, bad, look) for way, look in WAYS.items()
+                }
     return rows
 
 
