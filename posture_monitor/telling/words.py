@@ -399,7 +399,7 @@ def break_title(kind: str) -> str:
     return say(_BREAKS.get(kind, ""))
 
 
-def break_text(suggestion: Suggestion, move: Move | None = None) -> Text:
+def break_text(suggestion: Suggestion, move: Move | None) -> Text:
     """Return what a break suggestion says, with one move to make."""
     from posture_monitor.posture.breaks import Wish
 

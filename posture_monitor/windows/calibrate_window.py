@@ -95,23 +95,13 @@ def _scrolled(layout: QVBoxLayout) -> QScrollArea:
     return area
 
 
-def _label(text: str = "", scale: float = 1.0, *, bold: bool = False, muted: bool = False) -> QLabel:
+def _label(text: str, scale: float, *, bold: bool = False, muted: bool = False) -> QLabel:
     label = QLabel(text)
     label.setFont(font(scale, bold=bold))
     label.setWordWrap(True)
     if muted:
         label.setProperty("role", "muted")
     return label
-
-
-def _button(text: str, role: str = "") -> QPushButton:
-    button = QPushButton(text)
-    button.setFont(font(1.0))
-    button.setCursor(Qt.CursorShape.PointingHandCursor)
-    button.setAutoDefault(True)  # Enter presses it as well as Space, where it has the focus
-    if role:
-        button.setProperty("role", role)
-    return button
 
 
 class CalibrateWindow(QWidget):
@@ -250,7 +240,12 @@ class CalibrateWindow(QWidget):
         return True
 
     def _add_button(self, name: str, text: str, role: str = "") -> QPushButton:
-        button = self.buttons[name] = _button(text, role)
+        button = self.buttons[name] = QPushButton(text)
+        button.setFont(font(1.0))
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        button.setAutoDefault(True)  # Enter presses it as well as Space, where it has the focus
+        if role:
+            button.setProperty("role", role)
         button.clicked.connect(lambda: self._act(name))
         return button
 
