@@ -84,7 +84,7 @@ def test_a_capture_from_another_camera_is_told_as_that_before_all_else() -> None
     profile = load_profile("front")
     learnt = Learnt(profile, profile.neutral, "Calibrated.\nMore.", note="Note: another camera.")
     body = np.zeros((33, 4), dtype=np.float32)
-    result = Result(learnt, Aim.ADD, Quality("Good", "you sat still", 0.9), ("the head",), (), "", body, ())
+    result = Result(learnt, Aim.ADD, Quality("Good", "you sat still"), ("the head",), (), "", body, ())
     assert result_text(result).splitlines() == [
         "Note: another camera.",
         "Good: you sat still.",
@@ -97,7 +97,7 @@ def test_what_cannot_be_measured_is_told_with_the_reason() -> None:
     profile = load_profile("front")
     body = np.zeros((33, 4), dtype=np.float32)
     learnt = Learnt(profile, profile.neutral, "Calibrated.")
-    good = Quality("Good", "you sat still", 0.9)
+    good = Quality("Good", "you sat still")
     result = Result(learnt, None, good, ("the head",), ("the trunk",), "Hips are hidden.", body, ())
     assert result_text(result).endswith("\nNot from here: the trunk. Hips are hidden.")
 
