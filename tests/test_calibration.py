@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,9 +20,10 @@ from posture_monitor.cli import cli
 from posture_monitor.config import load_config
 from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import ROW, Reason
+from posture_monitor.posture.separation import Separation, Stretch
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
-from posture_monitor.service.calibration import Aim, learn, told, told_place
+from posture_monitor.service.calibration import Aim, learn, told, told_place, told_separation
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.profile import Profile
@@ -59,7 +61,9 @@ def calibrate(table: Path, *options: str) -> Result:
 def mine(recorded: Recorded) -> None:
     made = calibrate(recorded(Pose()))
     assert made.exit_code == 0, made.output
-    assert "Calibrated 'me' on 50 pictures, seen from the front." in made.output
+    lines = made.output.splitlines()
+    assert lines[0] == "Calibrated 'me' on 50 pictures, seen from the front."
+    assert lines[-1] == f"Kept as {paths.profiles_dir() / 'me.toml'}"
 
 
 def test_an_angle_of_nearly_nothing_has_no_minus() -> None:
@@ -80,6 +84,67 @@ def test_a_slouch_is_captured_and_what_tells_it_from_neutral(recorded: Recorded)
         assert jargon not in done.output
     assert set(load_profile("me").captures) == {"slouch"}
     assert "also captured: slouch" in CliRunner().invoke(cli, ["profiles", "show", "me"]).output
+
+
+APART = Separation(
+    0.604,
+    3,
+    50,
+    (Stretch("head sinking", 1.2, 2.04), Stretch("face forward", 0.504, 1), Stretch("a", 0.3, math.nan)),
+)
+HOW_FAR = "How far it goes from your neutral posture (0%) to where poor begins (100%):"
+SLOUCH = [
+    "Your slouch counts as poor in 3 of 50 pictures.",
+    HOW_FAR,
+    "  all together: 60%",
+    "  head sinking: 120%; 2.0 times what you move while sitting well",
+    "  face forward: 50%; 1.0 times what you move while sitting well",
+    "  a: 30%",
+]
+DOWN = [
+    "Looking down counts as poor in 3 of 50 pictures.",
+    *SLOUCH[1:4],
+    "  face forward: 50%, 50% to spare; 1.0 times what you move while sitting well",
+    "  a: 30%, 70% to spare",
+]
+
+
+@pytest.mark.parametrize(
+    ("aim", "index", "told"),
+    [
+        (
+            Aim.SLOUCH,
+            0.604,
+            [*SLOUCH, "Your slouch will hardly be noticed: place the camera higher or more to the "],
+        ),
+        (Aim.DOWN, 0.604, [*DOWN, "Looking down is not taken for a slouch: 40% is to spare."]),
+        (Aim.SLOUCH, 1.0, ["Your slouch will be noticed."]),
+        (
+            Aim.DOWN,
+            1.0,
+            ["Looking down will be taken for a slouch if it lasts: place the camera nearer to eye "],
+        ),
+    ],
+)
+def test_how_a_second_capture_is_told_from_neutral(aim: Aim, index: float, told: list[str]) -> None:
+    lines = told_separation(aim, replace(APART, index=index)).splitlines()[-len(told) :]
+    assert lines[:-1] == told[:-1]
+    assert lines[-1].startswith(told[-1])
+
+
+@pytest.mark.parametrize(("aim", "what"), [(Aim.SLOUCH, "Your slouch"), (Aim.DOWN, "Looking down")])
+def test_a_capture_of_which_no_picture_can_be_judged_says_so(aim: Aim, what: str) -> None:
+    told = told_separation(aim, Separation(math.nan, 0, 0, ()))
+    assert told == f"{what} cannot be judged from here: no picture of it could be."
+
+
+@pytest.mark.usefixtures("mine")
+def test_only_a_look_down_may_move_the_head(recorded: Recorded) -> None:
+    moving = recorded(Pose(head_pitch=np.tile([10.0, 40.0], 30), seat_y_m=np.linspace(-0.1, 0.1, 60)))
+    assert calibrate(moving, "--down").exit_code == 0
+    refused = calibrate(moving, "--slouch")
+    assert refused.exit_code == 2
+    assert "too much movement" in refused.output
 
 
 @pytest.mark.usefixtures("mine")
@@ -128,6 +193,8 @@ def test_a_capture_from_another_source_says_so_and_one_of_another_shape_is_refus
 def test_a_stream_that_was_set_to_another_shape_is_refused() -> None:
     known = replace(load_profile("me"), camera="stream http://desk.lan/video")
     assert told_place(known, known.camera, 2 * known.width, 2 * known.height) == ""
+    for unknown in (replace(known, camera=""), replace(known, width=0), replace(known, height=0)):
+        assert told_place(unknown, known.camera, 1280, 720) == ""
     with pytest.raises(ValueError, match="640×480, this one is 1280×720"):
         told_place(known, known.camera, 1280, 720)
 
@@ -193,14 +260,25 @@ def test_what_needs_a_profile_says_so(recorded: Recorded) -> None:
 
 
 @pytest.mark.usefixtures("mine")
-@pytest.mark.parametrize(("live", "belongs"), [(True, "camera in the other port"), (False, "")])
-def test_a_profile_re_anchored_at_a_camera_belongs_to_it_from_now_on(live: bool, belongs: str) -> None:
+@pytest.mark.parametrize(
+    ("camera", "live", "belongs", "note"),
+    [
+        ("camera in the other port", True, "camera in the other port", "Profile 'me' was made with"),
+        ("camera in the other port", False, "camera in one port", "Note: profile 'me' was made with"),
+        ("camera in one port", True, "camera in one port", ""),
+    ],
+)
+def test_a_profile_re_anchored_at_a_camera_belongs_to_it_from_now_on(
+    camera: str, live: bool, belongs: str, note: str
+) -> None:
     known = replace(load_profile("me"), camera="camera in one port", width=640, height=480)
     points, size = render(Body(), Pose(lean=np.zeros(40)), Camera(), np.random.default_rng(2), noise_px=0.6)
     collected = Collected()
     for second, landmarks in enumerate(points.astype(np.float32)):
         at = Frame(float(second), float(second), int(size[0]), int(size[1]))
         collected.add(Seen(at, landmarks, Reason.OK))
-    made = learn(load_config(), collected, known, Aim.REANCHOR, "", "me", "camera in the other port", live)
-    assert made.profile.camera == (belongs or known.camera)
-    assert "camera in one port" in made.note
+    made = learn(load_config(), collected, known, Aim.REANCHOR, "", "me", camera, live)
+    assert made.profile.camera == belongs
+    assert made.note.startswith(note)
+    assert bool(made.note) == bool(note)
+    assert not note or "camera in one port" in made.note

@@ -28,7 +28,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sources import Closing
-from posture_monitor.service import control, guided, screen
+from posture_monitor.service import calibration, control, guided, screen
 from posture_monitor.service.calibration import Learnt, camera_lent
 from posture_monitor.service.capture_quality import Quality
 from posture_monitor.service.control import Server
@@ -45,12 +45,15 @@ class Monitor:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.activity = "watching"
+        self.closes_after = 0  #: times that its status still tells of an open camera
 
     def handle(self, do: str, _given: Mapping[str, Any]) -> Mapping[str, Any]:
         if do == "status":
+            still_open = self.activity == "watching" or self.closes_after > 0
+            self.closes_after -= 1
             now = Status(
                 activity=self.activity,
-                camera=Camera(open=self.activity == "watching"),
+                camera=Camera(open=still_open),
                 profile=InUse(name="desk"),
             )
             return now.to_json()
@@ -78,6 +81,18 @@ def test_a_running_monitor_lends_its_camera_and_gets_it_back(monitor: Monitor) -
         raise UserError("also where the calibration fails")
     assert monitor.asked == ["lend", "return"]
     assert monitor.activity == "watching"
+
+
+def test_a_camera_that_is_closing_is_waited_for_but_not_for_ever(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitor.closes_after = 3
+    with camera_lent("/dev/video0"):
+        assert monitor.closes_after < 0
+    monkeypatch.setattr(calibration, "CLOSING_S", 0.3)
+    monitor.closes_after = 10**6
+    with camera_lent("/dev/video0"):
+        assert monitor.activity == "paused"
 
 
 def test_a_capture_from_another_camera_is_told_as_that_before_all_else() -> None:

@@ -123,7 +123,8 @@ def calibrate(
         with Looker(opened, lambda: ensure_model(config.model.own), crowd_every_s=CROWD_EVERY_S) as looker:
             for seen in looker.look(lambda: known.neutral if known and aim is not Aim.REANCHOR else None):
                 # The first frame may be late: what counts is the time that passed in the source.
-                if math.isfinite(seen.frame.t_s) and seen.frame.t_s >= seconds:
+                # Stills have none (NaN), and are taken whole.
+                if seen.frame.t_s >= seconds:
                     break
                 collected.add(seen)
         try:
