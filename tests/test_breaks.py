@@ -101,6 +101,10 @@ def test_absences_do_not_add_up() -> None:
         desk.be(GOOD, 60)
         desk.be(AWAY, 30)
     assert not desk.ended
+    desk.be(GOOD, 1)
+    desk.t_s += 45  # nothing is known of these, and of the absence before them nothing is left
+    desk.be(GOOD, 60)
+    assert not desk.ended
 
 
 def test_getting_up_soon_is_taking_the_suggestion() -> None:

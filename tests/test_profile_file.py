@@ -91,6 +91,7 @@ def test_a_file_is_for_people(mine: Profile, tmp_path: Path) -> None:
         assert "spread" in line
         assert METRICS[ROW[name]].text in line
     assert "nan" not in text.lower().split("neutral]]")[1]
+    assert "[tuning]" not in text, "nothing was widened"
 
 
 @pytest.mark.parametrize("name", ["", "../me", "a/b", ".hidden", "a b", "x" * 65, "naïve\n"])
@@ -127,6 +128,14 @@ def test_the_good_file_is_good(tmp_path: Path) -> None:
     assert read_profile(tmp_path / "me.toml").neutral["fsr"] == 0.27
 
 
+def test_a_file_needs_no_more_than_a_neutral(tmp_path: Path) -> None:
+    least = "schema = 1\n" + GOOD[GOOD.index("[[neutral]]") :]
+    (tmp_path / "me.toml").write_text(least, encoding="utf-8")
+    read = read_profile(tmp_path / "me.toml")
+    assert (read.name, read.camera, read.width, read.height, read.created) == ("me", "", 0, 0, "")
+    assert (read.tuning, read.captures) == ({}, {})
+
+
 def test_a_spread_is_no_less_than_anybodys(tmp_path: Path) -> None:
     """One that was taken of frames alike would make every movement poor."""
     tiny = GOOD.replace("spread = 2.0 }\nhead", "spread = 1e-6 }\nhead")
@@ -152,6 +161,7 @@ def test_a_spread_is_no_less_than_anybodys(tmp_path: Path) -> None:
         ("{ centre = 0.27, spread = 2.0 }", "0.27", ("neutral[0].metrics.fsr", "centre and spread")),
         ("\nfsr = {", "\nfringe = {", ("metrics.fringe", "no such metric")),
         ('view = "front"', 'view = "above"', ("neutral[0].view = 'above'", "front, oblique or side")),
+        ('view = "front"', f'view = "{"a" * 99}"', (f"neutral[0].view = '{'a' * 56}...: must be front",)),
         ('view = "front"', "view = 1", ("neutral[0].view", "wrong type")),
         ('view = "front"\n', "", ("neutral[0].view is missing",)),
         ("azimuth_deg = 3.0\n", "", ("neutral[0].azimuth_deg is missing",)),
@@ -260,6 +270,13 @@ def test_a_change_goes_into_the_file_it_came_from_and_over_no_other_change(
     with pytest.raises(UserError, match="left as it is"):
         write_back(changed)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_came_from_no_file_gets_one(home: Path, mine: Profile) -> None:
+    kept = write_back(mine)
+    assert kept.path is not None
+    assert kept.path.is_relative_to(home)
+    assert kept.as_read
 
 
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path, mine: Profile) -> None:

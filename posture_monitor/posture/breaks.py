@@ -202,7 +202,7 @@ def step(
         activity=activity,
         interval_s=max(0.0, interval_s) if math.isfinite(interval_s) else 0.0,
         bout_s=state.bout_s + there_s,
-        absent_s=state.absent_s + away_s if there_s == 0.0 or silent_s > 0.0 else 0.0,
+        absent_s=state.absent_s + away_s if there_s == 0.0 else silent_s,
         unwatched_s=unwatched_s,
         still_s=state.still_s + there_s,
         asked_for_s=state.asked_for_s + held_s + silent_s,
