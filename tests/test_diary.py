@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from posture_monitor.history.diary import (
     SEEK_CARE,
     Association,
     Diary,
+    _shift,
     associations,
     episode,
     exposures,
@@ -58,10 +61,31 @@ def test_an_entry_is_kept_edited_and_deleted(path: Path) -> None:
 @pytest.mark.parametrize("number", [0, 7])
 def test_no_such_entry(path: Path, number: int) -> None:
     diary = Diary(path)
-    diary.add(episode(1, wall(NOW)))
-    for call in (lambda: diary.delete(number), lambda: diary.get(number)):
+    kept = diary.add(episode(1, wall(NOW)))
+    missing = replace(kept, id=number, pain=9)
+    for call in (lambda: diary.delete(number), lambda: diary.get(number), lambda: diary.edit(missing)):
         with pytest.raises(UserError, match=f"no entry {number}"):
             call()
+    assert diary.list() == [kept]
+
+
+def test_a_diary_that_is_damaged_is_told_in_one_line(path: Path) -> None:
+    diary = Diary(path)
+    kept = diary.add(episode(1, wall(NOW)))
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("ALTER TABLE diary RENAME COLUMN pain TO torn")
+    for call in (diary.list, lambda: diary.add(kept), lambda: diary.edit(kept)):
+        with pytest.raises(UserError, match=path.name) as told:
+            call()
+        assert "\n" not in str(told.value)
+
+
+def test_a_stretch_of_the_diary_holds_its_first_moment_and_not_its_last(path: Path) -> None:
+    diary = Diary(path)
+    at = [diary.add(episode(pain, 1000.0 * pain)) for pain in (1, 2, 3)]
+    assert diary.list(1000.0, 3000.0) == at[:2]
+    assert diary.list(1000.5) == at[1:]
+    assert diary.list(to_s=3000.5) == at
 
 
 @pytest.mark.parametrize("pain", [-1, 11])
@@ -79,7 +103,8 @@ def test_unknown_words_are_named_with_the_known_ones() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("now", NOW), ("14:05", "2025-05-14 14:05"), ("9:05", "2025-05-14 09:05"),
+    [("now", NOW), ("", NOW), ("15:00", NOW), (" Yesterday 9:05 ", "2025-05-13 09:05"),
+     ("14:05", "2025-05-14 14:05"), ("9:05", "2025-05-14 09:05"),
      ("yesterday 23:59", "2025-05-13 23:59"), ("2025-03-02 14:05", "2025-03-02 14:05"),
      ("2025-03-02T14:05", "2025-03-02 14:05")],
 )  # fmt: skip
@@ -87,7 +112,8 @@ def test_moments(text: str, expected: str) -> None:
     assert parse_moment(text, wall(NOW)) == wall(expected)
 
 
-@pytest.mark.parametrize("text", ["16:00", "25:00", "noon", "2025-02-30 10:00", "14", "tomorrow 10:00",
+@pytest.mark.parametrize("text", ["16:00", "25:00", "noon", "2025-02-30 10:00", "14", "14:5", "14:05:00",
+                                  "+9:05", "15:01", "tomorrow 10:00",
                                   "0205-05-14 10:00"])  # fmt: skip
 def test_no_such_moment(text: str) -> None:
     with pytest.raises(UserError):
@@ -137,12 +163,14 @@ def test_nothing_is_told_before_14_days_and_3_episodes(path: Path) -> None:
 def test_an_episode_is_laid_over_its_day_and_the_two_before(path: Path) -> None:
     with Store.open(path) as store:
         days = recorded(store, [10.0, 20.0, 30.0, 40.0])
+        days.append(day(store, dt.date(2025, 4, 5), LATER, shifts=False))
     poor, longest, breaks = exposures(dt.date(2025, 4, 4), days)
     assert poor == pytest.approx(30)
     assert longest == pytest.approx(90)
     assert breaks == 1
     assert exposures(dt.date(2025, 4, 1), days)[0] == pytest.approx(10)
-    assert np.isnan(exposures(dt.date(2025, 5, 1), days)).all()
+    assert exposures(dt.date(2025, 4, 6), days)[0] == pytest.approx(40), "of the 5th nothing is known"
+    assert np.isnan(exposures(dt.date(2025, 4, 7), days)).all()
 
 
 def test_a_difference_that_is_there_is_found_with_its_interval(path: Path) -> None:
@@ -181,11 +209,20 @@ def test_days_that_were_hardly_seen_are_not_set_against_others(path: Path) -> No
     assert "there are 13, 3 of them with one" in why
 
 
-def test_an_interval_told_from_nought_on_is_not_clear() -> None:
-    told = Association("Breaks", "a day", 0.6, 0.2, 1.4)
-    assert told.sentence == "Breaks: no clear difference (95% interval 0 to +1 a day)."
-    fewer = Association("Breaks", "a day", -1.5, -2.4, -0.6)
-    assert fewer.sentence == "Breaks: 2 a day less around episodes (95% interval −2 to −1 a day)."
+@pytest.mark.parametrize(
+    ("difference", "low", "high", "told"),
+    [
+        (0.6, 0.2, 1.4, "no clear difference (95% interval 0 to +1 a day)."),
+        (-1.5, -2.4, -0.6, "2 a day less around episodes (95% interval −2 to −1 a day)."),
+        (-0.6, -1.4, -0.2, "no clear difference (95% interval −1 to 0 a day)."),
+        (1.0, 0.6, 1.4, "1 a day more around episodes (95% interval +1 to +1 a day)."),
+        (0.4, -1.0, 2.0, "no difference to speak of."),
+    ],
+)
+def test_an_interval_told_from_nought_on_is_not_clear(
+    difference: float, low: float, high: float, told: str
+) -> None:
+    assert Association("Breaks", "a day", difference, low, high).sentence == f"Breaks: {told}"
 
 
 def test_an_entry_of_no_pain_is_no_episode(path: Path) -> None:
@@ -197,15 +234,26 @@ def test_an_entry_of_no_pain_is_no_episode(path: Path) -> None:
     assert associations(entries + free, days) == associations(entries, days)
 
 
-def test_chance_alone_is_seldom_called_clear() -> None:
-    from posture_monitor.history.diary import _shift
+def test_with_an_episode_on_every_day_there_is_nothing_to_compare(path: Path) -> None:
+    with Store.open(path) as store:
+        days = recorded(store, [20.0] * 14)
+    everyday = [episode(5, wall(f"2025-04-{number:02d} 12:00")) for number in range(1, 15)]
+    assert associations(everyday, days) == ([], "there is no day without an episode to compare with")
 
+
+@pytest.mark.parametrize("shift", [0.0, 3.0])
+def test_in_19_of_20_samples_the_interval_holds_the_difference(shift: float) -> None:
     rng = np.random.default_rng(7)
-    found = 0
-    for _ in range(400):
-        _, low, high = _shift(rng.normal(size=5), rng.normal(size=25))
-        found += low > 0 or high < 0
-    assert found / 400 < 0.08
+    told = np.array([_shift(shift + rng.normal(size=5), rng.normal(size=25)) for _ in range(1000)])
+    outside = (told[:, 1] > shift) | (told[:, 2] < shift)
+    assert 0.03 < outside.mean() < 0.07
+    assert told[:, 0].mean() == pytest.approx(shift, abs=0.05)
+    assert ((told[:, 1] < told[:, 0]) & (told[:, 0] < told[:, 2])).all()
+
+
+def test_one_wild_day_moves_no_difference() -> None:
+    calm = np.arange(20.0)
+    assert _shift(np.array([5.0, 9.0, 900.0]), calm)[0] == _shift(np.array([5.0, 9.0, 90.0]), calm)[0]
 
 
 def test_the_diary_is_exported_and_erased_with_the_rest(path: Path, tmp_path: Path) -> None:

@@ -234,6 +234,18 @@ def test_files_that_are_no_table(tmp_path: Path, suffix: str, content: bytes) ->
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".npz"])
+def test_a_file_that_is_not_there(tmp_path: Path, suffix: str) -> None:
+    assert message(tmp_path / f"t{suffix}").endswith(": cannot be read: No such file or directory")
+
+
+def test_a_name_in_capitals_says_the_same(tmp_path: Path) -> None:
+    for name in ("T.NPZ", "T.CSV"):
+        write_table(tmp_path / name, table_of(3))
+        assert_same(table_of(3), read_table(tmp_path / name))
+    assert (tmp_path / "T.NPZ").read_bytes().startswith(b"PK")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npz"])
 def test_a_table_without_rows(tmp_path: Path, suffix: str) -> None:
     empty = LandmarkTable(np.empty(0), np.empty((0, 2)), np.empty((0, 33, 4), np.float32))
     write_table(tmp_path / f"t{suffix}", empty)
@@ -269,7 +281,7 @@ def test_wrong_shapes_and_kinds_are_named(tmp_path: Path, name: str, array: np.n
 
 
 def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot be written: No such file or directory"):
         write_table(tmp_path / "no" / "t.npz", table_of(2))
     with pytest.raises(UserError, match=r"\.npz or \.csv"):
         write_table(tmp_path / "t.parquet", table_of(2))
