@@ -70,6 +70,96 @@ def test_everything_comes_out(path: Path, tmp_path: Path) -> None:
     assert data["minutes"][0].keys() == DICTIONARY["minutes.csv"].keys()
 
 
+@pytest.mark.usefixtures("berlin")
+def test_each_column_holds_what_was_kept_and_nothing_where_nothing_was(tmp_path: Path) -> None:
+    history, out = tmp_path / "data" / "history.sqlite3", tmp_path / "out"
+    at_s = wall("2025-05-14 09:00")
+    with Store.open(history, keep_samples_days=36500) as store:
+        store.begin("a film", live=False, profile="desk", neutral={"fsr": 0.3})
+        for step in (0, 5, 10):
+            store.heartbeat(at_s + step, 7200, "unknown", "too dark")
+        store.sample(
+            at_s + 61.25,
+            {"fsr": 1.23456, "an old one": 2.0},
+            0.5,
+            verdict="mild",
+            view="front",
+            confidence=0.9,
+        )
+        store.sample(at_s + 62.25, {"neck_incl": -3.0}, verdict="unknown")
+        store.begin("camera")
+        number = store.alert(
+            at_s + 90, 7200, "posture", driver="fsr", deviation=8.0, held_s=240, channel="desktop", title="A",
+            body="B",
+        )  # fmt: skip
+        store.outcome(number, "corrected", at_s + 102.5)
+        store.alert(at_s + 95, 7200, "break-stand")
+    Diary(history).add(episode(6, at_s, trigger="lifting", symptoms=["sharp", "aching"]))
+    out.mkdir()  # an empty one will do
+    files = export(history, out)
+    assert [file.name for file in files] == [*DICTIONARY, "data_dictionary.csv", "history.json"]
+    told = {name: rows(out / name) for name in DICTIONARY}
+    first, second = (row.pop("run") for row in told["recordings.csv"])
+    assert told["recordings.csv"] == [
+        {"source": "a film", "live": "0", "profile": "desk", "neutral": '{"fsr": 0.3}'},
+        {"source": "camera", "live": "1", "profile": "", "neutral": "{}"},
+    ]
+    assert told["spans.csv"] == [
+        {
+            "start": "2025-05-14T09:00:00.000+02:00", "end": "2025-05-14T09:00:10.000+02:00",
+            "state": "unknown", "reason": "too dark", "live": "0", "run": first,
+        }
+    ]  # fmt: skip
+    assert told["alerts.csv"] == [
+        {
+            "time": "2025-05-14T09:01:30.000+02:00", "kind": "posture", "driver": "fsr", "deviation": "8.0",
+            "held_s": "240.0", "channel": "desktop", "title": "A", "body": "B", "outcome": "corrected",
+            "outcome_s": "12.5", "live": "1", "run": second,
+        },
+        {
+            "time": "2025-05-14T09:01:35.000+02:00", "kind": "break-stand", "driver": "", "deviation": "",
+            "held_s": "", "channel": "", "title": "", "body": "", "outcome": "", "outcome_s": "",
+            "live": "1", "run": second,
+        },
+    ]  # fmt: skip
+    assert told["diary.csv"] == [
+        {
+            "time": "2025-05-14T09:00:00.000+02:00", "pain": "6", "trigger": "lifting",
+            "symptoms": "sharp;aching", "note": "",
+        }
+    ]  # fmt: skip
+    minute = {"time": "2025-05-14T09:01:00.000+02:00"}
+    assert told["minutes.csv"] == [
+        minute | {"metric": "fsr", "median": "1.234", "p90": "1.234"},
+        minute | {"metric": "an old one", "median": "2.0", "p90": "2.0"},
+        minute | {"metric": "slouch_index", "median": "0.5", "p90": "0.5"},
+        minute | {"metric": "neck_incl", "median": "-3.0", "p90": "-3.0"},
+    ]
+    known = [{name: value for name, value in row.items() if value} for row in told["readings.csv"]]
+    assert known == [
+        {
+            "time": "2025-05-14T09:01:01.250+02:00", "verdict": "mild", "view": "front",
+            "slouch_index": "0.5", "confidence": "0.8999", "fsr": "1.234",
+        },
+        {
+            "time": "2025-05-14T09:01:02.250+02:00", "verdict": "unknown", "view": "unknown",
+            "neck_incl": "-3.0",
+        },
+    ]  # fmt: skip
+    data = json.loads((out / "history.json").read_text(encoding="utf-8"))
+    assert data.pop("dictionary") == DICTIONARY
+    assert {f"{name}.csv" for name in data} == DICTIONARY.keys() - {"readings.csv"}
+    for name, kept in data.items():
+        told_so = [{key: "" if value is None else str(value) for key, value in row.items()} for row in kept]
+        assert told_so == rows(out / f"{name}.csv")
+    assert "readings" not in data
+    explained = {(row["file"], row["column"]): row["meaning"] for row in rows(out / "data_dictionary.csv")}
+    assert explained["readings.csv", "head_drop"].startswith(
+        "deviation from neutral in neutral shoulder widths: how far down"
+    )
+    assert explained["readings.csv", "fsr"].startswith("deviation from neutral in % of neutral: ")
+
+
 @pytest.mark.parametrize("note", ['"so", it was', "after\nlunch", "after\rlunch", "after\r\nlunch"])
 def test_a_note_comes_out_as_it_was_typed(tmp_path: Path, note: str) -> None:
     history = tmp_path / "data" / "history.sqlite3"
@@ -123,8 +213,9 @@ def test_moments_in_bulk_are_those_written_one_by_one(zone: str, monkeypatch: py
 def test_nothing_is_overwritten(path: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "diary.txt").write_text("mine")
-    with pytest.raises(UserError, match="not an empty folder"):
-        export(path, tmp_path / "out")
+    for taken in (tmp_path / "out", tmp_path / "out" / "diary.txt"):
+        with pytest.raises(UserError, match="not an empty folder"):
+            export(path, taken)
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["diary.txt"]
 
 

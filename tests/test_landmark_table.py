@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from posture_monitor.errors import UserError
+from posture_monitor.sensing import landmark_table
 from posture_monitor.sensing.landmark_table import COLUMNS, LandmarkTable, read_table, write_table
 from posture_monitor.sensing.sources import open_source
 
@@ -109,14 +110,14 @@ def message(path: Path) -> str:
     ("row", "column", "value", "says"),
     [
         (3, 10, "abc", ("row 3", "line 4", "v1", "'abc'")),
-        (2, 0, "inf", ("row 2", "t_s")),
-        (2, 0, "0.9", ("row 3", "t_s", "grow")),
-        (3, 0, "0.2", ("row 3", "t_s", "grow")),
-        (2, 0, "", ("row 2", "t_s", "empty")),
-        (1, 1, "0", ("row 1", "width")),
-        (4, 2, "-480", ("row 4", "height")),
+        (2, 0, "inf", ("row 2 (line 3)", "t_s")),
+        (2, 0, "0.9", ("row 3 (line 4)", "t_s", "grow, but 0.4 follows 0.9;")),
+        (3, 0, "0.2", ("row 3 (line 4)", "t_s", "grow, but 0.2 follows 0.2;")),
+        (2, 0, "", ("row 2 (line 3)", "t_s", "empty")),
+        (1, 1, "0", ("row 1 (line 2)", "width", "not 0")),
+        (4, 2, "-480", ("row 4 (line 5)", "height", "not -480")),
         (1, 1, "", ("row 1", "width")),
-        (4, 3, "inf", ("row 4", "x0")),
+        (4, 3, "inf", ("row 4 (line 5)", "x0")),
         (4, 134, "-inf", ("row 4", "v32")),
     ],
 )
@@ -130,7 +131,8 @@ def test_a_wrong_cell_is_named(
     assert [part for part in says if part not in text] == []
 
 
-def test_a_table_of_many_pieces_is_read_in_order(tmp_path: Path) -> None:
+def test_a_table_of_many_pieces_is_read_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landmark_table, "_PIECE", 100_000)
     table = table_of(2000)  # some 2 MB
     write_table(tmp_path / "t.csv", table)
     assert_same(table, read_table(tmp_path / "t.csv"))
@@ -208,11 +210,16 @@ def test_a_cell_without_end_is_named(tmp_path: Path) -> None:
 def test_missing_columns_are_named(tmp_path: Path) -> None:
     rows = csv_lines(table_of(2), tmp_path)
     (tmp_path / "t.csv").write_text("\n".join(",".join(row[:-2]) for row in rows))
-    assert "z32, v32" in message(tmp_path / "t.csv")
+    assert ": missing columns z32, v32; a" in message(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text("\n".join(",".join(row[1:]) for row in rows))
+    assert ": missing column t_s; a" in message(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text("\n".join(",".join(row[:-3]) for row in rows))
+    assert ": missing columns y32, z32, v32; a" in message(tmp_path / "t.csv")
     (tmp_path / "t.csv").write_text("a,b\n1,2\n")
-    assert "t_s, width, height and 132 more" in message(tmp_path / "t.csv")
-    (tmp_path / "t.csv").write_text(";".join(COLUMNS))
-    assert "commas" in message(tmp_path / "t.csv")
+    assert ": missing columns t_s, width, height and 132 more; a" in message(tmp_path / "t.csv")
+    for separator, hint in ((";", "commas"), ("\t", "commas"), (" ", "v32")):
+        (tmp_path / "t.csv").write_text(separator.join(COLUMNS))
+        assert message(tmp_path / "t.csv").endswith(hint)
     np.savez(tmp_path / "t.npz", t_s=np.zeros(3), landmarks=np.zeros((3, 33, 4)))
     assert "width, height" in message(tmp_path / "t.npz")
 
