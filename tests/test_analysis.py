@@ -18,6 +18,7 @@ from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
 from posture_monitor.posture import steady
 from posture_monitor.posture.judge import SIGNALS, Judgement
+from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import METRICS
 from posture_monitor.posture.steady_bulk import states
 from posture_monitor.sensing.landmark_table import LandmarkTable, read_table, write_table
@@ -123,6 +124,30 @@ def test_frames_of_another_shape_are_counted_but_not_those_of_another_size(
     kept.size[70:77] = 1280, 720
     write_table(table, kept)
     assert analyzed(table, output=out).startswith("Note: frames of another shape than those calibrated on: 7")
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("camera", "view", "angles"),
+    [
+        (rig.Camera(), "front", "Trunk and neck angles: not measurable from this view."),
+        (rig.SIDE_CAMERA, "side", "Median angles: trunk "),
+    ],
+)
+def test_the_view_is_that_of_somebody_however_long_the_chair_was_empty(
+    tmp_path: Path, camera: rig.Camera, view: str, angles: str
+) -> None:
+    points, size = rig.render(rig.Body(), rig.Pose() * np.ones(40), camera, np.random.default_rng(1), 0.5)
+    points = np.concatenate((points, np.repeat(nobody(), 100, axis=0)))
+    path = tmp_path / "table.npz"
+    write_table(path, LandmarkTable(np.arange(140) / 2, np.tile(np.asarray(size, float), (140, 1)), points))
+    told = analyzed(path, output=tmp_path / "out.csv", calibrate_first_s=10.0)
+    assert told.startswith(f"20 frames of calibration; 120 frames judged: 20 good, 100 away. View: {view}. ")
+    assert angles in told
+    empty = tmp_path / "empty.npz"
+    write_table(empty, LandmarkTable(np.arange(9.0), np.full((9, 2), 480.0), np.repeat(nobody(), 9, axis=0)))
+    told = analyzed(empty, output=tmp_path / "out.csv", calibrate_first_s=None, profile="front")
+    assert told.startswith("9 frames judged: 9 away. View: unknown. ")
 
 
 @pytest.mark.usefixtures("home")

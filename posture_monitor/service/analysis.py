@@ -246,11 +246,17 @@ def refuse_other_view(judgement: Judgement, measurement: Measurement, profile: s
     codes = [REASONS.index(why) for why in OTHER_VIEW_REASONS]
     other = int((unlike & np.isin(judgement.reason, codes)).sum())
     if present and other > OTHER_VIEW * present:
-        seen = VIEWS[int(np.bincount(measurement.view[measurement.present]).argmax())]
         raise UserError(
-            f"profile {profile!r} was made from the {neutral.view} view, but this source shows the {seen} "
-            "view; calibrate a profile for this camera place, or choose another with --profile"
+            f"profile {profile!r} was made from the {neutral.view} view, but this source shows the "
+            f"{_view(measurement)} view; calibrate a profile for this camera place, or choose another with "
+            "--profile"
         )
+
+
+def _view(measurement: Measurement) -> View:
+    """Return from where somebody is seen most often."""
+    seen = measurement.view[measurement.present]
+    return VIEWS[int(np.bincount(seen).argmax())] if len(seen) else View.UNKNOWN
 
 
 def _states(
@@ -326,8 +332,6 @@ def _summary(judgement: Judgement, measurement: Measurement, calibrated: int) ->
     reasons[REASONS.index(Reason.OK)] = 0
     parts = _counted(verdicts, VERDICTS)
     why = f" Unknown: {_counted(reasons, REASONS)}." if reasons.any() else ""
-    seen = measurement.view[measurement.present]
-    view = VIEWS[int(np.bincount(seen).argmax())] if len(seen) else View.UNKNOWN
     angles = "; ".join(
         f"{label} {np.nanmedian(measurement[name]):+.1f}°"
         for label, name in (("trunk", "trunk_incl"), ("neck", "neck_incl"))
@@ -336,7 +340,7 @@ def _summary(judgement: Judgement, measurement: Measurement, calibrated: int) ->
     own = f"{calibrated} frames of calibration; " if calibrated else ""
     if calibrated == len(measurement):
         return f"{own}no frame is left to be judged: calibrate on fewer."
-    return f"{own}{len(measurement) - calibrated} frames judged: {parts}.{why} View: {view}." + (
+    return f"{own}{len(measurement) - calibrated} frames judged: {parts}.{why} View: {_view(measurement)}." + (
         f" Median angles: {angles}." if angles else " Trunk and neck angles: not measurable from this view."
     )
 
