@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,10 @@ from posture_monitor.posture.judge import SIGNALS, Judgement
 from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import METRICS
 from posture_monitor.posture.steady_bulk import states
+from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.landmark_table import LandmarkTable, read_table, write_table
+from posture_monitor.sensing.sources import Closing
+from posture_monitor.service import analysis
 from posture_monitor.service.analysis import _cell, _states, analyze
 
 
@@ -154,3 +159,116 @@ def test_the_view_is_that_of_somebody_however_long_the_chair_was_empty(
 def test_calibrated_on_all_of_it_nothing_is_left(table: Path, tmp_path: Path) -> None:
     told = analyzed(table, output=tmp_path / "out.csv", calibrate_first_s=9999.0)
     assert told == "120 frames of calibration; no frame is left to be judged: calibrate on fewer.\n"
+
+
+class Film(Closing):
+    """The rows of a landmark table, one after the other, as pictures come."""
+
+    identity, stills, total = "film", False, None
+
+    def __init__(self, table: LandmarkTable) -> None:
+        self.table = table
+
+    def frames(self) -> Iterator[Frame]:
+        for number, t_s in enumerate(self.table.t_s):
+            width, height = map(int, self.table.size[number])
+            body = self.table.landmarks[number]
+            yield Frame(t_s, 0.0, width, height, landmarks=body, name=f"picture {number}")
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("begins_s", [0.0, 50.0])
+@pytest.mark.parametrize(
+    "neutral",
+    [
+        {"profile": None, "calibrate_first_s": 20.0},
+        {"profile": None, "calibrate_first_s": None, "calibrate_frames": 33},
+        {"profile": None, "calibrate_first_s": 99.0},
+        {"profile": "front", "calibrate_first_s": None},
+    ],
+)
+def test_picture_by_picture_a_recording_is_judged_as_whole(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begins_s: float, neutral: dict[str, Any]
+) -> None:
+    kept = read_table(table)
+    kept = replace(kept, t_s=kept.t_s + begins_s)
+    write_table(table, kept)
+    whole, single, points = (tmp_path / name for name in ("whole.csv", "single.csv", "points.npz"))
+    told = analyzed(table, output=whole, **neutral)
+    monkeypatch.setattr(analysis, "open_source", lambda *_given, **_chosen: Film(kept))
+    assert analyzed(table, output=single, landmarks=points, **neutral) == told
+    np.testing.assert_array_equal(read_table(points).landmarks, kept.landmarks)
+    rows, singly = (list(csv.DictReader(path.open(newline=""))) for path in (whole, single))
+    assert [row.pop("name") for row in singly] == [f"picture {number}" for number in range(120)]
+    assert {row.pop("name") for row in rows} == {""}
+    assert singly == rows
+    calibrated = (
+        0
+        if neutral["profile"]
+        else min(120, neutral.get("calibrate_frames") or 2 * neutral["calibrate_first_s"])
+    )
+    assert [bool(row["calibration"]) for row in rows] == [number < calibrated for number in range(120)]
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("singly", [False, True])
+def test_what_cannot_be_calibrated_on_is_told_with_its_length(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, singly: bool
+) -> None:
+    kept = read_table(table)
+    if singly:
+        monkeypatch.setattr(analysis, "open_source", lambda *_given, **_chosen: Film(kept))
+    for first, chosen in (
+        ("1.5 s", {"calibrate_first_s": 1.5}),
+        ("4 frames", {"calibrate_first_s": None, "calibrate_frames": 4}),
+    ):
+        with pytest.raises(UserError, match=f"table.npz: cannot calibrate on its first {first}: somebody"):
+            analyzed(table, output=tmp_path / "out.csv", **chosen)
+    assert not (tmp_path / "out.csv").exists()
+    analyzed(table, output=tmp_path / "out.csv", calibrate_first_s=2.5)
+
+
+@pytest.mark.usefixtures("home")
+def test_without_a_frame_there_is_nothing_to_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = LandmarkTable(np.empty(0), np.empty((0, 2)), np.empty((0, 33, 4), dtype=np.float32))
+    monkeypatch.setattr(analysis, "open_source", lambda *_given, **_chosen: Film(empty))
+    with pytest.raises(UserError, match=r"film\.mp4: there is no frame in it"):
+        analyzed(tmp_path / "film.mp4", output=tmp_path / "out.csv")
+
+
+@pytest.mark.usefixtures("home")
+def test_without_a_file_the_rows_go_to_standard_output(
+    table: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyzed(table, output=tmp_path / "out.csv")
+    analyzed(table, output=None)
+    sys.stdout.flush()
+    assert capfdbinary.readouterr().out == (tmp_path / "out.csv").read_bytes()
+    with pytest.raises(UserError, match="is the recording itself"):
+        analyzed(table, output=None, landmarks=table)
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(UserError, match="standard output is closed; name a file with -o"):
+        analyzed(table, output=None)
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(("beside", "refused"), [(70, False), (90, True)])
+def test_a_profile_of_another_view_is_refused_if_nearly_all_is_seen_so(
+    tmp_path: Path, beside: int, refused: bool
+) -> None:
+    def somebody(camera: rig.Camera, count: int) -> np.ndarray:
+        return rig.render(rig.Body(), rig.Pose() * np.ones(count), camera, np.random.default_rng(1), 0.5)[0]
+
+    points = np.concatenate((somebody(rig.SIDE_CAMERA, beside), somebody(rig.Camera(), 100 - beside)))
+    path = tmp_path / "table.npz"
+    write_table(path, LandmarkTable(np.arange(100) / 2, np.tile([640.0, 480.0], (100, 1)), points))
+    against = {"output": tmp_path / "out.csv", "profile": "front", "calibrate_first_s": None}
+    if not refused:
+        assert analyzed(path, **against)
+        return
+    with pytest.raises(UserError) as told:
+        analyzed(path, **against)
+    assert str(told.value) == (
+        "profile 'front' was made from the front view, but this source shows the side view; calibrate a "
+        "profile for this camera place, or choose another with --profile"
+    )

@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import json
 import math
+import os
 import sqlite3
 import stat
 import subprocess
@@ -98,6 +99,7 @@ def test_each_column_holds_what_was_kept_and_nothing_where_nothing_was(tmp_path:
     out.mkdir()  # an empty one will do
     files = export(history, out)
     assert [file.name for file in files] == [*DICTIONARY, "data_dictionary.csv", "history.json"]
+    assert not any(b"\r" in file.read_bytes() for file in files)
     told = {name: rows(out / name) for name in DICTIONARY}
     first, second = (row.pop("run") for row in told["recordings.csv"])
     assert told["recordings.csv"] == [
@@ -217,6 +219,15 @@ def test_nothing_is_overwritten(path: Path, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="not an empty folder"):
             export(path, taken)
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["diary.txt"]
+
+
+def test_a_disk_that_is_full_is_told(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fdopen", full)
+    with pytest.raises(UserError, match=r"cannot write the export to \S+out: No space left on device$"):
+        export(path, tmp_path / "out")
 
 
 def test_an_empty_history_exports_headers(tmp_path: Path) -> None:
