@@ -259,8 +259,7 @@ def test_erased_text_is_gone_from_the_disk(path: Path) -> None:
         store.alert(wall("2025-05-14 12:00"), 7200, "posture", body="a sentence nobody else should read")
     before = size(path)
     gone = erase(path)
-    assert gone.freed > 0
-    assert size(path) < before
+    assert gone.freed == before - size(path) > 0
     left = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert b"nobody else should read" not in left
     assert b"camera of the" not in left
@@ -269,12 +268,14 @@ def test_erased_text_is_gone_from_the_disk(path: Path) -> None:
 def test_damaged_files_are_erased_with_the_rest(path: Path) -> None:
     old = path.with_name(f"{path.name}.damaged-2024-01-01")
     new = path.with_name(f"{path.name}.damaged-2025-05-20")
-    for aside in (old, new):
+    same = path.with_name(f"{path.name}.damaged-2025-05-14")
+    for aside in (old, new, same):
         aside.write_bytes(b"x" * 1000)
     erase(path, dt.date(2025, 5, 14))
-    assert (old.exists(), new.exists()) == (False, True)
+    assert (old.exists(), new.exists(), same.exists()) == (False, True, True)
     erase(path)
     assert not new.exists()
+    assert not same.exists()
 
 
 def test_a_history_that_turns_out_damaged_is_erased_as_well(path: Path) -> None:
@@ -295,12 +296,28 @@ def test_what_is_damaged_within_a_page_is_left_out(path: Path, tmp_path: Path) -
     assert rows(tmp_path / "out" / "spans.csv") == rows(tmp_path / "whole" / "spans.csv")
 
 
-@pytest.mark.usefixtures("berlin")
-def test_an_hour_of_two_days_that_is_damaged_goes_with_the_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TZ", "Asia/Kolkata")  # where midnight is half past an hour; `berlin` puts it back
+@pytest.fixture
+def kolkata(berlin: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the clock of a place where midnight is half past an hour of UTC; `berlin` puts it back."""
+    del berlin
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
     time.tzset()
+
+
+@pytest.mark.usefixtures("kolkata")
+def test_of_an_hour_of_two_days_the_second_keeps_its_minutes(tmp_path: Path) -> None:
+    path = tmp_path / "h" / "history.sqlite3"
+    with Store.open(path) as store:
+        for clock in ("13 23:35", "13 23:59", "14 00:00", "14 00:29"):
+            store.sample(wall(f"2025-05-{clock}"), {"neck_incl": 1.0}, verdict="good")
+    erase(path, dt.date(2025, 5, 14))
+    export(path, tmp_path / "out")
+    left = [row["time"][11:16] for row in rows(tmp_path / "out" / "minutes.csv")]
+    assert left == ["00:00", "00:29"]
+
+
+@pytest.mark.usefixtures("kolkata")
+def test_an_hour_of_two_days_that_is_damaged_goes_with_the_first(tmp_path: Path) -> None:
     path = tmp_path / "h" / "history.sqlite3"
     with Store.open(path) as store:
         record(store, wall("2025-05-13 23:50"), [("good", 3600)])
@@ -325,15 +342,27 @@ def test_a_page_damaged_anywhere_is_told_in_one_line(path: Path, tmp_path: Path)
     assert all("is damaged" in text for text in told)
 
 
+def test_what_cannot_be_erased_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr("posture_monitor.history.export._wipe", fail)
+    with pytest.raises(UserError, match=path.name):
+        erase(path)
+
+
 def test_erasing_while_the_monitor_runs(path: Path) -> None:
     now = time.time()
     with Store.open(path) as store:
         store.begin("camera")
+        store.alert(now, 0, "posture", body="a sentence nobody else should read")
         for step in range(0, 60, 2):
             store.heartbeat(now + step, 0, "poor")
             store.sample(now + step, {"fsr": 1.0})
         store.flush()
         erase(path)
+        left = b"".join(file.read_bytes() for file in path.parent.iterdir())
+        assert b"nobody else should read" not in left, "the log of writes holds nothing either"
         for step in range(60, 120, 2):
             store.heartbeat(now + step, 0, "good")
             if step == 62:

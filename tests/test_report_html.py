@@ -156,6 +156,122 @@ def test_a_full_day_shows_everything(store: Store) -> None:
     assert any(t.startswith("Wed 14 May: ") for t in read.titles)
 
 
+def tables(text: str) -> dict[str, list[list[str]]]:
+    """Return the cells of each table, row by row, by its name."""
+    return {
+        unescape(name): [
+            [unescape(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)]
+            for row in re.findall(r"<tr>(.*?)</tr>", body)
+        ]
+        for name, body in re.findall(
+            r'role="region" aria-label="([^"]*)"><table>(.*?)</table>', text, re.DOTALL
+        )
+    }
+
+
+def test_all_that_a_page_tells_of_a_small_day(store: Store) -> None:
+    monday_s, start_s = wall("2025-05-12 13:10"), wall("2025-05-14 09:30")
+    record(store, monday_s, [("good", 3000)], 10)
+    record(
+        store,
+        start_s,
+        [("good", 1200), ("mild", 300), ("poor", 600), ("unknown", 300), ("away", 900), ("good", 3600),
+         ("poor", 1800), ("busy", 600)],
+        10,
+    )  # fmt: skip
+    for minute in range(30):
+        store.sample(
+            start_s + 60 * minute + 5, {"fsr": 1.0 + minute / 10, "head_height": -2.0}, verdict="good"
+        )
+    number = store.alert(
+        start_s + 1800, utc_offset_s(start_s), "posture", driver="fsr", deviation=9.0, held_s=240, title="T"
+    )
+    store.outcome(number, "corrected", start_s + 1820)
+    store.alert(start_s + 7000, utc_offset_s(start_s), "break-stand")
+    text = page(store)
+    assert re.findall(r"<dt>([^<]*)</dt><dd>([^<]*) <small>([^<]*)</small>", text) == [
+        ("Score", "68%", "share of the judged time that was not poor"),
+        ("Judged", "2 h 05 min", "of 2 h 10 min at the desk"),
+        ("Coverage", "96%", "of the time at the desk was judged"),
+        ("Longest poor stretch", "30 min", "11:25–11:55"),
+        ("Reminders", "2", "1 followed by a change within a minute"),
+        ("Breaks", "1", "longest without one 1 h 30 min"),
+    ]
+    lengths = {"good": 80, "mild": 5, "poor": 40, "unknown": 5, "away": 15, "no camera": 10}
+    told = [f"{name} {'1 h 20' if length == 80 else length} min" for name, length in lengths.items()]
+    legend = re.findall(r"</svg> ([^<]*) <b>([^<]*)</b></li>", text)
+    assert [" ".join(entry) for entry in legend] == told
+    assert f'aria-label="Timeline of the day: {", ".join(told)}"' in text
+    assert re.findall(r'<li style="left: ([^"]*)" title="([^"]*)">▼', text) == [
+        ("25.00%", "10:00 Head forward: face 9% larger"), ("61.11%", "11:26 Time to stand"),
+    ]  # fmt: skip
+    hours = [(f"{25 * number}.00%", f"{9 + number:02d}:00") for number in range(5)]
+    day_ticks, week_ticks = re.findall(r'<div class="ticks".*?</div>', text)
+    assert re.findall(r'<span class="(odd|even)" style="left: ([^"]*)">([^<]*)<', day_ticks) == [
+        ("odd" if number % 2 else "even", *hour) for number, hour in enumerate(hours)
+    ]
+    assert [label for label, _ in re.findall(r">(\d\d:00)(<)", week_ticks)] == [
+        f"{hour:02d}:00" for hour in range(9, 15)
+    ]
+    assert "empty is not recorded\n(21 h 25 min of the day). ▼ reminder. The line" in text
+    assert "thicker over 50 min without a break" in text
+    assert "Best hour <b>10:00</b> (12% poor), hardest hour <b>11:00</b> (55% poor)." in text
+    assert "Not measurable from this camera's view: trunk inclination and neck inclination." in text
+    shares = re.findall(r'<i style="flex: (\d+); background: var\(--(\w+)\)" title="([^"]*)"', text)
+    assert shares == [
+        (str(60 * lengths[state]), state, line)
+        for state, line in zip(("good", "mild", "poor", "unknown"), told[:4], strict=True)
+    ]
+    assert '<th scope="row" class="words">no reason kept</th><td>5 min</td>' in text
+    assert tables(text) == {
+        "Time at the desk and breaks": [
+            ["from", "to", "at the desk", "then"],
+            ["09:30", "10:05", "35 min", "break, 15 min"],
+            ["10:25", "11:55", "1 h 30 min", "no camera, 10 min"],
+        ],
+        "The hours as a table": [
+            ["hour", *lengths],
+            ["09:00", "20 min", "5 min", "5 min", "0 s", "0 s", "0 s"],
+            ["10:00", "35 min", "0 s", "5 min", "5 min", "15 min", "0 s"],
+            ["11:00", "25 min", "0 s", "30 min", "0 s", "0 s", "5 min"],
+            ["12:00", "0 s", "0 s", "0 s", "0 s", "0 s", "5 min"],
+        ],
+        "All measures as a table": [
+            ["measure", "middle minute", "middle 8 of 10 minutes", "minutes"],
+            ["face size against the shoulders", "+2%", "+1% to +4%", "30"],
+            ["head height over the shoulders", "−2%", "−2% to −2%", "30"],
+        ],
+        "Reminders and what followed": [
+            ["at", "what", "for", "then"],
+            ["10:00", "Head forward: face 9% larger", "4 min", "better after 20 s"],
+            ["11:26", "Time to stand", "", "not known"],
+        ],
+        "The month as a table": [
+            ["day", "good", "mild", "poor", "unknown", "coverage", "reminders"],
+            ["Mon 12", "50 min", "0 s", "0 s", "0 s", "100%", "0"],
+            ["Wed 14", "1 h 20 min", "5 min", "40 min", "5 min", "96%", "2"],
+        ],
+    }
+    rest = re.sub(
+        r"<svg.*?</svg>",
+        "svg",
+        text.split('<div class="week">')[1].split('<span class="axis">')[0],
+        flags=re.DOTALL,
+    )
+    off = '<span class="none">not recorded</span><span></span>'
+    assert rest.split("\n")[1:-1] == [
+        "<span>Mon 12</span><span>svg</span><span>50 min, 0% poor</span>",
+        f"<span>Tue 13</span>{off}",
+        '<span class="today" aria-current="date">Wed 14</span><span>svg</span>'
+        "<span>2 h 10 min, 32% poor</span>",
+        *(f"<span>{name}</span>{off}" for name in ("Thu 15", "Fri 16", "Sat 17", "Sun 18")),
+    ]
+    assert 'style="--weeks: 5; --first: 4"' in text
+    assert re.findall(r"<span>(\d+)</span>", text.split('<div class="sheet"')[1]) == [
+        str(n) for n in range(1, 32)
+    ]
+
+
 @pytest.mark.parametrize("kind", ["front"])
 def test_names_of_limits_that_lie_close_do_not_overlap(store: Store) -> None:
     curves = re.findall(r'y="([\d.]+)"[^>]*>(mild|poor)</text>', page(store))
