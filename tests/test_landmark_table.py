@@ -224,8 +224,16 @@ def test_missing_columns_are_named(tmp_path: Path) -> None:
     assert "width, height" in message(tmp_path / "t.npz")
 
 
-def test_short_rows_and_columns_twice(tmp_path: Path) -> None:
+def test_short_and_long_rows_and_columns_twice(tmp_path: Path) -> None:
     rows = csv_lines(table_of(3), tmp_path)
+    for more, told in ((", ", ""), (", ,x", ": row 2 (line 3): 137 cells, but the header has 135 columns")):
+        lines = [",".join(row) for row in rows]
+        lines[2] += more
+        (tmp_path / "t.csv").write_text("\n".join(lines))
+        if told:
+            assert message(tmp_path / "t.csv").endswith(told)
+        else:
+            assert_same(table_of(3), read_table(tmp_path / "t.csv"))
     (tmp_path / "t.csv").write_text("\n".join(",".join(row) for row in [*rows, ["9", "640"]]))
     assert "row 4" in message(tmp_path / "t.csv")
     (tmp_path / "t.csv").write_text("\n".join(",".join([*row, row[3]]) for row in rows))
