@@ -200,9 +200,7 @@ class _Drawing:
         for group in root.iter(f"{{{_SVG}}}g"):
             titles = self._titles.get(group.get("id", ""))
             if titles:
-                marks = [e for e in group.iter() if e.tag in (f"{{{_SVG}}}path", f"{{{_SVG}}}use")]
-                marks = [mark for mark in marks if not _inside_defs(group, mark)]
-                for mark, title in zip(marks, titles, strict=True):
+                for mark, title in zip(group.iter(f"{{{_SVG}}}path"), titles, strict=True):
                     ET.SubElement(mark, f"{{{_SVG}}}title").text = title
         for child in list(root):
             if child.tag.endswith("metadata"):
@@ -214,10 +212,6 @@ class _Drawing:
         if stretch:
             root.set("preserveAspectRatio", "none")
         return _dress(ET.tostring(root, encoding="unicode"), self.name)
-
-
-def _inside_defs(group: ET.Element, mark: ET.Element) -> bool:
-    return any(mark in list(defs) for defs in group.iter(f"{{{_SVG}}}defs"))
 
 
 def _dress(svg: str, name: str) -> str:

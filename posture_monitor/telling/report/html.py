@@ -82,9 +82,8 @@ def render_html(
     advice
         What is said in place of `story.suggestion`.
     """
-    told = story.measured_at_all(day)
     suggestion = story.suggestion(day) if advice is None else advice
-    parts = [_figures(day), _timeline(day), *_details(day)] if told and day.spans else []
+    parts = [_figures(day), _timeline(day), *_details(day)] if day.spans else []
     if week.recorded or month.recorded:
         parts += [_week(week, day), _month(month)]
     if entries:
