@@ -24,7 +24,8 @@ from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.telling.report import charts
-from posture_monitor.telling.report.html import render_html
+from posture_monitor.telling.report.charts import Axis
+from posture_monitor.telling.report.html import _ticks, render_html
 from posture_monitor.telling.report.text import render_diary
 
 TODAY = dt.date(2025, 5, 14)
@@ -267,6 +268,17 @@ def test_all_that_a_page_tells_of_a_small_day(store: Store) -> None:
         *(f"<span>{name}</span>{off}" for name in ("Thu 15", "Fri 16", "Sat 17", "Sun 18")),
     ]
     assert 'style="--weeks: 5; --first: 4"' in text
+    titles = Reader(text).titles
+    curves = [title for title in titles if "five minutes" in title]
+    assert [curves[0], curves[5], curves[6]] == [
+        "09:30, five minutes: median +1%, nine in ten under +1%",
+        "09:55, five minutes: median +4%, nine in ten under +4%",
+        "09:30, five minutes: median −2%, nine in ten under −2%",
+    ]
+    sheet = titles[-31:]
+    assert sheet[11] == "Mon 12 May: 50 min at the desk, 0% poor, 0 reminders"
+    assert sheet[13] == "Wed 14 May: 2 h 10 min at the desk, 32% poor, 2 reminders"
+    assert len({title for title in sheet if title.endswith("May: not recorded")}) == 29
     assert re.findall(r"<span>(\d+)</span>", text.split('<div class="sheet"')[1]) == [
         str(n) for n in range(1, 32)
     ]
@@ -300,16 +312,86 @@ def test_few_minutes_are_drawn_as_minutes(store: Store, seconds: float, marks: l
     assert re.findall(r">(\d\d:\d\d)<", ticks.group()) == marks
 
 
-def test_ribbon_blocks_are_as_long_as_their_spans(store: Store) -> None:
-    record(store, wall("2025-05-14 09:00"), [("good", 1800), ("poor", 900), ("mild", 900)])
-    ribbon = re.search(r'<div class="ribbon">(.*?)</svg>', page(store), re.DOTALL)
-    assert ribbon is not None
-    widths = {}
-    for path, title in re.findall(r'<path[^>]*d="([^"]+)"[^>]*>\s*<title>([^<]+)', ribbon.group(1)):
-        x = [float(number) for number in re.findall(r"[ML] ([-\d.]+) ", path)]
-        widths[title.split()[1].rstrip(",")] = max(x) - min(x)
-    assert widths["good"] == pytest.approx(2 * widths["poor"], rel=0.01)
-    assert widths["mild"] == pytest.approx(widths["poor"], rel=0.01)
+Box = tuple[float, float, float, float]
+
+
+def boxes(drawn: str) -> dict[str, Box]:
+    """Return left, top, right and bottom of each block of a drawing, by its title."""
+    found = {}
+    for path, title in re.findall(r'<path[^>]*d="([^"]+)"[^>]*>\s*<title>([^<]+)', drawn):
+        x, y = zip(*re.findall(r"[ML] ([-\d.]+) ([-\d.]+)", path), strict=True)
+        xs, ys = sorted(map(float, x)), sorted(map(float, y))
+        found[title] = (xs[0], ys[0], xs[-1], ys[-1])
+    return found
+
+
+def drawings(store: Store) -> dict[str, dict[str, Box]]:
+    """Return the blocks of each drawing of the page, by the beginning of its name."""
+    drawn = {}
+    for svg in re.findall(r"<svg[^>]*aria-label.*?</svg>", page(store), re.DOTALL):
+        label = re.search(r'aria-label="([^":;]*)', svg)
+        assert label
+        drawn[label.group(1)] = boxes(svg)
+    return drawn
+
+
+def test_blocks_are_as_long_and_as_high_as_what_they_stand_for(store: Store) -> None:
+    parts = [("good", 1800), ("poor", 900), ("mild", 900), ("away", 300), ("poor", 1200)]
+    record(store, wall("2025-05-14 09:00"), parts, 10)
+    assert re.search(r"of the day\)\. The line beneath", page(store)), "there is no mark to explain"
+    drawn = drawings(store)
+    ribbon, bouts = drawn["Timeline of the day"], drawn["2 stretches at the desk"]
+    assert [*ribbon] == [
+        "09:00–09:30 good, 30 min", "09:45–10:00 mild, 15 min", "09:30–09:45 poor, 15 min",
+        "10:05–10:25 poor, 20 min", "10:00–10:05 away, 5 min",
+    ]  # fmt: skip
+    good, mild, poor, later, away = ribbon.values()
+    minute = good[2] / 30  # nine o'clock is at the left end
+    for box, begins, ends in ((good, 0, 30), (poor, 30, 45), (mild, 45, 60), (away, 60, 65), (later, 65, 85)):
+        assert box[::2] == pytest.approx((begins * minute, ends * minute), abs=0.03)
+    assert poor[1] == later[1] < mild[1] < good[1] < away[1], "the higher the block, the poorer the posture"
+    assert [*bouts] == [
+        "10:05–10:25 at the desk, 20 min", "09:00–10:00 at the desk, 1 h 00 min, then a break of 5 min",
+    ]  # fmt: skip
+    short, long = bouts.values()
+    assert long[::2] == pytest.approx((0, 60 * minute), abs=0.03)
+    assert long[3] - long[1] > 1.5 * (short[3] - short[1]), "a long one is thicker"
+
+
+@pytest.mark.parametrize(
+    ("hours", "written"), [(1, 2), (9, 10), (10, 11), (11, 6), (20, 11), (21, 8), (24, 9)]
+)
+def test_no_more_hours_are_written_than_have_room(hours: int, written: int) -> None:
+    start_s = wall("2025-05-14 00:00")
+    axis = Axis(
+        start_s, start_s + 3600 * hours, tuple((start_s + 3600 * n, f"{n:02d}") for n in range(hours + 1))
+    )
+    places = [float(place) for place in re.findall(r"left: ([\d.]+)%", _ticks(axis))]
+    assert len(places) == written
+    assert places[0] == 0
+    assert places[1] == pytest.approx(100 * -(-hours // 10) / hours, abs=0.01)
+
+
+def test_hours_are_stacked_to_their_minutes(store: Store) -> None:
+    record(store, wall("2025-05-14 09:00"), [("good", 1800), ("poor", 900), ("mild", 900)], 10)
+    record(store, wall("2025-05-14 11:00"), [("poor", 1200)], 10)
+    drawn = drawings(store)["Minutes of each state in each hour"]
+    good, mild, poor, later = (
+        drawn[name]
+        for name in (
+            "09:00–10:00 good 30 min",
+            "09:00–10:00 mild 15 min",
+            "09:00–10:00 poor 15 min",
+            "11:00–12:00 poor 20 min",
+        )
+    )
+    assert len(drawn) == 4
+    height = good[3] - good[1]
+    for box, minutes in ((mild, 15), (poor, 15), (later, 20)):
+        assert box[3] - box[1] == pytest.approx(height * minutes / 30, abs=0.03)
+    assert (mild[3], poor[3], later[3]) == pytest.approx((good[1], mild[1], good[3]), abs=0.03)
+    assert good[::2] == mild[::2] == poor[::2]
+    assert later[0] - good[0] == pytest.approx(2 * (good[2] - good[0]) / 0.8, abs=0.03)
 
 
 def test_the_months_sheet_draws_as_much_of_each_state_as_there_was(store: Store) -> None:
