@@ -372,6 +372,41 @@ def test_no_more_hours_are_written_than_have_room(hours: int, written: int) -> N
     assert places[1] == pytest.approx(100 * -(-hours // 10) / hours, abs=0.01)
 
 
+@pytest.mark.parametrize(("ends", "hourly", "curves"), [(8, 1, 1), (12, 1, 2), (13, 2, 2), (20, 2, 3)])
+def test_hours_under_a_chart_are_thinned_where_there_are_many(
+    store: Store, ends: int, hourly: int, curves: int
+) -> None:
+    start_s = wall("2025-05-14 00:00")
+    record(store, start_s, [("good", 3600 * ends - 60)], 20)
+    store.sample(start_s + 60, {"fsr": 1.0}, verdict="good")
+    drawn = page(store)
+    minutes, curve = (
+        re.findall(r">([^<>]+)</text>", drawn.split(f'aria-label="{chart}')[1].split("</svg>")[0])
+        for chart in ("Minutes of each state", "Deviation from neutral")
+    )
+    hours = [f"{hour:02d}" for hour in range(ends + 1)]
+    assert minutes == [*hours[:-1:hourly], "0", "15", "30", "45", "60", "minutes"]
+    assert [label for label in curve if re.fullmatch(r"\d\d", label)][: len(hours[::curves])] == hours[
+        ::curves
+    ]
+
+
+def test_what_was_not_measured_is_told_in_place_of_curves(store: Store) -> None:
+    def against_neutral() -> str:
+        return page(store).split("<h2>Against neutral</h2>")[1].split("</section>")[0]
+
+    start_s = wall("2025-05-14 09:00")
+    record(store, start_s, [("good", 1800)])
+    assert against_neutral().strip() == '<p class="note">Nothing was measured on this day.</p>'
+    store.sample(start_s + 60, {"head_roll": 1.0}, verdict="good")
+    assert against_neutral().strip() == (
+        '<p class="note">Not measurable from this camera\'s view: trunk inclination and neck inclination.</p>'
+    )
+    store.sample(start_s + 120, {"trunk_incl": 1.0, "neck_incl": 2.0}, verdict="good")
+    assert "Not measurable" not in against_neutral()
+    assert "</figure>\n\n<details>" in against_neutral()
+
+
 def test_hours_are_stacked_to_their_minutes(store: Store) -> None:
     record(store, wall("2025-05-14 09:00"), [("good", 1800), ("poor", 900), ("mild", 900)], 10)
     record(store, wall("2025-05-14 11:00"), [("poor", 1200)], 10)
