@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import numpy as np
 import pytest
-from history_maker import wall
+from history_maker import record, wall
 
+from posture_monitor.history.days import day
 from posture_monitor.history.records import Span
+from posture_monitor.history.store import Store
 from posture_monitor.telling.report import story
-from posture_monitor.telling.report.charts import Axis, _every, _smooth, thresholds
+from posture_monitor.telling.report.charts import Axis, _every, _smooth, hours, thresholds
 
+LATER = 4e9
 UTC = int(dt.datetime(2025, 5, 14, tzinfo=dt.timezone.utc).timestamp())
 
 
@@ -24,7 +28,7 @@ def spans(*parts: tuple[float, float, float]) -> list[Span]:
 
 
 @pytest.mark.parametrize(
-    ("parts", "begins", "ends", "hours"),
+    ("parts", "begins", "ends", "labels"),
     [
         ([(9.5, 11.2, 0)], 9, 12, ["09", "10", "11", "12"]),
         ([(9.0, 10.0, 2)], 9, 10, ["11", "12"]),
@@ -37,18 +41,28 @@ def spans(*parts: tuple[float, float, float]) -> list[Span]:
     ],
 )
 def test_an_axis_holds_whole_hours_of_the_clock(
-    parts: list[tuple[float, float, float]], begins: float, ends: float, hours: list[str]
+    parts: list[tuple[float, float, float]], begins: float, ends: float, labels: list[str]
 ) -> None:
     axis = Axis.of(spans(*parts))
     assert [axis.start_s, axis.end_s] == [UTC + 3600 * begins, UTC + 3600 * ends]
-    assert [label for _, label in axis.hours] == hours
-    assert [at_s for at_s, _ in axis.hours] == [axis.start_s + 3600 * number for number in range(len(hours))]
+    assert [label for _, label in axis.hours] == labels
+    assert [at_s for at_s, _ in axis.hours] == [axis.start_s + 3600 * number for number in range(len(labels))]
 
 
 def test_what_lies_before_or_after_an_axis_is_at_its_end() -> None:
     axis = Axis.of(spans((9.0, 13.0, 0)))
     shares = [axis.share(UTC + 3600 * hour) for hour in (8.9, 9.0, 10.0, 13.0, 13.1)]
     assert shares == [0.0, 0.0, 0.25, 1.0, 1.0]
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize(("date", "highest"), [("2025-10-26", 120), ("2025-10-25", 60)])
+def test_an_hour_that_the_clock_shows_twice_has_room_for_both(store: Store, date: str, highest: int) -> None:
+    record(store, wall(f"{date} 01:30"), [("good", 3 * 3600)], 20)
+    drawn = hours("hours", day(store, dt.date.fromisoformat(date), LATER))
+    told = re.findall(r">(\d+)</text>", drawn)
+    assert told[-5:] == [str(part * highest // 4) for part in range(5)]
+    assert f"02:00–03:00 good {'2 h 00 min' if highest == 120 else '1 h 00 min'}" in drawn
 
 
 def test_limits_lie_on_the_side_to_which_posture_gets_poorer() -> None:

@@ -339,6 +339,7 @@ def test_blocks_are_as_long_and_as_high_as_what_they_stand_for(store: Store) -> 
     parts = [("good", 1800), ("poor", 900), ("mild", 900), ("away", 300), ("poor", 1200)]
     record(store, wall("2025-05-14 09:00"), parts, 10)
     assert re.search(r"of the day\)\. The line beneath", page(store)), "there is no mark to explain"
+    assert "<h2>Reminders and what followed</h2>\n<p>None on this day.</p>\n</section>" in page(store)
     drawn = drawings(store)
     ribbon, bouts = drawn["Timeline of the day"], drawn["2 stretches at the desk"]
     assert [*ribbon] == [
