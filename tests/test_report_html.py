@@ -408,6 +408,17 @@ def test_what_was_not_measured_is_told_in_place_of_curves(store: Store) -> None:
     assert "</figure>\n\n<details>" in against_neutral()
 
 
+def test_the_days_of_a_week_lie_over_the_same_hours(store: Store) -> None:
+    record(store, wall("2025-05-01 09:00"), [("good", 3600)], 20)
+    assert '<span class="axis">' not in page(store), "the month has a day, the week none"
+    record(store, wall("2025-05-12 09:00"), [("good", 3600)], 20)
+    record(store, wall("2025-05-14 13:00"), [("good", 3600)], 20)
+    drawn = drawings(store)
+    (monday,), (wednesday,) = drawn["Mon 12"].values(), drawn["Wed 14"].values()
+    width = wednesday[2]
+    assert (*monday[::2], *wednesday[::2]) == pytest.approx((0, width / 5, 4 * width / 5, width), abs=0.05)
+
+
 def test_hours_are_stacked_to_their_minutes(store: Store) -> None:
     record(store, wall("2025-05-14 09:00"), [("good", 1800), ("poor", 900), ("mild", 900)], 10)
     record(store, wall("2025-05-14 11:00"), [("poor", 1200)], 10)
