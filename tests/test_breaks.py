@@ -144,6 +144,20 @@ def test_a_clock_put_back_changes_nothing() -> None:
     assert desk.state.bout_s == pytest.approx(1100, abs=2)
 
 
+def test_a_reading_without_a_time_is_passed_over() -> None:
+    desk = Desk()
+    desk.be(GOOD, 1000)
+    assert breaks.step(desk.state, POLICY, math.nan, AWAY, 1.0) == (desk.state, ())
+
+
+def test_who_is_not_seen_neither_stands_up_nor_sits_down() -> None:
+    desk = Desk()
+    desk.be(GOOD, 1000)
+    desk.be(UNKNOWN, 10, standing=True)
+    desk.be(GOOD, 10)
+    assert not desk.ended
+
+
 def test_a_standing_profile_counts_standing_and_is_not_told_to_stand() -> None:
     desk = Desk()
     desk.be(GOOD, 1200)

@@ -411,6 +411,10 @@ def test_what_was_not_measured_is_told_in_place_of_curves(store: Store) -> None:
 def test_the_days_of_a_week_lie_over_the_same_hours(store: Store) -> None:
     record(store, wall("2025-05-01 09:00"), [("good", 3600)], 20)
     assert '<span class="axis">' not in page(store), "the month has a day, the week none"
+    first = dt.date(2025, 6, 1)
+    record(store, wall("2025-05-31 09:00"), [("good", 3600)], 20)
+    text = render_html(day(store, first, LATER), week(store, first, LATER), month(store, first, LATER))
+    assert re.findall(r"<h2>(.*?)</h2>", text) == ["Week of 26 May–1 June 2025"], "of June there is nothing"
     record(store, wall("2025-05-12 09:00"), [("good", 3600)], 20)
     record(store, wall("2025-05-14 13:00"), [("good", 3600)], 20)
     drawn = drawings(store)
