@@ -111,6 +111,8 @@ def test_getting_up_soon_is_taking_the_suggestion() -> None:
     desk = Desk()
     desk.be(GOOD, 2760)
     assert [type(e) for e in desk.be(AWAY, 90)] == [Taken]
+    unasked = Desk()
+    assert unasked.be(GOOD, 100) + unasked.be(AWAY, 90) == []
     late = Desk()
     late.be(GOOD, 2700 + 400)
     assert late.be(AWAY, 90) == []
@@ -210,7 +212,8 @@ def test_nothing_measured_is_not_called_stillness() -> None:
 def test_a_quiet_time_makes_suggestions_wait() -> None:
     desk = Desk()
     assert suggestions(desk.be(GOOD, 3000, quiet=True)) == []
-    assert suggestions(desk.be(GOOD, 10)) == [(3000, Wish.STAND)]
+    assert desk.be(UNKNOWN, 10) + desk.be(AWAY, 10) == [], "who is not seen may not be there"
+    assert suggestions(desk.be(GOOD, 10)) == [(3020, Wish.STAND)]
 
 
 @settings(max_examples=50)
@@ -307,8 +310,8 @@ def test_what_a_single_look_saw_is_no_shift_however_seldom_one_looks() -> None:
 def test_a_shift_is_what_five_degrees_of_the_trunk_amount_to(metric: str, limit: float) -> None:
     for part, shifts in ((0.95, 0), (1.05, 1)):
         desk = Desk()
-        desk.be(GOOD, 10, {metric: 0.0})
-        desk.be(GOOD, 30, {metric: -part * limit})
+        desk.be(GOOD, 10, {"neck_incl": 0.0, metric: 0.0})
+        desk.be(GOOD, 30, {"neck_incl": 0.0, metric: -part * limit})
         assert len(desk.shifts) == shifts
 
 

@@ -228,7 +228,6 @@ def wait_s(state: Breaks, policy: Policy) -> float:
 
 def _ended(state: Breaks, standing: bool) -> tuple[Breaks, list[Effect]]:
     """Close the bout, if there was one, and begin afresh."""
-    taken = _taken(state) if state.bout_s > 0 else []
     fresh = Breaks(
         t_s=state.t_s,
         activity=state.activity,
@@ -238,7 +237,7 @@ def _ended(state: Breaks, standing: bool) -> tuple[Breaks, list[Effect]]:
         unwatched_s=state.unwatched_s,
         next_id=state.next_id,
     )
-    return fresh, taken
+    return fresh, _taken(state)
 
 
 def _taken(state: Breaks) -> list[Effect]:
@@ -251,8 +250,6 @@ def _watched(state: Breaks, deviations: Mapping[str, float], held_s: float) -> t
     """Notice a shift of posture: something over its limit for more than `SHIFT_HOLD_S`."""
     now = {name: d for name, d in deviations.items() if name in SHIFTS and math.isfinite(d)}
     since = {**now, **state.since}
-    if not now:
-        return replace(state, moving_s=0.0), []
     far = any(abs(d - since[name]) > SHIFTS[name] for name, d in now.items())
     moving_s = state.moving_s + held_s if far and state.moving_s > 0 else (1e-9 if far else 0.0)
     if moving_s <= SHIFT_HOLD_S:
