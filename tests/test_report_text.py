@@ -16,7 +16,7 @@ from posture_monitor.history.days import Day, day
 from posture_monitor.history.periods import month, week
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
-from posture_monitor.telling.report.csv_ import to_csv
+from posture_monitor.telling.report.csv_ import COLUMNS, to_csv
 from posture_monitor.telling.report.html import render_html
 from posture_monitor.telling.report.json_ import period_to_json, to_json
 from posture_monitor.telling.report.story import duration, parse_day
@@ -296,17 +296,28 @@ def test_this_month_ends_today(store: Store) -> None:
     assert "Nothing was recorded in this month." in file.getvalue()
 
 
-def test_csv_has_a_row_for_each_day_and_no_nan(store: Store) -> None:
-    working_day(store, "2025-05-13")
+def test_csv_has_a_row_for_each_day_with_nothing_where_nothing_is_known(store: Store) -> None:
+    start_s = wall("2025-05-14 09:30")
+    parts = [("good", 1200), ("mild", 300), ("poor", 600), ("unknown", 310), ("away", 900), ("good", 3600),
+             ("poor", 1800), ("busy", 600), ("paused", 60)]  # fmt: skip
+    record(store, start_s, parts, 10)
+    for minute in range(9):
+        store.sample(start_s + 60 * minute, {"fsr": 1.0 + minute, "head_roll": 5.0}, verdict="good")
+    store.alert(start_s, utc_offset_s(start_s), "posture")
     text = to_csv(week(store, TODAY, LATER).days)
+    assert "\r" not in text
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [row["date"][-2:] for row in rows] == ["12", "13", "14", "15", "16", "17", "18"]
-    assert "nan" not in text
-    assert float(rows[1]["poor_s"]) > 1000
-    assert float(rows[1]["neck_incl_median"]) > 0
-    assert rows[1]["fsr_median"] == ""
-    assert rows[0]["coverage"] == ""
-    assert rows[0]["withheld"] == "not recorded"
+    assert [row["date"] for row in rows] == [f"2025-05-{number}" for number in range(12, 19)]
+    assert list(rows[0]) == list(COLUMNS)
+    assert {name: value for name, value in rows[2].items() if value} == {
+        "date": "2025-05-14", "good_s": "4800.0", "mild_s": "300.0", "poor_s": "2400.0",
+        "unknown_s": "310.0", "away_s": "900.0", "busy_s": "600.0", "paused_s": "60.0",
+        "not_recorded_s": "77030.0", "coverage": "0.9603", "score": "68.0", "longest_poor_s": "1800.0",
+        "alerts": "1", "bouts": "2", "longest_bout_s": "5400.0", "breaks": "1",
+        "fsr_median": "5.0", "fsr_p10": "1.8", "fsr_p90": "8.2",
+    }  # fmt: skip
+    nothing = {name: value for name, value in rows[1].items() if value not in ("", "0", "0.0")}
+    assert nothing == {"date": "2025-05-13", "not_recorded_s": "86400.0", "withheld": "not recorded"}
 
 
 @pytest.mark.usefixtures("berlin")
