@@ -128,7 +128,8 @@ NO_SHOULDERS = "! Your shoulders are out of the picture: move back a little"
         (Pose(), Camera(distance_m=2.9), (FAR, *SEEN, HIDDEN, FRONT)),
         (Pose(), Camera(distance_m=4.5), (TOO_FAR, *SEEN, "✓ Hips", FRONT)),
         (Pose(), Camera(height_m=0.5), (FROM_BELOW, *SEEN, HIDDEN, FRONT)),
-        (Pose(), Camera(height_m=0.4), (LOW, *SEEN, HIDDEN, FRONT)),
+        (Pose(), Camera(height_m=0.45), (FROM_BELOW, *SEEN, HIDDEN, FRONT)),
+        (Pose(), Camera(height_m=0.42), (LOW, *SEEN, HIDDEN, FRONT)),
         (Pose(), Camera(height_m=0.3), (LOW, NO_FACE, "✓ Shoulders", HIDDEN)),
         (Pose(), Camera(height_m=1.25, tilt_deg=30), (FROM_ABOVE, *SEEN, HIDDEN, FRONT)),
         (Pose(), Camera(tilt_deg=-14), (HIGH, "✓ Face", HIDDEN)),
@@ -220,9 +221,9 @@ def test_no_capture_begins_in_a_blink() -> None:
 @pytest.mark.parametrize(
     ("pose", "doubt", "goes_on"),
     [
-        (Pose(seat_x_m=0.25), Reason.OK, False),
+        (Pose(seat_x_m=0.2), Reason.OK, False),
         (Pose(seat_y_m=-0.2), Reason.OK, False),
-        (Pose(seat_x_m=0.06), Reason.OK, True),
+        (Pose(seat_x_m=0.13), Reason.OK, True),
         (Pose(head_yaw=20), Reason.OK, True),
         (Pose(), Reason.DARK, False),
         (Pose(), Reason.CROWD, False),
