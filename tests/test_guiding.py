@@ -150,7 +150,7 @@ def test_whoever_is_to_look_down_need_not_face_the_screen() -> None:
     assert marked(Player(Guide(aim=Aim.DOWN)).last(1, Pose(head_yaw=35))) == (*SEEN, HIDDEN, FRONT)
 
 
-@pytest.mark.parametrize(("camera", "told"), [(SIDE_CAMERA, "✓ Hips"), (Camera(distance_m=4.0), HIDDEN)])
+@pytest.mark.parametrize(("camera", "told"), [(SIDE_CAMERA, "✓ Hips"), (Camera(distance_m=4.5), HIDDEN)])
 @pytest.mark.parametrize("lost", [(0, 0.99), (1, 1.01), (3, 0.4)])
 def test_from_the_side_one_hip_will_do(camera: Camera, told: str, lost: tuple[int, float]) -> None:
     (body,), size = render(Body(), Pose(), camera)
