@@ -81,6 +81,19 @@ def test_a_deviation_is_looked_at_closely_until_the_state_has_followed(reading: 
         assert PACE.deviating_s not in waits(found, max(seen_s, 65) + 5, 200)
 
 
+@pytest.mark.parametrize("follows_s", [5.0, 9.0, 14.0])
+def test_each_change_of_a_day_is_looked_at_closely_however_long_the_state_takes(follows_s: float) -> None:
+    def script(t_s: float) -> tuple[Verdict, Verdict, bool]:
+        return (POOR if (t_s - follows_s) // 60 % 2 else GOOD), (POOR if t_s // 60 % 2 else GOOD), True
+
+    found = looks(script, 600)
+    for begins_s in range(60, 600, 60):
+        seen_s = next(t_s for t_s, _, _ in found if t_s >= begins_s)
+        assert seen_s - begins_s <= PACE.settled_s
+        assert waits(found, seen_s, begins_s + follows_s) <= {PACE.deviating_s}
+        assert PACE.deviating_s not in waits(found, begins_s + follows_s + 6, begins_s + 60)
+
+
 @pytest.mark.parametrize("begins_s", [56.0, 57.0, 58.0, 59.0])
 def test_a_glance_is_forgotten_when_it_has_passed(begins_s: float) -> None:
     ends_s = begins_s + 4

@@ -155,7 +155,7 @@ def step(
     agreed_s = sampling.agreed_s
     if surprising:
         agreed_s = math.nan
-    elif math.isnan(agreed_s) or followed:
+    elif math.isnan(agreed_s):
         agreed_s = t_s
     changing_s = sampling.changing_s
     if fresh or followed or (math.isnan(changing_s) and (surprising or stirred)):

@@ -192,7 +192,6 @@ class Guide:
 
     def _enter(self, step: Step, t_s: float) -> None:
         self._step, self._since_s = step, t_s
-        self._well_s = t_s
         self.kept = Collected()
         if step is Step.CAPTURING:
             self._hint = ""
@@ -201,7 +200,7 @@ class Guide:
         """Return how still head and face have been lately: 1 like a picture, 0 too much to calibrate."""
         width = float(measured.shoulders[0])
         face = float(measured["face_size"][0])
-        if not (math.isfinite(width) and math.isfinite(face)):  # what came before a blink still counts
+        if not math.isfinite(face):  # what came before a blink still counts
             return 0.0
         shift, drop = (float(measured[name][0]) for name in ("head_shift", "head_drop"))
         self._recent.append((t_s, shift, drop, face))
