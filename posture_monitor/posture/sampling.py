@@ -170,7 +170,7 @@ def step(
     changing = not math.isnan(changing_s)
 
     looked_s = sampling.looked_s if sampling.may_skip and not moved else t_s
-    near = contradicted or steady.tends(NEAR) is not state
+    near = steady.tends(NEAR) is not state
     wait_s = _wait_s(pace, state, changing, near, on_battery)
     unmoved_s = pace.unmoved_at_most_s * (pace.battery if on_battery else 1.0)
     away = state is Verdict.AWAY
