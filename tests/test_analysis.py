@@ -229,6 +229,18 @@ def test_what_cannot_be_calibrated_on_is_told_with_its_length(
 
 
 @pytest.mark.usefixtures("home")
+def test_of_stills_frames_are_calibrated_on_and_no_seconds(table: Path, tmp_path: Path) -> None:
+    kept = read_table(table)
+    write_table(table, replace(kept, t_s=np.full(120, np.nan)))
+    with pytest.raises(UserError, match="use --calibrate-frames instead of --calibrate-first"):
+        analyzed(table, output=tmp_path / "out.csv")
+    by_frames = {"calibrate_first_s": None, "calibrate_frames": 40}
+    assert analyzed(table, output=tmp_path / "out.csv", **by_frames).startswith("40 frames of calibration")
+    by_profile = {"calibrate_first_s": None, "profile": "front"}
+    assert analyzed(table, output=tmp_path / "out.csv", **by_profile).startswith("120 frames judged")
+
+
+@pytest.mark.usefixtures("home")
 def test_without_a_frame_there_is_nothing_to_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = LandmarkTable(np.empty(0), np.empty((0, 2)), np.empty((0, 33, 4), dtype=np.float32))
     monkeypatch.setattr(analysis, "open_source", lambda *_given, **_chosen: Film(empty))
@@ -237,10 +249,13 @@ def test_without_a_frame_there_is_nothing_to_judge(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.usefixtures("home")
-def test_without_a_file_the_rows_go_to_standard_output(
+def test_the_rows_go_to_a_file_or_to_standard_output(
     table: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     analyzed(table, output=tmp_path / "out.csv")
+    rows = list(csv.DictReader((tmp_path / "out.csv").open(newline="")))
+    good, poor = ([rows[at][name] for name in ("verdict", "signal", "driver", "reason")] for at in (0, -1))
+    assert (good, poor) == (["good", "", "", ""], ["poor", "head sinking", "head_height", ""])
     analyzed(table, output=None)
     sys.stdout.flush()
     assert capfdbinary.readouterr().out == (tmp_path / "out.csv").read_bytes()

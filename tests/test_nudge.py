@@ -92,10 +92,19 @@ def test_corrected_within_a_minute_withdraws_and_says_so() -> None:
     assert desk.sit(GOOD, 600) == []
 
 
-def test_late_correction() -> None:
+@pytest.mark.parametrize(
+    ("seconds", "response"), [(50, Response.CORRECTED), (70, Response.LATE), (100, Response.LATE)]
+)
+def test_a_correction_after_more_than_a_minute_is_late(seconds: float, response: Response) -> None:
     desk = Desk()
-    desk.sit(POOR, 90 + 100)
-    assert outcomes(desk.sit(GOOD, 10)) == [(1, Response.LATE)]
+    desk.sit(POOR, 90 + seconds)
+    assert outcomes(desk.sit(GOOD, 10)) == [(1, response)]
+
+
+def test_a_reading_without_a_time_is_passed_over() -> None:
+    desk = Desk()
+    desk.sit(POOR, 60)
+    assert nudge.step(desk.state, BALANCED, math.nan, GOOD, 1.0) == (desk.state, ())
 
 
 def test_leaving_the_chair_is_a_correction() -> None:
