@@ -283,7 +283,9 @@ def test_a_wrong_alert_empties_the_dose(response: Response) -> None:
     desk.sit(POOR, 95)
     assert desk.press(response, 1) == [Outcome(1, response, pytest.approx(4.0)), Withdraw(1)]
     assert desk.state.dose.level == 0
+    assert desk.sit(Verdict.UNKNOWN, 3600) == [], "until no cooldown is left"
     assert desk.sit(POOR, 85) == []
+    assert len(alerts(desk.sit(POOR, 10))) == 1
 
 
 def test_an_old_notification_answered_from_the_notification_centre() -> None:

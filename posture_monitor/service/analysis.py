@@ -215,7 +215,7 @@ class _Recording:
         for seen in looker.look(wanted):
             at_s = seen.frame.t_s
             everything.add(seen)
-            if self._known is None and self._is_first(at_s - everything.t_s[0], len(everything) - 1):
+            if self._is_first(at_s - everything.t_s[0], len(everything) - 1):
                 beginning.add(seen)
             elif found is None:
                 found = self._learnt(learn)
