@@ -322,10 +322,12 @@ def test_how_good_a_capture_is_goes_by_the_worst_of_it(
     [
         (Camera(), "That takes a camera at your side that sees shoulders and hips."),
         (Camera(azimuth_deg=30), "That takes a camera that sees your hips as well."),
-        (dataclasses.replace(SIDE_CAMERA, azimuth_deg=60), ""),
+        # A face turned so far has no sides to compare.
+        (dataclasses.replace(SIDE_CAMERA, azimuth_deg=60), "That takes a camera in front of you."),
         (SIDE_CAMERA, "That takes a camera in front of you."),
     ],
 )
 def test_what_would_help_to_measure_the_rest_is_told(camera: Camera, why: str) -> None:
     neutral = upright(Body(), camera)
+    assert measurable(neutral)[1], "there is a rest"
     assert why_not(neutral) == why
