@@ -200,7 +200,8 @@ class _Drawing:
         for group in root.iter(f"{{{_SVG}}}g"):
             titles = self._titles.get(group.get("id", ""))
             if titles:
-                for mark, title in zip(group.iter(f"{{{_SVG}}}path"), titles, strict=True):
+                marks = list(group.iter(f"{{{_SVG}}}path"))
+                for mark, title in zip(marks, titles, strict=True):
                     ET.SubElement(mark, f"{{{_SVG}}}title").text = title
         for child in list(root):
             if child.tag.endswith("metadata"):
