@@ -156,6 +156,16 @@ def test_the_view_is_that_of_somebody_however_long_the_chair_was_empty(
 
 
 @pytest.mark.usefixtures("home")
+def test_a_disk_that_is_full_is_told(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_given: Any, **_chosen: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(analysis, "replacing", full)
+    with pytest.raises(UserError, match=r"cannot write \S+out\.csv: No space left on device$"):
+        analyzed(table, output=tmp_path / "out.csv")
+
+
+@pytest.mark.usefixtures("home")
 def test_calibrated_on_all_of_it_nothing_is_left(table: Path, tmp_path: Path) -> None:
     told = analyzed(table, output=tmp_path / "out.csv", calibrate_first_s=9999.0)
     assert told == "120 frames of calibration; no frame is left to be judged: calibrate on fewer.\n"
