@@ -15,20 +15,10 @@ from posture_monitor.posture.landmarks import LEFT_HIP, nobody
 from posture_monitor.posture.metrics import Reason, measure
 from posture_monitor.posture.reading import View
 from posture_monitor.sensing.frame import Frame
+from posture_monitor.service.capture_quality import measurable, quality_of, why_not
 from posture_monitor.service.collected import Collected
-from posture_monitor.service.guiding import (
-    GRACE_S,
-    SETTLE_S,
-    Aim,
-    Guidance,
-    Guide,
-    Kind,
-    Step,
-    measurable,
-    notes_of,
-    quality_of,
-    why_not,
-)
+from posture_monitor.service.framing import Kind, notes_of
+from posture_monitor.service.guiding import GRACE_S, SETTLE_S, Aim, Guidance, Guide, Step
 from posture_monitor.service.looking import Seen
 
 FPS = 5.0
@@ -156,7 +146,7 @@ def test_from_the_side_one_hip_will_do(camera: Camera, told: str, lost: tuple[in
     (body,), size = render(Body(), Pose(), camera)
     body[LEFT_HIP, lost[0]] = lost[1]
     seen = Seen(Frame(0.0, 0.0, int(size[0]), int(size[1])), body, Reason.OK)
-    notes = notes_of(seen, measure(body[None], size))
+    notes = notes_of(seen, measure(body[None], size), looks_down=False)
     assert told in [f"{MARKS[note.kind]} {note.text}" for note in notes]
 
 

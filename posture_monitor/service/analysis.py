@@ -340,8 +340,13 @@ def _summary(judgement: Judgement, measurement: Measurement, calibrated: int) ->
     own = f"{calibrated} frames of calibration; " if calibrated else ""
     if calibrated == len(measurement):
         return f"{own}no frame is left to be judged: calibrate on fewer."
-    return f"{own}{len(measurement) - calibrated} frames judged: {parts}.{why} View: {_view(measurement)}." + (
-        f" Median angles: {angles}." if angles else " Trunk and neck angles: not measurable from this view."
+    return (
+        f"{own}{len(measurement) - calibrated} frames judged: {parts}.{why} View: {_view(measurement)}."
+        + (
+            f" Median angles: {angles}."
+            if angles
+            else " Trunk and neck angles: not measurable from this view."
+        )
     )
 
 

@@ -16,11 +16,10 @@ from posture_monitor.service.collected import Collected
 
 @dataclass(frozen=True)
 class Quality:
-    """How good a captured posture is: a word, and why, in plain words; `score` 0..1."""
+    """How good a captured posture is: a word, and why, in plain words."""
 
     word: str
     why: str
-    score: float
 
 
 def quality_of(neutral: Neutral, frames: Collected) -> Quality:
@@ -30,10 +29,10 @@ def quality_of(neutral: Neutral, frames: Collected) -> Quality:
     steady = 1.0 - max(
         (neutral.spread[ROW[name]] / most) for name, most in MOST_SPREAD.items() if np.isfinite(neutral[name])
     )
-    near = min(1.0, neutral["face_size"] / (2 * SURE_SIZE))
+    near = neutral["face_size"] / (2 * SURE_SIZE)
     sure = float(np.median(measured.confidence[measured.present]))
     parts = {
-        "steady": min(1.0, 0.4 + steady),
+        "steady": 0.4 + steady,
         "near": near if neutral.view is not View.SIDE else 1.0,
         "sure": sure * well,
     }
@@ -47,7 +46,7 @@ def quality_of(neutral: Neutral, frames: Collected) -> Quality:
             "near": "you are far from the camera, so posture is judged more loosely",
             "sure": "face and shoulders were not always seen clearly",
         }[min(parts, key=lambda name: parts[name])]
-    return Quality(word, why, score)
+    return Quality(word, why)
 
 
 #: What can be measured of a posture, in plain words, by the metrics of which one will do.
@@ -73,8 +72,6 @@ def why_not(neutral: Neutral) -> str:
     """Return in one sentence what keeps the rest from being measured, and what would help."""
     if neutral.view is View.FRONT:
         return "That takes a camera at your side that sees shoulders and hips."
-    if neutral.view is View.SIDE:
-        return "That takes a camera in front of you."
-    return (
-        "That takes a camera that sees your hips as well." if "trunk_incl" not in neutral.measurable else ""
-    )
+    if neutral.view is not View.SIDE and "trunk_incl" not in neutral.measurable:
+        return "That takes a camera that sees your hips as well."
+    return "That takes a camera in front of you." if "lateral_head" not in neutral.measurable else ""

@@ -77,9 +77,9 @@ def notes_of(seen: Seen, measured: Measurement, *, looks_down: bool) -> tuple[No
     nose = float(seen.landmarks[lm.NOSE, 1])
     # `face_size` is taken in a picture of 640 pixels' height.
     cut_off = nose * 640.0 < CUT_OFF_CM * (size if math.isfinite(size) else 10.0)
-    turned = face and not looks_down and view is View.FRONT and abs(yaw) > LOOKS_AWAY_DEG
+    turned = not looks_down and view is View.FRONT and abs(yaw) > LOOKS_AWAY_DEG
     rather_far = face and view is not View.SIDE and TOO_FAR <= size < FAR
-    level = face and not looks_down and view is not View.SIDE
+    level = not looks_down and view is not View.SIDE
     from_below = level and not cut_off and nod < FROM_BELOW_DEG
     amiss = {
         "Two people are in the picture: calibrate alone": seen.doubt is Reason.CROWD,

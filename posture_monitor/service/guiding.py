@@ -147,12 +147,11 @@ class Guide:
         # Looking down is no stillness of the head.
         well = not amiss and (still >= least or self.aim is Aim.DOWN)
         well = well and not (capturing and self._strayed(measured))
-        if well or math.isnan(self._well_s):
+        if well:
             self._well_s = t_s
-        lost = not well and t_s - self._well_s >= GRACE_S
         if self._step is Step.LOOKING and well:
             self._enter(Step.SETTLING, t_s)
-        elif lost and self._step is not Step.LOOKING:
+        elif t_s - self._well_s >= GRACE_S:
             if capturing:
                 self._hint = "No matter: it begins again once you are still"
             self._enter(Step.LOOKING, t_s)

@@ -127,7 +127,7 @@ class Looker:
         from posture_monitor.sensing.image_quality import quality
 
         people = self._people(frame.image, frame.t_s)
-        if not len(people) and not self.source.live:  # before a camera an empty seat would cost twice as much
+        if not len(people) and self.source.stills:  # a stream's next picture has other grain
             people = self._people(smoothed(frame.image), frame.t_s)
         doubt = quality(frame.image).doubt(somebody=len(people) > 0)
         return chosen(frame, people, doubt, neutral, lambda: self._crowded(frame, neutral))
