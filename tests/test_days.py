@@ -438,6 +438,11 @@ def test_a_stretch_goes_on_over_a_restart_and_a_changed_clock() -> None:
     found = longest([*poor, later], "poor")
     assert found is not None
     assert (found.start_s, found.end_s) == (0.0, 900.0)
+    since_s = 1.7e9  # as moments are: a tolerance that grows with them would be seconds
+    late = [replace(span, start_s=span.start_s + since_s, end_s=span.end_s + since_s) for span in poor]
+    found = longest([late[0], replace(late[1], start_s=since_s + 601.0)], "poor")
+    assert found is not None
+    assert found.end_s == since_s + 600.0, "a second that was not recorded lies between"
     between = Span(600.0, 601.0, 0, "good", "", True, 1, 2)
     found = longest([poor[0], between, replace(poor[1], start_s=601.0), later], "poor")
     assert found == later

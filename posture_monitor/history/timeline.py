@@ -187,7 +187,7 @@ def longest(spans: Sequence[Span], state: str) -> Span | None:
         if span.state != state:
             current = None
             continue
-        goes_on = current is not None and math.isclose(current.end_s, span.start_s, abs_tol=0.001)
+        goes_on = current is not None and span.start_s - current.end_s <= 0.001
         current = replace(current, end_s=span.end_s) if current is not None and goes_on else span
         if longest is None or current.end_s - current.start_s > longest.end_s - longest.start_s:
             longest = current
