@@ -213,9 +213,20 @@ def test_the_first_of_a_month_looks_back_into_the_month_before(history: Path) ->
     note("2025-05-01 10:00")
     page = done("report", "2025-05-01", "--format", "html")
     row = page[page.index("Thu 1 May, 10:00") :].split("</tr>")[0]
-    assert "not recorded" not in row, "30 April was recorded"
+    assert "not enough data" not in row, "30 April was recorded"
     assert "lifting" in row
-    assert "not recorded" not in done("report", "2025-05-01").split("Diary, beside")[1]
+    assert "  not enough data\n" not in done("report", "2025-05-01").split("Diary, beside")[1]
+
+
+def test_days_hardly_seen_do_not_stand_beside_an_entry_as_days_without_poor_posture(home: Path) -> None:
+    with Store.open(paths.history_file()) as store:
+        record(store, wall("2025-05-12 09:00"), [("good", 1800), ("poor", 1800)])
+        record(store, wall("2025-05-13 09:00"), [("paused", 3600)])
+        record(store, wall("2025-05-14 09:00"), [("good", 300), ("unknown", 6900)])
+    note(f"{DAY} 16:00")
+    assert "poor 30 min a day, longest 1 h 00 min without a break" in done("report", DAY)
+    note("2025-05-15 16:00")
+    assert "      not enough data\n" in done("report", "2025-05-15"), "of the 13th to the 15th"
 
 
 def test_signs_that_need_a_doctor_bring_up_the_text_once_and_on_their_day(history: Path) -> None:

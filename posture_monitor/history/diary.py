@@ -296,8 +296,11 @@ EXPOSURES: tuple[tuple[str, str, Callable[[Day], float]], ...] = (
 
 
 def exposures(date: dt.date, days: Sequence[Day]) -> tuple[float, ...]:
-    """Return the mean of each of `EXPOSURES` over a day and the two before; NaN if none was recorded."""
-    near = [day for day in days if 0 <= (date - day.date).days < LOOK_BACK_DAYS and day.spans]
+    """Return the mean of each of `EXPOSURES` over a day and the two before; NaN if too little is known of each.
+
+    Of a day hardly seen no posture is known: it would count as one without any.
+    """
+    near = [day for day in days if 0 <= (date - day.date).days < LOOK_BACK_DAYS and not day.withheld]
     if not near:
         return (math.nan,) * len(EXPOSURES)
     return tuple(sum(measure(day) for day in near) / len(near) for _, _, measure in EXPOSURES)
@@ -322,7 +325,7 @@ def associations(entries: Sequence[Episode], days: Sequence[Day]) -> tuple[list[
     associations, withheld
         One for each exposure, and ``""``; or none, and why.
     """
-    told = [day for day in days if not day.withheld]  # of a day hardly seen, no posture is known
+    told = [day for day in days if not day.withheld]
     dates = {entry.date for entry in entries if entry.pain} & {day.date for day in told}
     if len(told) < ENOUGH_DAYS or len(dates) < ENOUGH_EPISODES:
         return [], (

@@ -372,7 +372,7 @@ def _pain(told: PainStory) -> str:
         else ""
     )
     return _section(
-        "Diary, beside the day of each entry and the two before",
+        "Diary, beside the means of each entry's day and the two before",
         f"{care}{_scrolled('Diary', _diary_table(told))}\n{said}{later}",
     )
 

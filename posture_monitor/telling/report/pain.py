@@ -83,7 +83,7 @@ def pain_story(entries: Sequence[Episode], days: Sequence[Day], date: dt.date) -
                 entry.trigger,
                 ", ".join(entry.symptoms),
                 entry.note_line,
-                story.duration(60 * poor) if known else "not recorded",
+                story.duration(60 * poor) if known else "not enough data",
                 story.duration(60 * longest) if known else "",
                 f"{breaks:.0f}" if known else "",
             )

@@ -71,7 +71,7 @@ def render_diary(entries: Sequence[Episode], days: Sequence[Day], date: dt.date,
 
 
 def _diary_page(told: PainStory) -> Iterator[Text]:
-    yield from _heading("Diary, beside the day of each entry and the two before")
+    yield from _heading("Diary, beside the means of each entry's day and the two before")
     if told.seek_care:
         yield Text(told.seek_care, style="bold")
     for when, pain, change, trigger, symptoms, note, poor, longest, breaks in told.rows:
