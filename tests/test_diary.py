@@ -206,7 +206,7 @@ def test_days_that_were_hardly_seen_are_not_set_against_others(path: Path) -> No
     entries = [episode(5, wall(f"2025-04-{number:02d} 12:00")) for number in (3, 6, 9, 14, 15)]
     told, why = associations(entries, days)
     assert told == []
-    assert "there are 13, 3 of them with one" in why
+    assert "there are 13 days and 3 episodes" in why
 
 
 @pytest.mark.parametrize(
@@ -254,6 +254,38 @@ def test_in_19_of_20_samples_the_interval_holds_the_difference(shift: float) -> 
 def test_one_wild_day_moves_no_difference() -> None:
     calm = np.arange(20.0)
     assert _shift(np.array([5.0, 9.0, 900.0]), calm)[0] == _shift(np.array([5.0, 9.0, 90.0]), calm)[0]
+
+
+def test_days_of_pain_in_a_row_are_one_episode_and_a_day_under_way_is_none(path: Path) -> None:
+    with Store.open(path) as store:
+        days = recorded(store, [20.0] * 15)
+    in_a_row = [episode(5, wall(f"2025-04-{number:02d} 12:00")) for number in (3, 4, 6, 8, 13)]
+    assert associations(in_a_row, days)[1].endswith("there are 15 days and 2 episodes")
+    apart = [*in_a_row[:1], *(episode(5, wall(f"2025-04-{number:02d} 12:00")) for number in (6, 9, 15))]
+    assert associations(apart, days)[1] == ""
+    today = replace(days[-1], end_s=days[-1].end_s - 3600)
+    assert associations(apart[1:], [*days[:-1], today])[1].endswith("there are 14 days and 2 episodes")
+
+
+def test_chance_alone_is_seldom_called_clear_where_pain_lasts_for_days(path: Path) -> None:
+    with Store.open(path) as store:
+        plain = replace(recorded(store, [20.0])[0], end_s=LATER)
+    rng = np.random.default_rng(7)
+    found = 0
+    for _ in range(200):
+        days = [
+            replace(
+                plain, date=plain.date + dt.timedelta(days=number), seconds={**plain.seconds, "poor": poor}
+            )
+            for number, poor in enumerate(rng.gamma(2, 600, 31).tolist())
+        ]
+        entries = [
+            episode(5, wall(f"{days[first + number].date} 12:00"))
+            for first in (2, 13, 24)
+            for number in range(4)
+        ]
+        found += associations(entries, days)[0][0].clear
+    assert found / 200 < 0.08
 
 
 def test_the_diary_is_exported_and_erased_with_the_rest(path: Path, tmp_path: Path) -> None:

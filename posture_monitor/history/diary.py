@@ -310,30 +310,37 @@ def associations(entries: Sequence[Episode], days: Sequence[Day]) -> tuple[list[
     """Return how exposures differed around episodes, or why that is not told yet.
 
     The difference is that of Hodges and Lehmann with the interval of the
-    rank-sum test, which asks nothing of the distribution. Days that lie close
-    together share exposures, so the true interval is wider rather than narrower.
+    rank-sum test, which asks nothing of the distribution, but that days stand for
+    themselves. Days of pain in a row share their exposures: taken one by one they would
+    be called clear by chance in one case of five. So they count once, by the first of them.
 
     Parameters
     ----------
     entries
-        The diary. An entry of no pain is no episode.
+        The diary. An entry of no pain is no episode, one less than `LOOK_BACK_DAYS` after another the
+        same episode.
     days
-        The days that count, each once.
+        The days that count, each once. One that is not over yet has not had its exposures.
 
     Returns
     -------
     associations, withheld
         One for each exposure, and ``""``; or none, and why.
     """
-    told = [day for day in days if not day.withheld]
-    dates = {entry.date for entry in entries if entry.pain} & {day.date for day in told}
-    if len(told) < ENOUGH_DAYS or len(dates) < ENOUGH_EPISODES:
+    told = [day for day in days if day.over and not day.withheld]
+    pain = sorted({entry.date for entry in entries if entry.pain})
+    last = [dt.date.min, *pain]
+    begun = {date for before, date in zip(last, pain, strict=False) if (date - before).days >= LOOK_BACK_DAYS}
+    began = begun & {day.date for day in told}
+    if len(told) < ENOUGH_DAYS or len(began) < ENOUGH_EPISODES:
         return [], (
-            f"an association is shown from {ENOUGH_DAYS} days with enough data on, {ENOUGH_EPISODES} of them "
-            f"with an episode; there are {len(told)}, {len(dates)} of them with one,"
+            f"an association is shown from {ENOUGH_DAYS} days with enough data and {ENOUGH_EPISODES} episodes "
+            f"on such days on, entries less than {LOOK_BACK_DAYS} days apart taken as one episode; "
+            f"there are {len(told)} days and {len(began)} episode{'s'[: len(began) != 1]}"
         )
-    table = np.array([exposures(day.date, told) for day in told])
-    with_one = np.array([day.date in dates for day in told])
+    compared = [day for day in told if day.date in began or day.date not in pain]
+    table = np.array([exposures(day.date, told) for day in compared])
+    with_one = np.array([day.date in began for day in compared])
     if with_one.all():
         return [], "there is no day without an episode to compare with"
     return [
