@@ -257,6 +257,18 @@ def test_shifts_are_counted_once_and_by_the_recording_that_counts(tmp_path: Path
         assert sitting(6.0, live=True) == once
 
 
+def test_posture_shifts_of_a_minute_are_no_rate(tmp_path: Path) -> None:
+    start_s = wall("2025-05-14 10:00")
+    with Store.open(tmp_path / "history.sqlite3", keep_samples_days=36500) as store:
+        record(store, start_s, [("good", 900)])
+        for measured_s, known in ((60, False), (900, True)):
+            for step in range(0, measured_s, 2):
+                store.sample(start_s + step, {"trunk_incl": 8.0 * (step > 30)}, 0.1, verdict="good")
+            store.flush()
+            assert math.isfinite(day(store, date("2025-05-14"), LATER).shifts_per_h) is known
+            store.begin()
+
+
 def test_a_week_gives_the_reasons_of_a_day(store: Store) -> None:
     record(store, wall("2025-05-12 10:00"), [("paused", 3600)])
     record(store, wall("2025-05-13 10:00"), [("busy", 60)])

@@ -141,7 +141,8 @@ class Day(Totals):
     angles
         Metric name to its summary; a metric that could not be measured is missing.
     shifts_per_h
-        Posture shifts per measured hour; NaN where neither trunk nor neck was measured.
+        Posture shifts per measured hour; NaN where neither trunk nor neck was measured for
+        `ENOUGH_JUDGED_S`.
     """
 
     date: dt.date
@@ -337,7 +338,7 @@ def _shifts_per_h(store: Store, spans: Sequence[Span]) -> float:
                 # One movement of the body shifts trunk and neck together: count it once.
                 settled, since = dict(measured), {}
                 break
-    return 3600 * shifts / measured_s if measured_s else math.nan
+    return 3600 * shifts / measured_s if measured_s >= ENOUGH_JUDGED_S else math.nan
 
 
 def _trunk_and_neck(minutes: Iterable[Samples]) -> Iterator[tuple[float, int, dict[str, float]]]:
