@@ -36,7 +36,28 @@ def test_days_are_set_against_each_other_from_five_points_on(store: Store, poor_
     for number, seconds in ((13, 720), (14, poor_s)):
         record(store, wall(f"2025-05-{number} 09:00"), [("good", 3600 - seconds), ("poor", seconds)])
     said = story.period_stood_out(week(store, DATE, LATER))
-    assert ("most on Wednesday 14, least on Tuesday 13" in said) is told
+    assert ("share was highest on Wednesday 14, lowest on Tuesday 13." in said) is told
+
+
+def test_a_day_without_anybody_is_no_day_that_was_judged(store: Store) -> None:
+    record(store, wall("2025-05-13 09:00"), [("away", 3600)])
+    record(store, wall("2025-05-14 09:00"), [("good", 3600)])
+    assert story.period_stood_out(week(store, DATE, LATER)).startswith("1 h 00 min judged on 1 day;")
+
+
+def test_too_little_to_judge_is_one_number_wherever_it_stands(store: Store) -> None:
+    record(store, wall("2025-05-14 09:00"), [("good", 3582), ("unknown", 2418)])  # 59.7 %
+    told = day(store, DATE, LATER)
+    assert "only 59% of the time" in story.score_line(told)
+    assert story.coverage_line(told).endswith("(59%).")
+
+
+def test_what_followed_is_not_known_of_every_reminder(store: Store) -> None:
+    at_s = record(store, wall("2025-05-14 09:00"), [("good", 700), ("poor", 20)])
+    store.outcome(store.alert(at_s - 300, utc_offset_s(at_s), "posture"), "corrected", at_s - 290)
+    store.alert(at_s, utc_offset_s(at_s), "posture")  # the record ends here
+    told = day(store, DATE, LATER)
+    assert story.alerts_line(told) == "1 followed by a change within a minute, 1 not known"
 
 
 @pytest.mark.usefixtures("berlin")
@@ -200,6 +221,18 @@ def test_a_week_over_the_new_year_has_both_years(store: Store, day_of_it: str, t
             "Hardly any poor posture was seen.",
             "32 min of 32 min",
             "Keep changing position: no single posture suits a whole day.",
+        ),
+        (
+            [("good", 541), ("poor", 59)],
+            "Poor posture took 59 s, 10% of the judged time.",
+            "10 min of 10 min",
+            "Keep changing position: no single posture suits a whole day.",
+        ),
+        (
+            [("good", 60), ("unknown", 7200), ("good", 60)],
+            "There is not enough to go by: only 2% of the time at the desk could be judged, 60% is needed.",
+            "2 min of 2 h 02 min",
+            "Check the light and that the camera sees head and shoulders; `posture-monitor doctor` helps.",
         ),
         (
             [("good", 1200), ("poor", 1200)],

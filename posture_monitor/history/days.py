@@ -368,10 +368,8 @@ def withheld(totals: Totals, spans: Iterable[Span]) -> str:
         )
     if totals.coverage < ENOUGH_COVERAGE:
         why = _most_common_reason(spans)
-        # Rounded up it might be what is needed.
-        share = min(totals.coverage, ENOUGH_COVERAGE - 0.01)
         return (
-            f"only {share:.0%} of the time at the desk could be judged, "
+            f"only {totals.told_coverage:.0%} of the time at the desk could be judged, "
             f"{ENOUGH_COVERAGE:.0%} is needed" + (f" (mostly: {why})" if why else "")
         )
     if totals.judged_s < ENOUGH_JUDGED_S:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from posture_monitor.history.records import Alert, Span
+from posture_monitor.history.records import ENOUGH_COVERAGE, Alert, Span
 
 #: States in which the posture was judged, and in which somebody was there.
 JUDGED = ("good", "mild", "poor")
@@ -51,6 +51,12 @@ class Totals:
     def coverage(self) -> float:
         """Judged share of the present time, 0..1; NaN where nobody was seen."""
         return self.judged_s / self.present_s if self.present_s else math.nan
+
+    @property
+    def told_coverage(self) -> float:
+        """Coverage as it is told in whole per cent: rounded up, too little might be what is needed."""
+        too_little = self.coverage < ENOUGH_COVERAGE
+        return min(self.coverage, ENOUGH_COVERAGE - 0.01) if too_little else self.coverage
 
     @property
     def poor_share(self) -> float:

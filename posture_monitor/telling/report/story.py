@@ -151,7 +151,7 @@ def coverage_line(day: Day) -> str:
         return f"{words.sentence(day.withheld)}."
     return (
         f"{duration(day.judged_s)} of {duration(day.present_s)} at the desk could be judged "
-        f"({percent(day.coverage)})."
+        f"({percent(day.told_coverage)})."
     )
 
 
@@ -170,7 +170,7 @@ def stood_out(day: Day) -> str:
         return f"There is not enough to go by: {day.withheld}."
     poor = day.seconds["poor"]
     hardest = day.hardest_hour
-    if poor < 60:
+    if poor < 60 and day.poor_share < APART:
         return "Hardly any poor posture was seen."
     sentence = f"Poor posture took {duration(poor)}, {percent(day.poor_share)} of the judged time"
     if hardest is not None and hardest.poor_share > 1.5 * day.poor_share:
@@ -190,6 +190,8 @@ def suggestion(day: Day) -> str:
     """
     if not measured_at_all(day):
         return "" if day.over else "Run `posture-monitor start`, and your day at the desk will show here."
+    if day.coverage < ENOUGH_COVERAGE:
+        return "Check the light and that the camera sees head and shoulders; `posture-monitor doctor` helps."
     longest = day.longest_bout_s
     if longest >= LONG_BOUT_S:
         once = "try walking a few steps once in between."
@@ -197,8 +199,6 @@ def suggestion(day: Day) -> str:
         return f"The longest time without a break was {duration(longest)}: " + (
             often if longest >= 2 * LONG_BOUT_S else once
         )
-    if day.coverage < ENOUGH_COVERAGE:
-        return "Check the light and that the camera sees head and shoulders; `posture-monitor doctor` helps."
     if day.longest_poor_s >= 600:
         return (
             f"The longest poor stretch was {duration(day.longest_poor_s)}: a small change of position "
@@ -235,8 +235,9 @@ def period_stood_out(period: Period) -> str:
         return f"Nothing was recorded in this {period.kind}."
     if period.withheld:
         return f"There is not enough to go by: {period.withheld}."
+    judged = sum(day.judged_s > 0 for day in period.days)
     sentence = (
-        f"{duration(period.judged_s)} judged on {words.counted(len(period.recorded), 'day')}; "
+        f"{duration(period.judged_s)} judged on {words.counted(judged, 'day')}; "
         f"poor posture took {percent(period.poor_share)} of it"
     )
     told = [day for day in period.recorded if not day.withheld]
@@ -244,7 +245,11 @@ def period_stood_out(period: Period) -> str:
         most = max(told, key=lambda day: day.poor_share)
         least = min(told, key=lambda day: day.poor_share)
         if most.poor_share - least.poor_share >= APART:
-            sentence += f", most on {most.date:%A} {most.date.day}, least on {least.date:%A} {least.date.day}"
+            # A share, as with the hours of a day: another day may have had more minutes of it.
+            sentence += (
+                f"; its share was highest on {most.date:%A} {most.date.day}, "
+                f"lowest on {least.date:%A} {least.date.day}"
+            )
     return sentence + "."
 
 
@@ -296,7 +301,7 @@ def alert_line(alert: Alert) -> str:
 
 
 def alerts_line(day: Day) -> str:
-    """Return how many alerts were followed by a better posture or getting up."""
+    """Return how many alerts a better posture or getting up followed, and of how many that is not known."""
     if not day.alerts:
         return "none"
     told = [what_followed(alert, day.spans) for alert in day.alerts]
@@ -305,7 +310,8 @@ def alerts_line(day: Day) -> str:
         what == "corrected" or (what in ("better", "left") and later_s <= CORRECTED_S)
         for what, later_s in told
     )
-    return f"{soon} followed by a change within a minute"
+    unknown = sum(not what for what, _ in told)
+    return f"{soon} followed by a change within a minute" + (f", {unknown} not known" if unknown else "")
 
 
 def after_bout(bout: Bout, day: Day) -> tuple[str, float]:

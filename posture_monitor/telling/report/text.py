@@ -260,7 +260,7 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
     if period.present_s:
         yield Text(
             f"Coverage: {story.duration(period.judged_s)} of {story.duration(period.present_s)} at the desk "
-            f"could be judged ({story.percent(period.coverage)})."
+            f"could be judged ({story.percent(period.told_coverage)})."
         )
     longest = max(day.longest_bout_s for day in period.days)
     yield Text(f"Longest time at the desk without a break: {story.duration(longest)}")
