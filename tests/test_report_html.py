@@ -482,6 +482,22 @@ def test_an_empty_day_is_kind(store: Store) -> None:
     assert "<code>posture-monitor start</code>" in render_html(*today)
 
 
+@pytest.mark.parametrize(
+    ("parts", "poor", "breaks"),
+    [
+        ([("unknown", 3600)], "Longest poor stretch – ", "Breaks – "),
+        ([("good", 3600)], "Longest poor stretch none ", "Breaks 0 longest without one 1 h 00 min"),
+    ],
+)
+def test_what_was_not_seen_is_not_told_as_none(
+    store: Store, parts: list[tuple[str, float]], poor: str, breaks: str
+) -> None:
+    record(store, wall(f"{TODAY} 09:00"), parts)
+    told = " ".join(" ".join(Reader(page(store)).text).split())
+    assert poor in told
+    assert breaks in told
+
+
 def test_no_word_is_explained_that_the_page_does_not_use(store: Store) -> None:
     assert "<footer>" not in page(store)
     working_day(store, "2025-05-13")

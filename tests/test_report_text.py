@@ -119,7 +119,7 @@ def test_a_day_as_it_is_read(store: Store) -> None:
     store.flush()
     lines = [line.rstrip() for line in page(day(store, TODAY, LATER)).splitlines()]
     assert lines[6:] == [
-        "Time, and its share of what was recorded",
+        "Time, and its share of what was recorded, each rounded",
         "  good              24 min   44%  ▁▁▁▁▁▁▁▁▁",
         "  mild               6 min   11%  ▄▄",
         "  poor              10 min   18%  ████",

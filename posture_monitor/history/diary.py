@@ -296,7 +296,7 @@ EXPOSURES: tuple[tuple[str, str, Callable[[Day], float]], ...] = (
 
 
 def exposures(date: dt.date, days: Sequence[Day]) -> tuple[float, ...]:
-    """Return the mean of each of `EXPOSURES` over a day and the two before; NaN if too little is known of each.
+    """Return the mean of each of `EXPOSURES` over a day and the two before; NaN if none was seen enough.
 
     Of a day hardly seen no posture is known: it would count as one without any.
     """
@@ -334,8 +334,8 @@ def associations(entries: Sequence[Episode], days: Sequence[Day]) -> tuple[list[
     began = begun & {day.date for day in told}
     if len(told) < ENOUGH_DAYS or len(began) < ENOUGH_EPISODES:
         return [], (
-            f"an association is shown from {ENOUGH_DAYS} days with enough data and {ENOUGH_EPISODES} episodes "
-            f"on such days on, entries less than {LOOK_BACK_DAYS} days apart taken as one episode; "
+            f"an association is shown from {ENOUGH_DAYS} days with enough data and {ENOUGH_EPISODES} "
+            f"episodes on such days on, entries less than {LOOK_BACK_DAYS} days apart taken as one episode; "
             f"there are {len(told)} days and {len(began)} episode{'s'[: len(began) != 1]}"
         )
     compared = [day for day in told if day.date in began or day.date not in pain]

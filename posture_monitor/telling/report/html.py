@@ -109,7 +109,10 @@ def _section(title: str, body: str) -> str:
 
 
 def _figures(day: Day) -> str:
-    coverage = story.percent(day.coverage) if day.present_s else "–"
+    coverage = story.percent(day.told_coverage) if day.present_s else "–"
+    # Where nothing was judged or nobody was seen, "none" would be more than is known.
+    no_poor = "none" if day.judged_s else "–"
+    breaks = f"longest without one {story.duration(day.longest_bout_s)}" if day.bouts else ""
     tiles = (
         (
             "Score",
@@ -120,11 +123,11 @@ def _figures(day: Day) -> str:
         ("Coverage", coverage, "of the time at the desk was judged"),
         (
             "Longest poor stretch",
-            story.duration(day.longest_poor_s) if day.longest_poor else "none",
+            story.duration(day.longest_poor_s) if day.longest_poor else no_poor,
             story.stretch(day.longest_poor) if day.longest_poor else "",
         ),
         ("Reminders", str(len(day.alerts)), story.alerts_line(day)),
-        ("Breaks", str(day.breaks), f"longest without one {story.duration(day.longest_bout_s)}"),
+        ("Breaks", str(day.breaks) if day.bouts else "–", breaks),
     )
     return (
         '<dl class="figures">\n'
@@ -335,7 +338,7 @@ def _month(month: Period) -> str:
         (
             f"{day.date:%a} {day.date.day}",
             *(story.duration(day.seconds[state]) for state in PRESENT),
-            story.percent(day.coverage) if day.present_s else "–",
+            story.percent(day.told_coverage) if day.present_s else "–",
             str(len(day.alerts)),
         )
         for day in month.recorded

@@ -392,5 +392,9 @@ DEFINITIONS = (
     ("Unknown", "somebody was there but could not be judged; it counts as neither good nor poor."),
     ("Coverage", "the judged share of the time at the desk. Under 60% there is no score and no conclusion."),
     ("Score", f"{SCORE_MEANS}, in per cent."),
+    (
+        "Rounding",
+        "times and shares are rounded one by one, so that parts may not add up to the whole exactly.",
+    ),
     ("Limits", "the dashed lines are where a measure alone counts; your own scatter widens them."),
 )

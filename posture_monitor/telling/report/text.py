@@ -122,7 +122,7 @@ def _heading(text: str) -> Iterator[Text]:
 
 
 def _totals(day: Day) -> Iterator[Text]:
-    yield from _heading("Time, and its share of what was recorded")
+    yield from _heading("Time, and its share of what was recorded, each rounded")
     for state in STATES:
         seconds = day.seconds[state]
         share = seconds / day.recorded_s if day.recorded_s else 0.0
@@ -218,7 +218,7 @@ def _angles(day: Day) -> Iterator[Text]:
             middle, low, high = (story.signed(name, v) for v in (angle.median, angle.p10, angle.p90))
             row = f"  {label:<31} {middle:>5}  ({low} to {high})"
             measured = 60 * angle.minutes / day.judged_s if day.judged_s else 1.0
-            yield Text(row + (f", in {measured:.0%} of the time" if measured < 0.8 else ""))
+            yield Text(row + (f", in {story.percent(measured)} of the time" if measured < 0.8 else ""))
         elif name in story.ALWAYS_SHOWN:
             yield Text(f"  {label:<19} not measurable from this view")
 
@@ -262,8 +262,8 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
             f"Coverage: {story.duration(period.judged_s)} of {story.duration(period.present_s)} at the desk "
             f"could be judged ({story.percent(period.told_coverage)})."
         )
-    longest = max(day.longest_bout_s for day in period.days)
-    yield Text(f"Longest time at the desk without a break: {story.duration(longest)}")
+    if longest := max(day.longest_bout_s for day in period.days):
+        yield Text(f"Longest time at the desk without a break: {story.duration(longest)}")
 
 
 def _shares(parts: list[tuple[str, float]], width: int) -> Text:
