@@ -11,6 +11,7 @@ from posture_monitor.history.days import day
 from posture_monitor.history.periods import week
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
+from posture_monitor.telling import words
 from posture_monitor.telling.report import story
 
 DATE = dt.date(2025, 5, 14)
@@ -148,7 +149,7 @@ def test_of_the_last_stretch_the_record_says_no_more(store: Store) -> None:
     [(0, "0%"), (0.005, "<1%"), (0.006, "1%"), (0.42, "42%"), (0.994, "99%"), (0.9951, ">99%"), (1, "100%")],
 )
 def test_none_and_all_are_said_of_nothing_else(share: float, said: str) -> None:
-    assert story.percent(share) == said
+    assert words.percent(share) == said
 
 
 def test_a_minute_that_was_not_judged_keeps_coverage_from_all(store: Store) -> None:

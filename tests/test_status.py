@@ -197,6 +197,16 @@ def test_what_is_too_little_for_the_report_is_too_little_here() -> None:
     today = dataclasses.replace(POOR.today, coverage=0.28)
     shown = plain(dataclasses.replace(POOR, today=today), NOW_S)
     assert "28% of it judged; 2 reminders" in shown
+    today = dataclasses.replace(POOR.today, present_s=310, judged_s=300, good_s=300, coverage=0.97)
+    assert "97% of it judged; 2 reminders" in plain(dataclasses.replace(POOR, today=today), NOW_S)
+
+
+def test_little_is_not_told_as_none_nor_most_as_all() -> None:
+    today = dataclasses.replace(
+        POOR.today, present_s=11400, judged_s=11390, good_s=11360, mild_s=0, poor_s=30, coverage=0.999
+    )
+    shown = plain(dataclasses.replace(POOR, today=today), NOW_S)
+    assert ">99% of it judged; good >99%, mild 0%, poor <1%; 2 reminders" in shown
 
 
 def test_nothing_is_not_told_as_less_than_nothing() -> None:

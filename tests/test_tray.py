@@ -153,6 +153,8 @@ def test_what_was_not_measured_is_not_listed() -> None:
 def test_of_a_day_hardly_seen_no_shares_are_told() -> None:
     told = glance.today(replace(SLUMPED, today=replace(SLUMPED.today, judged_s=1200, coverage=0.17)))
     assert told == "Today: 2 hours at the desk, 1 reminder"
+    begun = replace(SLUMPED.today, present_s=320, judged_s=300, good_s=270, poor_s=30, coverage=0.94)
+    assert glance.today(replace(SLUMPED, today=begun)) == "Today: 5 minutes at the desk, 1 reminder"
 
 
 @pytest.mark.parametrize(

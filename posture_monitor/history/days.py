@@ -18,7 +18,15 @@ import numpy as np
 
 from posture_monitor.history.packing import Floats, Samples
 from posture_monitor.history.recording import SLOUCH_INDEX
-from posture_monitor.history.records import APART, ENOUGH_COVERAGE, STATES, Alert, Span, told_reason
+from posture_monitor.history.records import (
+    APART,
+    ENOUGH_COVERAGE,
+    ENOUGH_JUDGED_S,
+    STATES,
+    Alert,
+    Span,
+    told_reason,
+)
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import (
     BREAK_S,
@@ -35,9 +43,6 @@ from posture_monitor.history.timeline import (
     within,
 )
 from posture_monitor.posture.breaks import SHIFT_HOLD_S, SHIFTS
-
-#: Nor from less judged time than this (our own choice: below it one change of posture decides).
-ENOUGH_JUDGED_S = 600.0
 
 #: In these a change of posture is looked for, by the limits of `breaks`. That people with back pain shift
 #: less often is known (PMC5447416).

@@ -15,6 +15,9 @@ SYMPTOMS = ("sharp", "aching", "stiffness", "radiating", "tingling", "numbness",
 #: Under this share of judged in present time nothing is concluded (our own choice).
 ENOUGH_COVERAGE = 0.60
 
+#: Nor from less judged time than this (our own choice: below it one change of posture decides).
+ENOUGH_JUDGED_S = 600.0
+
 #: Hours and days whose shares of poor posture lie nearer together than this are not set against each other
 #: (our own choice).
 APART = 0.05

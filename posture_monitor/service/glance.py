@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from posture_monitor.history.records import ENOUGH_COVERAGE, told_reason
+from posture_monitor.history.records import told_reason
 from posture_monitor.service.status import Angle, Status, clock
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
@@ -116,8 +116,9 @@ def today(status: Status) -> str:
     if day.present_s < 60:
         return "Today: nothing yet"
     parts = [f"Today: {words.duration(day.present_s)} at the desk"]
-    if day.judged_s >= 60 and day.coverage >= ENOUGH_COVERAGE:
-        parts.append(f"{day.good_s / day.judged_s:.0%} good, {day.poor_s / day.judged_s:.0%} poor")
+    if day.enough:
+        good, poor = (words.percent(part_s / day.judged_s) for part_s in (day.good_s, day.poor_s))
+        parts.append(f"{good} good, {poor} poor")
     parts.append(words.counted(day.alerts, "reminder"))
     return ", ".join(parts)
 

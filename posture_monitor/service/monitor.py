@@ -644,7 +644,9 @@ def closing(monitor: Monitor) -> str:
         return "Nothing was seen."
     total = sum(monitor.seconds.values())
     parts = ", ".join(
-        f"{state} {monitor.seconds[state] / total:.0%}" for state in VERDICTS if monitor.seconds.get(state)
+        f"{state} {words.percent(monitor.seconds[state] / total)}"
+        for state in VERDICTS
+        if monitor.seconds.get(state)
     )
     shares = f": {parts} of the time" if parts else ""
     pictures = words.counted(monitor.readings, "picture")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from posture_monitor.errors import UserError
+from posture_monitor.history.records import ENOUGH_COVERAGE, ENOUGH_JUDGED_S
 
 #: Version of this description; it grows when a field changes its meaning.
 VERSION: Final = 1
@@ -62,6 +63,11 @@ class Today:
     alerts: int = 0
     sit_bout_s: float = 0.0
     coverage: float = 0.0
+
+    @property
+    def enough(self) -> bool:
+        """Whether there is enough to tell shares of: the rules of the report."""
+        return self.judged_s >= ENOUGH_JUDGED_S and self.coverage >= ENOUGH_COVERAGE
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from posture_monitor.history.records import ENOUGH_COVERAGE, told_reason
+from posture_monitor.history.records import told_reason
 from posture_monitor.service.status import Status, clock
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
@@ -159,10 +159,10 @@ def _today(status: Status) -> str:
     today = status.today
     if today.present_s < 1:
         return "no time at the desk yet"
-    parts = [f"{words.duration(today.present_s)} at the desk, {today.coverage:.0%} of it judged"]
-    if today.coverage >= ENOUGH_COVERAGE:
+    parts = [f"{words.duration(today.present_s)} at the desk, {words.percent(today.coverage)} of it judged"]
+    if today.enough:
         shares = (("good", today.good_s), ("mild", today.mild_s), ("poor", today.poor_s))
-        parts.append(", ".join(f"{name} {part_s / today.judged_s:.0%}" for name, part_s in shares))
+        parts.append(", ".join(f"{name} {words.percent(part_s / today.judged_s)}" for name, part_s in shares))
     parts.append(words.counted(today.alerts, "reminder"))
     if today.sit_bout_s >= 60:
         parts.append(f"without a break for {words.duration(today.sit_bout_s)}")

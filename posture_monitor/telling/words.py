@@ -341,6 +341,13 @@ def duration(seconds: float) -> str:
     return say("{hours} h {minutes} min").format(hours=hours, minutes=rest)
 
 
+def percent(share: float) -> str:
+    """Return a share (0..1) as ``42%``; nothing but none is ``0%``, and nothing but all is ``100%``."""
+    if 0 < share <= 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
+
+
 def sentence(text: str) -> str:
     """Return text that begins with a capital letter."""
     return text[:1].upper() + text[1:]

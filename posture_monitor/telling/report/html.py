@@ -109,14 +109,14 @@ def _section(title: str, body: str) -> str:
 
 
 def _figures(day: Day) -> str:
-    coverage = story.percent(day.told_coverage) if day.present_s else "–"
+    coverage = words.percent(day.told_coverage) if day.present_s else "–"
     # Where nothing was judged or nobody was seen, "none" would be more than is known.
     no_poor = "none" if day.judged_s else "–"
     breaks = f"longest without one {story.duration(day.longest_bout_s)}" if day.bouts else ""
     tiles = (
         (
             "Score",
-            "–" if day.withheld else story.percent(score(day) / 100),
+            "–" if day.withheld else words.percent(score(day) / 100),
             day.withheld or story.SCORE_MEANS,
         ),
         ("Judged", story.duration(day.judged_s), f"of {story.duration(day.present_s)} at the desk"),
@@ -223,8 +223,8 @@ def _hours(day: Day) -> str:
     told = ""
     if best is not None and hardest is not None:
         told = (
-            f"<p>Best hour <b>{best.hour:02d}:00</b> ({story.percent(best.poor_share)} poor), "
-            f"hardest hour <b>{hardest.hour:02d}:00</b> ({story.percent(hardest.poor_share)} poor).</p>"
+            f"<p>Best hour <b>{best.hour:02d}:00</b> ({words.percent(best.poor_share)} poor), "
+            f"hardest hour <b>{hardest.hour:02d}:00</b> ({words.percent(hardest.poor_share)} poor).</p>"
         )
     seen = [hour for hour in day.hours if any(hour.seconds.values())]
     used = [state for state in STATES if day.seconds[state]]
@@ -338,7 +338,7 @@ def _month(month: Period) -> str:
         (
             f"{day.date:%a} {day.date.day}",
             *(story.duration(day.seconds[state]) for state in PRESENT),
-            story.percent(day.told_coverage) if day.present_s else "–",
+            words.percent(day.told_coverage) if day.present_s else "–",
             str(len(day.alerts)),
         )
         for day in month.recorded

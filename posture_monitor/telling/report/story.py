@@ -101,13 +101,6 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def percent(share: float) -> str:
-    """Return a share (0..1) as ``42%``; nothing but none is ``0%``, and nothing but all is ``100%``."""
-    if 0 < share <= 0.005:
-        return "<1%"
-    return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
-
-
 def clock(wall_s: float, utc_offset_s: int) -> str:
     """Return the local clock's reading, ``14:05``."""
     return local_time(wall_s, utc_offset_s).strftime("%H:%M")
@@ -151,7 +144,7 @@ def coverage_line(day: Day) -> str:
         return f"{words.sentence(day.withheld)}."
     return (
         f"{duration(day.judged_s)} of {duration(day.present_s)} at the desk could be judged "
-        f"({percent(day.told_coverage)})."
+        f"({words.percent(day.told_coverage)})."
     )
 
 
@@ -159,7 +152,7 @@ def score_line(day: Day) -> str:
     """Return the score and what it means, or that there is none and why."""
     if day.withheld:
         return f"Score: none, {day.withheld}."
-    return f"Score: {percent(score(day) / 100)} ({SCORE_MEANS})."
+    return f"Score: {words.percent(score(day) / 100)} ({SCORE_MEANS})."
 
 
 def stood_out(day: Day) -> str:
@@ -172,12 +165,12 @@ def stood_out(day: Day) -> str:
     hardest = day.hardest_hour
     if poor < 60 and day.poor_share < APART:
         return "Hardly any poor posture was seen."
-    sentence = f"Poor posture took {duration(poor)}, {percent(day.poor_share)} of the judged time"
+    sentence = f"Poor posture took {duration(poor)}, {words.percent(day.poor_share)} of the judged time"
     if hardest is not None and hardest.poor_share > 1.5 * day.poor_share:
         # A share: another hour may have had more minutes of it.
         sentence += (
             f"; its share was highest between {hardest.hour:02d}:00 and {hardest.hour + 1:02d}:00, "
-            f"{percent(hardest.poor_share)}"
+            f"{words.percent(hardest.poor_share)}"
         )
     return sentence + "."
 
@@ -238,7 +231,7 @@ def period_stood_out(period: Period) -> str:
     judged = sum(day.judged_s > 0 for day in period.days)
     sentence = (
         f"{duration(period.judged_s)} judged on {words.counted(judged, 'day')}; "
-        f"poor posture took {percent(period.poor_share)} of it"
+        f"poor posture took {words.percent(period.poor_share)} of it"
     )
     told = [day for day in period.recorded if not day.withheld]
     if len(told) > 1:
@@ -284,7 +277,7 @@ def day_line(day: Day) -> str:
 
 def poor_line(day: Day) -> str:
     """Return how much of a day's judged time was poor, ``12% poor``, or that there is too little to say."""
-    return "not enough data" if day.withheld else f"{percent(day.poor_share)} poor"
+    return "not enough data" if day.withheld else f"{words.percent(day.poor_share)} poor"
 
 
 def alert_what(alert: Alert) -> str:

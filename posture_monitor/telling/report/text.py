@@ -131,7 +131,7 @@ def _totals(day: Day) -> Iterator[Text]:
             continue
         mark, _, style = MARKS[state]
         row = Text(
-            f"  {story.STATE_NAMES[state]:<12} {story.duration(seconds):>11}  {story.percent(share):>4}  "
+            f"  {story.STATE_NAMES[state]:<12} {story.duration(seconds):>11}  {words.percent(share):>4}  "
         )
         row.append((mark * round(share * _BAR)) or (mark if seconds else ""), style=style)
         yield row
@@ -164,8 +164,8 @@ def _hours(day: Day) -> Iterator[Text]:
     best, hardest = day.best_hour, day.hardest_hour
     if best is not None and hardest is not None:
         yield Text(
-            f"  best hour {best.hour:02d}:00 ({story.percent(best.poor_share)} poor), "
-            f"hardest {hardest.hour:02d}:00 ({story.percent(hardest.poor_share)} poor)"
+            f"  best hour {best.hour:02d}:00 ({words.percent(best.poor_share)} poor), "
+            f"hardest {hardest.hour:02d}:00 ({words.percent(hardest.poor_share)} poor)"
         )
 
 
@@ -218,7 +218,7 @@ def _angles(day: Day) -> Iterator[Text]:
             middle, low, high = (story.signed(name, v) for v in (angle.median, angle.p10, angle.p90))
             row = f"  {label:<31} {middle:>5}  ({low} to {high})"
             measured = 60 * angle.minutes / day.judged_s if day.judged_s else 1.0
-            yield Text(row + (f", in {story.percent(measured)} of the time" if measured < 0.8 else ""))
+            yield Text(row + (f", in {words.percent(measured)} of the time" if measured < 0.8 else ""))
         elif name in story.ALWAYS_SHOWN:
             yield Text(f"  {label:<19} not measurable from this view")
 
@@ -249,7 +249,7 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
             continue
         bar = _shares([(state, day.seconds[state]) for state in PRESENT], _BAR)
         row.append_text(bar).append(" " * (_BAR - len(bar)))
-        poor = "" if day.withheld else story.percent(day.poor_share)
+        poor = "" if day.withheld else words.percent(day.poor_share)
         row.append(f" {story.duration(day.present_s):>11} {poor:>4} {len(day.alerts):>9}")
         if day.withheld:
             said = "not enough data"
@@ -260,7 +260,7 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
     if period.present_s:
         yield Text(
             f"Coverage: {story.duration(period.judged_s)} of {story.duration(period.present_s)} at the desk "
-            f"could be judged ({story.percent(period.told_coverage)})."
+            f"could be judged ({words.percent(period.told_coverage)})."
         )
     if longest := max(day.longest_bout_s for day in period.days):
         yield Text(f"Longest time at the desk without a break: {story.duration(longest)}")
