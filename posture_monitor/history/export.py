@@ -54,10 +54,11 @@ DICTIONARY: dict[str, dict[str, str]] = {
     "spans.csv": {
         "start": f"beginning of the span, {_TIME}",
         "end": f"its end, {_TIME}",
-        "state": "good, mild, poor, unknown (there but not judged), away, paused, busy (camera in use)",
+        "state": "good, mild, poor, unknown (there but not judged), away, paused, busy (camera in use); "
+        "unknown without any picture (no camera, camera black ...) is no camera in reports, as busy is",
         "reason": "why it was unknown, paused or busy",
         "live": "1: seen by a camera at that time; 0: replayed from a file later",
-        "run": "number of the recording; reports take live before replayed, then the newest",
+        "run": "number of the recording; of rows that tell of one moment, reports take the last one here",
     },
     "alerts.csv": {
         "time": f"when it was shown, {_TIME}",

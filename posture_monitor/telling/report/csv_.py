@@ -12,18 +12,18 @@ from posture_monitor.history.days import Day, score
 from posture_monitor.history.records import STATES
 from posture_monitor.telling.report import story
 
-#: Column to what it is; the data dictionary of the export is made from it.
+#: Column to what it is.
 COLUMNS: dict[str, str] = {
     "date": "local day, YYYY-MM-DD",
-    **{f"{state}_s": f"seconds in which the state was {state}" for state in STATES},
+    **{f"{state}_s": f"seconds in which the state was {story.STATE_NAMES[state]}" for state in STATES},
     "not_recorded_s": "seconds of the day of which nothing is known",
     "coverage": "judged (good, mild, poor) share of the time at the desk (these and unknown), 0..1",
     "score": f"per cent; {story.SCORE_MEANS}; empty where there is not enough data",
     "withheld": "why there is no score",
     "longest_poor_s": "seconds of the longest unbroken poor stretch",
     "alerts": "number of reminders",
-    "bouts": "number of bouts at the desk (ended by 60 s or more away)",
-    "longest_bout_s": "seconds of the longest bout at the desk",
+    "bouts": "number of bouts at the desk (ended by 60 s or more away, without camera or not recorded)",
+    "longest_bout_s": "seconds of the longest bout, from its first to its last judged moment",
     "breaks": "number of absences of 60 s or more between bouts",
     **{
         f"{name}_{part}": f"{words} of the minutes' medians of {name}, against neutral"
