@@ -279,7 +279,7 @@ class Keeper:
         if resting != self.monitor.resting or now_s >= self._beat_at_s:
             self._beat_at_s = now_s + BEAT_S
             self.monitor.rest(now_s, time.time(), resting, BEAT_S)
-            self.tally.add(time.time(), told_state(resting.state, resting.reason), 2 * BEAT_S)
+            self.tally.add(time.time(), told_state(resting.state, resting.reason), self.monitor.longest_gap_s)
         return self._beat_at_s
 
     # -------------------------------------------------------------- what comes in
@@ -391,7 +391,7 @@ class Keeper:
             self._look_at_s = now_s + min(VIEWING_S, self.monitor.interval_s)
         self.tally.alerts += self.monitor.alerts - self._alerts_before
         self._alerts_before = self.monitor.alerts
-        self.tally.add(sight.wall_s, self.monitor.state.value, 2 * self.monitor.interval_s + 0.5)
+        self.tally.add(sight.wall_s, self.monitor.state.value, self.monitor.longest_gap_s)
         self.choice.check_view(reading, sight)
         self._remember_moment(sight)
 

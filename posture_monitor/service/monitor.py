@@ -249,7 +249,7 @@ class Monitor:
         return self.session.state
 
     @property
-    def _longest_gap_s(self) -> float:
+    def longest_gap_s(self) -> float:
         """Return for how long the latest reading may speak when the next one is late, in seconds.
 
         It hangs on the wait that was planned after *that* reading: to be asked before `interval_s` says
@@ -284,7 +284,7 @@ class Monitor:
         t_s, self.wall_s = reading.t_s, seen.frame.wall_s
         if not self.live:
             self._pace(t_s)
-        before, gap_s = self.state, self._longest_gap_s
+        before, gap_s = self.state, self.longest_gap_s
         passed_s = t_s - self.reading.t_s if self.reading is not None else 0.0
         if 0.0 < passed_s <= gap_s:
             self.seconds[before] = self.seconds.get(before, 0.0) + passed_s
@@ -324,7 +324,7 @@ class Monitor:
 
     def rest(self, t_s: float, wall_s: float, resting: Resting, beat_s: float) -> None:
         """Note that nothing is looked at now, and why; `beat_s` are the seconds to the next such note."""
-        gap_s = self._longest_gap_s
+        gap_s = self.longest_gap_s
         self.wall_s, self.interval_s, self.reading = wall_s, beat_s, None
         if resting != self.resting:
             self.console.print(f"{_clock(wall_s)}  {resting.state}: {resting.reason}")
