@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from history_maker import record, wall
 
-from posture_monitor.history.days import day
+from posture_monitor.history.days import Angle, day
 from posture_monitor.history.periods import week
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
@@ -59,6 +59,11 @@ def test_what_followed_is_not_known_of_every_reminder(store: Store) -> None:
     store.alert(at_s, utc_offset_s(at_s), "posture")  # the record ends here
     told = day(store, DATE, LATER)
     assert story.alerts_line(told) == "1 followed by a change within a minute, 1 not known"
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(9, ""), (10, "−2° to +9°")])
+def test_less_than_ten_minutes_have_no_middle_eight(minutes: int, said: str) -> None:
+    assert story.middle_eight("neck_incl", Angle(3.0, -2.0, 9.0, minutes)) == said
 
 
 @pytest.mark.usefixtures("berlin")

@@ -376,7 +376,7 @@ def _curve(drawing: _Drawing, axes: Axes, metric: str, day: Day, axis: Axis) -> 
         at = story.clock(begin_s, _offset_at(day.spans, begin_s))
         middle, upper = np.median(part[:, 0]), np.percentile(part[:, 1], 50)
         titles.append(
-            f"{at}, five minutes: median {story.signed(metric, float(middle))}, "
+            f"{at}, the middle one of five minutes: median {story.signed(metric, float(middle))}, "
             f"nine in ten under {story.signed(metric, float(upper))}"
         )
     drawing.blocks(axes, boxes, CLEAR, titles)

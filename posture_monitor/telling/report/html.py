@@ -251,7 +251,7 @@ def _angles(day: Day) -> str:
     named = day.angles.keys() & words.MEASURES.keys()
     for name in sorted(named, key=lambda name: (name not in story.SHOWN_MEASURES, name)):
         angle, label = day.angles[name], story.measure_label(name)
-        between = f"{story.signed(name, angle.p10)} to {story.signed(name, angle.p90)}"
+        between = story.middle_eight(name, angle)
         rows.setdefault(label, (label, story.signed(name, angle.median), between, f"{angle.minutes}"))
     head = ("measure", "middle minute", "middle 8 of 10 minutes", "minutes")
     table = _folded("All measures as a table", head, list(rows.values()))

@@ -9,7 +9,7 @@ from collections import Counter
 
 from posture_monitor.errors import UserError
 from posture_monitor.history import diary
-from posture_monitor.history.days import Day, score
+from posture_monitor.history.days import Angle, Day, score
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import APART, ENOUGH_COVERAGE, Alert, Span, told_reason
 from posture_monitor.history.timeline import CORRECTED_S, YEARS, Bout, end_offset_s, local_time, what_followed
@@ -259,6 +259,13 @@ def signed(metric: str, deviation: float) -> str:
     if in_unit == _SHOULDERS:
         return diary.signed(100 * deviation) + "%"
     return diary.signed(deviation) + (in_unit if in_unit in ("°", "%") else "")
+
+
+def middle_eight(metric: str, angle: Angle) -> str:
+    """Return where the middle eight in ten minutes lay, ``0° to +9°``; ``""`` of less than ten minutes."""
+    if angle.minutes < 10:
+        return ""
+    return f"{signed(metric, angle.p10)} to {signed(metric, angle.p90)}"
 
 
 def measure_label(metric: str) -> str:
