@@ -613,7 +613,7 @@ def test_the_diary_stands_beside_the_days(store: Store) -> None:
         episode(pain, wall(f"2025-05-{number:02d} 18:00"), symptoms=symptoms, trigger="lifting")
         for pain, number, symptoms in ((6, 4, ["sharp"]), (5, 8, ["aching"]), (2, 12, ["numbness"]))
     ]
-    told = month(store, TODAY, wall("2025-05-14 20:00"))
+    told = month(store, TODAY, wall("2025-05-15 00:00"))
     text = render_html(day(store, TODAY, LATER), week(store, TODAY, LATER), told, entries)
     words = " ".join(Reader(text).text)
     for expected in (
