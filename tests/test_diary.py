@@ -197,6 +197,12 @@ def test_what_may_be_chance_is_told_with_its_interval_alone() -> None:
     assert told.sentence == "Poor posture: no clear difference (95% interval −9 to +24 min a day)."
 
 
+def test_what_may_be_much_either_way_is_not_told_as_no_difference() -> None:
+    told = Association("Breaks", "a day", 0.2, -3.0, 3.4)
+    assert told.sentence == "Breaks: no clear difference (95% interval −3 to +3 a day)."
+    assert Association("Breaks", "a day", 0.2, -0.3, 0.4).sentence == "Breaks: no difference to speak of."
+
+
 def test_days_that_were_hardly_seen_are_not_set_against_others(path: Path) -> None:
     with Store.open(path) as store:
         recorded(store, [20.0] * 13)

@@ -277,7 +277,7 @@ class Association:
         if self.clear:
             more = "more" if self.difference >= 0 else "less"
             return f"{self.name}: {abs(self.difference):.0f} {self.unit} {more} around episodes {interval}."
-        if round(self.difference) == 0:
+        if round(self.low) == round(self.high) == 0:
             return f"{self.name}: no difference to speak of."
         return f"{self.name}: no clear difference {interval}."
 
@@ -334,8 +334,8 @@ def associations(entries: Sequence[Episode], days: Sequence[Day]) -> tuple[list[
     began = begun & {day.date for day in told}
     if len(told) < ENOUGH_DAYS or len(began) < ENOUGH_EPISODES:
         return [], (
-            f"an association is shown from {ENOUGH_DAYS} days with enough data and {ENOUGH_EPISODES} "
-            f"episodes on such days on, entries less than {LOOK_BACK_DAYS} days apart taken as one episode; "
+            f"an association is shown from {ENOUGH_DAYS} days with enough data on, {ENOUGH_EPISODES} of them "
+            f"with a new episode (entries less than {LOOK_BACK_DAYS} days apart are one); "
             f"there are {len(told)} days and {len(began)} episode{'s'[: len(began) != 1]}"
         )
     compared = [day for day in told if day.date in began or day.date not in pain]
