@@ -215,10 +215,9 @@ def _angles(day: Day) -> Iterator[Text]:
         angle = day.angles.get(name)
         label = words.measure_name(name)
         if angle is not None:
-            between = story.middle_eight(name, angle)
-            row = f"  {label:<31} {story.signed(name, angle.median):>5}" + (
-                f"  ({between})" if between else ""
-            )
+            row = f"  {label:<31} {story.signed(name, angle.median):>5}"
+            if between := story.middle_eight(name, angle):
+                row += f"  ({between})"
             measured = 60 * angle.minutes / day.judged_s if day.judged_s else 1.0
             yield Text(row + (f", in {words.percent(measured)} of the time" if measured < 0.8 else ""))
         elif name in story.ALWAYS_SHOWN:
