@@ -381,6 +381,15 @@ def test_what_followed_an_alert(
     assert math.isnan(later_s) if expected[1] is None else later_s == pytest.approx(expected[1])
 
 
+def test_where_seconds_are_missing_after_an_alert_nobody_knows_that_nothing_changed(store: Store) -> None:
+    at_s = record(store, wall("2025-05-14 09:00"), [("poor", 300)])
+    store.alert(at_s, 7200, "posture")
+    at_s = record(store, at_s, [("poor", 20)])
+    record(store, at_s + 25, [("poor", 300)])
+    told = day(store, date("2025-05-14"), LATER)
+    assert what_followed(told.alerts[0], told.spans)[0] == ""
+
+
 @pytest.mark.parametrize(
     ("after", "expected"),
     [

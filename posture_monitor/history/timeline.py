@@ -265,11 +265,11 @@ def what_followed(alert: Alert, spans: Sequence[Span]) -> tuple[str, float]:
             return "better", later_s
         if span.state == "away" and (span.start_s > alert.wall_s or not suggestion):
             return "left", later_s
-    if (
-        not suggestion
-        and after
-        and after[-1].end_s >= until_s
-        and all(span.state in ("poor", "mild") for span in after)
-    ):
+    unchanged_s = sum(
+        min(span.end_s, until_s) - max(span.start_s, alert.wall_s)
+        for span in after
+        if span.state in ("poor", "mild")
+    )
+    if not suggestion and unchanged_s >= CORRECTED_S - 0.001:
         return "no change", math.nan
     return "", math.nan
