@@ -9,6 +9,7 @@ from history_maker import record, wall
 
 from posture_monitor.history.days import Angle, day
 from posture_monitor.history.periods import week
+from posture_monitor.history.records import NOT_SHOWN
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.telling import words
@@ -57,8 +58,13 @@ def test_what_followed_is_not_known_of_every_reminder(store: Store) -> None:
     at_s = record(store, wall("2025-05-14 09:00"), [("good", 700), ("poor", 20)])
     store.outcome(store.alert(at_s - 300, utc_offset_s(at_s), "posture"), "corrected", at_s - 290)
     store.alert(at_s, utc_offset_s(at_s), "posture")  # the record ends here
+    hidden = store.alert(at_s - 200, utc_offset_s(at_s), "posture", channel=NOT_SHOWN)
+    store.outcome(hidden, "corrected", at_s - 190)  # of itself
     told = day(store, DATE, LATER)
-    assert story.alerts_line(told) == "1 followed by a change within a minute, 1 not known"
+    assert story.alerts_line(told) == "1 followed by a change within a minute, 1 not shown, 1 not known"
+    assert [story.followed(alert, told) for alert in told.alerts] == [
+        "better after 10 s", "not shown", "not known",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("minutes", "said"), [(9, ""), (10, "−2° to +9°")])

@@ -66,7 +66,7 @@ DICTIONARY: dict[str, dict[str, str]] = {
         "driver": "metric that drove it",
         "deviation": "its deviation from neutral, in the unit that the columns of readings name for it",
         "held_s": "seconds it had been so",
-        "channel": "how it was shown",
+        "channel": "how it was shown; none: it could not be",
         "title": "its title",
         "body": "its text",
         "outcome": "what followed",

@@ -22,6 +22,9 @@ ENOUGH_JUDGED_S = 600.0
 #: (our own choice).
 APART = 0.05
 
+#: The channel of an alert that could not be shown.
+NOT_SHOWN = "none"
+
 #: How a reason is told where its own words, as they are kept, are hard to understand.
 _PLAINLY = {"not the calibrated person's place": "not where you calibrated"}
 
@@ -72,7 +75,7 @@ class Alert:
     held_s
         How long it had been so; NaN where that does not apply.
     channel
-        How it was shown.
+        How it was shown; `NOT_SHOWN` if it could not be.
     outcome, outcome_s
         ``corrected``, ``dismissed``, ``snoozed``, ``wrong``, ``ignored`` or ``""`` (not known),
         and when (POSIX seconds, NaN if not known).

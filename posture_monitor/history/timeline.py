@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from posture_monitor.history.records import ENOUGH_COVERAGE, Alert, Span
+from posture_monitor.history.records import ENOUGH_COVERAGE, NOT_SHOWN, Alert, Span
 
 #: States in which the posture was judged, and in which somebody was there.
 JUDGED = ("good", "mild", "poor")
@@ -253,7 +253,10 @@ def what_followed(alert: Alert, spans: Sequence[Span]) -> tuple[str, float]:
     ``no change``; ``""`` and NaN where the record does not say. Mild posture is no
     recovery, as it is none while the program watches. Posture may be
     good all the while when a break is suggested, so that only getting up tells of one.
+    What could not be shown is ``not shown``: nothing can have followed it.
     """
+    if alert.channel == NOT_SHOWN:
+        return "not shown", math.nan
     if alert.outcome:
         return alert.outcome, alert.outcome_s - alert.wall_s
     suggestion = alert.kind.startswith("break-")

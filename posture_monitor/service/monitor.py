@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from posture_monitor.errors import UserError
+from posture_monitor.history.records import NOT_SHOWN
 from posture_monitor.history.store import REMEMBERED, Store
 from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.posture import breaks, dose, nudge, sampling, seat, session, steady
@@ -509,7 +510,7 @@ class Monitor:
             return sent.id, sent.channel
         except ChannelError as error:
             log.warning("a notification was not shown: %s", error)
-            return "", "none"
+            return "", NOT_SHOWN
 
     def _remember(self, text: words.Text, kind: str, channel: str, cause: nudge.Cause, held_s: float) -> int:
         self.alerts += 1

@@ -301,7 +301,7 @@ def alert_line(alert: Alert) -> str:
 
 
 def alerts_line(day: Day) -> str:
-    """Return how many alerts a better posture or getting up followed, and of how many that is not known."""
+    """Return how many alerts a change followed, were not shown, or have nothing known to follow."""
     if not day.alerts:
         return "none"
     told = [what_followed(alert, day.spans) for alert in day.alerts]
@@ -310,8 +310,10 @@ def alerts_line(day: Day) -> str:
         what == "corrected" or (what in ("better", "left") and later_s <= CORRECTED_S)
         for what, later_s in told
     )
-    unknown = sum(not what for what, _ in told)
-    return f"{soon} followed by a change within a minute" + (f", {unknown} not known" if unknown else "")
+    others = Counter(what or "not known" for what, _ in told if what in ("", "not shown"))
+    return ", ".join(
+        [f"{soon} followed by a change within a minute", *(f"{n} {what}" for what, n in others.items())]
+    )
 
 
 def after_bout(bout: Bout, day: Day) -> tuple[str, float]:
