@@ -41,6 +41,13 @@ def test_days_are_set_against_each_other_from_five_points_on(store: Store, poor_
     assert ("share was highest on Wednesday 14, lowest on Tuesday 13." in said) is told
 
 
+def test_a_day_of_a_few_minutes_is_not_set_against_others(store: Store) -> None:
+    record(store, wall("2025-05-12 09:00"), [("good", 3000), ("poor", 600)])
+    record(store, wall("2025-05-13 09:00"), [("good", 3600), ("poor", 60)])
+    record(store, wall("2025-05-14 09:00"), [("poor", 900)])
+    assert "highest on Monday 12, lowest on Tuesday 13" in story.period_stood_out(week(store, DATE, LATER))
+
+
 def test_a_day_without_anybody_is_no_day_that_was_judged(store: Store) -> None:
     record(store, wall("2025-05-13 09:00"), [("away", 3600)])
     record(store, wall("2025-05-14 09:00"), [("good", 3600)])

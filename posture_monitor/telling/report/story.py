@@ -33,6 +33,9 @@ SCORE_MEANS = "share of the judged time that was not poor"
 #: A bout longer than this is worth a suggestion (HSE: 5 to 10 minutes away in every 50 to 60).
 LONG_BOUT_S = 3000.0
 
+#: Days with less judged time are not set against others: one slouch decides their share (our own choice).
+_COMPARABLE_S = 1800.0
+
 #: Measures shown in the report; the first two are always named, measured or not.
 SHOWN_MEASURES = (
     "trunk_incl",
@@ -233,7 +236,7 @@ def period_stood_out(period: Period) -> str:
         f"{duration(period.judged_s)} judged on {words.counted(judged, 'day')}; "
         f"poor posture took {words.percent(period.poor_share)} of it"
     )
-    told = [day for day in period.recorded if not day.withheld]
+    told = [day for day in period.recorded if not day.withheld and day.judged_s >= _COMPARABLE_S]
     if len(told) > 1:
         most = max(told, key=lambda day: day.poor_share)
         least = min(told, key=lambda day: day.poor_share)
