@@ -232,7 +232,7 @@ def test_what_cannot_be_calibrated_on_is_told_with_its_length(
         ("1.5 s", {"calibrate_first_s": 1.5}),
         ("4 frames", {"calibrate_first_s": None, "calibrate_frames": 4}),
     ):
-        with pytest.raises(UserError, match=f"table.npz: cannot calibrate on its first {first}: . frames are too few"):
+        with pytest.raises(UserError, match=f"cannot calibrate on its first {first}: . frames are too few"):
             analyzed(table, output=tmp_path / "out.csv", **chosen)
     assert not (tmp_path / "out.csv").exists()
     analyzed(table, output=tmp_path / "out.csv", calibrate_first_s=2.5)

@@ -45,8 +45,8 @@ def test_an_axis_holds_whole_hours_of_the_clock(
 ) -> None:
     axis = Axis.of(spans(*parts))
     assert [axis.start_s, axis.end_s] == [UTC + 3600 * begins, UTC + 3600 * ends]
-    assert [label for _, label in axis.hours] == labels
-    assert [at_s for at_s, _ in axis.hours] == [axis.start_s + 3600 * number for number in range(len(labels))]
+    assert [label for _, label in axis.marks] == [f"{hour}:00" for hour in labels]
+    assert [at_s for at_s, _ in axis.marks] == [axis.start_s + 3600 * number for number in range(len(labels))]
 
 
 def test_what_lies_before_or_after_an_axis_is_at_its_end() -> None:

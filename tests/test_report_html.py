@@ -195,7 +195,7 @@ def test_all_that_a_page_tells_of_a_small_day(store: Store) -> None:
         ("Judged", "2 h 05 min", "of 2 h 10 min at the desk"),
         ("Coverage", "96%", "of the time at the desk was judged"),
         ("Longest poor stretch", "30 min", "11:25–11:55"),
-        ("Reminders", "2", "1 followed by a change within a minute"),
+        ("Reminders", "2", "1 followed by a change within a minute, 1 not known"),
         ("Breaks", "1", "longest without one 1 h 30 min"),
     ]
     lengths = {"good": 80, "mild": 5, "poor": 40, "unknown": 5, "away": 15, "no camera": 10}
@@ -271,9 +271,9 @@ def test_all_that_a_page_tells_of_a_small_day(store: Store) -> None:
     titles = Reader(text).titles
     curves = [title for title in titles if "five minutes" in title]
     assert [curves[0], curves[5], curves[6]] == [
-        "09:30, five minutes: median +1%, nine in ten under +1%",
-        "09:55, five minutes: median +4%, nine in ten under +4%",
-        "09:30, five minutes: median −2%, nine in ten under −2%",
+        "09:30, the middle one of five minutes: median +1%, nine in ten under +1%",
+        "09:55, the middle one of five minutes: median +4%, nine in ten under +4%",
+        "09:30, the middle one of five minutes: median −2%, nine in ten under −2%",
     ]
     sheet = titles[-31:]
     assert sheet[11] == "Mon 12 May: 50 min at the desk, 0% poor, 0 reminders"

@@ -336,7 +336,7 @@ def associations(entries: Sequence[Episode], days: Sequence[Day]) -> tuple[list[
         return [], (
             f"an association is shown from {ENOUGH_DAYS} days with enough data on, {ENOUGH_EPISODES} of them "
             f"with a new episode (entries less than {LOOK_BACK_DAYS} days apart are one); "
-            f"there are {len(told)} days and {len(began)} episode{'s'[: len(began) != 1]}"
+            f"there are {len(told)} days and {len(began)} episode{'' if len(began) == 1 else 's'}"
         )
     compared = [day for day in told if day.date in began or day.date not in pain]
     table = np.array([exposures(day.date, told) for day in compared])
