@@ -4,7 +4,8 @@ Letterbox bars are left out: they hold nobody, and make the people small that
 the pose model looks for. And it is looked at twice, as it is and as a mirror
 shows it: the model errs a little in every picture, not alike in both, and the
 mean scatters less. Both count most in the dark (``benchmarks/dim_pictures.py``).
-In a stream the looks that follow one another do as much.
+Where nobody is found it is smoothed first: grain and strong compression hide
+people. In a stream the looks that follow one another do as much.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.posture import landmarks as lm
+from posture_monitor.sensing.brightening import smoothed
 from posture_monitor.sensing.pose import PoseEstimator
 
 Picture = npt.NDArray[Any]
@@ -42,10 +44,13 @@ def detect(estimator: PoseEstimator, image: Picture) -> People:
     top, left = bars(image)
     height, width = image.shape[:2]
     inside = image[top : height - top, left : width - left]
+    part = np.array([1 - 2 * left / width, 1 - 2 * top / height], dtype=np.float32)
     people = estimator.detect(inside)
+    if not len(people):
+        inside = smoothed(inside)
+        people = estimator.detect(inside)
     if len(people):
         people = averaged(people, mirrored(estimator.detect(inside[:, ::-1])))
-    part = np.array([inside.shape[1] / width, inside.shape[0] / height], dtype=np.float32)
     people[..., :2] = 0.5 + (people[..., :2] - 0.5) * part
     return people
 

@@ -340,14 +340,11 @@ def _summary(judgement: Judgement, measurement: Measurement, calibrated: int) ->
     own = f"{calibrated} frames of calibration; " if calibrated else ""
     if calibrated == len(measurement):
         return f"{own}no frame is left to be judged: calibrate on fewer."
-    return (
-        f"{own}{len(measurement) - calibrated} frames judged: {parts}.{why} View: {_view(measurement)}."
-        + (
-            f" Median angles: {angles}."
-            if angles
-            else " Trunk and neck angles: not measurable from this view."
-        )
+    measured = (
+        f"Median angles: {angles}." if angles else "Trunk and neck angles: not measurable from this view."
     )
+    judged = f"{len(measurement) - calibrated} frames judged: {parts}.{why}"
+    return f"{own}{judged} View: {_view(measurement)}. {measured}"
 
 
 def _counted(counts: npt.NDArray[np.int64], what: Sequence[str]) -> str:

@@ -123,12 +123,9 @@ class Looker:
         if frame.landmarks is not None:
             return Seen(frame, frame.landmarks, Reason.OK)
         assert frame.image is not None  # a frame is a picture or a row of a table
-        from posture_monitor.sensing.brightening import smoothed
         from posture_monitor.sensing.image_quality import quality
 
         people = self._people(frame.image, frame.t_s)
-        if not len(people) and self.source.stills:  # a stream's next picture has other grain
-            people = self._people(smoothed(frame.image), frame.t_s)
         doubt = quality(frame.image).doubt(somebody=len(people) > 0)
         return chosen(frame, people, doubt, neutral, lambda: self._crowded(frame, neutral))
 
