@@ -174,7 +174,7 @@ def test_calibrated_on_all_of_it_nothing_is_left(table: Path, tmp_path: Path) ->
 class Film(Closing):
     """The rows of a landmark table, one after the other, as pictures come."""
 
-    identity, stills, total = "film", False, None
+    identity, stills, live, total = "film", False, False, None
 
     def __init__(self, table: LandmarkTable) -> None:
         self.table = table

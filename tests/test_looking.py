@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -9,9 +12,11 @@ import numpy as np
 import pytest
 from real_model import real_model
 
+from posture_monitor.errors import UserError
 from posture_monitor.posture.landmarks import LEFT_SHOULDER, NOSE
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing import demo
+from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.pose import PoseEstimator
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.calibration import CROWD_EVERY_S
@@ -87,3 +92,54 @@ def test_a_looker_that_ends_releases_its_source(shared_data: Path) -> None:
     with Looker(source, real_model):
         assert not released
     assert released == [source]
+
+
+class Recorded:
+    """A recording of `count` pictures that fails after them, and says what was asked of it."""
+
+    name = identity = "recorded"
+    stills, live, total = False, False, None
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.asked = threading.Semaphore(0)
+        self.reading = threading.Lock()
+        self.closed_while_read = False
+
+    def frames(self) -> Iterator[Frame]:
+        for i in range(self.count):
+            with self.reading:
+                self.asked.release()
+                time.sleep(0.05)
+            yield Frame(float(i), float(i), 640, 480, landmarks=np.zeros((33, 4), np.float32))
+        raise UserError("recorded: damaged")
+
+    def close(self) -> None:
+        self.closed_while_read = self.reading.locked()
+
+    def __enter__(self) -> Recorded:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def test_of_a_recording_the_next_frame_is_fetched_while_this_one_is_looked_at() -> None:
+    source = Recorded(3)
+    with Looker(source, real_model) as looker:
+        seen = looker.look()
+        assert next(seen).frame.t_s == 0.0
+        for _ in range(2):  # the second is asked for although nobody has taken it yet
+            assert source.asked.acquire(timeout=10)
+        assert [next(seen).frame.t_s for _ in range(2)] == [1.0, 2.0]
+        with pytest.raises(UserError, match="damaged"):
+            next(seen)
+
+
+def test_a_recording_is_not_closed_while_it_is_read() -> None:
+    source = Recorded(9)
+    with Looker(source, real_model) as looker:
+        next(looker.look())
+        for _ in range(2):
+            assert source.asked.acquire(timeout=10)
+    assert not source.closed_while_read

@@ -90,11 +90,13 @@ class Quality:
 
 def thumbnail(image: npt.NDArray[np.uint8]) -> Grey:
     """Return a grey copy, at most 160 pixels wide, of a picture ``(height, width, 3)`` BGR or grey."""
-    height, width = image.shape[:2]
+    # Grey first: two of three channels less to shrink.
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
+    height, width = grey.shape
     if width > THUMBNAIL_WIDTH:
         small = (THUMBNAIL_WIDTH, max(1, round(height * THUMBNAIL_WIDTH / width)))
-        image = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image, dtype=np.uint8)
+        grey = cv2.resize(grey, small, interpolation=cv2.INTER_AREA)
+    return np.asarray(grey, dtype=np.uint8)
 
 
 def without_bars(grey: Grey) -> Grey:

@@ -38,8 +38,9 @@ def thumbnail(image: npt.NDArray[np.uint8]) -> Grey:
     Each cell is the mean of its part of the picture, in which the noise of
     single pixels is lost.
     """
-    small = cv2.resize(image, (ACROSS, DOWN), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    # Grey first: two of three channels less to shrink.
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    return np.asarray(cv2.resize(grey, (ACROSS, DOWN), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def moved(a: Grey, b: Grey) -> bool:

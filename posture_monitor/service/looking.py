@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,6 +105,7 @@ class Looker:
         self._for_crowd: PoseEstimator | None = None
         self._crowd_at_s = math.nan
         self._crowd = False
+        self._fetcher = ThreadPoolExecutor(1, "fetch")
 
     def look(self, neutral: Callable[[], Neutral | None] = lambda: None) -> Iterator[Seen]:
         """Yield every frame with its person.
@@ -113,11 +115,22 @@ class Looker:
         neutral
             Returns whom to look for, if that is known by now.
         """
-        for frame in self.source.frames():
+        for frame in self._frames():
             began_s = time.monotonic()
             seen = self._seen(frame, neutral())
             self.took_s = time.monotonic() - began_s
             yield seen
+
+    def _frames(self) -> Iterator[Frame]:
+        """Yield every frame; of a recording the next is decoded by a thread while this one is looked at."""
+        frames = self.source.frames()
+        if self.source.live:
+            yield from frames
+            return
+        coming = self._fetcher.submit(next, frames, None)
+        while (frame := coming.result()) is not None:
+            coming = self._fetcher.submit(next, frames, None)
+            yield frame
 
     def _seen(self, frame: Frame, neutral: Neutral | None) -> Seen:
         if frame.landmarks is not None:
@@ -162,6 +175,7 @@ class Looker:
 
     def close(self) -> None:
         """Release source and model."""
+        self._fetcher.shutdown()  # a source must not be closed under whoever reads it
         self.source.close()
         for estimator in (self._estimator, self._for_crowd):
             if estimator is not None:
