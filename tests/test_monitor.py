@@ -32,7 +32,7 @@ from posture_monitor.posture.reading import Reading, Verdict
 from posture_monitor.posture.sampling import Pace
 from posture_monitor.posture.sustained import Habit, Sustained
 from posture_monitor.sensing.frame import Frame
-from posture_monitor.service import monitor
+from posture_monitor.service import monitor, reader
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.monitor import Monitor, Resting
@@ -678,7 +678,7 @@ def test_no_break_asks_anybody_to_kneel_down_or_tells_who_stood_to_rise_from_a_c
     desk.sit(UPRIGHT, 2)
     for number in range(30):
         for wish in breaks.Wish:
-            desk.monitor._suggest(breaks.Suggestion(number, wish, 0.0, 2700.0))
+            desk.monitor.reminders.suggest(breaks.Suggestion(number, wish, 0.0, 2700.0), MORNING_S)
     said = " ".join(text.body for text in desk.texts())
     assert "Calf raises" in said
     assert "On hands and knees" not in said
@@ -691,14 +691,14 @@ def test_a_look_that_spared_the_model_is_not_worked_out_again(
 ) -> None:
     desk = seat()
     worked_out: list[Reading] = []
-    real = monitor.read
+    real = reader.read
 
     def read(*arguments: Any) -> Any:
         found = real(*arguments)
         worked_out.append(found[0])
         return found
 
-    monkeypatch.setattr(monitor, "read", read)
+    monkeypatch.setattr(reader, "read", read)
     desk.sit(SLUMPED, 5.0)
     (seen,) = desk.pictures(SLUMPED, desk.interval_s)
     first = desk.monitor.take(seen)

@@ -389,8 +389,8 @@ class Keeper:
         self._look_at_s = now_s + self.monitor.interval_s
         if self._viewed(now_s):
             self._look_at_s = now_s + min(VIEWING_S, self.monitor.interval_s)
-        self.tally.alerts += self.monitor.alerts - self._alerts_before
-        self._alerts_before = self.monitor.alerts
+        self.tally.alerts += self.monitor.reminders.count - self._alerts_before
+        self._alerts_before = self.monitor.reminders.count
         self.tally.add(sight.wall_s, self.monitor.state.value, self.monitor.longest_gap_s)
         self.choice.check_view(reading, sight)
         self._remember_moment(sight)

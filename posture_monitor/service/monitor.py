@@ -17,27 +17,26 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from posture_monitor.errors import UserError
-from posture_monitor.history.records import NOT_SHOWN
-from posture_monitor.history.store import REMEMBERED, Store
+from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.posture import breaks, dose, nudge, sampling, seat, session, steady
 from posture_monitor.posture.baseline import Neutral
-from posture_monitor.posture.judge import SIGNALS, Limits, judge
-from posture_monitor.posture.metrics import NAMES, REASONS, Reason
-from posture_monitor.posture.reading import LONGEST_SPOKEN_S, VERDICTS, VIEWS, Reading, Verdict
+from posture_monitor.posture.metrics import NAMES, Reason
+from posture_monitor.posture.reading import LONGEST_SPOKEN_S, VERDICTS, Reading, Verdict
 from posture_monitor.posture.session import Moment, Session
 from posture_monitor.posture.sustained import RISE_NAME, Sustained
 from posture_monitor.service import browser, end_of_day
-from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.profile import Profile, is_standing, limits_of
 from posture_monitor.service.profile_file import write_back
+from posture_monitor.service.reader import Reader
+from posture_monitor.service.reanchoring import Reanchoring, Wish
+from posture_monitor.service.reminders import Reminders
 from posture_monitor.service.status import Status
 from posture_monitor.service.status_text import headline
 from posture_monitor.telling import words
-from posture_monitor.telling.notify import ALERT_BUTTONS, Action, ChannelError, Notifier
+from posture_monitor.telling.notify import Action, Notifier
 from posture_monitor.telling.quiet import QuietGate
-from posture_monitor.telling.stretches import pick
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,47 +52,6 @@ SOON_S = 60.0
 WIDEN_BY, WIDEST = 1.25, 2.0
 #: How long the snooze button holds.
 SNOOZE_S = 15 * 60.0
-
-
-def read(seen: Seen, neutral: Neutral, limits: Limits) -> tuple[Reading, Moment]:
-    """Return one frame judged on its own, for the outlets and for the session."""
-    measurement = neutral.measure(seen.landmarks[None], seen.size)
-    judgement = judge(measurement, neutral, limits, (seen.doubt,))
-    which = int(judgement.signal[0])
-    reading = Reading(
-        seen.frame.t_s,
-        VERDICTS[judgement.verdict[0]],
-        REASONS[judgement.reason[0]].value,
-        float(judgement.slouch_index[0]),
-        SIGNALS[which].driver if which >= 0 else "",
-        dict(zip(NAMES, measurement.values[:, 0].tolist(), strict=True)),
-        dict(zip(NAMES, judgement.deviations[:, 0].tolist(), strict=True)),
-        VIEWS[measurement.view[0]],
-        float(measurement.confidence[0]),
-    )
-    return reading, session.moments(judgement, neutral, limits)[0]
-
-
-@dataclass(frozen=True)
-class _Latest:
-    """The latest frame that was judged, by what, and what came of it."""
-
-    seen: Seen
-    neutral: Neutral
-    limits: Limits
-    reading: Reading
-    moment: Moment
-
-    def holds(self, seen: Seen, neutral: Neutral, limits: Limits) -> bool:
-        """Say whether the same comes of a frame: it is the latest one, only later."""
-        mine = self.seen
-        return (
-            seen.landmarks is mine.landmarks
-            and (seen.frame.width, seen.frame.height) == (mine.frame.width, mine.frame.height)
-            and seen.doubt is mine.doubt
-            and neutral is self.neutral
-            and limits is self.limits
-        )
 
 
 @dataclass(frozen=True)
@@ -117,24 +75,6 @@ class Resting:
         if self.state == "paused":
             return dose.PAUSED
         return Verdict.AWAY if self.state == "away" else Verdict.UNKNOWN
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """An alert on the screen: its number in the history, its id on the channel, and what drove it."""
-
-    number: int
-    sent_id: str
-    metric: str
-
-
-@dataclass
-class _Anchoring:
-    """The frames of a re-anchoring under way, and the alert whose button asked for it."""
-
-    alert_id: int | None
-    sent_id: str
-    collected: Collected = field(default_factory=Collected)
 
 
 @dataclass
@@ -174,7 +114,6 @@ class Monitor:
     gate: QuietGate = field(default_factory=QuietGate)
     readings: int = 0
     seconds: dict[Verdict, float] = field(default_factory=dict)
-    alerts: int = 0
     wall_s: float = math.nan
     in_call: bool = False
     on_battery: bool = False
@@ -183,20 +122,17 @@ class Monitor:
     rested_since_s: float = math.nan
     reading: Reading | None = None
     sampling: sampling.Sampling = field(default_factory=sampling.Sampling)
-    _shown: dict[int, _Shown] = field(default_factory=dict)
-    _suggested: tuple[breaks.Suggestion, int] | None = None
-    _question: str = ""
-    _asking: bool = False
-    _anchoring: _Anchoring | None = None
+    _reader: Reader = field(default_factory=Reader)
+    _reanchoring: Reanchoring = field(default_factory=Reanchoring)
     _told: Verdict | None = None
     _steps_s: deque[float] = field(default_factory=lambda: deque(maxlen=9))
-    _latest: _Latest | None = None
     evening: end_of_day.EndOfDay = field(default_factory=end_of_day.EndOfDay)
     _source: str | None = None
     #: What was learnt of who sat in the other neutral postures of this profile.
     _habits: dict[str, Sustained] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.reminders = Reminders(self.notifier, self.store)
         self.configure(self.config)
 
     def configure(self, config: Config) -> None:
@@ -222,7 +158,7 @@ class Monitor:
     def use(self, profile: Profile) -> None:
         """Judge against another profile from the next frame on."""
         self.profile, self.seat, self.session, self._habits = profile, seat.Seat(), Session(), {}
-        self._anchoring = None  # its frames are of where the other one was judged
+        self._reanchoring.wish = None  # its frames are of where the other one was judged
         self.nudges = nudge.judged_anew(self.nudges)
         self._tuned()
 
@@ -281,10 +217,10 @@ class Monitor:
         moved
             Whether anything moved in the picture since the frame before.
         """
-        reading, moment = self._weighed(*self._read(seen))
+        reading, moment = self._weighed(*self._reader.read(seen, self.neutral, self.limits))
         t_s, self.wall_s = reading.t_s, seen.frame.wall_s
         if not self.live:
-            self._pace(t_s)
+            self._follow_spacing(t_s)
         before, gap_s = self.state, self.longest_gap_s
         passed_s = t_s - self.reading.t_s if self.reading is not None else 0.0
         if 0.0 < passed_s <= gap_s:
@@ -301,15 +237,6 @@ class Monitor:
         if self.state is not before or self._told is None:
             self._say_state()
         return reading
-
-    def _read(self, seen: Seen) -> tuple[Reading, Moment]:
-        """Return what a frame shows; where the model was spared, that is what it showed before."""
-        latest = self._latest
-        if latest is not None and latest.holds(seen, self.neutral, self.limits):
-            return replace(latest.reading, t_s=seen.frame.t_s), latest.moment
-        reading, moment = read(seen, self.neutral, self.limits)
-        self._latest = _Latest(seen, self.neutral, self.limits, reading, moment)
-        return reading, moment
 
     def _weighed(self, reading: Reading, moment: Moment) -> tuple[Reading, Moment]:
         """Let landmarks that have trembled lately lower the confidence, of a stream."""
@@ -329,7 +256,7 @@ class Monitor:
         self.wall_s, self.interval_s, self.reading = wall_s, beat_s, None
         if resting != self.resting:
             self.console.print(f"{_clock(wall_s)}  {resting.state}: {resting.reason}")
-            self._told, self.rested_since_s, self._anchoring = None, t_s, None
+            self._told, self.rested_since_s, self._reanchoring.wish = None, t_s, None
         self.resting = resting
         self.store.heartbeat(wall_s, utc_offset_s(wall_s), resting.state, resting.reason, gap_s=gap_s)
         self._follow(t_s, resting.activity, nudge.NO_CAUSE, {})
@@ -342,16 +269,18 @@ class Monitor:
             self.sampling, self.pace, reading.t_s, self.session.steady, moved, self.on_battery
         )
         self.interval_s, self.may_skip = plan.wait_s, plan.may_skip
-        if self._anchoring is not None:  # its frames are wanted soon
+        if self._reanchoring.wish is not None:  # its frames are wanted soon
             self.interval_s, self.may_skip = min(self.interval_s, self.config.camera.interval_s), False
 
     def _follow(
         self, t_s: float, activity: dose.Activity, cause: nudge.Cause, deviations: Mapping[str, float]
     ) -> None:
         """Let the dose, the breaks and the notifications follow from what this moment was."""
-        self._asking = self._asking or self.session.place.ask
+        self._reanchoring.ask |= self.session.place.ask
         soon = (
-            dose.strays(activity) or self._asking or breaks.wait_s(self.sitting, self.break_policy) < SOON_S
+            dose.strays(activity)
+            or self._reanchoring.ask
+            or breaks.wait_s(self.sitting, self.break_policy) < SOON_S
         )
         quiet = self._is_quiet(t_s, soon)
         self._ask_to_reanchor(quiet)
@@ -384,7 +313,7 @@ class Monitor:
         if self.live:
             self._sum_up(self.evening.due(self.wall_s))
 
-    def _pace(self, t_s: float) -> None:
+    def _follow_spacing(self, t_s: float) -> None:
         """Take a recording's own spacing for the schedule where it is wider than the camera's would be."""
         if self.reading is not None:
             self._steps_s.append(t_s - self.reading.t_s)
@@ -412,7 +341,7 @@ class Monitor:
         now = dt.datetime.fromtimestamp(self.wall_s)
         quiet = self.gate.look(t_s, now, in_call=self.in_call, soon=soon)
         if (summary := self.gate.summary()) is not None:
-            self._send(summary, None, ())
+            self.say(summary)
         return quiet
 
     def _keep(self, reading: Reading, seen: Seen, gap_s: float) -> None:
@@ -447,47 +376,20 @@ class Monitor:
     def _act(self, effects: nudge.Effects) -> None:
         for effect in effects:
             if isinstance(effect, nudge.Alert):
-                self._show(effect)
-            elif isinstance(effect, nudge.Held):
+                self.reminders.alert(effect, self.wall_s, standing=self._standing)
+            elif isinstance(effect, nudge.Withdraw):
+                self.reminders.withdraw(effect.alert_id)
+            elif isinstance(effect, nudge.Outcome):
+                self.reminders.outcome(effect, self.wall_s)
+            else:
                 self.gate.hold()
-            elif isinstance(effect, nudge.Withdraw | nudge.Outcome):
-                shown = self._shown.get(effect.alert_id)
-                if shown is None:
-                    continue
-                if isinstance(effect, nudge.Withdraw):
-                    self.notifier.withdraw(shown.sent_id)
-                else:
-                    self.store.outcome(shown.number, effect.response.value, self.wall_s)
-
-    def _show(self, alert: nudge.Alert) -> None:
-        text = words.alert_text(alert, standing=self._standing)
-        replaced = self._shown.get(alert.replaces) if alert.replaces is not None else None
-        sent_id, channel = self._send(text, replaced.sent_id if replaced else None, ALERT_BUTTONS)
-        number = self._remember(text, alert.kind.value, channel, alert.cause, alert.poor_s)
-        self._shown[alert.id] = _Shown(number, sent_id, alert.cause.metric)
-        if len(self._shown) > REMEMBERED:
-            del self._shown[next(iter(self._shown))]
-
-    def _suggest(self, suggestion: breaks.Suggestion) -> None:
-        # Nobody kneels down in an office; and whoever is to sit down or walk has enough to do.
-        move = None if suggestion.wish is breaks.Wish.SIT else pick(suggestion.id, standing_only=True)
-        text = words.break_text(suggestion, move)
-        _, channel = self._send(text, None, ("snooze",))
-        number = self._remember(
-            text, f"break-{suggestion.wish}", channel, nudge.NO_CAUSE, suggestion.lasted_s
-        )
-        self._suggested = suggestion, number
 
     def _act_on_breaks(self, effects: breaks.Effects) -> None:
-        """Show suggestions, and keep that one was taken."""
         for effect in effects:
             if isinstance(effect, breaks.Suggestion):
-                self._suggest(effect)
-            elif isinstance(effect, breaks.Taken) and self._suggested is not None:
-                suggestion, number = self._suggested
-                if suggestion.id == effect.suggestion_id:
-                    outcome = "left" if suggestion.wish is breaks.Wish.STAND else "better"
-                    self.store.outcome(number, outcome, self.wall_s)
+                self.reminders.suggest(effect, self.wall_s)
+            else:
+                self.reminders.taken(effect, self.wall_s)
 
     def _sum_up(self, date: dt.date | None) -> None:
         """Tell the day in one line, if its time has come."""
@@ -500,52 +402,29 @@ class Monitor:
         except UserError as error:
             log.warning("%s", error)
             return
-        sent_id, _ = self._send(text, None, (end_of_day.BUTTON,))
-        self.evening.sent(sent_id, date)
-
-    def _send(self, text: words.Text, replace_id: str | None, buttons: tuple[str, ...]) -> tuple[str, str]:
-        """Show a notification; return its id and the channel's name, ``""`` and ``none`` if it failed."""
-        try:
-            sent = self.notifier.send(text, replace_id=replace_id, buttons=buttons)
-            return sent.id, sent.channel
-        except ChannelError as error:
-            log.warning("a notification was not shown: %s", error)
-            return "", NOT_SHOWN
-
-    def _remember(self, text: words.Text, kind: str, channel: str, cause: nudge.Cause, held_s: float) -> int:
-        self.alerts += 1
-        return self.store.alert(
-            self.wall_s,
-            utc_offset_s(self.wall_s),
-            kind,
-            driver=cause.metric,
-            deviation=cause.deviation,
-            held_s=held_s,
-            channel=channel,
-            title=text.title,
-            body=text.body,
-        )
+        sent = self.reminders.send(text, buttons=(end_of_day.BUTTON,))
+        self.evening.sent(sent.id, date)
 
     def _answer(self, action: Action, t_s: float) -> None:
         """Do what a button asked for."""
-        found = next((item for item in self._shown.items() if item[1].sent_id == action.sent_id), None)
+        alert = self.reminders.answered(action.sent_id)
         if (date := self.evening.asked(action)) is not None:
             try:
                 browser.open_report(date)
             except UserError as error:
                 log.warning("%s", error)
         elif action.name == "reanchor":
-            if found is not None or action.sent_id == self._question:
-                self._anchoring = _Anchoring(found[0] if found else None, action.sent_id)
+            if alert is not None or action.sent_id == self._reanchoring.question_id:
+                self._reanchoring.wish = Wish(alert.alert_id if alert else None, action.sent_id)
         elif action.name == "snooze":
             self.snooze(t_s, SNOOZE_S)
-        elif found is None:
+        elif alert is None:
             return
         elif action.name == "wrong":
-            self._widen(found[1].metric)
-            self._respond(found[0], nudge.Response.WRONG)
+            self._widen(alert.metric)
+            self._respond(alert.alert_id, nudge.Response.WRONG)
         elif action.name == "dismissed":
-            self._respond(found[0], nudge.Response.DISMISSED)
+            self._respond(alert.alert_id, nudge.Response.DISMISSED)
 
     def _respond(self, alert_id: int, response: nudge.Response) -> None:
         """Let the dose and what is shown follow from the user's answer to an alert."""
@@ -554,7 +433,7 @@ class Monitor:
 
     def say(self, text: words.Text) -> None:
         """Show a notification that asks for nothing."""
-        self._send(text, None, ())
+        self.reminders.send(text)
 
     def snooze(self, t_s: float, seconds: float) -> None:
         """Show nothing for some seconds; 0 ends it."""
@@ -563,25 +442,22 @@ class Monitor:
 
     def reanchor(self) -> None:
         """Look on for some seconds and judge from where camera and chair are now."""
-        self._anchoring = _Anchoring(None, "")
+        self._reanchoring.wish = Wish()
 
     def _ask_to_reanchor(self, quiet: bool) -> None:
         """Ask once, when it is not quiet, whether the camera or the chair has moved."""
-        if self._asking and not quiet:
-            self._asking = False
-            self._question, _ = self._send(words.reanchor_text(), None, ("reanchor",))
+        if self._reanchoring.ask and not quiet:
+            self._reanchoring.ask = False
+            sent = self.reminders.send(words.reanchor_text(), buttons=("reanchor",))
+            self._reanchoring.question_id = sent.id
 
     def _anchor(self, seen: Seen) -> None:
         """Gather frames for a re-anchoring that was asked for; then judge from the new place on."""
-        wanted = self._anchoring
-        if wanted is None:
+        wish, before = self._reanchoring.gathered(seen), self.neutral
+        if wish is None:
             return
-        wanted.collected.add(seen)
-        if not wanted.collected.enough:
-            return
-        self._anchoring, before = None, self.neutral
         try:
-            self.profile = wanted.collected.re_anchored(self.profile, self.seat.index)
+            self.profile = wish.collected.re_anchored(self.profile, self.seat.index)
         except ValueError as error:
             self.console.print(f"Neutral not set anew: {error}")
             log.info("neutral not set anew: too little was seen of somebody who sat still")
@@ -592,10 +468,10 @@ class Monitor:
         self.console.print("Neutral set anew: judged from the new place on.")
         log.info("neutral set anew")
         self.say(words.reanchored_text())
-        if wanted.alert_id is not None:
-            self._respond(wanted.alert_id, nudge.Response.REANCHORED)
-        elif wanted.sent_id:
-            self.notifier.withdraw(wanted.sent_id)
+        if wish.alert_id is not None:
+            self._respond(wish.alert_id, nudge.Response.REANCHORED)
+        elif wish.sent_id:
+            self.notifier.withdraw(wish.sent_id)
 
     def _widen(self, metric: str) -> None:
         """Give the metric that drove a wrong alert more room, for this profile."""
@@ -651,4 +527,4 @@ def closing(monitor: Monitor) -> str:
     )
     shares = f": {parts} of the time" if parts else ""
     pictures = words.counted(monitor.readings, "picture")
-    return f"{pictures}{shares}; {words.counted(monitor.alerts, 'reminder')}."
+    return f"{pictures}{shares}; {words.counted(monitor.reminders.count, 'reminder')}."

@@ -15,11 +15,11 @@ from posture_monitor.posture.session import Session
 from posture_monitor.service import posture_status
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Seen
-from posture_monitor.service.monitor import read
 from posture_monitor.service.preview.outline import outline
 from posture_monitor.service.preview.shot import Shot
 from posture_monitor.service.profile import Profile, limits_of
 from posture_monitor.service.profile_file import write_back
+from posture_monitor.service.reader import read
 from posture_monitor.service.status import Camera, InUse, Status
 
 if TYPE_CHECKING:
