@@ -1,6 +1,6 @@
 """Hours of the service in seconds: what its loop gathers, printed by the hour.
 
-The service itself (`keeper.keep`) runs in this process with a clock that leaps to
+The service itself (`assembly.keep`) runs in this process with a clock that leaps to
 whatever it waits for next. Somebody sits, slouches and leaves before a stand-in for
 the eye's process; the loop, the judge, the history, the settings, the control socket,
 which is asked for the status twice a minute, and all else are the real thing. So
@@ -40,7 +40,7 @@ from posture_monitor.config import load_config
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
-from posture_monitor.service import control, keeper
+from posture_monitor.service import assembly, control, keeper
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.eye import Looked
 from posture_monitor.service.looking import Seen
@@ -179,7 +179,7 @@ def live(hours: float, every_h: float, home: Path) -> list[dict[str, float]]:
     keeper.EyeKeeper = lambda heard: Eye(clock, heard)
     keeper.clock_s = clock.monotonic
     time.time, time.monotonic = clock.time, clock.monotonic
-    keeper.keep(
+    assembly.keep(
         load_config(),
         config_path=None,
         source="0",

@@ -50,13 +50,13 @@ def install() -> None:
 def _into_the_monitor() -> None:
     from posture_monitor.history import store
     from posture_monitor.posture import nudge
-    from posture_monitor.service import eye, keeper
+    from posture_monitor.service import eye, keeper, outage
 
     store.COMMIT_S = WRITTEN_S  # type: ignore[misc]
     policy = nudge.Policy
     nudge.Policy = lambda dose, _cooldown_s, most: policy(_held(dose), 2.0, most)  # type: ignore
-    keeper.FIRST_RETRY_S, keeper.LAST_RETRY_S, keeper.TEND_S = 0.2, 0.5, 0.3  # type: ignore[misc]
-    keeper.BEAT_S = 1.0  # type: ignore[misc]
+    outage.FIRST_RETRY_S, outage.LAST_RETRY_S = 0.2, 0.5
+    keeper.TEND_S, keeper.BEAT_S = 0.3, 1.0  # type: ignore[misc]
     eye.LOOK_LIMIT_S = 3.0
     clock_s = keeper.clock_s
     keeper.clock_s = lambda: clock_s() + float(word("slept") or 0.0)

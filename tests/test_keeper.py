@@ -29,8 +29,8 @@ from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.reading import Verdict
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
 from posture_monitor.sensing.trouble import Trouble
+from posture_monitor.service import assembly, events, outage, posture_status, resting
 from posture_monitor.service import keeper as service
-from posture_monitor.service import posture_status
 from posture_monitor.service.choice import Choice
 from posture_monitor.service.control import Server
 from posture_monitor.service.eye import Looked
@@ -122,7 +122,7 @@ class Running:
             return made[-1]
 
         monkeypatch.setattr(service, "EyeKeeper", eye)
-        monkeypatch.setattr(service, "FIRST_RETRY_S", 0.1)
+        monkeypatch.setattr(outage, "FIRST_RETRY_S", 0.1)
         paths.make_private(paths.config_file().parent)
         paths.config_file().write_text(settings)
         self.settings = Settings()
@@ -244,7 +244,7 @@ def test_nobody_can_be_there_behind_a_locked_screen(running: Running, reason: An
 
 def test_another_program_has_the_camera_first(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     running.start()
-    running.keeper.inbox.put(service._CameraHeld("zoom"))
+    running.keeper.inbox.put(events.CameraHeld("zoom"))
     wait_for(lambda: running.status()["activity"] == "busy")
     told = running.status()
     assert running.eye.pid is None
@@ -254,7 +254,7 @@ def test_another_program_has_the_camera_first(running: Running, monkeypatch: pyt
     assert "zoom" not in "".join(map(str, running.store.spans(0, time.time() + 9))), (
         "whom one calls is private"
     )
-    running.keeper.inbox.put(service._CameraHeld(""))
+    running.keeper.inbox.put(events.CameraHeld(""))
     wait_for(lambda: running.status()["activity"] == "watching", 2.0)
 
 
@@ -275,7 +275,7 @@ def test_trouble_is_told_and_no_posture(running: Running, trouble: str) -> None:
 def test_a_camera_that_has_failed_for_long_is_told_of_once(
     running: Running, monkeypatch: pytest.MonkeyPatch, trouble: str, told: int
 ) -> None:
-    monkeypatch.setattr(service, "TELL_BLIND_S", 0.5)
+    monkeypatch.setattr(outage, "TELL_S", 0.5)
     own("default")
     running.start()
     running.eye.seen = lambda: Blind(trouble, "what to do about it")
@@ -286,7 +286,7 @@ def test_a_camera_that_has_failed_for_long_is_told_of_once(
 def test_a_night_with_the_camera_closed_is_no_failure_of_it(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "TELL_BLIND_S", 1.0)
+    monkeypatch.setattr(outage, "TELL_S", 1.0)
     own("default")
     running.start()
     running.eye.seen = lambda: Blind("hangs", "what to do about it")
@@ -339,9 +339,9 @@ def test_an_eye_that_fails_after_a_few_pictures_each_time_is_tried_less_often(
     pauses_s = np.diff(failed_s[:5])
     assert (pauses_s >= [0.1, 0.2, 0.4, 0.8]).all(), pauses_s
     # Once it has gone well for longer than the longest pause, the next one is short again.
-    monkeypatch.setattr(service, "LAST_RETRY_S", 0.5)
+    monkeypatch.setattr(outage, "LAST_RETRY_S", 0.5)
     running.eye.seen = lambda: sight(Pose())
-    wait_for(lambda: running.keeper._failures == 0, 5)
+    wait_for(lambda: running.keeper.outage.failures == 0, 5)
 
 
 @pytest.mark.slow
@@ -576,10 +576,10 @@ def test_no_picture_is_told_of_a_moment_that_is_over(running: Running) -> None:
         """A moment that the loop forgets while it is being told."""
 
         def get(self, key: str, default: Any = None) -> Any:
-            running.keeper._moment = {}
+            running.keeper.viewing.moment = {}
             return super().get(key, default)
 
-    running.keeper._moment = Ending(picture="a JPEG", width=640)
+    running.keeper.viewing.moment = Ending(picture="a JPEG", width=640)
     told = running.keeper.handle("look", {"picture": True})
     assert (told["picture"], told.get("width")) == ("a JPEG", 640), "half of one, half of another"
 
@@ -681,7 +681,7 @@ def test_a_call_is_heeded_as_the_settings_say_by_now(
 ) -> None:
     monkeypatch.setattr(service, "TEND_S", 0.1)
     running.start()
-    running.keeper.inbox.put(service._CameraHeld("zoom"))
+    running.keeper.inbox.put(events.CameraHeld("zoom"))
     wait_for(lambda: running.status()["activity"] == "busy")
     for calls, heeded in (("quiet", True), ("ignore", False)):
         paths.config_file().write_text(FAST.replace("[camera]", f'[camera]\ncalls = "{calls}"'))
@@ -721,7 +721,7 @@ def test_working_hours_close_the_camera(monkeypatch: pytest.MonkeyPatch, tmp_pat
 @pytest.mark.usefixtures("home")
 def test_a_recording_of_the_settings_that_is_not_there_is_refused() -> None:
     with pytest.raises(UserError, match="no such file or folder"):
-        service.keep(
+        assembly.keep(
             load_config(),
             config_path=None,
             source="/nowhere/monday.mp4",
@@ -750,8 +750,8 @@ def test_a_preview_is_given_pictures_only_while_it_asks(running: Running) -> Non
 
 def test_every_trouble_of_a_camera_is_told_as_its_absence() -> None:
     for trouble in (*Trouble, "no model", "failed", "ended"):
-        resting = service._unseeing(Blind(str(trouble), "why"))
-        assert told_state(resting.state, resting.reason) == "busy", trouble
+        told = resting.unseeing(Blind(str(trouble), "why"))
+        assert told_state(told.state, told.reason) == "busy", trouble
     for seen in (Trouble.BLACK, Trouble.COVERED, Trouble.FROZEN):
         assert told_state("unknown", f"camera {seen}") == "busy"
     for reason in ("camera or chair moved", "too dark", "head turned", ""):
@@ -763,4 +763,4 @@ def test_every_trouble_of_a_camera_is_told_as_its_absence() -> None:
     [("0", "/dev/video0"), ("02", "/dev/video2"), ("/dev/video10", "/dev/video10"), ("demo", "")],
 )
 def test_the_device_that_is_watched_for_calls_is_the_one_that_is_opened(source: str, node: str) -> None:
-    assert service.camera_node(source) == node
+    assert assembly.camera_node(source) == node

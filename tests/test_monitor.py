@@ -35,10 +35,11 @@ from posture_monitor.sensing.frame import Frame
 from posture_monitor.service import monitor, reader
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Seen
-from posture_monitor.service.monitor import Monitor, Resting
+from posture_monitor.service.monitor import Monitor
 from posture_monitor.service.profile import Profile
 from posture_monitor.service.profile_file import save_profile
 from posture_monitor.service.profiles import load_profile
+from posture_monitor.service.resting import Resting
 from posture_monitor.telling.channels.terminal import Terminal
 from posture_monitor.telling.notify import Action, ChannelError, Notifier, Sent
 from posture_monitor.telling.quiet import QuietGate

@@ -37,8 +37,9 @@ from posture_monitor.service import posture_status
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.keeper import BEAT_S, pace_of
 from posture_monitor.service.looking import Seen
-from posture_monitor.service.monitor import Monitor, Resting
+from posture_monitor.service.monitor import Monitor
 from posture_monitor.service.profile import Profile
+from posture_monitor.service.resting import Resting
 from posture_monitor.service.tally import Tally
 from posture_monitor.telling.notify import Notifier
 

@@ -20,7 +20,7 @@ from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.posture.reading import Verdict
 from posture_monitor.service import what_if as service
-from posture_monitor.service.monitor import Resting
+from posture_monitor.service.resting import Resting
 from posture_monitor.service.what_if import WhatIf, what_if
 
 DATE = dt.date.fromtimestamp(MORNING_S)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 
 from posture_monitor import cli
-from posture_monitor.service import keeper
+from posture_monitor.service import assembly
 
 if __name__ == "__main__":
     node = sys.argv.pop(1)
-    keeper.camera_node = lambda _source: node
+    assembly.camera_node = lambda _source: node
     cli.main()

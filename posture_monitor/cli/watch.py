@@ -165,7 +165,7 @@ def run(
 
     source = source or config.camera.source
     if detached or is_live(source):
-        from posture_monitor.service.keeper import keep
+        from posture_monitor.service.assembly import keep
 
         keep(
             config,

@@ -69,7 +69,7 @@ def utc_offset_s(wall_s: float) -> int:
     return time.localtime(wall_s).tm_gmtoff
 
 
-#: Why a state is unknown where there was no picture of anything (`service.keeper` writes these).
+#: Why a state is unknown where there was no picture of anything (`service.resting` has these).
 _NO_PICTURE = re.compile(r"no camera|camera (in use|hangs|black|covered|frozen)|camera: .*", re.DOTALL)
 
 

@@ -32,6 +32,7 @@ from posture_monitor.service.profile_file import write_back
 from posture_monitor.service.reader import Reader
 from posture_monitor.service.reanchoring import Reanchoring, Wish
 from posture_monitor.service.reminders import Reminders
+from posture_monitor.service.resting import Resting
 from posture_monitor.service.status import Status
 from posture_monitor.service.status_text import headline
 from posture_monitor.telling import words
@@ -52,29 +53,6 @@ SOON_S = 60.0
 WIDEN_BY, WIDEST = 1.25, 2.0
 #: How long the snooze button holds.
 SNOOZE_S = 15 * 60.0
-
-
-@dataclass(frozen=True)
-class Resting:
-    """Why nothing is looked at for now.
-
-    Attributes
-    ----------
-    state
-        ``paused``, ``busy``, ``away`` or ``unknown``, as the history keeps it.
-    reason
-        A few words.
-    """
-
-    state: str
-    reason: str
-
-    @property
-    def activity(self) -> dose.Activity:
-        """What it is to the dose: a pause and an absence drain it, what is not known leaves it."""
-        if self.state == "paused":
-            return dose.PAUSED
-        return Verdict.AWAY if self.state == "away" else Verdict.UNKNOWN
 
 
 @dataclass

@@ -1,0 +1,117 @@
+"""Why nothing is looked at for now, and how that is told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from posture_monitor.posture import dose
+from posture_monitor.posture.reading import Verdict
+from posture_monitor.sensing.sight import Blind
+from posture_monitor.service.presence import PRESENT, Away
+from posture_monitor.telling.quiet import parse_span
+
+if TYPE_CHECKING:
+    from posture_monitor.config import Config
+
+
+@dataclass(frozen=True)
+class Resting:
+    """Why nothing is looked at for now.
+
+    Attributes
+    ----------
+    state
+        ``paused``, ``busy``, ``away`` or ``unknown``, as the history keeps it.
+    reason
+        A few words.
+    """
+
+    state: str
+    reason: str
+
+    @property
+    def activity(self) -> dose.Activity:
+        """What it is to the dose: a pause and an absence drain it, what is not known leaves it."""
+        if self.state == "paused":
+            return dose.PAUSED
+        return Verdict.AWAY if self.state == "away" else Verdict.UNKNOWN
+
+
+_LENT = Resting("paused", "calibrating")
+_ANOTHER = Resting("busy", "another program has the camera")
+_FOLLOWS = {"unplugged": "no camera", "busy": "camera in use", "gone": "no camera", "hangs": "camera hangs"}
+
+
+def unseeing(blind: Blind) -> Resting:
+    """Return what a camera in trouble is to the day: another's call is *busy*, all else unknown."""
+    state = "busy" if blind.trouble == "busy" else "unknown"
+    return Resting(state, _FOLLOWS.get(blind.trouble, f"camera: {blind.trouble}"))
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A pause until `until_s` (POSIX seconds), which is `over_s` by a clock that nobody sets; or for good."""
+
+    until_s: float | None
+    over_s: float
+
+    def is_over(self, now_s: float, wall_s: float) -> bool:
+        """Say whether it is, by either clock: one set back meanwhile must not make a pause of a day."""
+        return self.until_s is not None and (wall_s >= self.until_s or now_s >= self.over_s)
+
+
+@dataclass
+class Closures:
+    """What keeps the camera closed.
+
+    Attributes
+    ----------
+    pause
+        The user's.
+    lent
+        A calibration has the camera.
+    away
+        What the system says of the user's presence.
+    held_by
+        Which other program has opened the camera.
+    """
+
+    pause: Pause | None = None
+    lent: bool = False
+    away: Away = PRESENT
+    held_by: str = ""
+
+    def resting(self, config: Config, wall_s: float) -> Resting | None:
+        """Return why the camera is to be closed now, if it is."""
+        if self.pause is not None:
+            return Resting("paused", "paused")
+        if self.lent:
+            return _LENT
+        if self.away:
+            return Resting("away", self.away.reason)
+        if not _within(config.service.hours, wall_s):
+            return Resting("paused", "outside working hours")
+        return _ANOTHER if self.held_by and config.camera.calls == "yield" else None
+
+    def told(self, resting: Resting) -> tuple[str, str, float | None]:
+        """Return what is done now, one line about it, and when it ends (POSIX seconds) if that is known."""
+        if self.pause is not None:
+            return "paused", "paused; the camera is off", self.pause.until_s
+        if self.away:
+            activity = "suspended" if self.away.reason == "suspended" else "locked"
+            return activity, f"{self.away.reason}; the camera is off", None
+        if resting == _LENT:
+            return "paused", "calibrating has the camera; it comes back by itself", None
+        if resting == _ANOTHER:
+            return "busy", f"{self.held_by} has the camera; it comes back by itself", None
+        return "paused", f"{resting.reason}; the camera is off", None
+
+
+def _within(hours: tuple[str, ...], wall_s: float) -> bool:
+    """Say whether the local time lies in one of these spans of the day; where there are none, it does."""
+    clock = time.localtime(wall_s)
+    at = dt.time(clock.tm_hour, clock.tm_min, clock.tm_sec)
+    return not hours or any(at in parse_span(span) for span in hours)
