@@ -23,6 +23,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from posture_monitor.config import load_config
+from posture_monitor.service.calibration import Request
 from posture_monitor.service.guided import Guided, Moment
 from posture_monitor.service.guiding import Aim, Step
 from posture_monitor.service.profiles import load_profile
@@ -48,7 +49,7 @@ def opened(home: Path) -> Iterator[Open]:
 
     def open_on(source: Path | str, seconds: float = 3.0) -> CalibrateWindow:
         qt.application()
-        guided = Guided(load_config(), source=str(source), seconds=seconds, profile="desk", realtime=True)
+        guided = Guided(load_config(), Request(str(source), seconds, "desk", realtime=True))
         windows.append(CalibrateWindow(guided))
         windows[-1].begin()
         return windows[-1]
@@ -244,7 +245,7 @@ def test_text_can_be_read_on_each_palette(
 @pytest.mark.parametrize("key", [Qt.Key.Key_Space, Qt.Key.Key_Return])
 def test_keys_press_the_button_that_has_the_focus(home: Path, key: Qt.Key) -> None:
     qt.application()
-    window = CalibrateWindow(Guided(load_config(), source="7", seconds=3.0, profile="desk", realtime=True))
+    window = CalibrateWindow(Guided(load_config(), Request("7", 3.0, "desk", realtime=True)))
     window._trouble_page()
     window.show()
     window.activateWindow()
@@ -257,7 +258,7 @@ def test_keys_press_the_button_that_has_the_focus(home: Path, key: Qt.Key) -> No
 @pytest.mark.parametrize("key", [Qt.Key.Key_Space, Qt.Key.Key_Return])
 def test_a_key_pressed_by_chance_ends_no_calibration(home: Path, key: Qt.Key) -> None:
     app = qt.application()
-    window = CalibrateWindow(Guided(load_config(), source="7", seconds=3.0, profile="desk", realtime=True))
+    window = CalibrateWindow(Guided(load_config(), Request("7", 3.0, "desk", realtime=True)))
     window.show()
     window.activateWindow()
     assert QTest.qWaitForWindowActive(window)

@@ -23,8 +23,10 @@ from posture_monitor.posture.metrics import ROW, Reason
 from posture_monitor.posture.separation import Separation, Stretch
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
-from posture_monitor.service.calibration import Aim, learn, told, told_place, told_separation
+from posture_monitor.service.calibration import Request, learn
+from posture_monitor.service.calibration_text import told, told_place, told_separation
 from posture_monitor.service.collected import Collected
+from posture_monitor.service.guiding import Aim
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.profile import Profile
 from posture_monitor.service.profiles import load_profile
@@ -277,7 +279,7 @@ def test_a_profile_re_anchored_at_a_camera_belongs_to_it_from_now_on(
     for second, landmarks in enumerate(points.astype(np.float32)):
         at = Frame(float(second), float(second), int(size[0]), int(size[1]))
         collected.add(Seen(at, landmarks, Reason.OK))
-    made = learn(load_config(), collected, known, Aim.REANCHOR, "", "me", camera, live)
+    made = learn(load_config(), Request("0", 8.0, "me", Aim.REANCHOR), collected, known, camera, live)
     assert made.profile.camera == belongs
     assert made.note.startswith(note)
     assert bool(made.note) == bool(note)

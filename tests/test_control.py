@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.service import control, local_pipe, local_socket
-from posture_monitor.service.calibration import camera_lent
 from posture_monitor.service.control import NoAnswer, NotRunning, OtherVersion, Server, ask
+from posture_monitor.service.lending import camera_lent
 
 pytestmark = pytest.mark.usefixtures("home")
 

@@ -28,13 +28,14 @@ from posture_monitor.errors import UserError
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sources import Closing
-from posture_monitor.service import calibration, control, guided, screen
-from posture_monitor.service.calibration import Learnt, camera_lent
+from posture_monitor.service import calibration, control, guided, lending, screen
+from posture_monitor.service.calibration import Learnt, Request
 from posture_monitor.service.capture_quality import Quality
 from posture_monitor.service.control import Server
 from posture_monitor.service.guided import Result
 from posture_monitor.service.guided_drawn import panel, result_text
 from posture_monitor.service.guiding import Aim, Guide
+from posture_monitor.service.lending import camera_lent
 from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.status import Camera, InUse, Status
 
@@ -89,7 +90,7 @@ def test_a_camera_that_is_closing_is_waited_for_but_not_for_ever(
     monitor.closes_after = 3
     with camera_lent("/dev/video0"):
         assert monitor.closes_after < 0
-    monkeypatch.setattr(calibration, "CLOSING_S", 0.3)
+    monkeypatch.setattr(lending, "CLOSING_S", 0.3)
     monitor.closes_after = 10**6
     with camera_lent("/dev/video0"):
         assert monitor.activity == "paused"
@@ -132,7 +133,7 @@ def test_a_calibration_that_ends_by_force_gives_the_camera_back_at_once(
     monitor: Monitor, how: signal.Signals
 ) -> None:
     lends = (
-        "import time; from posture_monitor.service.calibration import camera_lent\n"
+        "import time; from posture_monitor.service.lending import camera_lent\n"
         "with camera_lent('0'): print('lent', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", lends], stdout=subprocess.PIPE, text=True) as calibrating:
@@ -155,11 +156,11 @@ def test_a_model_that_is_not_to_be_had_leaves_no_camera_open(
             self.closed = True
 
     camera = Camera()
-    monkeypatch.setattr(guided, "open_source", lambda *_args, **_kept: camera)
+    monkeypatch.setattr(calibration, "open_source", lambda *_args, **_kept: camera)
     (tmp_path / "config.toml").write_text('[model]\npath = "/none.task"\n')
     config = load_config(tmp_path / "config.toml")
     with pytest.raises(UserError, match=r"none\.task"):
-        list(guided.Guided(config, source="demo", seconds=5.0, profile="desk").moments())
+        list(guided.Guided(config, Request("demo", 5.0, "desk")).moments())
     assert camera.closed
 
 
@@ -169,7 +170,7 @@ def test_a_capture_begun_while_the_one_before_is_being_made_has_a_result_of_its_
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fails: bool
 ) -> None:
     class Camera(Closing):
-        identity, stills = "a camera", False
+        identity, stills, live = "a camera", False, True
 
         def frames(self) -> Iterator[Frame]:
             held = Pose(lean=np.zeros(150))
@@ -192,10 +193,10 @@ def test_a_capture_begun_while_the_one_before_is_being_made_has_a_result_of_its_
 
     real = guided.learn
     monkeypatch.setattr(guided, "learn", again)
-    monkeypatch.setattr(guided, "open_source", lambda *_args, **_kept: Camera())
+    monkeypatch.setattr(calibration, "open_source", lambda *_args, **_kept: Camera())
     (tmp_path / "own.task").touch()
     monkeypatch.setattr(guided, "ensure_model", lambda _own: tmp_path / "own.task")
-    asked = guided.Guided(load_config(), source="demo", seconds=8.0, profile="desk")
+    asked = guided.Guided(load_config(), Request("demo", 8.0, "desk"))
     last = list(asked.moments())[-1]
     assert len(made) == 2
     assert last.result is not None

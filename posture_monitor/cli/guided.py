@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,34 +16,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from posture_monitor.config import Config
+    from posture_monitor.service.calibration import Request
     from posture_monitor.service.guided import Guided, Result
-    from posture_monitor.service.guiding import Aim
-
-#: A guided capture begins when all is well and starts over when it is not, so that less time is enough.
-GUIDED_S: Final = 15.0
 
 
-def calibrate_guided(
-    config: Config,
-    *,
-    source: str,
-    seconds: float | None,
-    profile: str,
-    started_at: float | None,
-    realtime: bool,
-    console: Console,
-    aim: Aim | None,
-    name: str,
-    window: bool,
-) -> bool:
+def calibrate_guided(config: Config, asked: Request, console: Console, *, window: bool) -> bool:
     """Calibrate before the user's eyes, where there is a screen or a terminal for it.
 
     Parameters
     ----------
     window
         Whether a window is wanted; without one it is the terminal.
-    seconds
-        How long to keep the posture; None is as long as is needed.
 
     Returns
     -------
@@ -62,16 +45,7 @@ def calibrate_guided(
         return False
     from posture_monitor.service.guided import Guided
 
-    guided = Guided(
-        config,
-        source=source,
-        seconds=seconds or (8.0 if aim is not None and aim.value == "reanchor" else GUIDED_S),
-        profile=profile,
-        started_at=started_at,
-        realtime=realtime,
-        aim=aim,
-        name=name,
-    )
+    guided = Guided(config, asked)
     if why:
         if why != NO_SCREEN:
             console.print(f"In the terminal, since {why}", style="dim", soft_wrap=True)
@@ -97,7 +71,7 @@ def _in_terminal(guided: Guided, console: Console) -> Path | None:
 
     kept: Path | None = None
     offers = (
-        [(Aim.SLOUCH, "your usual slouch"), (Aim.DOWN, "looking down")] if guided.first_aim is None else []
+        [(Aim.SLOUCH, "your usual slouch"), (Aim.DOWN, "looking down")] if guided.asked.aim is None else []
     )
     while True:
         result = _captured(guided, console)
@@ -134,7 +108,9 @@ def _captured(guided: Guided, console: Console) -> Result:
             if moment.result is not None:
                 return moment.result
     assert moment is not None  # there is always the first
-    raise UserError(f"not calibrated from {guided.source}: {moment.guidance.hint or moment.guidance.say}")
+    raise UserError(
+        f"not calibrated from {guided.asked.source}: {moment.guidance.hint or moment.guidance.say}"
+    )
 
 
 def _yes(question: str, default: bool) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -22,6 +23,12 @@ from posture_monitor.errors import UserError
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
+
+#: How long the posture is to be kept, for a new neutral and for one that only moves.
+CAPTURE_S: Final = 25.0
+REANCHOR_S: Final = 8.0
+#: A guided capture begins when all is well and starts over when it is not, so that less time is enough.
+GUIDED_S: Final = 15.0
 
 
 @click.command(cls=Command, epilog=example("demo", "demo --realtime"))
@@ -105,36 +112,25 @@ def calibrate(
         raise UserError(f"--add {add!r} cannot name a posture; use letters, digits, - and _ (at most 40)")
     from posture_monitor.cli.guided import calibrate_guided
     from posture_monitor.sensing.sources import is_live
+    from posture_monitor.service.calibration import Request
+    from posture_monitor.service.calibration import calibrate as learn
     from posture_monitor.service.guiding import Aim
 
-    source, profile, name = source or config.camera.source, profile or config.profile.name, add or "sitting"
-    aim, out = Aim(aims[0]) if aims else None, console()
-    if (is_live(source) or realtime) and calibrate_guided(
-        config,
-        source=source,
-        seconds=seconds,
-        profile=profile,
-        started_at=started_at,
-        realtime=realtime,
-        console=out,
-        aim=aim,
-        name=name,
-        window=not no_window,
-    ):
-        return
-    from posture_monitor.service.calibration import calibrate as learn
-
-    learn(
-        config,
-        source=source,
-        seconds=seconds or (8.0 if reanchor else 25.0),
-        profile=profile,
-        started_at=started_at,
-        realtime=realtime,
-        console=out,
-        aim=aim,
-        name=name,
+    asked = Request(
+        source or config.camera.source,
+        seconds or (REANCHOR_S if reanchor else CAPTURE_S),
+        profile or config.profile.name,
+        Aim(aims[0]) if aims else None,
+        add or "sitting",
+        started_at,
+        realtime,
     )
+    out = console()
+    if is_live(asked.source) or realtime:
+        quick = asked if seconds or reanchor else replace(asked, seconds=GUIDED_S)
+        if calibrate_guided(config, quick, out, window=not no_window):
+            return
+    learn(config, asked, out)
 
 
 @click.command(

@@ -10,7 +10,7 @@ from posture_monitor import paths
 from posture_monitor.history import days
 from posture_monitor.history.store import Store
 from posture_monitor.sensing.demo import DEMO_SECONDS
-from posture_monitor.service.calibration import calibrate
+from posture_monitor.service.calibration import Request, calibrate
 from posture_monitor.service.recording import watch
 from posture_monitor.telling.report.text import render_text
 
@@ -41,15 +41,7 @@ def demo(config: Config, console: Console, *, realtime: bool) -> None:
         markup=True,
     )
     console.rule("1. Calibrate")
-    calibrate(
-        config,
-        source="demo",
-        seconds=CALIBRATE_S,
-        profile=PROFILE,
-        started_at=None,
-        realtime=False,
-        console=console,
-    )
+    calibrate(config, Request("demo", CALIBRATE_S, PROFILE), console)
     console.rule("2. Watch")
     began = time.time() if realtime else time.time() - DEMO_SECONDS
     # A stranger's minute is no part of the user's days.

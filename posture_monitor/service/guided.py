@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,15 +22,15 @@ from posture_monitor.posture.ghosts import Ghosts, ghosts
 from posture_monitor.posture.judge import judge
 from posture_monitor.posture.reading import VERDICTS, Verdict
 from posture_monitor.sensing.model import ensure_model
-from posture_monitor.sensing.sources import is_live, open_source
-from posture_monitor.service.calibration import CROWD_EVERY_S, Learnt, camera_lent, learn
+from posture_monitor.sensing.sources import is_live
+from posture_monitor.service.calibration import CROWD_EVERY_S, Learnt, Request, learn
 from posture_monitor.service.capture_quality import Quality, measurable, quality_of, why_not
 from posture_monitor.service.framing import Kind
 from posture_monitor.service.guiding import Aim, Guidance, Guide, Step
+from posture_monitor.service.lending import camera_lent
 from posture_monitor.service.looking import Looker, Seen
 from posture_monitor.service.profile import limits_of
 from posture_monitor.service.profile_file import save_profile
-from posture_monitor.service.profiles import own_profile
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
@@ -125,14 +125,8 @@ class Guided:
 
     Parameters
     ----------
-    source, started_at, realtime
-        As for `open_source`.
-    seconds
-        How long the posture is to be kept.
-    profile
-        Name to keep it under.
-    aim, name
-        What the first capture is for, and the name of a neutral posture.
+    asked
+        What for: its aim is that of the first capture.
 
     Raises
     ------
@@ -140,29 +134,17 @@ class Guided:
         The aim needs a profile that is not there.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        *,
-        source: str,
-        seconds: float,
-        profile: str,
-        started_at: float | None = None,
-        realtime: bool = False,
-        aim: Aim | None = None,
-        name: str = "sitting",
-    ) -> None:
-        self.config, self.source, self.profile = config, source, profile
-        self.started_at, self.realtime = started_at, realtime
-        self.seconds, self.first_aim, self.name = seconds, aim, name
-        self.known = own_profile(profile) if aim is not None else None
+    def __init__(self, config: Config, asked: Request) -> None:
+        self.config, self.asked = config, asked
+        self.known = asked.known()
         self._body: npt.NDArray[np.float32] | None = None
-        self.capture(aim)
+        self.capture(asked.aim)
 
     def capture(self, aim: Aim | None) -> None:
         """Begin a capture, from the next frame on; the one under way is dropped."""
-        seconds = self.seconds if aim is self.first_aim else min(self.seconds, SECOND_S)
-        self._capture = _Capture(Guide(seconds, aim, self.name))
+        asked = self.asked
+        seconds = asked.seconds if aim is asked.aim else min(asked.seconds, SECOND_S)
+        self._capture = _Capture(Guide(seconds, aim, asked.name))
 
     def moments(self) -> Generator[Moment, None, None]:
         """Yield a moment for each frame until the source ends; it is closed with the iterator.
@@ -173,16 +155,7 @@ class Guided:
             The source or the model cannot be used.
         """
         yield Moment(Guidance(Step.LOOKING, "Opening the camera…"), aim=self._capture.guide.aim)
-        with (
-            camera_lent(self.source),
-            open_source(
-                self.source,
-                started_at=self.started_at,
-                realtime=self.realtime,
-                width=self.config.camera.width,
-                height=self.config.camera.height,
-            ) as opened,
-        ):
+        with camera_lent(self.asked.source), self.asked.opened(self.config) as opened:
             model = ensure_model(self.config.model.own)
             moment = None
             with Looker(opened, lambda: model, crowd_every_s=CROWD_EVERY_S) as looker:
@@ -228,16 +201,8 @@ class Guided:
 
     def _made(self, guide: Guide, camera: str) -> Result:
         frames = guide.kept
-        learnt = learn(
-            self.config,
-            frames,
-            self.known,
-            guide.aim,
-            guide.name,
-            self.profile,
-            camera,
-            is_live(self.source),
-        )
+        asked = replace(self.asked, aim=guide.aim)
+        learnt = learn(self.config, asked, frames, self.known, camera, is_live(asked.source))
         body = frames.middle()
         second = guide.aim in (Aim.SLOUCH, Aim.DOWN)
         neutral = learnt.neutral
