@@ -15,7 +15,7 @@ from typing import Any
 from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.service import background, logs
-from posture_monitor.service.control import Server
+from posture_monitor.service.control_server import Server
 from posture_monitor.service.lock import Lock
 from posture_monitor.service.status import Status
 

@@ -24,9 +24,11 @@ from hypothesis import strategies as st
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
-from posture_monitor.service import control, local_pipe, local_socket
-from posture_monitor.service.control import NoAnswer, NotRunning, OtherVersion, Server, ask
+from posture_monitor.service import control, control_server, local_pipe, local_socket
+from posture_monitor.service.control import NoAnswer, NotRunning, ask
+from posture_monitor.service.control_server import CLIENTS, Server
 from posture_monitor.service.lending import camera_lent
+from posture_monitor.service.protocol import COMMANDS, LONGEST_REQUEST, Malformed, OtherVersion, understood
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -169,12 +171,12 @@ def test_what_is_malformed_never_reaches_the_monitor(
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
 def test_a_message_that_is_too_long_is_refused(server: Server, handler: Handler, end: bytes) -> None:
-    padding = b" " * control.LONGEST_REQUEST
+    padding = b" " * LONGEST_REQUEST
     answer = json.loads(say(b'{"v":1,"do":"stop"}' + padding + end))
     assert answer["error"] == "a request may be 65536 bytes long"
     assert handler.asked == []
     fits = b'{"v":1,"do":"resume"}'
-    fits += b" " * (control.LONGEST_REQUEST - len(fits))
+    fits += b" " * (LONGEST_REQUEST - len(fits))
     assert json.loads(say(fits + b"\n"))["ok"] is True
 
 
@@ -195,7 +197,7 @@ def test_another_version_is_told_both_and_what_helps(server: Server, monkeypatch
 def test_a_monitor_that_knows_no_such_command_yet_says_what_helps(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(control.COMMANDS, "lend")
+    monkeypatch.delitem(COMMANDS, "lend")
     with pytest.raises(OtherVersion, match=r"^the running .* before an update .* `posture-monitor restart`"):
         ask("lend")
     with pytest.raises(OtherVersion), camera_lent("0"):  # where a failing camera would say something else
@@ -313,7 +315,7 @@ def test_eight_at_once_and_the_ninth_is_turned_away(server: Server) -> None:
         end.settimeout(3)
         return end
 
-    ends = [connected() for _ in range(control.CLIENTS)]
+    ends = [connected() for _ in range(CLIENTS)]
     # Each has its thread once it was answered.
     for end in ends:
         end.sendall(b'{"v":1,"do":"resume"}\n')
@@ -337,7 +339,7 @@ def _answers(do: str) -> bool:
 def test_one_that_is_slow_is_cut_off_and_nobody_waits_for_it(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "REQUEST_S", 0.3)
+    monkeypatch.setattr(control_server, "REQUEST_S", 0.3)
     with socket.socket(socket.AF_UNIX) as slow:
         slow.connect(os.fspath(paths.control_socket()))
         slow.settimeout(3)
@@ -382,16 +384,17 @@ def test_the_same_over_the_other_kind_of_channel(
 ) -> None:
     """`local_pipe` runs on Windows; here the same code of `multiprocessing` goes over a socket."""
     home.mkdir()
-    monkeypatch.setattr(control, "Listener", local_pipe.Listener)
-    monkeypatch.setattr(control, "connect", local_pipe.connect)
-    monkeypatch.setattr(control, "TooLongError", local_pipe.TooLongError)
+    monkeypatch.setattr(control_server, "Listener", local_pipe.Listener)
+    for end in (control, control_server):
+        monkeypatch.setattr(end, "connect", local_pipe.connect)
+        monkeypatch.setattr(end, "TooLongError", local_pipe.TooLongError)
     with Server(paths.control_socket(), handler):
         assert ask("pause") == {"until_s": None}
         with pytest.raises(UserError, match="before an update"):
             ask("x")
         with local_pipe.connect(paths.control_socket(), 1) as end:
             with contextlib.suppress(BrokenPipeError):  # it may hang up before it has heard all
-                end.write(b" " * (control.LONGEST_REQUEST + 1), time.monotonic() + 1)
+                end.write(b" " * (LONGEST_REQUEST + 1), time.monotonic() + 1)
             answer = end.read(999, time.monotonic() + 3)
             assert answer is not None
             assert "may be 65536 bytes long" in json.loads(answer)["error"]
@@ -433,7 +436,7 @@ REQUESTS = st.fixed_dictionaries(
     {},
     optional={
         "v": st.just(1) | JSON,
-        "do": st.sampled_from(sorted(control.COMMANDS)) | JSON,
+        "do": st.sampled_from(sorted(COMMANDS)) | JSON,
         "with": st.dictionaries(st.sampled_from(["until_s", "seconds", "name", "picture"]), JSON) | JSON,
     },
 )
@@ -443,13 +446,13 @@ REQUESTS = st.fixed_dictionaries(
 @given(asked=REQUESTS)
 def test_whatever_is_asked_is_either_well_formed_or_refused(asked: dict[str, Any]) -> None:
     try:
-        do, args = control._understood(json.dumps(asked).encode())
-    except control._Malformed as why:
+        do, args = understood(json.dumps(asked).encode())
+    except Malformed as why:
         told = str(why)
     else:
-        assert set(args) == set(control.COMMANDS[do])
+        assert set(args) == set(COMMANDS[do])
         for name, value in args.items():
-            assert isinstance(value, control.COMMANDS[do][name].types)
+            assert isinstance(value, COMMANDS[do][name].types)
         return
     assert "\n" not in told
     assert len(told) < 200
@@ -458,8 +461,8 @@ def test_whatever_is_asked_is_either_well_formed_or_refused(asked: dict[str, Any
 @settings(max_examples=40)
 @given(message=st.binary(max_size=300))
 def test_whatever_bytes_come_are_refused(message: bytes) -> None:
-    with pytest.raises(control._Malformed):
-        control._understood(message)
+    with pytest.raises(Malformed):
+        understood(message)
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ from posture_monitor.sensing.sources import Closing
 from posture_monitor.service import calibration, control, guided, lending, screen
 from posture_monitor.service.calibration import Learnt, Request
 from posture_monitor.service.capture_quality import Quality
-from posture_monitor.service.control import Server
+from posture_monitor.service.control_server import Server
 from posture_monitor.service.guided import Result
 from posture_monitor.service.guided_drawn import panel, result_text
 from posture_monitor.service.guiding import Aim, Guide

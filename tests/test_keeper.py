@@ -32,7 +32,7 @@ from posture_monitor.sensing.trouble import Trouble
 from posture_monitor.service import assembly, events, outage, posture_status, resting
 from posture_monitor.service import keeper as service
 from posture_monitor.service.choice import Choice
-from posture_monitor.service.control import Server
+from posture_monitor.service.control_server import Server
 from posture_monitor.service.eye import Looked
 from posture_monitor.service.keeper import Keeper, pace_of
 from posture_monitor.service.lock import AlreadyRunning

@@ -22,7 +22,7 @@ from PySide6.QtTest import QTest
 from posture_monitor import paths
 from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
-from posture_monitor.service.control import Server
+from posture_monitor.service.control_server import Server
 from posture_monitor.service.preview import feeds
 from posture_monitor.service.preview.feeds import Attached, Own, open_feed
 from posture_monitor.service.profile import Profile

@@ -22,7 +22,7 @@ from posture_monitor.posture.judge import judge
 from posture_monitor.posture.reading import Verdict, View
 from posture_monitor.posture.session import Session, moments, step
 from posture_monitor.posture.steady import Policy
-from posture_monitor.service.control import Server
+from posture_monitor.service.control_server import Server
 from posture_monitor.service.profile import Profile, now_iso
 from posture_monitor.service.profile_file import save_profile
 from posture_monitor.service.profiles import describe, list_profiles, load_profile, starter_of

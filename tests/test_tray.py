@@ -26,7 +26,7 @@ from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.history.records import STATES
 from posture_monitor.service import glance
-from posture_monitor.service.control import Server
+from posture_monitor.service.control_server import Server
 from posture_monitor.service.status import Angle, Camera, InUse, Status, Today
 from posture_monitor.windows import icons
 from posture_monitor.windows import tray as tray_module

@@ -15,7 +15,7 @@ from posture_monitor.history.store import Store
 from posture_monitor.sensing.sources import camera_number
 from posture_monitor.sensing.sources import check as check_source
 from posture_monitor.service import background, logs
-from posture_monitor.service.control import Server
+from posture_monitor.service.control_server import Server
 from posture_monitor.service.events import Stop
 from posture_monitor.service.keeper import Keeper, pace_of
 from posture_monitor.service.lock import Lock

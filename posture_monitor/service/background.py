@@ -25,7 +25,8 @@ from posture_monitor.errors import UserError
 from posture_monitor.sensing.sources import check as check_source
 from posture_monitor.service import lock
 from posture_monitor.service.autostart.systemd import UNIT
-from posture_monitor.service.control import NoAnswer, NotRunning, OtherVersion, ask
+from posture_monitor.service.control import NoAnswer, NotRunning, ask
+from posture_monitor.service.protocol import OtherVersion
 
 #: A monitor must answer within this time of being started: it may have to fetch the pose model first.
 START_S: Final = 180.0

@@ -9,7 +9,8 @@ from typing import Final
 
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.sources import is_live
-from posture_monitor.service.control import Channel, OtherVersion
+from posture_monitor.service.control import Channel
+from posture_monitor.service.protocol import OtherVersion
 
 #: A monitor carries a command out between two looks, which may take a moment.
 COMMAND_S: Final = 8.0
