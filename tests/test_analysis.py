@@ -27,7 +27,8 @@ from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.landmark_table import LandmarkTable, read_table, write_table
 from posture_monitor.sensing.sources import Closing
 from posture_monitor.service import analysis
-from posture_monitor.service.analysis import _cell, _states, analyze
+from posture_monitor.service.analysis import _states, analyze
+from posture_monitor.service.analysis_rows import _cell
 
 
 def wandering(n: int, seed: int) -> Judgement:

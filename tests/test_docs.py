@@ -14,7 +14,7 @@ import pytest
 
 from posture_monitor.cli import cli
 from posture_monitor.posture import metrics
-from posture_monitor.service.analysis import COLUMNS
+from posture_monitor.service.analysis_rows import COLUMNS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "calibration").glob("*.md")])

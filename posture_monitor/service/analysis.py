@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,22 +11,21 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from posture_monitor.bulk_text import fixed, joined, text
 from posture_monitor.errors import UserError
 from posture_monitor.posture import steady, steady_bulk
 from posture_monitor.posture.baseline import Neutral
-from posture_monitor.posture.capture import capture
-from posture_monitor.posture.judge import SIGNAL_NAMES, SIGNALS, Judgement, Limits, judge
-from posture_monitor.posture.metrics import NAMES, REASONS, USED, Measurement, Reason, measure
-from posture_monitor.posture.reading import VERDICTS, VIEWS, Verdict, View
+from posture_monitor.posture.judge import Judgement, Limits, judge
+from posture_monitor.posture.metrics import REASONS, USED, Measurement, Reason
+from posture_monitor.posture.reading import VERDICTS, VIEWS, View
 from posture_monitor.sensing.landmark_table import LandmarkTable, TableSource, refuse_table_name, write_table
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
-from posture_monitor.service.collected import Collected
+from posture_monitor.service.analysis_rows import write_rows
 from posture_monitor.service.looking import Looker
 from posture_monitor.service.places import OTHER_VIEW_REASONS
 from posture_monitor.service.profile import limits_of
 from posture_monitor.service.profiles import load_profile
+from posture_monitor.service.recorded import Beginning, read, watch
 from posture_monitor.throughput import keep_memory
 from posture_monitor.whole_file import replacing
 
@@ -41,22 +38,6 @@ if TYPE_CHECKING:
 OTHER_VIEW = 0.8
 #: A width over height that differs by more than this part is another shape; rounding changes it by less.
 OTHER_SHAPE = 0.02
-#: Fewest frames a recording's own beginning may be calibrated on.
-LEAST_OWN_FRAMES = 5
-
-COLUMNS = (
-    *("frame", "name", "t_s", "present", "view", "confidence", "calibration"),
-    *("verdict", "state", "slouch_index", "signal", "driver", "reason"),
-    *NAMES,
-    *(f"d_{name}" for name in NAMES),
-)
-
-
-#: Rows that become text at once: enough that NumPy is busy, and few enough that they stay in the cache.
-_ROWS = 8192
-_PRESENT, _CALIBRATION = text(["0", "1"]), text(["", "calibration"])
-_VIEWS, _VERDICTS, _REASONS = (text([str(item) for item in kind]) for kind in (VIEWS, VERDICTS, REASONS))
-_SIGNALS, _DRIVERS = text([*SIGNAL_NAMES, ""]), text([*(signal.driver for signal in SIGNALS), ""])
 
 
 def analyze(
@@ -100,34 +81,34 @@ def analyze(
         opened.close()
         raise UserError(f"{source}: stills have no time; use --calibrate-frames instead of --calibrate-first")
 
-    recording = _Recording(source, known.neutral if known else None, calibrate_first_s, calibrate_frames)
+    beginning = Beginning(source, calibrate_first_s, calibrate_frames or 0)
+    own = known.neutral if known else None
     with opened, _progress(console, opened.total) as advance:
         if isinstance(opened, TableSource):
-            recording.read(opened)
-            advance(len(recording.t_s))
+            recorded = read(opened, own, beginning)
+            advance(len(recorded.t_s))
         else:
             with Looker(opened, lambda: ensure_model(config.model.own)) as looker:
-                recording.watch(looker, advance)
-    neutral, pixels, sizes, t_s = recording.neutral, recording.landmarks, recording.sizes, recording.t_s
+                recorded = watch(looker, own, beginning, advance)
 
-    measurement = neutral.measure(pixels, sizes)
+    measurement = recorded.neutral.measure(recorded.landmarks, recorded.sizes)
     # As the monitor judges by this profile: what "Wrong reminder" has widened is wide here, too.
     limits = limits_of(config, known) if known else Limits(config.judge.scale, config.judge.min_confidence)
-    judgement = judge(measurement, neutral, limits, recording.doubts)
+    judgement = judge(measurement, recorded.neutral, limits, recorded.doubts)
     if profile is not None:
-        refuse_other_view(judgement, measurement, profile, neutral)
-    states = _states(judgement, t_s, config.judge.window_s, stills=opened.stills)
+        refuse_other_view(judgement, measurement, profile, recorded.neutral)
+    states = _states(judgement, recorded.t_s, config.judge.window_s, stills=opened.stills)
     with _opened(output) as file:
-        _write(file, recording, measurement, judgement, states)
+        write_rows(file, recorded, measurement, judgement, states)
     if landmarks is not None:
-        write_table(landmarks, LandmarkTable(t_s, sizes, pixels))
-    if others := _of_other_shape(sizes, recording.calibrated):
+        write_table(landmarks, LandmarkTable(recorded.t_s, recorded.sizes, recorded.landmarks))
+    if others := _of_other_shape(recorded.sizes, recorded.calibrated):
         console.print(
             f"Note: frames of another shape than those calibrated on: {others}. Sizes and places are taken "
             "in picture heights, so that such frames can hardly be compared.",
             soft_wrap=True,
         )
-    console.print(_summary(judgement, measurement, recording.calibrated), soft_wrap=True)
+    console.print(_summary(judgement, measurement, recorded.calibrated), soft_wrap=True)
 
 
 def _refuse_outputs(source: str, output: Path | None, landmarks: Path | None) -> None:
@@ -143,100 +124,6 @@ def _refuse_outputs(source: str, output: Path | None, landmarks: Path | None) ->
             raise UserError(f"cannot write {path}: there is no folder {path.absolute().parent}")
         if path.is_file() and path.resolve() == Path(source).resolve():
             raise UserError(f"{path} is the recording itself; name another file to write to")
-
-
-class _Recording:
-    """What a source holds, from its first frame to its last, and the neutral posture to judge it by.
-
-    Attributes
-    ----------
-    landmarks, sizes, t_s
-        ``(N, 33, 4)``, ``(N, 2)`` and ``(N,)``.
-    names, doubts
-        Of the `N` frames; None where none has any.
-    calibrated
-        How many frames at the beginning were calibrated on.
-    neutral
-        What was given, or learnt from these.
-    """
-
-    landmarks: npt.NDArray[np.float32]
-    sizes: npt.NDArray[np.float64]
-    t_s: npt.NDArray[np.float64]
-    names: list[str] | None = None
-    doubts: list[Reason] | None = None
-    calibrated: int = 0
-    neutral: Neutral
-
-    def __init__(
-        self,
-        source: str,
-        known: Neutral | None,
-        first_s: float | None,
-        first_frames: int | None,
-    ) -> None:
-        self._source, self._known = source, known
-        self._first_s, self._first_frames = first_s, first_frames or 0
-
-    def read(self, source: TableSource) -> None:
-        """Take in a landmark table, whole."""
-        table = source.table
-        self.landmarks, self.sizes, self.t_s = table.landmarks, np.rint(table.size), table.t_s
-        if self._known is not None:
-            self.neutral = self._known
-            return
-        first_s = self._first_s
-        n = self._first_frames
-        if first_s is not None:
-            n = int(np.searchsorted(self.t_s, self.t_s[0] + first_s))
-        self.calibrated = min(n, len(table))
-        beginning = slice(self.calibrated)
-
-        def learn() -> Neutral:
-            measurement = measure(self.landmarks[beginning], self.sizes[beginning])
-            doubts = [Reason.OK] * self.calibrated
-            return capture(measurement, doubts, least_frames=LEAST_OWN_FRAMES, steady=False)
-
-        self.neutral = self._learnt(learn)
-
-    def watch(self, looker: Looker, advance: Callable[[], None]) -> None:
-        """Look at one frame after the other."""
-        everything, beginning = Collected(), Collected()
-        names: list[str] = []
-        found = self._known
-
-        def learn() -> Neutral:
-            # A recording cannot be asked to sit still: whoever moved gets wider limits instead.
-            return beginning.neutral(least_frames=LEAST_OWN_FRAMES, steady=False)
-
-        def wanted() -> Neutral | None:
-            return found
-
-        for seen in looker.look(wanted):
-            at_s = seen.frame.t_s
-            everything.add(seen)
-            if self._is_first(at_s - everything.t_s[0], len(everything) - 1):
-                beginning.add(seen)
-            elif found is None:
-                found = self._learnt(learn)
-            names.append(seen.frame.name)
-            advance()
-        if not everything:
-            raise UserError(f"{self._source}: there is no frame in it")
-        self.neutral = found or self._learnt(learn)
-        self.calibrated = len(beginning)
-        self.landmarks, self.sizes = np.stack(everything.landmarks), np.stack(everything.sizes)
-        self.t_s, self.names, self.doubts = np.asarray(everything.t_s), names, everything.doubts
-
-    def _is_first(self, into_s: float, number: int) -> bool:
-        return into_s < self._first_s if self._first_s is not None else number < self._first_frames
-
-    def _learnt(self, learn: Callable[[], Neutral]) -> Neutral:
-        try:
-            return learn()
-        except ValueError as error:
-            first = f"{self._first_frames} frames" if self._first_s is None else f"{self._first_s:g} s"
-            raise UserError(f"{self._source}: cannot calibrate on its first {first}: {error}") from error
 
 
 def refuse_other_view(judgement: Judgement, measurement: Measurement, profile: str, neutral: Neutral) -> None:
@@ -269,52 +156,6 @@ def _states(
     interval_s = float(np.median(steps)) if len(steps) else 0.5
     policy = steady.Policy(window_s, max(interval_s, 1e-3))
     return steady_bulk.states(policy, t_s, judgement.verdict, judgement.slouch_index)
-
-
-def _write(
-    file: IO[bytes],
-    recording: _Recording,
-    measurement: Measurement,
-    judgement: Judgement,
-    states: npt.NDArray[np.int8],
-) -> None:
-    """Write one row a frame."""
-    signals = judgement.signal  # -1 takes the last text, which is empty
-    # A body that is nobody at this desk (a ghost on the furniture, a passer-by far off) is not present.
-    present = measurement.present & (judgement.verdict != VERDICTS.index(Verdict.AWAY))
-
-    def lines(block: slice) -> bytes:
-        number = np.arange(*block.indices(len(measurement)))
-        columns = (
-            (number.astype(np.bytes_),),
-            (text([_cell(name) for name in recording.names[block]]),) if recording.names else (),
-            fixed(recording.t_s[block], 3),
-            (_PRESENT[present[block].astype(np.intp)],),
-            (_VIEWS[measurement.view[block]],),
-            fixed(measurement.confidence[block], 2),
-            (_CALIBRATION[(number < recording.calibrated).astype(np.intp)],),
-            (_VERDICTS[judgement.verdict[block]],),
-            (_VERDICTS[states[block]],),
-            fixed(judgement.slouch_index[block], 3),
-            (_SIGNALS[signals[block]],),
-            (_DRIVERS[signals[block]],),
-            (_REASONS[judgement.reason[block]],),
-            *(fixed(row, 4) for row in measurement.values[:, block]),
-            *(fixed(row, 4) for row in judgement.deviations[:, block]),
-        )
-        return joined(columns)
-
-    file.write(",".join(COLUMNS).encode() + b"\n")
-    for start in range(0, len(measurement), _ROWS):
-        file.write(lines(slice(start, start + _ROWS)))
-
-
-def _cell(name: str) -> str:
-    """Return a name as a CSV cell."""
-    cell = io.StringIO()
-    # Only what is in its line's end does the writer quote for being a line's end.
-    csv.writer(cell, lineterminator="\r\n").writerow((name, ""))
-    return cell.getvalue().removesuffix(",\r\n")
 
 
 def _of_other_shape(sizes: npt.NDArray[np.float64], calibrated: int) -> int:
