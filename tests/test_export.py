@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import functools
 import json
 import math
 import os
@@ -18,7 +19,7 @@ import pytest
 from history_maker import copied, record, wall, working_day
 
 from posture_monitor.errors import UserError
-from posture_monitor.history import bulk, synthetic
+from posture_monitor.history import bulk, database, synthetic
 from posture_monitor.history.days import day
 from posture_monitor.history.diary import Diary, episode
 from posture_monitor.history.export import DICTIONARY, erase, export, size
@@ -258,6 +259,20 @@ def test_erased_text_is_gone_from_the_disk(path: Path) -> None:
     left = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert b"nobody else should read" not in left
     assert b"camera of the" not in left
+
+
+def test_what_a_reader_keeps_on_the_disk_is_told_and_goes_with_the_next_erasure(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "open_writer", functools.partial(database.open_writer, busy_s=0.1))
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM spans").fetchone() > (0,)
+        with pytest.raises(UserError, match="still in the file; close that program and wipe once more"):
+            erase(path)
+        assert b"camera of the" in path.read_bytes(), "the reader kept nothing, so this test shows nothing"
+    erase(path)
+    assert b"camera of the" not in b"".join(file.read_bytes() for file in path.parent.iterdir())
 
 
 def test_damaged_files_are_erased_with_the_rest(path: Path) -> None:

@@ -291,7 +291,7 @@ def erase(path: Path, before: dt.date | None = None) -> Erased:
     Raises
     ------
     UserError
-        The file cannot be written or is locked.
+        The file cannot be written or is locked, or somebody who reads it keeps what was wiped on the disk.
     """
     size_before = size(path)
     spans = alerts = episodes = 0
@@ -300,9 +300,15 @@ def erase(path: Path, before: dt.date | None = None) -> Erased:
             try:
                 spans, alerts, episodes = _wipe(db, _FOREVER_S if before is None else midnight_s(before))
                 db.execute("VACUUM")
-                db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                # Until then the file holds what was wiped; who reads an older state of it keeps it from that.
+                (held, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except sqlite3.Error as error:
                 raise UserError(database.explain(error, path)) from error
+        if held:
+            raise UserError(
+                f"another program reads the history {path}, and what was wiped is still in the file; "
+                "close that program and wipe once more"
+            )
     # Only now: the history itself may have turned out to be damaged.
     for aside in _aside(path):
         moved = aside.name.removeprefix(f"{path.name}.damaged-")[:10]
