@@ -267,6 +267,12 @@ def test_user_and_password_are_sent_and_not_shown(network: Network) -> None:
     assert network.asked[0].startswith(b"GET /video?key=secret ")
 
 
+def test_a_query_with_a_blank_in_it_is_not_shown_either(network: Network) -> None:
+    with pytest.raises(SourceShut, match="write blanks in the address as %20") as caught:
+        StreamSource(network.camera(sends()) + "?password=my secret")
+    assert "secret" not in str(caught.value)
+
+
 def test_a_camera_sends_us_on_within_itself_only(network: Network) -> None:
     there = b"HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n"
     with StreamSource(network.camera(sends(there), sends(_GOOD, part(jpeg(3)), 0.3))) as source:

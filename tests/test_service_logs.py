@@ -99,7 +99,7 @@ def test_whose_machine_it_is_does_not_get_in(logged: Path, monkeypatch: pytest.M
     log.warning("cannot read %s", f"/media/{login}/stick/me.mp4")
     log.warning("profile 'Anna' was made from the side view")
     log.warning("%s: no such file", paths.data_dir() / "profiles" / "Anna.toml")
-    log.warning("no stream at %s", "http://anna:secret@10.0.0.7/video")
+    log.warning("no stream at %s", "http://anna:sec@secret@10.0.0.7/video")
     try:
         raise ValueError(f"bad line in {home}/notes")
     except ValueError:

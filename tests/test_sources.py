@@ -92,6 +92,14 @@ def test_addresses_are_shown_without_secrets(url: str, shown: str) -> None:
     assert without_secrets(url) == shown
 
 
+@pytest.mark.parametrize("sign", "/?#[")
+def test_a_password_with_a_sign_of_addresses_is_refused_and_not_shown(sign: str) -> None:
+    told = message(f"http://me:sec{sign}ret@cam/live")
+    assert told.startswith("the address of the stream cannot be read; check its spelling, and write / ? #")
+    assert "sec" not in told
+    assert "ret" not in told
+
+
 # --- video files
 
 

@@ -19,7 +19,6 @@ from urllib.request import getproxies_environment, proxy_bypass
 import numpy as np
 import numpy.typing as npt
 
-from posture_monitor.errors import UserError
 from posture_monitor.sensing.camera_users import holders
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.image_quality import cut_off
@@ -512,10 +511,7 @@ class StreamSource(_Live):
 
     def __init__(self, url: str, *, min_interval_s: float = 0.0) -> None:
         silence_opencv()
-        try:
-            self.name = without_secrets(url)
-        except ValueError as error:
-            raise UserError("the address of the stream cannot be read; check its spelling") from error
+        self.name = without_secrets(url)
         self._url = url
         self.identity = stream_identity(url)
         super().__init__(

@@ -290,6 +290,8 @@ class MjpegStream:
                 response = self._ask(urlsplit(url))
             except ssl.SSLError as error:
                 raise Unsuited(str(error)) from error
+            except http.client.InvalidURL:  # whose text holds the query, and so perhaps a password
+                raise Refused("write blanks in the address as %20", Trouble.GONE) from None
             except (OSError, http.client.HTTPException, ValueError) as error:
                 raise Refused(" ".join(str(error).split()) or "no answer", Trouble.GONE) from error
             if response.status not in (301, 302, 303, 307, 308):

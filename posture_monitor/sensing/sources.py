@@ -87,6 +87,8 @@ def check(spec: str) -> None:
         It is refused, and why. A camera or stream that is not there now may come.
     """
     if spec == "demo" or is_live(spec):
+        if "://" in spec:
+            without_secrets(spec)
         return
     if match := re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", spec):
         raise UserError(f"a source cannot be {match[0]}…; it is {SOURCES}")
@@ -165,8 +167,22 @@ def _open_path(
 
 
 def without_secrets(url: str) -> str:
-    """Return the address of a stream without user, password and query, fit to be shown and stored."""
-    parts = urlsplit(url)
+    """Return the address of a stream without user, password and query, fit to be shown and stored.
+
+    Raises
+    ------
+    UserError
+        It cannot be read. With a password that holds a sign of the address's own, part of that would
+        pass for host, port or path, and be shown.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:  # whose text holds what it stumbled over
+        raise UserError(
+            "the address of the stream cannot be read; check its spelling, and write / ? # in user or "
+            "password as %2F %3F %23"
+        ) from None
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme.lower()}://{host}{parts.path}"
 

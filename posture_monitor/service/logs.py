@@ -129,7 +129,7 @@ def _rules() -> list[tuple[re.Pattern[str], str]]:
         pass  # a user without a name
     rules.append((re.compile(r"(\b[Pp]rofile )(['\"]).*?\2"), r"\1\2…\2"))
     rules.append((re.compile(r"(\bprofiles[/\\])[^/\\'\"\n]*(?=\.toml)"), r"\1…"))
-    rules.append((re.compile(r"(?<=://)[^/@\s]+@"), ""))
+    rules.append((re.compile(r"(?<=://)[^/\s]+@"), ""))
     return rules
 
 
