@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import posture_monitor
 
 #: Has Python look for no module in the folder that it is started in; it can be told so from 3.11 on.
 ELSEWHERE = ("-P",) if sys.version_info >= (3, 11) else ()
+
+_HANDED_OVER: Final = "POSTURE_MONITOR_ARGUMENTS"
 
 
 def python(*arguments: str) -> list[str]:
@@ -25,3 +30,16 @@ def python(*arguments: str) -> list[str]:
         if os.getcwd() != its_own:
             return [sys.executable, *ELSEWHERE, *arguments]
     return [sys.executable, *arguments]
+
+
+def handing_over(arguments: Sequence[str]) -> dict[str, str]:
+    """Return an environment in which a child finds arguments that are not on its command line.
+
+    A command line is for every user of the machine to read, and an address may hold a password.
+    """
+    return {**os.environ, _HANDED_OVER: json.dumps(arguments)}
+
+
+def take_over() -> None:
+    """Put what was handed over to this process behind its arguments; its own children do not get it."""
+    sys.argv += json.loads(os.environ.pop(_HANDED_OVER, "[]"))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from posture_monitor import paths
+from posture_monitor import children, paths
 from posture_monitor.errors import UserError
 from posture_monitor.service import background, logs
 from posture_monitor.service.control_server import Server
@@ -54,6 +54,7 @@ class StandIn:
 
 def main() -> None:
     """Run until told to end."""
+    children.take_over()
     stand_in = StandIn()
     if stand_in.status.source == "http://bad":
         sys.exit("posture-monitor: --source 'http://bad' is no camera")

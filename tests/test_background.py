@@ -186,6 +186,17 @@ def test_restarted_it_watches_the_same(tmp_path: Path, monkeypatch: pytest.Monke
     assert set(found.arguments) >= {"--source=3", "--profile=office"}
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_password_is_on_no_command_line() -> None:
+    url = "http://me:secret@desk.lan/video?key=secret"
+    for start in (lambda: background.start(source=url), background.restart):
+        pid = start().pid
+        assert ask("status")["source"] == url
+        shown = Path(f"/proc/{pid}/cmdline").read_bytes()
+        assert b"--detached" in shown
+        assert b"secret" not in shown
+
+
 SYSTEMCTL = """#!/bin/sh
 echo "$@" >> "$0.log"
 case "$*" in

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import posture_monitor
-from posture_monitor.children import python
+from posture_monitor.children import handing_over, python
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Python cannot be told so before 3.11")
@@ -36,3 +36,14 @@ def test_a_copy_of_the_source_that_is_not_installed_finds_itself(monkeypatch: py
     monkeypatch.delenv("PYTHONPATH", raising=False)
     done = subprocess.run(python("-c", "import posture_monitor"), capture_output=True, text=True)
     assert done.returncode == 0
+
+
+def test_what_is_handed_over_goes_one_step_and_no_further() -> None:
+    take = "import subprocess, sys\nfrom posture_monitor.children import take_over\ntake_over()\n"
+    tell = "print(sys.argv[1:])\n"
+    code = f"{take}subprocess.run([sys.executable, '-c', {take + tell!r}])\n{tell}"
+    arguments = ["--source=http://me:s ä'\"cret@desk.lan/", "--profile=office"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run"], env=handing_over(arguments), capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == ["[]", str(["run", *arguments])]

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from posture_monitor import __version__, hardening
+from posture_monitor import __version__, children, hardening
 from posture_monitor.cli.kit import Group, example
 
 #: The commands in the order in which a newcomer needs them, and the module of each.
@@ -73,6 +73,7 @@ def cli(context: click.Context) -> None:
 def main() -> None:
     """Run the command line and leave with its status."""
     hardening.forbid_core_dumps()
+    children.take_over()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Windows would write its old 8-bit code into a pipe or file, in which JSON is none.

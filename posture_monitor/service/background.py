@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Final
 
 import posture_monitor
+from posture_monitor.children import handing_over
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.sources import check as check_source
 from posture_monitor.service import lock
@@ -167,7 +168,8 @@ def settle() -> None:
 def _spawn(options: Sequence[str]) -> Started:
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
-            [*PROGRAM, *options],
+            PROGRAM,
+            env=handing_over(options),
             # Where the package is found however it was installed, and not a folder somebody wants to unmount.
             cwd=Path(posture_monitor.__file__).parent.parent,
             stdin=subprocess.DEVNULL,
