@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -275,6 +276,15 @@ def test_the_rows_go_to_a_file_or_to_standard_output(
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(UserError, match="standard output is closed; name a file with -o"):
         analyzed(table, output=None)
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such modes")
+def test_only_the_user_may_read_what_a_recording_tells(table: Path, tmp_path: Path) -> None:
+    for name in ("body.npz", "body.csv"):
+        analyzed(table, output=tmp_path / "out.csv", landmarks=tmp_path / name)
+        for written in (tmp_path / "out.csv", tmp_path / name):
+            assert stat.S_IMODE(written.stat().st_mode) == 0o600, written
 
 
 @pytest.mark.usefixtures("home")

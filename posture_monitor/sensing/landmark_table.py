@@ -108,7 +108,7 @@ def write_table(path: Path, table: LandmarkTable) -> None:
     refuse_table_name(path)
     write = _write_npz if path.suffix.lower() == ".npz" else _write_csv
     try:
-        with replacing(path, mode=0o644, lasting=False) as file:
+        with replacing(path, lasting=False) as file:
             write(file, table)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error

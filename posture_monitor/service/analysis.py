@@ -202,7 +202,7 @@ def _opened(output: Path | None) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         return
     try:
-        with replacing(output, mode=0o644, lasting=False) as file:
+        with replacing(output, lasting=False) as file:
             yield file
     except OSError as error:
         raise UserError(f"cannot write {output}: {error.strerror or error}") from error
