@@ -273,6 +273,12 @@ def test_a_query_with_a_blank_in_it_is_not_shown_either(network: Network) -> Non
     assert "secret" not in str(caught.value)
 
 
+def test_an_answer_cannot_steer_the_terminal(network: Network) -> None:
+    with pytest.raises(SourceShut, match=r"the answer is 500 .\[2Jgone") as caught:
+        StreamSource(network.camera(sends(b"HTTP/1.1 500 \x1b[2Jgone\r\n\r\n")))
+    assert str(caught.value).isprintable()
+
+
 def test_a_camera_sends_us_on_within_itself_only(network: Network) -> None:
     there = b"HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n"
     with StreamSource(network.camera(sends(there), sends(_GOOD, part(jpeg(3)), 0.3))) as source:

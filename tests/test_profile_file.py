@@ -20,6 +20,7 @@ from posture_monitor.posture.metrics import METRICS, NAMES, ROW
 from posture_monitor.posture.reading import View
 from posture_monitor.service.profile import Profile, now_iso
 from posture_monitor.service.profile_file import read_profile, save_profile, write_back
+from posture_monitor.service.profiles import describe
 
 
 @pytest.fixture
@@ -44,14 +45,14 @@ def neutrals(draw: st.DrawFn) -> Neutral:
         draw(st.sampled_from([View.FRONT, View.OBLIQUE, View.SIDE])),
         draw(st.floats(0, 90)),
         draw(st.integers(0, 10**6)),
-        draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=20)),
+        draw(st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf"]), max_size=20)),
     )
 
 
 @settings(max_examples=40)
 @given(
     st.lists(neutrals(), min_size=1, max_size=3),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
+    st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf"]), max_size=40),
     st.dictionaries(st.sampled_from(NAMES), st.floats(1, 3), max_size=3),
     st.integers(0, 8000),
 )
@@ -121,6 +122,20 @@ frames = 50
 fsr = { centre = 0.27, spread = 2.0 }
 head_height = { centre = 19.0, spread = 2.0 }
 """
+
+
+def test_what_would_steer_a_terminal_is_not_read(tmp_path: Path) -> None:
+    hostile = GOOD
+    for name in ("2025-01-02T03:04:05+01:00", "camera 0", "sitting"):
+        hostile = hostile.replace(f'"{name}"', f'"\\u001b]0;{name}\\u0007"')
+    (tmp_path / "me.toml").write_text(hostile, encoding="utf-8")
+    read = read_profile(tmp_path / "me.toml")
+    assert (read.neutral.name, read.camera) == (" ]0;sitting ", " ]0;camera 0 ")
+    assert describe(read).replace("\n", "").isprintable()
+    (tmp_path / "me.toml").write_text(GOOD.replace("\nfsr = {", '\n"\\u001b[2J" = {'), encoding="utf-8")
+    with pytest.raises(UserError, match="no such metric") as refused:
+        read_profile(tmp_path / "me.toml")
+    assert str(refused.value).isprintable()
 
 
 def test_the_good_file_is_good(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 import numpy as np
 import numpy.typing as npt
 
+from posture_monitor.plain_text import plain
 from posture_monitor.sensing.camera_users import holders
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.image_quality import cut_off
@@ -598,6 +599,6 @@ def _model(index: int) -> str:
 
 def _line(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
+        return plain(path.read_text(encoding="utf-8", errors="replace").strip())
     except OSError:
         return ""

@@ -16,6 +16,7 @@ import numpy as np
 
 from posture_monitor import paths, profile_name
 from posture_monitor.errors import UserError
+from posture_monitor.plain_text import plain
 from posture_monitor.posture.baseline import FLOOR, Neutral
 from posture_monitor.posture.metrics import METRICS, ROW
 from posture_monitor.posture.reading import View
@@ -65,7 +66,7 @@ class _Reader:
         value = table[key]
         if not isinstance(value, kind) or isinstance(value, bool):
             raise self.error(f"{at} = {_short(value)} is of the wrong type")
-        return value
+        return plain(value) if isinstance(value, str) else value
 
     def number(
         self,
@@ -159,7 +160,7 @@ def _parsed(content: Mapping[str, Any], path: Path, starter: bool) -> Profile:
         identity,
         size[0],
         size[1],
-        str(content.get("created", "")),
+        plain(str(content.get("created", ""))),
         starter,
         {name: read.number(tuning, name, "tuning", least=1, most=3) for name in tuning},
         {capture.name: capture for capture in captures},
