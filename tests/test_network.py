@@ -12,7 +12,10 @@ from pathlib import Path
 
 import matplotlib
 import pytest
+from program import fresh_home, program
 from real_model import real_model
+
+from posture_monitor.sensing import uploads
 
 PORTRAIT = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
 
@@ -184,3 +187,25 @@ def test_nothing_leaves_this_machine(tmp_path: Path) -> None:
 def test_nothing_leaves_in_the_long_run_either(tmp_path: Path) -> None:
     # MediaPipe reports once a minute.
     assert strays(Traced(tmp_path, OURS, seconds=75).trace()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("strace")
+def test_no_command_reaches_beyond_this_machine(tmp_path: Path) -> None:
+    home, file = fresh_home(tmp_path / "home"), tmp_path / "trace"
+    tried = 0
+    for command in (
+        ("calibrate", "--source", "demo", "--seconds", "6"),
+        ("analyze", "demo", "--calibrate-first", "5", "-o", str(tmp_path / "rows.csv")),
+        ("run", "--source", "demo"),
+        ("report", "-o", str(tmp_path / "page.html")),
+        ("data", "export", str(tmp_path / "out")),
+        ("doctor",),
+    ):
+        ended = program(*command, home=home, under=("strace", "-f", "-e", "trace=network", "-o", str(file)))
+        # Without a camera `doctor` says so.
+        assert ended.returncode == 0 or command == ("doctor",), ended.stdout + ended.stderr
+        trace = file.read_text(errors="replace")
+        assert strays(trace) == [], command
+        tried += f"htons({uploads.PORT})" in trace
+    assert tried >= 3, "the uploads were not even tried"
