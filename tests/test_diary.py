@@ -58,6 +58,24 @@ def test_an_entry_is_kept_edited_and_deleted(path: Path) -> None:
     assert diary.list(wall("2025-05-14 10:00")) == []
 
 
+def test_what_a_note_said_is_gone_with_it_while_the_monitor_runs(path: Path) -> None:
+    def where(words: bytes) -> list[str]:
+        return [file.name for file in path.parent.iterdir() if words in file.read_bytes()]
+
+    diary = Diary(path)
+    with Store.open(path) as store:
+        store.begin("camera")
+        store.alert(wall(NOW), 0, "posture")
+        kept = diary.add(episode(1, wall(NOW), note="a sentence thought better of"))
+        assert where(b"thought better of") != [], "the search finds what is there"
+        diary.edit(replace(kept, note="another one that is to go"))
+        assert where(b"thought better of") == []
+        diary.delete(kept.id)
+        assert where(b"that is to go") == []
+        store.alert(wall(NOW), 0, "posture")
+        assert store.flush()
+
+
 @pytest.mark.parametrize("number", [0, 7])
 def test_no_such_entry(path: Path, number: int) -> None:
     diary = Diary(path)

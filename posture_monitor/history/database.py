@@ -174,6 +174,15 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def empty_log(db: sqlite3.Connection) -> bool:
+    """Put what the log holds into the file, and empty it; return whether no reader kept it from that.
+
+    Until then what was deleted may lie in both of them.
+    """
+    (held, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not held
+
+
 def open_writer(path: Path, busy_s: float = BUSY_S) -> sqlite3.Connection:
     """Open the history for writing; make it, migrate it or move a broken one aside as need be.
 

@@ -227,7 +227,11 @@ class Diary:
 
     def _change(self, db: sqlite3.Connection, statement: str, values: Sequence[object]) -> sqlite3.Cursor:
         try:
-            return db.execute(statement, tuple(values))
+            done = db.execute(statement, tuple(values))
+            if not statement.startswith("INSERT"):
+                # While the monitor runs the log would go on holding what a note said before.
+                database.empty_log(db)
+            return done
         except sqlite3.Error as error:
             raise UserError(database.explain(error, self._path)) from error
 

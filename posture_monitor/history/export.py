@@ -300,11 +300,10 @@ def erase(path: Path, before: dt.date | None = None) -> Erased:
             try:
                 spans, alerts, episodes = _wipe(db, _FOREVER_S if before is None else midnight_s(before))
                 db.execute("VACUUM")
-                # Until then the file holds what was wiped; who reads an older state of it keeps it from that.
-                (held, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                gone = database.empty_log(db)
             except sqlite3.Error as error:
                 raise UserError(database.explain(error, path)) from error
-        if held:
+        if not gone:
             raise UserError(
                 f"another program reads the history {path}, and what was wiped is still in the file; "
                 "close that program and wipe once more"
