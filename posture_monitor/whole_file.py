@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +33,8 @@ def replacing(path: Path, *, mode: int = PRIVATE, lasting: bool = True) -> Itera
     """Open a file for writing that takes the place of `path` once the block ends well.
 
     It is written beside its place, so that half of it is never read, and a full disk leaves what
-    was there before. Where `path` is a link, what it points to is replaced.
+    was there before. Where `path` is a link, what it points to is replaced, unless another user
+    may have put it there for that.
 
     Parameters
     ----------
@@ -44,6 +48,7 @@ def replacing(path: Path, *, mode: int = PRIVATE, lasting: bool = True) -> Itera
     OSError
         It cannot be written.
     """
+    _refuse_planted(path)
     target = path.resolve()
     if target.exists() and not target.is_file():  # /dev/null, a pipe: it is to stay what it is
         with target.open("wb") as file:
@@ -66,6 +71,19 @@ def replacing(path: Path, *, mode: int = PRIVATE, lasting: bool = True) -> Itera
         with contextlib.suppress(OSError):
             os.unlink(draft)
         raise
+
+
+def _refuse_planted(path: Path) -> None:
+    """Refuse a link of another user's in a folder that all may write to, such as ``/tmp``.
+
+    Linux itself follows none (``fs.protected_symlinks``), but is not asked where a link is resolved here.
+    """
+    if sys.platform == "win32" or not path.is_symlink():
+        return
+    folder, owner = path.parent.stat(), path.lstat().st_uid
+    for_all = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
+    if for_all and owner not in (os.getuid(), folder.st_uid):
+        raise PermissionError(errno.EACCES, "a link that another user has put there", os.fspath(path))
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from pathlib import Path
@@ -32,6 +33,22 @@ def test_it_is_private_unless_asked_otherwise(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     write(path, b"x", mode=0o644)
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_a_link_that_another_user_has_planted_is_not_followed(tmp_path: Path) -> None:
+    if sys.platform == "win32" or os.geteuid() != 0:
+        pytest.skip("needs root, to make a link of another user's")
+    (mine := tmp_path / "mine").write_bytes(b"mine")
+    (everybodys := tmp_path / "tmp").mkdir()
+    everybodys.chmod(0o1777)
+    (link := everybodys / "report.html").symlink_to(mine)
+    write(link, b"meant so")
+    os.chown(everybodys, 1, 1)
+    os.chown(link, 2, 2, follow_symlinks=False)
+    with pytest.raises(PermissionError, match="a link that another user has put there") as refused:
+        write(link, b"x")
+    assert refused.value.filename == str(link)
+    assert mine.read_bytes() == b"meant so"
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
