@@ -139,10 +139,11 @@ def test_the_service_writes_its_history_and_its_log_and_nothing_else_anywhere(tm
     watched = "trace=network,open,openat,openat2,creat,memfd_create,write,pwrite64,writev,pwritev,pwritev2"
     pictures = jpegs([demo.picture(step / FPS) for step in range(8 * FPS)])
     with LoopbackCamera(pictures, fps=FPS) as camera:
+        url = camera.url.replace("://", "://me:swordfish@")
         running = subprocess.Popen(
             [
                 *("strace", "-f", "-y", "-s", "16", "-e", watched, "-o", str(file)),
-                *(sys.executable, "-m", "posture_monitor", "run", "--detached", "--source", camera.url),
+                *(sys.executable, "-m", "posture_monitor", "run", "--detached", "--source", url),
             ],
             cwd=elsewhere,
             env=environment(home, **settings),
@@ -152,7 +153,8 @@ def test_the_service_writes_its_history_and_its_log_and_nothing_else_anywhere(tm
             (eye,) = [pid for pid in family(judged["pid"]) if pid != judged["pid"]]
             # Another is begun, which is to be as discreet. MediaPipe reports once a minute.
             os.kill(eye, signal.SIGKILL)
-            _judged_for(judged["today"]["judged_s"] + 65, home, settings)
+            judged = _judged_for(judged["today"]["judged_s"] + 65, home, settings)
+            assert "swordfish" not in json.dumps(judged)
             done("stop", home=home, **settings)
             assert running.wait(30) == 0
         finally:
@@ -182,7 +184,7 @@ def test_the_service_writes_its_history_and_its_log_and_nothing_else_anywhere(tm
     assert [path for path in elsewhere.rglob("*") if path.is_file()] == []
     for path in home.rglob("*"):
         if path.is_file() and path.parent.name != "models":
-            assert not any(magic in path.read_bytes() for magic in PICTURES), path
+            assert not any(magic in path.read_bytes() for magic in (*PICTURES, b"swordfish")), path
             assert path.stat().st_mode & 0o077 == 0, f"others may read {path}"
 
 
