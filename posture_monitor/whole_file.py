@@ -55,7 +55,7 @@ def replacing(path: Path, *, mode: int = PRIVATE, lasting: bool = True) -> Itera
             yield file
         return
     with _blaming(path):
-        descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+        descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=_draft(target))
     os.close(descriptor)
     try:
         with open(draft, "wb") as file:  # by its name, which the caller may want
@@ -71,6 +71,16 @@ def replacing(path: Path, *, mode: int = PRIVATE, lasting: bool = True) -> Itera
         with contextlib.suppress(OSError):
             os.unlink(draft)
         raise
+
+
+def left_behind(path: Path) -> list[Path]:
+    """Return what processes that were killed while they wrote a file have left of it."""
+    return [file for file in path.parent.glob(".*") if file.name.startswith(_draft(path))]
+
+
+def _draft(path: Path) -> str:
+    """Return how the name begins under which a file is written."""
+    return f".{path.name}-"
 
 
 def _refuse_planted(path: Path) -> None:

@@ -348,6 +348,19 @@ def test_erase_before_a_day_keeps_that_day(history: Path) -> None:
     assert (before.exists(), within.exists()) == (False, True)
 
 
+def test_a_page_that_was_never_finished_is_erased_too(history: Path) -> None:
+    page = paths.report_file()
+    code = (
+        "import os, pathlib, sys; from posture_monitor.whole_file import replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1])) as file: file.write(b'seen'); file.flush(); os._exit(1)"
+    )
+    subprocess.run([sys.executable, "-c", code, page])
+    (left,) = page.parent.glob(".report.html-*")
+    assert left.read_bytes() == b"seen"
+    done("data", "erase", "--all", "--yes")
+    assert not left.exists()
+
+
 def test_erase_all(history: Path) -> None:
     size = history.stat().st_size
     note(f"{DAY} 16:00")

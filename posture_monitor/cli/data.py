@@ -77,13 +77,15 @@ def erase(before: str | None, everything: bool, yes: bool) -> None:
     from posture_monitor.history.export import erase as wipe
     from posture_monitor.service.control import NotRunning, ask
     from posture_monitor.service.preview.saved_moment import saved
+    from posture_monitor.whole_file import left_behind
 
     gone = wipe(paths.history_file(), date)
     with contextlib.suppress(NotRunning, UserError):
         ask("recount")  # a monitor that runs tells of today from memory
     moments = saved(date)
     # The page last opened may tell of any day.
-    for file in (*moments, paths.report_file()):
+    page = paths.report_file()
+    for file in (*moments, page, *left_behind(page)):
         file.unlink(missing_ok=True)
     click.echo(
         f"Wiped: stretches of time {gone.spans}, reminders {gone.alerts}, diary entries {gone.episodes}, "
