@@ -118,6 +118,24 @@ def test_nobody_and_no_shoulders_are_refused() -> None:
             neutral_of(measure(hidden, size))
 
 
+def test_face_and_shoulders_are_needed_in_the_same_frames() -> None:
+    landmarks, size = render(Body(), Pose(lean=np.zeros(20)), Camera())
+    landmarks[:10, [11, 12], 3] = 0.1
+    landmarks[10:, 0, 3] = 0.1
+    with pytest.raises(ValueError, match="face and shoulders"):
+        neutral_of(measure(landmarks, size))
+
+
+@pytest.mark.parametrize("point", [2, 11])
+def test_a_frame_of_which_the_view_is_not_known_tells_none(point: int) -> None:
+    camera = Camera(azimuth_deg=50, distance_m=1.8)
+    landmarks, size = render(Body(), Pose(lean=np.zeros(20)), camera)
+    whole = neutral_of(measure(landmarks, size))
+    landmarks[3, point, :2] = np.nan
+    neutral = neutral_of(measure(landmarks, size))
+    assert (neutral.view, neutral.azimuth_deg) == (whole.view, pytest.approx(whole.azimuth_deg, abs=0.01))
+
+
 def flat(centre: float = 10.0) -> Neutral:
     whole = np.full(len(METRICS), centre)
     whole[ROW["shoulder_width"]] = 0.5

@@ -18,6 +18,7 @@ from posture_monitor.posture.metrics import (
     TYPICAL_SHOULDERS,
     Change,
     Measurement,
+    Needs,
     measure,
 )
 from posture_monitor.posture.reading import VIEWS, View
@@ -110,15 +111,17 @@ def neutral_of(measurement: Measurement, name: str = "sitting") -> Neutral:
     values = measurement.values[:, measurement.present]
     if values.shape[1] == 0:
         raise ValueError("nobody was seen")
+    # Without a face or a shoulder neither view nor azimuth is known, or they rest on a guess.
+    bust = measurement.present & measurement.seen[Needs.BUST]
     with np.errstate(all="ignore"):
         enough = np.isfinite(values).mean(axis=1) >= MEASURED_PART
-        if not enough[ROW["face_size"]] or not enough[ROW["shoulder_width"]]:
+        if not enough[ROW["head_height"]]:  # which takes both
             raise ValueError("face and shoulders were not both seen")
         kept = np.where(enough[:, None], values, 0.0)
         centre = np.where(enough, np.nanmedian(kept, axis=1), np.nan)
-        counts = np.bincount(measurement.view[measurement.present], minlength=len(VIEWS))
+        counts = np.bincount(measurement.view[bust], minlength=len(VIEWS))
         view = VIEWS[int(counts.argmax())]
-        azimuth = float(np.median(measurement.azimuth[measurement.present]))
+        azimuth = float(np.median(measurement.azimuth[bust]))
         neutral = Neutral(centre, FLOOR, view, azimuth, values.shape[1], name)
         scatter = deviation(values, neutral)
         scatter[~enough] = 0.0
