@@ -40,7 +40,7 @@ def tables(draw: st.DrawFn) -> LandmarkTable:
     n = draw(st.integers(1, 4))
     steps = draw(hnp.arrays(np.float64, n, elements=st.floats(1e-3, 1e6)))
     t_s = np.full(n, np.nan) if draw(st.booleans()) else np.cumsum(steps) + draw(st.floats(-1e6, 1e6))
-    size = draw(hnp.arrays(np.float64, (n, 2), elements=st.floats(0.5, 1e5)))
+    size = draw(hnp.arrays(np.float64, (n, 2), elements=st.floats(1, 1e5)))
     landmarks = draw(hnp.arrays(np.float32, (n, 33, 4), elements=st.floats(width=32, **finite)))
     return LandmarkTable(t_s, size, landmarks)
 
@@ -116,6 +116,7 @@ def message(path: Path) -> str:
         (2, 0, "", ("row 2 (line 3)", "t_s", "empty")),
         (1, 1, "0", ("row 1 (line 2)", "width", "not 0")),
         (4, 2, "-480", ("row 4 (line 5)", "height", "not -480")),
+        (4, 2, "0.3", ("row 4 (line 5)", "height", "not 0.3")),  # which rounds to no pixel at all
         (1, 1, "", ("row 1", "width")),
         (4, 3, "inf", ("row 4 (line 5)", "x0")),
         (4, 134, "-inf", ("row 4", "v32")),

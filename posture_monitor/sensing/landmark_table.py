@@ -82,7 +82,7 @@ def read_table(path: Path, used: Collection[str] | None = None) -> LandmarkTable
     ------
     UserError
         If the file cannot be read, columns are missing, a value is no number,
-        time does not grow, or a width or height is not positive.
+        time does not grow, or a width or height is below one pixel.
     """
     names = COLUMNS if used is None else (*_HEAD, *(name for name in _LANDMARKS if name in used))
     try:
@@ -167,11 +167,11 @@ def _checked(path: Path, table: LandmarkTable) -> LandmarkTable:
     if len(table) == 0:
         raise UserError(f"{path}: a landmark table without rows")
     for k, name in ((0, "width"), (1, "height")):
-        bad = ~(np.isfinite(table.size[:, k]) & (table.size[:, k] > 0))
+        bad = ~(np.isfinite(table.size[:, k]) & (table.size[:, k] >= 1))
         if bad.any():
             row = int(bad.argmax())
             raise UserError(
-                f"{_where(path, row)}, column {name}: must be above 0, not {table.size[row, k]:g}"
+                f"{_where(path, row)}, column {name}: must be 1 or more, not {table.size[row, k]:g}"
             )
     timeless = np.isnan(table.t_s)
     if timeless.any() and not timeless.all():
