@@ -16,7 +16,7 @@ from rig import Body, Camera
 
 from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import FLOOR, Neutral
-from posture_monitor.posture.metrics import METRICS, NAMES, ROW
+from posture_monitor.posture.metrics import METRICS, NAMES, ROW, Change
 from posture_monitor.posture.reading import View
 from posture_monitor.service.profile import Profile, now_iso
 from posture_monitor.service.profile_file import read_profile, save_profile, write_back
@@ -37,6 +37,8 @@ numbers = st.floats(-1e6, 1e6, allow_nan=False).filter(lambda x: x == 0 or abs(x
 def neutrals(draw: st.DrawFn) -> Neutral:
     count = len(METRICS)
     centre = np.array(draw(st.lists(numbers, min_size=count, max_size=count)))
+    percent = np.array([metric.change is Change.PERCENT for metric in METRICS])
+    centre[percent & (centre == 0)] = 1.0
     centre[draw(st.lists(st.integers(0, count - 2), max_size=count))] = np.nan
     spread = np.array(draw(st.lists(st.floats(0.001, 1e4), min_size=count, max_size=count)))
     return Neutral(
@@ -203,6 +205,8 @@ def test_a_spread_is_no_less_than_anybodys(tmp_path: Path) -> None:
         ("azimuth_deg = 3.0", f"azimuth_deg = {'9' * 400}", ("neutral[0].azimuth_deg", "too many digits")),
         ("centre = 0.27", f"centre = {'9' * 400}", ("metrics.fsr.centre", "too many digits")),
         ("centre = 0.27", "centre = 1e300", ("metrics.fsr.centre", "out of all measure")),
+        ("centre = 0.27", "centre = 0.0", ("metrics.fsr.centre = 0", "near 0")),
+        ("centre = 0.27", "centre = -1e-60", ("metrics.fsr.centre = -1e-60", "near 0")),
         ("spread = 2.0 }\nhead", f"spread = {'9' * 400} }}\nhead", ("metrics.fsr.spread", "too many digits")),
         ("schema = 1", f"schema = {'9' * 400}", ("schema", "too many digits")),
         ("fsr = 1.2", f"fsr = {'9' * 400}", ("tuning.fsr", "too many digits")),

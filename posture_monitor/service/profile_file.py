@@ -18,7 +18,7 @@ from posture_monitor import paths, profile_name
 from posture_monitor.errors import UserError
 from posture_monitor.plain_text import plain
 from posture_monitor.posture.baseline import FLOOR, Neutral
-from posture_monitor.posture.metrics import METRICS, ROW
+from posture_monitor.posture.metrics import METRICS, ROW, Change
 from posture_monitor.posture.reading import View
 from posture_monitor.service.profile import Profile
 from posture_monitor.whole_file import replacing, stamp_of
@@ -34,6 +34,8 @@ _CALIBRATE = "run `posture-monitor calibrate` to make a new one"
 _VIEWS = (View.FRONT.value, View.OBLIQUE.value, View.SIDE.value)
 #: No metric, and no count of frames, comes anywhere near.
 _LARGEST = 1e12
+#: Of a centre nearer to 0 than this no percentage can be taken.
+_LEAST = 1e-9
 
 
 def read_profile(path: Path, *, starter: bool = False) -> Profile:
@@ -115,11 +117,14 @@ class _Reader:
                 raise self.error(f"{at}: there is no such metric")
             if not isinstance(pair, Mapping):
                 raise self.error(f"{at} = {_short(pair)}: must be a table of centre and spread")
-            centre[ROW[name]] = self.number(pair, "centre", at)
+            row = ROW[name]
+            centre[row] = self.number(pair, "centre", at)
+            if METRICS[row].change is Change.PERCENT and abs(centre[row]) < _LEAST:
+                raise self.error(f"{at}.centre = {centre[row]:g}: too near 0 for percentages of it")
             value = self.number(pair, "spread", at)
             if not value > 0:
                 raise self.error(f"{at}.spread = {value:g}: must be above 0")
-            spread[ROW[name]] = max(value, FLOOR[ROW[name]])
+            spread[row] = max(value, FLOOR[row])
         if not np.isfinite(centre).any():
             raise self.error(f"{where}.metrics is empty")
         azimuth = self.number(table, "azimuth_deg", where, least=0, most=90)
