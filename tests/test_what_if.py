@@ -134,6 +134,20 @@ def test_a_pause_drains_here_as_well(home: Path, tmp_path: Path) -> None:
     assert rerun(config).alerts["strict"], "nothing was rerun"
 
 
+def test_a_silence_that_the_record_calls_a_gap_speaks_no_longer_here(home: Path, tmp_path: Path) -> None:
+    del home
+    config = settings(tmp_path, NO_BREAKS)
+    with Store.open(paths.history_file(), keep_samples_days=FOREVER_DAYS) as store:
+        desk = Desk(config, store, interval_s=1.0)
+        desk.sit(SLUMPED, 60)
+        for _ in range(8):  # a camera that hangs again and again
+            desk.t_s += 15.0
+            desk.sit(SLUMPED, 2)
+        assert desk.kept("alerts") == []
+    assert rerun(config).alerts["own"] == ()
+    assert rerun(config).alerts["strict"], "nothing was rerun"
+
+
 @pytest.mark.usefixtures("home")
 def test_a_moment_recorded_twice_counts_once(tmp_path: Path) -> None:
     made_up(("09:00", "poor", 10), ("09:00", "good", 10))

@@ -206,9 +206,12 @@ def _stretch(
 ) -> Stretch:
     t_s = np.array([reading[0] for reading in at])
     # Looks come as they are wanted, six seconds apart or five a second. What comes later than a reading
-    # may speak for was not waited for: the machine slept, or the camera was closed.
+    # may speak for, or after a gap in the record, was not waited for: the machine slept, the camera was
+    # closed or gave no picture.
     steps_s = np.append(np.diff(t_s), np.inf)
-    in_time = (steps_s > 0) & (steps_s <= LONGEST_SPOKEN_S)
+    shown = Shown(spans)
+    recorded = [shown.at(at_s) is not None for at_s in (t_s + steps_s / 2).tolist()]
+    in_time = (steps_s > 0) & (steps_s <= LONGEST_SPOKEN_S) & recorded
     late_s = float(np.median(steps_s[in_time])) if in_time.any() else usual_s
     silences = [(t_s[i], t_s[i + 1]) for i in np.flatnonzero(~in_time[:-1]).tolist()]
     return Stretch(
