@@ -193,7 +193,9 @@ def test_what_was_learnt_outlives_the_sitting() -> None:
 
 
 def test_nothing_kept_passes_the_bounds_of_learning() -> None:
-    kept = Sustained.from_learnt({"version": 2, "forward": [10**9, 1e9, 1e18], "lowered": [5000, -1e9, -1.0]})
+    kept = Sustained.from_learnt(
+        {"version": 2, "forward": [10**400, 10**400, 1e18], "lowered": [5000, -1e9, -1.0]}
+    )
     assert kept.forward_habit.minutes == kept.lowered_habit.minutes == sustained.LEARN_MINUTES
     assert kept.forward_habit.middle == sustained.MIDDLE_MOST
     assert kept.lowered_habit.middle == -sustained.MIDDLE_MOST

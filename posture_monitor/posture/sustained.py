@@ -199,14 +199,15 @@ def _habit(learnt: Mapping[str, Any], key: str) -> Habit:
     if (
         not isinstance(values, list | tuple)
         or len(values) != len(Habit._fields)
-        or not all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+        or not all(isinstance(value, int | float) and abs(value) < math.inf for value in values)
     ):
         raise ValueError(f"{key} is not {len(Habit._fields)} numbers")
     minutes, mean, square = values
     # A minute that taught was below the widest limit: no mean of such minutes is above it.
     most = LEARN_BELOW * SCATTER_MOST * FORWARD_LIMIT + MIDDLE_MOST
-    mean = min(max(float(mean), -most), most)
-    return Habit(min(max(int(minutes), 0), LEARN_MINUTES), mean, min(max(float(square), 0.0), most**2))
+    # Bounded before it becomes a float: an integer may be too large for one.
+    mean, square = min(max(mean, -most), most), min(max(square, 0.0), most**2)
+    return Habit(min(max(int(minutes), 0), LEARN_MINUTES), float(mean), float(square))
 
 
 def cues(judgement: Judgement, neutral: Neutral, limits: Limits | None = None) -> Array:
