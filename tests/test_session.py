@@ -208,3 +208,22 @@ def test_landmarks_that_tremble_one_way_only_cost_confidence(quiet: Moment, way:
         spot[way] = spot[way + 2] = 0.1 * (k % 2)
         state = session.step(state, steady.Policy(), k / 2, replace(quiet, spot=tuple(spot)))
     assert state.jitter.sureness < 0.5
+
+
+def test_one_frame_comes_to_the_same_bits_as_many() -> None:
+    neutral = upright(BODY, CAMERA)
+    rng = np.random.default_rng(5)
+    n = 200
+    pose = rig.Pose(
+        thorax=rng.uniform(0, 50, n), lean=rng.uniform(-20, 20, n), head_yaw=rng.uniform(-60, 60, n)
+    )
+    landmarks, size = rig.render(BODY, pose, CAMERA, rng, 1.0)
+    landmarks[7] = np.nan
+
+    def judged(part: slice) -> list[Moment]:
+        return session.moments(judge(neutral.measure(landmarks[part], size), neutral), neutral)
+
+    whole = judged(slice(n))
+    for i in range(n):
+        # As text, in which what is not known is equal to itself, and every other bit counts.
+        assert repr(judged(slice(i, i + 1))) == repr([whole[i]])

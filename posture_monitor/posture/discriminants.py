@@ -25,6 +25,7 @@ from typing import Final
 import numpy as np
 
 from posture_monitor.posture import discriminant_weights as trained
+from posture_monitor.posture.arithmetic import total
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.landmarks import Array
 from posture_monitor.posture.metrics import ROW
@@ -70,13 +71,20 @@ def scores(deviations: Array, neutral: Neutral) -> Array:
     change = deviations[_ROWS]
     forward, lowered = _weights(neutral)
     head, shoulders = change[_HEAD_DROP], change[_SHOULDER_DROP]
-    forward_score = forward[_NOT_PLACES] @ change[_NOT_PLACES]
+    rest = change[_NOT_PLACES]
+    forward_score = _weighed(forward[_NOT_PLACES], rest)
     places = lowered[_HEAD_DROP] * head + lowered[_SHOULDER_DROP] * np.where(
         np.isnan(shoulders), head, shoulders
     )
-    lowered_score = lowered[_NOT_PLACES] @ np.nan_to_num(change[_NOT_PLACES]) + places
+    lowered_score = _weighed(lowered[_NOT_PLACES], np.nan_to_num(rest)) + places
     out: Array = np.stack([forward_score, lowered_score]) - _MIDDLES[:, None]
     return out
+
+
+def _weighed(weights: Array, rows: Array) -> Array:
+    """Return the weighted sum of ``(K, N)`` rows, ``(N,)``; not by BLAS, which rounds one frame otherwise."""
+    summed: Array = total([weight * row for weight, row in zip(weights, rows, strict=True)])
+    return summed
 
 
 def per_drop(neutral: Neutral) -> float:
