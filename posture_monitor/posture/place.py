@@ -30,7 +30,8 @@ ARRIVED_S: Final = 30.0
 UNLIKE: Final = 0.25
 #: The face may have changed its size by this much (percent) meanwhile.
 RESIZED: Final = 8.0
-#: The shift must last this long, and then still be there by this part of `LEAST`. Meanwhile posture is unknown.
+#: The shift must last this long, and then still be there by this part of `LEAST`. Meanwhile posture
+#: is unknown.
 SETTLE_S: Final = 10.0
 STAYED: Final = 0.7
 _SPACING_S: Final = 0.5
