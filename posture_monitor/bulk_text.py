@@ -61,7 +61,8 @@ def fixed(values: npt.NDArray[np.float64], digits: int) -> Column:
         scaled = np.abs(values)
         scaled *= 10.0**digits
     unit = 10**digits
-    if not np.fmax.reduce(scaled, initial=0.0) < min(_SURE_BELOW, float(_THOUSAND**2 * unit)):
+    # Less one: rounded up, it has to be below still.
+    if not np.fmax.reduce(scaled, initial=0.0) < min(_SURE_BELOW, _THOUSAND**2 * unit - 1.0):
         return (text([f"{value:.{digits}f}" if np.isfinite(value) else "" for value in values.tolist()]),)
     missing = np.isnan(scaled)
     if missing.all():

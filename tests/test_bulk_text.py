@@ -38,6 +38,13 @@ def test_middles_of_two_are_rounded_by_their_true_decimals(digits: int) -> None:
         assert written(values, digits) == expected(values, digits)
 
 
+@pytest.mark.parametrize("digits", [1, 2, 3, 4])
+def test_what_is_rounded_up_to_another_digit(digits: int) -> None:
+    units = np.array([0.4, 0.5, 0.6, 1.0, 1.4]) / 10**digits
+    for power in range(1, 10):
+        assert written(10.0**power - units, digits) == expected(10.0**power - units, digits)
+
+
 @given(st.lists(st.floats(), min_size=1, max_size=20), st.integers(1, 4))
 def test_any_number(values: list[float], digits: int) -> None:
     assert written(np.array(values), digits) == expected(np.array(values), digits)
