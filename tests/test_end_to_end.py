@@ -507,6 +507,18 @@ def test_the_landmarks_written_give_the_same_verdicts(
                 assert float(one[column]) == pytest.approx(float(other[column]), abs=2e-3)
 
 
+@pytest.mark.slow
+@pytest.mark.data
+def test_on_a_recording_that_begins_in_company_nobody_is_calibrated(
+    shared_data: Path, modelled: Path, tmp_path: Path
+) -> None:
+    clip, table = shared_data / "room" / "three_people_approach.avi", tmp_path / "out.csv"
+    ended = program("analyze", clip, "--calibrate-first", "3s", "-o", table, home=modelled)
+    assert ended.returncode == 2
+    assert "more than one person" in ended.stderr.splitlines()[-1]
+    assert not table.exists()
+
+
 def stills(shared_data: Path) -> list[Path]:
     """Return 15 stills of somebody upright and 10 of him slouching."""
     folder = shared_data / "front" / "low-isSlouching__high-notSlouching"

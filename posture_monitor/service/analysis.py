@@ -21,6 +21,7 @@ from posture_monitor.sensing.landmark_table import LandmarkTable, TableSource, r
 from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.analysis_rows import write_rows
+from posture_monitor.service.calibration import CROWD_EVERY_S
 from posture_monitor.service.looking import Looker
 from posture_monitor.service.places import OTHER_VIEW_REASONS
 from posture_monitor.service.profile import limits_of
@@ -88,7 +89,9 @@ def analyze(
             recorded = read(opened, own, beginning)
             advance(len(recorded.t_s))
         else:
-            with Looker(opened, lambda: ensure_model(config.model.own)) as looker:
+            with Looker(
+                opened, lambda: ensure_model(config.model.own), crowd_every_s=CROWD_EVERY_S
+            ) as looker:
                 recorded = watch(looker, own, beginning, advance)
 
     measurement = recorded.neutral.measure(recorded.landmarks, recorded.sizes)
