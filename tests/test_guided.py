@@ -28,7 +28,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sources import Closing
-from posture_monitor.service import calibration, control, guided, lending, screen
+from posture_monitor.service import calibration, control_server, guided, lending, screen
 from posture_monitor.service.calibration import Learnt, Request
 from posture_monitor.service.capture_quality import Quality
 from posture_monitor.service.control_server import Server
@@ -121,7 +121,7 @@ def test_what_cannot_be_measured_is_told_with_the_reason() -> None:
 def test_a_calibration_that_takes_long_keeps_the_camera(
     monitor: Monitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "REQUEST_S", 0.1)
+    monkeypatch.setattr(control_server, "REQUEST_S", 0.1)
     with camera_lent("0"):
         time.sleep(0.5)  # who has not asked for anything else for so long is sent away
         assert monitor.asked == ["lend"]
