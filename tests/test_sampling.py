@@ -234,3 +234,10 @@ def test_no_wait_is_longer_than_a_reading_may_speak_for(
         assert 0 < plan.wait_s <= LONGEST_SPOKEN_S
         assert math.isfinite(sampling.looked_s)
         t_s += plan.wait_s
+
+
+@pytest.mark.parametrize("state", [GOOD, POOR, AWAY])
+def test_the_longest_wait_leaves_time_for_the_look_after_it(state: Verdict) -> None:
+    slowest = Pace(settled_s=10.0, poor_s=10.0, away_s=20.0, battery=5.0)
+    found = looks(lambda _: (state, state, True), 600, slowest, battery=True)
+    assert max(waits(found, 0, 600)) == LONGEST_SPOKEN_S - 3.0

@@ -8,8 +8,8 @@ passed (a glance), or readings have proved to waver at a limit. What counts is
 what the steady state takes in, the judgement over minutes: a verdict of a moment
 may differ from it for hours and changes nothing. A posture that is good, but near
 the limit, may cross it by less than shows in a picture, and is looked at as often
-as one that is not. No wait is longer than what one reading may speak for, so that
-no minute is lost to the dose, the history or the break clock.
+as one that is not. No wait, with the look after it, is longer than what one reading may
+speak for, so that no minute is lost to the dose, the history or the break clock.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ AGREED_S: Final = 4.5
 #: Readings that the state has not followed by then waver at a limit:
 #: the state takes 4.5 s, and up to 10 s where some of them are on the other side.
 CONFIRMED_S: Final = 15.0
+#: The longest wait. A look itself takes time, most where the camera is opened for each.
+LONGEST_WAIT_S: Final = LONGEST_SPOKEN_S - 3.0
 #: Such readings are no news for this long after the last of them.
 WAVERING_S: Final = 300.0
 #: Motion is news after this much stillness; somebody who types moves all the time.
@@ -197,7 +199,7 @@ def step(
 
 def _wait_s(pace: Pace, state: Verdict, changing: bool, near: bool, on_battery: bool) -> float:
     if changing:
-        return min(pace.deviating_s, LONGEST_SPOKEN_S)
+        return min(pace.deviating_s, LONGEST_WAIT_S)
     wait_s = pace.settled_s
     if state is Verdict.AWAY:
         wait_s = pace.away_s
@@ -205,4 +207,4 @@ def _wait_s(pace: Pace, state: Verdict, changing: bool, near: bool, on_battery: 
         wait_s = pace.poor_s
     if near:
         wait_s = min(wait_s, pace.poor_s)
-    return min(wait_s * (pace.battery if on_battery else 1.0), LONGEST_SPOKEN_S)
+    return min(wait_s * (pace.battery if on_battery else 1.0), LONGEST_WAIT_S)
