@@ -7,6 +7,7 @@ import errno
 import gc
 import queue
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -18,12 +19,14 @@ import numpy as np
 import pytest
 from real_model import real_model
 
+from posture_monitor.children import python
 from posture_monitor.errors import UserError
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing import image_quality, pose, sources
-from posture_monitor.sensing.eye_process import Eye
+from posture_monitor.sensing.eye_process import Eye, receive, send
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
+from posture_monitor.service import eye as service_eye
 from posture_monitor.service.eye import EyeKeeper, Looked
 
 PORTRAIT = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
@@ -145,6 +148,63 @@ def test_an_eye_that_cannot_be_started_is_told_at_once(monkeypatch: pytest.Monke
     assert isinstance(answer, Blind)
     assert answer.detail == "the camera process cannot be started: too many processes"
     assert watching.limit_s is None, "it is waited for no longer"
+
+
+UPDATED = "the program was updated while it ran; `posture-monitor restart` goes on with the new one"
+
+
+def changed(message: object, name: str) -> object:
+    """Return a message as a version has it that knows one more field."""
+    object.__setattr__(message, name, 0.0)
+    return message
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        [changed(Place("demo", 640, 480), "started_at"), Want()],
+        [Place("demo", 640, 480), changed(Want(), "gone")],
+    ],
+    ids=["its place", "its want"],
+)
+def test_an_eye_begun_by_a_monitor_of_another_version_says_so(asked: list[object]) -> None:
+    with subprocess.Popen(
+        python("-m", "posture_monitor.sensing.eye_process"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        for message in asked:
+            send(process.stdin, message)
+        assert receive(process.stdout) == Blind("failed", UPDATED)
+        assert process.wait(10.0) == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["eye.changed(answer, 'camera')", "sight.Gone = sight.Blind; sight.Blind.__qualname__ = 'Gone'"],
+    ids=["another field", "another message"],
+)
+def test_an_eye_of_another_version_than_the_monitor_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    newer = f"""
+import sys, time
+import test_eye_process as eye
+from posture_monitor.sensing import sight
+answer = sight.Blind("failed", "no")
+{change}
+eye.send(sys.stdout.buffer, answer)
+time.sleep(600.0)  # it lives on until it is ended
+"""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setattr(service_eye, "python", lambda *_arguments: [sys.executable, "-c", newer])
+    heard: queue.SimpleQueue[Looked] = queue.SimpleQueue()
+    watching = EyeKeeper(heard.put)
+    try:
+        watching.look(Place("demo", 640, 480), Want())
+        assert watching.believe(heard.get(timeout=30.0)) == Blind("failed", UPDATED)
+    finally:
+        watching.end()
 
 
 def test_its_number_can_be_asked_for_while_it_is_being_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ answers, and ends when the pipe does.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
 import os
 import pickle
@@ -49,12 +50,30 @@ def send(pipe: BinaryIO, message: object) -> None:
 
 
 def receive(pipe: BinaryIO) -> Any:
-    """Return the next message; `EOFError` where the other side has ended."""
+    """Return the next message.
+
+    Raises
+    ------
+    EOFError
+        The other side has ended.
+    UserError
+        The other side is of another version: the program was updated under a running monitor, which
+        goes on as it was, and begins each eye from the files as they are now.
+    """
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         raise EOFError
     data = pipe.read(_LENGTH.unpack(head)[0])
-    return pickle.loads(data)
+    try:
+        message = pickle.loads(data)
+        alike = vars(message).keys() == {field.name for field in dataclasses.fields(message)}
+    except (AttributeError, ImportError, TypeError, ValueError):  # made of what is not there on this side
+        alike = False
+    if not alike:
+        raise UserError(
+            "the program was updated while it ran; `posture-monitor restart` goes on with the new one"
+        )
+    return message
 
 
 class Eye:
@@ -240,7 +259,15 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     asked = os.fdopen(os.dup(0), "rb")
-    with contextlib.suppress(EOFError, BrokenPipeError), contextlib.closing(Eye(receive(asked))) as eye:
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        try:
+            _answer(asked, answers)
+        except UserError as error:
+            send(answers, Blind("failed", str(error)))
+
+
+def _answer(asked: BinaryIO, answers: BinaryIO) -> None:
+    with contextlib.closing(Eye(receive(asked))) as eye:
         while True:
             want: Want = receive(asked)
             try:

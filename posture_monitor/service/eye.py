@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from posture_monitor.children import python
+from posture_monitor.errors import UserError
 from posture_monitor.sensing.eye_process import receive, send
 from posture_monitor.sensing.model import at_hand
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
@@ -111,6 +112,8 @@ class EyeKeeper:
             try:
                 while True:
                     self._heard(Looked(number, receive(answers)))
+            except UserError as error:  # it lives, and is ended by whoever hears this
+                self._heard(Looked(number, Blind("failed", str(error))))
             except Exception:  # whatever comes out of a dying process, it is over
                 status = process.wait()
                 # That nothing is seen is told once, by whoever hears this; it may be tried again for hours.
