@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from posture_monitor.history import bulk
 from posture_monitor.history.store import Store
 from posture_monitor.sensing.graphics import provide_graphics
 
@@ -69,6 +70,8 @@ def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have the clock of a place where it is changed twice a year."""
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
+    bulk._around_seconds.cache_clear()  # of the clock before
     yield
     monkeypatch.undo()
     time.tzset()
+    bulk._around_seconds.cache_clear()
