@@ -22,6 +22,7 @@ from program import done, environment, fresh_home, program
 from test_network import calls, strace
 from test_network import strays as outside
 
+from posture_monitor.history import synthetic
 from posture_monitor.sensing import demo, uploads
 from posture_monitor.service.connections import family
 
@@ -233,6 +234,20 @@ def test_an_erased_diary_is_nowhere_to_be_found(tmp_path: Path) -> None:
     assert where() != [], "the search finds what is there"
     done("data", "erase", "--all", "--yes", home=home)
     assert where() == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("strace")
+def test_to_erase_a_part_nothing_is_written_elsewhere(tmp_path: Path) -> None:
+    home, file = tmp_path / "home", tmp_path / "trace"
+    # As much as makes SQLite use a file for what it has in hand.
+    synthetic.make(home / "history.sqlite3", years=0.1)
+    cut = time.strftime("%Y-%m-%d", time.localtime(time.time() - 30 * 86400))
+    watched = ("strace", "-f", "-y", "-e", "trace=open,openat,openat2,creat", "-o", str(file))
+    done("data", "erase", "--before", cut, "--yes", home=home, under=watched, PYTHONDONTWRITEBYTECODE="1")
+    written = [Path(path) for path in by_file(file.read_text(errors="replace"))]
+    assert home / "history.sqlite3" in written
+    assert [path for path in written if not path.is_relative_to(home)] == []
 
 
 # -- a crash -------------------------------------------------------------------------

@@ -298,6 +298,8 @@ def erase(path: Path, before: dt.date | None = None) -> Erased:
     if path.is_file():
         with closing(database.open_writer(path)) as db:
             try:
+                # To rebuild the file SQLite would put what stays into one that may lie on any disk.
+                db.execute("PRAGMA temp_store = MEMORY")
                 spans, alerts, episodes = _wipe(db, _FOREVER_S if before is None else midnight_s(before))
                 db.execute("VACUUM")
                 gone = database.empty_log(db)
