@@ -285,6 +285,14 @@ def test_a_folder_of_somebody_else_is_not_used(monkeypatch: pytest.MonkeyPatch, 
         local_socket.Listener(home / "control")
 
 
+def test_a_folder_of_everybody_is_not_used_and_not_closed(home: Path) -> None:
+    home.mkdir()
+    home.chmod(0o1777)
+    with pytest.raises(UserError, match="belongs to everybody"):
+        local_socket.Listener(home / "control")
+    assert stat.S_IMODE(home.stat().st_mode) == 0o1777
+
+
 def test_a_socket_left_behind_is_replaced_and_one_in_use_is_not(handler: Handler, home: Path) -> None:
     home.mkdir()
     with socket.socket(socket.AF_UNIX) as dead:

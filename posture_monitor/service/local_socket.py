@@ -12,6 +12,7 @@ import struct
 import sys
 import time
 from pathlib import Path
+from stat import S_ISVTX
 
 from posture_monitor.errors import UserError
 from posture_monitor.paths import make_private
@@ -168,9 +169,11 @@ def connect(path: Path, timeout_s: float) -> Connection:
 def _guard(folder: Path) -> None:
     """See to it that nobody else can put anything into the folder."""
     found = folder.lstat()
-    if found.st_uid != os.getuid():
+    # To close /tmp, which is root's, would stop all others' programs.
+    whose = "another user" if found.st_uid != os.getuid() else "everybody" if found.st_mode & S_ISVTX else ""
+    if whose:
         raise UserError(
-            f"the folder {folder} belongs to another user; set POSTURE_MONITOR_HOME to a folder of your own"
+            f"the folder {folder} belongs to {whose}; set POSTURE_MONITOR_HOME to a folder of your own"
         )
     if found.st_mode & 0o077:
         folder.chmod(0o700)
