@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import queue
@@ -189,6 +190,25 @@ def test_without_the_kernels_notices_it_is_asked_now_and_then(
     made = Told(node)
     other = program()
     assert made.next() == ("held", True)
+    other.closes()
+    assert made.next() == ("held", False)
+    made.watch.close()
+
+
+def test_the_watch_goes_on_where_nothing_could_be_seen_for_a_while(
+    node: Path, program: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_may_be_opened(*_: object) -> list[str]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(camera_users, "_ASK_S", 0.1)
+    made = Told(node)
+    assert made.nothing()
+    with monkeypatch.context() as short:
+        short.setattr(camera_users, "holders", none_may_be_opened)
+        other = program()
+        assert made.nothing()
+    assert made.next() == ("held", True), "what began meanwhile is seen by itself"
     other.closes()
     assert made.next() == ("held", False)
     made.watch.close()

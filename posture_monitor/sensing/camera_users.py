@@ -142,24 +142,29 @@ class CameraWatch:
                 mine = Path(self._node).name
                 folder = kernel.add(str(Path(self._node).parent), _CREATE | _MOVED_TO | _DELETE | _MOVED_FROM)
                 kernel.add(self._node, _OPEN | _CLOSE)
-                self._look()
-                while not kernel.wait(_ASK_S if folder < 0 else None, closed):
+                seen = self._look()
+                while not kernel.wait(None if folder >= 0 and seen else _ASK_S, closed):
                     # What else comes and goes in the folder is no matter of ours.
                     news = [watched != folder or name == mine for watched, _, name in kernel.events()]
-                    if folder >= 0 and not any(news):
+                    if folder >= 0 and seen and not any(news):
                         continue
                     if kernel.pause(SETTLE_S, closed):
                         break
                     kernel.events()
                     # A camera that was plugged in anew has another file under the old name.
                     kernel.add(self._node, _OPEN | _CLOSE)
-                    self._look()
+                    seen = self._look()
         finally:
             os.close(closed)
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
+        """Tell what has changed; return whether it could be seen."""
         there = os.path.exists(self._node)
-        held = there and bool(holders(self._node, self._own()))
+        try:
+            held = there and bool(holders(self._node, self._own()))
+        except OSError as error:  # as where no more files may be open: what was so is taken to be so still
+            log.debug("cannot see who uses the camera: %s", error)
+            return False
         if there != self._there:
             self._there = there
             if self._on_node is not None:
@@ -167,6 +172,7 @@ class CameraWatch:
         if held != self._held:
             self._held = held
             self._call(self._on_change, held)
+        return True
 
     def _call(self, told: Callable[[bool], None], value: bool) -> None:
         try:
