@@ -251,6 +251,23 @@ def _one_answer(answer: bytes | None) -> Iterator[None]:
         assert not thread.is_alive()
 
 
+def test_that_no_more_files_may_be_open_is_said_once(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket(socket.AF_UNIX) as end:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+        try:
+            end.connect(os.fspath(paths.control_socket()))
+            time.sleep(0.7)  # it is tried again every 0.2 s
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert ask("look") == {"picture": False}
+    said = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert said == ["control: Too many open files"]
+
+
 def test_only_the_user_can_reach_it(server: Server, home: Path) -> None:
     path = paths.control_socket()
     assert path.parent == home

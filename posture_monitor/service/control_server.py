@@ -94,14 +94,18 @@ class Server:
 
     def _listen(self) -> None:
         assert self._listener is not None
+        trouble = ""
         while not self._closing:
             try:
                 client = self._listener.accept()
             except OSError as error:
                 if not self._closing:
-                    log.warning("control: %s", error.strerror or error)
+                    if str(error) != trouble:
+                        trouble = str(error)
+                        log.warning("control: %s", error.strerror or error)
                     time.sleep(0.2)  # no more files may be open: let some be closed
                 continue
+            trouble = ""
             if client is None:
                 continue
             if self._closing:
