@@ -388,7 +388,7 @@ class _Streamed:
             self._stream.close()
             try:
                 self._stream = self._connect()
-            except (Unsuited, Refused) as error:
+            except Refused as error:
                 raise Broken(str(error)) from error
             come_s, jpeg = self._stream.newest(due_s)
         self._read_s = time.monotonic()
@@ -520,21 +520,25 @@ class StreamSource(_Live):
         )
 
     def _open(self) -> _Device:
+        why: Refused | None = None
         if urlsplit(self._url).scheme.lower() in ("http", "https") and not _behind_proxy(self._url):
             try:
                 return _Streamed(self._url)
+            except Unsuited as error:
+                why = error  # video over HTTP, or a password that takes more than asking
             except Refused as error:
-                text = f"{self.name}: no stream could be opened there ({error}); {self._mend()}"
-                raise SourceShut(text, error.trouble) from error
-            except Unsuited:
-                pass  # video over HTTP, or a password that takes more than asking
+                raise self._shut(error) from error
         limit_ms = round(STREAM_SILENCE_S * 1000)
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit_ms]
         capture = cv2.VideoCapture(self._url, cv2.CAP_FFMPEG, limits)
         if not capture.isOpened():
             capture.release()
-            raise SourceShut(f"{self.name}: no stream could be opened there; {self._mend()}", Trouble.GONE)
+            raise self._shut(why)
         return _Captured(capture, restless=True)
+
+    def _shut(self, why: Refused | None) -> SourceShut:
+        told, trouble = (f" ({why})", why.trouble) if why else ("", Trouble.GONE)
+        return SourceShut(f"{self.name}: no stream could be opened there{told}; {self._mend()}", trouble)
 
     def _trouble(self) -> Trouble:
         return Trouble.HANGS if self._errands.hung else Trouble.GONE

@@ -35,6 +35,8 @@ _JUST_OPENED_S: Final = 0.5
 #: A sender that never pauses is drained for so long; then the newest picture has to do.
 _DRAIN_S: Final = 1.0
 _REDIRECTIONS: Final = 5
+#: Of what a camera says by itself, so many characters are told.
+_LONGEST_WORDS: Final = 60
 #: What may stand between a picture and the delimiter.
 _PADDING: Final = b"\r\n\0"
 
@@ -45,16 +47,16 @@ _HEAD = re.compile(rb"[^\n]*\n((?:[^\r\n]+\r?\n)*)\r?\n")
 _CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,12})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
-class Unsuited(Exception):  # noqa: N818 (named for what it says)
-    """What answers there is no stream for this reader; OpenCV may know what to do with it."""
-
-
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):  # noqa: N818 (named for what it says)
     """No stream, and nobody else will get one there either."""
 
     def __init__(self, why: str, trouble: Trouble) -> None:
         super().__init__(why)
         self.trouble = trouble
+
+
+class Unsuited(Refused):
+    """What answers there is no stream for this reader; OpenCV may know what to do with it."""
 
 
 class Broken(Exception):  # noqa: N818
@@ -278,7 +280,7 @@ class MjpegStream:
                 self._came[:count] = data
                 self._bare = not self._response.chunked
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise Broken(" ".join(str(error).split()) or "the connection broke off") from error
+            raise Broken(_words(error) or "the connection broke off") from error
         if not count:
             raise Broken("the stream ended")
         return self._came[:count]
@@ -289,11 +291,11 @@ class MjpegStream:
             try:
                 response = self._ask(urlsplit(url))
             except ssl.SSLError as error:
-                raise Unsuited(str(error)) from error
+                raise Unsuited(_words(error), Trouble.GONE) from error
             except http.client.InvalidURL:  # whose text holds the query, and so perhaps a password
                 raise Refused("write blanks in the address as %20", Trouble.GONE) from None
             except (OSError, http.client.HTTPException, ValueError) as error:
-                raise Refused(" ".join(str(error).split()) or "no answer", Trouble.GONE) from error
+                raise Refused(_words(error) or "no answer", Trouble.GONE) from error
             if response.status not in (301, 302, 303, 307, 308):
                 return self._accept(response)
             url = self._redirected(url, response.getheader("Location", ""))
@@ -340,11 +342,18 @@ class MjpegStream:
             return
         digest = "digest" in response.getheader("WWW-Authenticate", "").lower()
         self.close()
-        if status == 200 or (status == 401 and digest):
-            raise Unsuited(kind)
+        if status == 200:
+            raise Unsuited(f"the answer is {_words(kind)}", Trouble.GONE)
         if status in (401, 403):
-            raise Refused("user or password are not accepted", Trouble.PERMISSION)
-        raise Refused(f"the answer is {status} {response.reason}", Trouble.GONE)
+            known = Unsuited if status == 401 and digest else Refused
+            raise known("user or password are not accepted", Trouble.PERMISSION)
+        raise Refused(f"the answer is {status} {_words(response.reason)}", Trouble.GONE)
+
+
+def _words(told: object) -> str:
+    """Return what was told as a few words that any terminal can show: a camera may have sent any bytes."""
+    text = " ".join("".join(c if c.isascii() and c.isprintable() else " " for c in str(told)).split())
+    return text if len(text) <= _LONGEST_WORDS else f"{text[:_LONGEST_WORDS]}…"
 
 
 def size_of(jpeg: bytes) -> tuple[int, int]:
