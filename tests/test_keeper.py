@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import threading
 import time
@@ -271,14 +272,17 @@ def test_trouble_is_told_and_no_posture(running: Running, trouble: str) -> None:
     wait_for(lambda: running.status()["activity"] == "watching", 8.0)
 
 
-@pytest.mark.parametrize(("trouble", "told"), [("hangs", 1), ("permission", 1), ("unplugged", 0)])
+@pytest.mark.parametrize(
+    ("troubles", "told"), [(["hangs"], 1), (["permission"], 1), (["hangs", "gone"], 1), (["unplugged"], 0)]
+)
 def test_a_camera_that_has_failed_for_long_is_told_of_once(
-    running: Running, monkeypatch: pytest.MonkeyPatch, trouble: str, told: int
+    running: Running, monkeypatch: pytest.MonkeyPatch, troubles: list[str], told: int
 ) -> None:
     monkeypatch.setattr(outage, "TELL_S", 0.5)
     own("default")
     running.start()
-    running.eye.seen = lambda: Blind(trouble, "what to do about it")
+    one_after_another = itertools.cycle(troubles)
+    running.eye.seen = lambda: Blind(next(one_after_another), "what to do about it")
     wait_for(lambda: len(running.eye.wants) > 5, 20.0)
     assert [shown[0].title for shown in running.screen.shown] == ["Posture is not being watched"] * told
 

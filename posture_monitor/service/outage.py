@@ -26,7 +26,7 @@ class Outage:
     blind
         The trouble; None while there are pictures, or nobody asks for any.
     since_s
-        When it began.
+        When it began to fail.
     failures
         How often no picture could be had, until it had gone well for long enough; 0 to try soon again.
     """
@@ -42,6 +42,8 @@ class Outage:
         """Take in that no picture could be had, and return the seconds to wait until the next try."""
         if self.blind is None or self.blind.trouble != blind.trouble:
             log.warning("no picture (%s): %s", blind.trouble, blind.detail)
+        # One failure may follow another: what breaks down is called so, now hanging, now gone.
+        if self.blind is None or blind.trouble not in _FAILURES:
             self.since_s, self._told = now_s, False
         self.blind = blind
         wait_s = min(FIRST_RETRY_S * 2.0**self.failures, LAST_RETRY_S)
