@@ -259,6 +259,30 @@ def test_another_program_has_the_camera_first(running: Running, monkeypatch: pyt
     wait_for(lambda: running.status()["activity"] == "watching", 2.0)
 
 
+def test_who_takes_the_camera_again_and_again_is_left_alone_with_it(
+    running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(resting, "RESTLESS_S", 1.0)
+    caplog.set_level("INFO")
+    running.start()
+
+    def taken_and_given_back() -> None:
+        running.keeper.inbox.put(events.CameraHeld("zoom"))
+        wait_for(lambda: running.status()["activity"] == "busy")
+        running.keeper.inbox.put(events.CameraHeld(""))
+
+    taken_and_given_back()
+    wait_for(lambda: running.status()["activity"] == "watching", 2.0)
+    for _ in range(5):
+        taken_and_given_back()
+        time.sleep(0.3)
+        assert running.eye.pid is None
+        assert "zoom" in running.status()["why"]
+    wait_for(lambda: running.status()["activity"] == "watching", 3.0)
+    said = [record.message for record in caplog.records if record.message.startswith("the camera is")]
+    assert said == ["the camera is used by another program", "the camera is free"] * 2
+
+
 @pytest.mark.parametrize("trouble", ["unplugged", "permission", "hangs", "gone"])
 def test_trouble_is_told_and_no_posture(running: Running, trouble: str) -> None:
     running.start()

@@ -185,6 +185,9 @@ class Keeper:
         pause = self.closures.pause
         if pause is not None and pause.is_over(clock_s(), time.time()):
             self._resume()
+        if self.closures.holder.has_freed(clock_s()):
+            self._heed_call()
+            log.info("the camera is free")
         return self.closures.resting(self.monitor.config, time.time())
 
     def _beat(self, now_s: float, resting: Resting) -> float:
@@ -231,9 +234,9 @@ class Keeper:
             self.closures.away = event
             self._look_at_s = -1.0
         elif isinstance(event, CameraHeld):
-            self.closures.held_by = event.by
+            if self.closures.holder.heard(event.by, clock_s()):
+                log.info("the camera is used by another program")
             self._heed_call()
-            log.info("the camera is %s", "used by another program" if event.by else "free")
             self._look_at_s = -1.0
         elif isinstance(event, PluggedIn):
             self._look_at_s, self.outage.failures = -1.0, 0
@@ -243,7 +246,7 @@ class Keeper:
     def _heed_call(self) -> None:
         """Hold notifications back while somebody is in a call, as the settings say."""
         calls = self.monitor.config.camera.calls
-        if self.closures.held_by:
+        if self.closures.holder.by:
             self.monitor.in_call = calls == "quiet"
         else:
             self.monitor.in_call = calls != "ignore" and in_use.by_others() is True

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from posture_monitor.posture import dose
 from posture_monitor.posture.reading import Verdict
@@ -63,6 +64,46 @@ class Pause:
         return self.until_s is not None and (wall_s >= self.until_s or now_s >= self.over_s)
 
 
+#: A camera that another program takes again within a minute, as one does that tries over and over, is looked
+#: through once it was free for so long: each time costs a new process, and half a second of a core.
+AGAIN_S: Final = 60.0
+RESTLESS_S: Final = 10.0
+
+
+@dataclass
+class Holder:
+    """Which other program has the camera, and from when on it counts as free again.
+
+    Attributes
+    ----------
+    by
+        The program; empty where none has it.
+    """
+
+    by: str = ""
+    _free_at_s: float = math.inf
+    _freed_at_s: float = -math.inf
+    _restless: bool = False
+
+    def heard(self, by: str, now_s: float) -> bool:
+        """Take in that a program has it, or (``""``) none; say whether one has just taken it."""
+        taken = bool(by) and not self.by
+        if taken:
+            self._restless = now_s - self._freed_at_s < AGAIN_S
+        if by:
+            self.by, self._free_at_s = by, math.inf
+        else:
+            self._free_at_s = now_s + (RESTLESS_S if self._restless else 0.0)
+        return taken
+
+    def has_freed(self, now_s: float) -> bool:
+        """Say whether it counts as free from now on."""
+        if not self.by or now_s < self._free_at_s:
+            return False
+        self.by, self._freed_at_s = "", now_s
+        return True
+
+
 @dataclass
 class Closures:
     """What keeps the camera closed.
@@ -75,14 +116,14 @@ class Closures:
         A calibration has the camera.
     away
         What the system says of the user's presence.
-    held_by
+    holder
         Which other program has opened the camera.
     """
 
     pause: Pause | None = None
     lent: bool = False
     away: Away = PRESENT
-    held_by: str = ""
+    holder: Holder = field(default_factory=Holder)
 
     def resting(self, config: Config, wall_s: float) -> Resting | None:
         """Return why the camera is to be closed now, if it is."""
@@ -94,7 +135,7 @@ class Closures:
             return Resting("away", self.away.reason)
         if not _within(config.service.hours, wall_s):
             return Resting("paused", "outside working hours")
-        return _ANOTHER if self.held_by and config.camera.calls == "yield" else None
+        return _ANOTHER if self.holder.by and config.camera.calls == "yield" else None
 
     def told(self, resting: Resting) -> tuple[str, str, float | None]:
         """Return what is done now, one line about it, and when it ends (POSIX seconds) if that is known."""
@@ -106,7 +147,7 @@ class Closures:
         if resting == _LENT:
             return "paused", "calibrating has the camera; it comes back by itself", None
         if resting == _ANOTHER:
-            return "busy", f"{self.held_by} has the camera; it comes back by itself", None
+            return "busy", f"{self.holder.by} has the camera; it comes back by itself", None
         return "paused", f"{resting.reason}; the camera is off", None
 
 
