@@ -48,7 +48,7 @@ DUNSTRC = """[global]
     frame_width = 1
     frame_color = "#1f6f5c"
     corner_radius = 8
-    dmenu = {chooser}
+    dmenu = '{chooser}'
     stack_duplicates = no
     show_indicators = yes
     history_length = 50
@@ -146,7 +146,7 @@ def desktop(folder: Path, *, dunst: bool = True) -> Iterator[Desktop]:
             pytest.skip(f"{tool} is not installed")
     (folder / "bus.conf").write_text(BUS)
     chooser = folder / "choose"
-    chooser.write_text(f'#!/bin/sh\nexec grep -F -m 1 -- "$(cat {folder}/wanted)"\n')
+    chooser.write_text(f"#!/bin/sh\nexec grep -F -m 1 -- \"$(cat '{folder}/wanted')\"\n")
     chooser.chmod(0o755)
     (folder / "dunstrc").write_text(DUNSTRC.format(chooser=chooser))
     with contextlib.ExitStack() as stack:

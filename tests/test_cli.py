@@ -165,7 +165,16 @@ def test_in_a_folder_that_was_deleted_it_says_so(tmp_path: Path, command: str) -
     gone = tmp_path / "gone"
     gone.mkdir()
     ended = subprocess.run(
-        ["sh", "-c", f"rmdir {gone} && exec {sys.executable} -m posture_monitor {command}"],
+        [
+            "sh",
+            "-c",
+            'rmdir "$0" && exec "$@"',
+            gone,
+            sys.executable,
+            "-m",
+            "posture_monitor",
+            *command.split(),
+        ],
         cwd=gone,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -179,7 +188,7 @@ def test_in_a_folder_that_was_deleted_it_says_so(tmp_path: Path, command: str) -
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     ended = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m posture_monitor config show | head -n 1"],
+        ["bash", "-c", '"$0" -m posture_monitor config show | head -n 1', sys.executable],
         cwd=ROOT,
         capture_output=True,
         text=True,

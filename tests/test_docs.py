@@ -122,7 +122,7 @@ def test_uninstalling_leaves_nothing_but_what_is_not_ours(tmp_path: Path, others
     (lines,) = re.findall(r"^## Uninstall\n+```sh\n(.*?)^```", text, flags=re.M | re.S)
     program = tmp_path / ".venv" / "bin" / "posture-monitor"
     program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m posture_monitor "$@"\n')
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m posture_monitor "$@"\n')
     program.chmod(0o700)
     data, settings = (tmp_path / kind / "posture-monitor" for kind in ("data", "config"))
     for folder in (data, settings):

@@ -312,7 +312,7 @@ def test_the_own_monitor_does_not_count(tmp_path: Path, home: Path, monkeypatch:
     node = tmp_path / "video0"
     node.touch()
     # The eye is a child of the monitor.
-    command = ["sh", "-c", f"sleep 60 <{node} & wait"]
+    command = ["sh", "-c", f"sleep 60 <'{node}' & wait"]
     with subprocess.Popen(command, start_new_session=True) as monitor:
         while len(members := family(monitor.pid)) < 2 or not camera_users.holders(str(node)):
             pass
