@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 from itertools import pairwise
@@ -150,6 +151,26 @@ def test_the_terminal_stays_clean_even_when_nothing_is_closed(verbose: bool) -> 
         assert "Traceback" not in done.stderr
     else:
         assert done.stderr == "our own word\n"
+
+
+TURKISH = """
+import locale, sys
+from pathlib import Path
+from posture_monitor.sensing.pose import PoseEstimator
+PoseEstimator(Path(sys.argv[1]), stills=True).close()
+print(locale.setlocale(locale.LC_CTYPE))
+"""
+
+
+def test_the_model_is_taken_where_the_desktop_speaks_turkish(tmp_path: Path) -> None:
+    name = "tr_TR.UTF-8"
+    if not Path("/usr/share/i18n/locales/tr_TR").is_file():
+        pytest.skip("Debian's package locales is not installed")
+    subprocess.run(["localedef", "-i", "tr_TR", "-f", "UTF-8", tmp_path / name], check=True)
+    speaks = {**os.environ, "LOCPATH": str(tmp_path), "LC_ALL": name}
+    command = [sys.executable, "-c", TURKISH, str(real_model())]
+    done = subprocess.run(command, env=speaks, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == (f"{name}\n", ""), "and it goes on speaking it"
 
 
 HELD_BACK = """

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import locale
 import logging
 import math
 import os
@@ -88,7 +89,7 @@ class PoseEstimator:
             num_poses=people if people is not None else 2 if stills else 1,
         )
         try:
-            with _quiet():
+            with _quiet(), _plain_letters():
                 self._landmarker = vision.PoseLandmarker.create_from_options(options)
         except OSError as error:
             if Path(path).is_file() and "shared object" in str(error):
@@ -278,6 +279,21 @@ class _Noise:
         rb"|Logging before InitGoogle)|[IWE]\d{4} [\d:.]+\s+\d+ \w+\.cc:\d+\])[^\n]*\n?"
     )
     lock = threading.RLock()
+
+
+@contextlib.contextmanager
+def _plain_letters() -> Iterator[None]:
+    """Let the C library take letters as they are in English.
+
+    In Turkish it knows no small form of I, and MediaPipe, which writes the names of its parts in small
+    letters, refuses what comes of it.
+    """
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C")
+    try:
+        yield
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
 
 
 @contextlib.contextmanager
