@@ -315,7 +315,7 @@ def test_the_own_monitor_does_not_count(tmp_path: Path, home: Path, monkeypatch:
     command = ["sh", "-c", f"sleep 60 <'{node}' & wait"]
     with subprocess.Popen(command, start_new_session=True) as monitor:
         while len(members := family(monitor.pid)) < 2 or not camera_users.holders(str(node)):
-            pass
+            assert monitor.poll() is None
         monkeypatch.setattr(lock, "holder", lambda: types.SimpleNamespace(pid=monitor.pid))
         assert doctor.check_users(str(node)).ok is True
         for member in members:
