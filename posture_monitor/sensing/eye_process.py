@@ -256,10 +256,13 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
     # Whatever a library prints to standard output must not end up between the answers.
-    answers = os.fdopen(os.dup(1), "wb")
+    told = os.dup(1)
     os.dup2(2, 1)
-    asked = os.fdopen(os.dup(0), "rb")
-    with contextlib.suppress(EOFError, BrokenPipeError):
+    with (
+        contextlib.suppress(EOFError, BrokenPipeError),
+        os.fdopen(told, "wb") as answers,
+        os.fdopen(os.dup(0), "rb") as asked,
+    ):
         try:
             _answer(asked, answers)
         except UserError as error:
