@@ -59,7 +59,9 @@ def _found(there: str) -> Iterator[int]:
     """Yield the processes that hold a file open, as far as this process may look into them."""
     for process in _PROC.glob("[0-9]*"):
         with contextlib.suppress(OSError):  # gone meanwhile, or somebody else's
-            if any(os.readlink(handle.path) == there for handle in os.scandir(process / "fd")):
+            with os.scandir(process / "fd") as handles:
+                holds = any(os.readlink(handle.path) == there for handle in handles)
+            if holds:
                 yield int(process.name)
 
 

@@ -141,9 +141,10 @@ def connections(pids: Iterable[int]) -> set[Connection]:
 def _sockets(pid: int) -> set[int]:
     inodes = set()
     try:
-        for handle in os.scandir(_PROC / str(pid) / "fd"):
-            if match := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(handle.path)):
-                inodes.add(int(match[1]))
+        with os.scandir(_PROC / str(pid) / "fd") as handles:
+            for handle in handles:
+                if match := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(handle.path)):
+                    inodes.add(int(match[1]))
     except OSError:
         pass  # ended meanwhile
     return inodes
