@@ -19,6 +19,9 @@ from posture_monitor.sensing.graphics import provide_graphics
 # Tests import OpenCV by themselves, and are to run without a desktop too.
 provide_graphics()
 
+# Tests read English, and so do what they start, whatever the desktop speaks.
+os.environ.update(LC_ALL="C.UTF-8", LANGUAGE="en")
+
 # How long an example takes is the machine's matter: under load none is to fail for it.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")

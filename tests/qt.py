@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import locale
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,12 +16,7 @@ from PySide6.QtWidgets import QApplication
 def application() -> QApplication:
     """Return the application, made at the first call, drawing into memory."""
     found = QApplication.instance()
-    if isinstance(found, QApplication):
-        return found
-    made = QApplication(["tests", "-platform", "offscreen"])
-    # Qt has the C library speak the desktop's language, which would go on in tests of other files.
-    locale.setlocale(locale.LC_ALL, "C.UTF-8")
-    return made
+    return found if isinstance(found, QApplication) else QApplication(["tests", "-platform", "offscreen"])
 
 
 def wait_for(what: Callable[[], Any], seconds: float = 8.0) -> Any:

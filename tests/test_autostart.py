@@ -180,6 +180,7 @@ def test_systemd_takes_the_unit(
     python = tmp_path / (ODD.strip("/").replace("/", "_") if odd else "python")
     shutil.copy("/bin/true", python)
     unit.write_text(systemd.Systemd().texts(program(str(python), home=str(tmp_path)))[shut_in])
+    unit.chmod(0o644)  # whatever is usual for whoever runs this
     done = analyze(tmp_path, monkeypatch, "verify", str(unit))
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 

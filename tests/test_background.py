@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -214,7 +215,7 @@ def test_a_unit_that_starts_it_is_used_and_asked_to_stop_it(
     """A stand-in for systemctl, which keeps a log and does what systemd would."""
     asked = tmp_path / "bin" / "systemctl"
     asked.parent.mkdir()
-    asked.write_text(SYSTEMCTL.format(start=" ".join(STAND_IN)))
+    asked.write_text(SYSTEMCTL.format(start=shlex.join(STAND_IN)))
     asked.chmod(0o755)
     monkeypatch.setenv("PATH", f"{asked.parent}:{os.environ['PATH']}")
     monkeypatch.setattr(background, "_unit_starts_it", lambda: True)
