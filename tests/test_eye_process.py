@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
+import os
 import queue
 import subprocess
 import sys
@@ -205,6 +206,27 @@ time.sleep(600.0)  # it lives on until it is ended
         assert watching.believe(heard.get(timeout=30.0)) == Blind("failed", UPDATED)
     finally:
         watching.end()
+
+
+def test_an_eye_that_nobody_can_listen_to_is_told_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be room for one more process, and for no thread that hears it."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    heard: queue.SimpleQueue[Looked] = queue.SimpleQueue()
+    watching = EyeKeeper(heard.put)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    watching.look(Place("demo", 640, 480), Want())
+    answer = watching.believe(heard.get_nowait())
+    assert isinstance(answer, Blind)
+    assert answer.trouble == "failed"
+    assert answer.detail == "the camera process cannot be started: can't start new thread"
+    pid = watching.pid
+    assert pid is not None
+    watching.end()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_its_number_can_be_asked_for_while_it_is_being_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,9 +82,9 @@ class EyeKeeper:
                 self._start(place)
             assert self._process is not None
             send(self._pipe(self._process.stdin), want)
-        except OSError as error:  # it has just died, or none could be started
-            what = "cannot be started" if self._process is None else "ended"
-            why = f"the camera process {what}: {error.strerror or error}"
+        except (OSError, RuntimeError) as error:  # it has just died, or no process or thread can be begun
+            what = "ended" if isinstance(error, BrokenPipeError) else "cannot be started"
+            why = f"the camera process {what}: {getattr(error, 'strerror', None) or error}"
             self._heard(Looked(self._number, Blind("failed", why)))
 
     def _start(self, place: Place) -> None:
