@@ -276,6 +276,40 @@ def test_a_camera_that_stays_black_is_handed_over_in_the_end(
     assert frame.image[1:].max() == 0
 
 
+class Odd(FakeCapture):
+    """A camera whose pictures are of another kind than colour of 8 bits."""
+
+    def __init__(self, picture: np.ndarray) -> None:
+        super().__init__()
+        self.picture = picture
+
+    def retrieve(self) -> tuple[bool, np.ndarray]:
+        return True, self.picture
+
+
+_GREY = (np.arange(48 * 64).reshape(48, 64) % 250).astype(np.uint8)
+
+
+@pytest.mark.parametrize("picture", [_GREY, _GREY[..., None], np.dstack([_GREY] * 4)])
+def test_a_grey_picture_is_one_in_colour(plug: Plug, picture: np.ndarray) -> None:
+    plug(Odd(picture))
+    with open_source("0") as source:
+        frame = source.take(0.0)
+    assert frame.image is not None
+    assert np.array_equal(frame.image, np.dstack([_GREY] * 3))
+    assert frame.image.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [_GREY.astype(np.uint16), _GREY.astype(np.float32), np.dstack([_GREY] * 2), _GREY[:0], _GREY[0]],
+)
+def test_a_picture_that_cannot_be_read_is_told(plug: Plug, picture: np.ndarray) -> None:
+    plug(Odd(picture))
+    with open_source("0") as source, pytest.raises(SourceLost, match="of a kind that cannot be read"):
+        source.take(0.0)
+
+
 def test_a_camera_that_stops_is_lost_not_ended(plug: Plug) -> None:
     capture = plug(FakeCapture(lasts=5))
     with open_source("0") as source, pytest.raises(SourceLost, match="stopped giving pictures"):

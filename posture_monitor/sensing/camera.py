@@ -324,6 +324,22 @@ def _whole(image: Any) -> bool:
     return image is not None and not cut_off(image)
 
 
+def _in_colour(image: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Return a picture as ``(height, width, 3)`` BGR: cameras that see in the dark may give grey ones.
+
+    Raises
+    ------
+    Broken
+        If it is of another kind, such as one of 16 bits, of which none is told to be white.
+    """
+    if image.dtype == np.uint8 and image.size:
+        if image.ndim == 2 or image.shape[2:] == (1,):
+            return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
+        if image.ndim == 3 and image.shape[2] >= 3:
+            return np.ascontiguousarray(image[..., :3])
+    raise Broken("those it gives are of a kind that cannot be read")
+
+
 class _Captured:
     """A device read through OpenCV."""
 
@@ -343,7 +359,10 @@ class _Captured:
             if self.restless or self._new(due_s, asked_s, grabbed_s):
                 break
         ok, image = self._capture.retrieve()
-        return _Shot(grabbed_s, wall_s, np.asarray(image, dtype=np.uint8)) if ok and _whole(image) else None
+        if not ok or image is None:
+            return None
+        image = _in_colour(image)
+        return _Shot(grabbed_s, wall_s, image) if _whole(image) else None
 
     def _new(self, due_s: float, asked_s: float, grabbed_s: float) -> bool:
         """Whether the picture in hand was taken when it was due, and is not from the driver's queue."""
