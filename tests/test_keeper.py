@@ -590,6 +590,27 @@ def test_a_command_that_was_given_up_is_not_carried_out_later(
     assert running.status()["activity"] == "watching"
 
 
+def test_a_loop_that_waits_for_something_is_told_to_stop_all_the_same(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused as busy, `stop` would end it neither now nor by force."""
+    monkeypatch.setattr(service, "COMMAND_S", 0.1)
+    held, entered = threading.Event(), threading.Event()
+
+    def wait(*_: object) -> None:
+        entered.set()
+        held.wait(10)
+
+    running.start()
+    monkeypatch.setattr(running.keeper.tally, "begin", wait)
+    threading.Thread(target=running.keeper.handle, args=("recount", {})).start()
+    assert entered.wait(5)
+    assert running.keeper.handle("stop", {}) == {}
+    held.set()
+    running.thread.join(5)
+    assert not running.thread.is_alive()
+
+
 def test_a_command_that_is_being_carried_out_is_not_called_unanswered(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

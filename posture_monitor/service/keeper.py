@@ -315,6 +315,10 @@ class Keeper:
             moment = self.viewing.asked(clock_s(), picture=args["picture"])
             self.inbox.put(None)  # wakes the loop, which looks more often now
             return {**moment, "status": self._status.to_json()}
+        if do == "stop":
+            # Whatever the loop waits for: who asks sees to it that the program ends.
+            self.inbox.put(Stop())
+            return {}
         command = Command(do, args)
         self.inbox.put(command)
         return command.answer(COMMAND_S)
@@ -326,9 +330,7 @@ class Keeper:
         return result
 
     def _carry_out(self, do: str, args: Mapping[str, Any]) -> dict[str, Any]:
-        if do == "stop":
-            self._stopping = True
-        elif do == "pause":
+        if do == "pause":
             until_s = args["until_s"]
             over_s = math.inf if until_s is None else clock_s() + until_s - time.time()
             self.closures.pause = Pause(until_s, over_s)
