@@ -91,6 +91,8 @@ class NaturalDay:
         Who and from where; the camera's fields may be arrays ``(N,)`` where it was moved.
     noise_px, wander_px, seed
         Of the landmarks.
+    slouch
+        What of the pose is slouch: who sits up goes without it.
     """
 
     t_s: Array
@@ -103,6 +105,7 @@ class NaturalDay:
     noise_px: float
     wander_px: float
     seed: int
+    slouch: Pose
 
     @property
     def landmarks(self) -> npt.NDArray[np.float32]:
@@ -531,6 +534,7 @@ def natural_day(
 
     episodes += _slouch(rng, line, slouches, brief_slouches, eyes_m)
     slouching = [(e.start_s, e.end_s) for e in episodes if e.truth_poor]
+    slouch = Pose(**{name: value.copy() for name, value in line.channels.items()})
     _scatter(rng, line)
     episodes += _go_about(rng, line, present, slouching, eyes_m, touch_typist)
 
@@ -553,6 +557,7 @@ def natural_day(
         noise_px=float(rng.uniform(0.3, 0.7) * scale),
         wander_px=float(rng.uniform(0.8, 1.6) * scale),
         seed=seed,
+        slouch=slouch,
     )
 
 

@@ -66,7 +66,7 @@ def look(watched: Watched, config: Config, *, on_battery: bool = False) -> tuple
     aspect = float(watched.day.size[1] / watched.day.size[0])
     i, last, ahead_s = 0, 0, float(t_s[1] - t_s[0])
     while i < len(t_s):
-        moved = not at or _moved(points[last], points[i], aspect)
+        moved = not at or in_motion(points[last], points[i], aspect)
         if moved or not plan.may_skip:
             last = i
         sitting = session.step(sitting, steady.Policy(window_s, plan.wait_s), float(t_s[i]), moments[last])
@@ -81,7 +81,7 @@ def look(watched: Watched, config: Config, *, on_battery: bool = False) -> tuple
     return Looks(at, states, index, intervals_s), inferred
 
 
-def _moved(before: npt.NDArray[np.float32], now: npt.NDArray[np.float32], aspect: float) -> bool:
+def in_motion(before: npt.NDArray[np.float32], now: npt.NDArray[np.float32], aspect: float) -> bool:
     """Tell motion from two sets of points ``(5, 2)`` of a picture of this height over its width."""
     there = np.isfinite(before[0, 0]), np.isfinite(now[0, 0])
     if there[0] != there[1]:

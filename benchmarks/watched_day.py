@@ -34,7 +34,8 @@ ROOT = Path(__file__).resolve().parent.parent
 HEEDED_AFTER_S = 20.0
 #: The dose remembers: an alert this soon after a slouch is about that slouch.
 GRACE_S = 60.0
-_POINTS = [lm.NOSE, lm.LEFT_EAR, lm.RIGHT_EAR, lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER]
+#: Of the points of a frame: where motion is told from.
+POINTS = [lm.NOSE, lm.LEFT_EAR, lm.RIGHT_EAR, lm.LEFT_SHOULDER, lm.RIGHT_SHOULDER]
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def watch(day: NaturalDay, config: Config) -> Watched:
     moments = session.moments(judgement, neutral, limits)
     policy = steady.Policy(config.judge.window_s, float(day.t_s[1] - day.t_s[0]))
     sessions = session.replay(moments, day.t_s.tolist(), policy)
-    points = landmarks[:, _POINTS, :2].copy()
+    points = landmarks[:, POINTS, :2].copy()
     return Watched(
         day,
         judgement,
