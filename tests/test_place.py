@@ -25,6 +25,8 @@ def play(
 
 
 STILL = (60.0, 0.0, 0.0, 0.0, 0.0)
+#: What of a place found lower on another day is taken out: its part of all variance.
+PART = place.PLACE_VARIES**2 / (place.PLACE_VARIES**2 + place.SITTING_VARIES**2)
 
 
 @pytest.mark.parametrize("fps", [1.0, 2.0, 15.0])
@@ -122,3 +124,32 @@ def test_what_takes_longer_than_eight_seconds_is_no_move() -> None:
         lower = 0.03 * max(0, t_s - 60)
         state = place.step(state, Spot(float(t_s), 0.0, lower, 0.0, lower, 0.0), 1.0)
         assert not state.unsettled
+
+
+@pytest.mark.parametrize(
+    ("head", "shoulders", "size", "place_y"),
+    [
+        (0.2, 0.2, 2.0, 0.2 * PART),
+        (-0.15, -0.15, -5.0, -0.15 * PART),
+        (0.4, 0.1, 5.0, 0.1 * PART),  # a slump moves the head more
+        (0.1, -0.1, 0.0, 0.0),
+        (0.2, 0.2, -25.0, 0.0),  # leaning back
+    ],
+)
+def test_another_day_begins_where_somebody_sits_down(
+    head: float, shoulders: float, size: float, place_y: float
+) -> None:
+    state, _, _ = play([(120.0, head, shoulders, 0.0, size)])
+    assert state.offset_y == pytest.approx(place_y, abs=1e-6)
+
+
+def test_a_night_is_another_day_and_an_hour_is_none() -> None:
+    state, asks, _ = play([STILL, (180.0, 0.4, 0.4, 0.0, 2.0)])
+    assert asks == 1
+    for away_s, place_y in ((3600.0, state.offset_y), (14 * 3600.0, -0.1 * PART)):
+        after = state
+        for t_s in range(60):
+            spot = Spot(180.0 + away_s + t_s, 0.0, -0.1, 0.0, -0.1, 0.0)
+            after = place.step(after, spot, 1.0)
+        assert after.offset_y == pytest.approx(place_y)
+        assert after.asked is (away_s == 3600.0), "on another day the question may be asked again"

@@ -135,6 +135,24 @@ def test_a_shift_is_taken_back_when_its_maker_sits_up_again(quiet: Moment) -> No
     assert again.sustained.lowered == pytest.approx(0.0, abs=0.1)
 
 
+def test_a_chair_set_lower_on_another_day_is_no_slouch_and_sliding_down_from_there_is_one(
+    quiet: Moment,
+) -> None:
+    state = sitting(quiet, 600, 0.2, Session())
+    assert state.state is Verdict.GOOD
+    for k in range(25):
+        state = sitting(quiet, 600 + 4 * (k + 1), 0.2 + 0.01 * (k + 1), state)
+    assert sitting(quiet, 900, 0.45, state).state is Verdict.POOR
+
+
+def test_who_sat_down_low_and_sits_up_is_measured_from_neutral_again(quiet: Moment) -> None:
+    low = sitting(quiet, 600, 0.2, Session())
+    assert sitting(quiet, 1200, 0.05, low).place.offset_y == low.place.offset_y, "that is natural"
+    up = sitting(quiet, 1200, 0.0, low)
+    assert up.place.offset_y == 0.0
+    assert up.sustained.index < 0.5
+
+
 def test_a_shift_upwards_is_taken_back_where_it_was_calibrated(quiet: Moment) -> None:
     """A lid tilted back and later set as it was must not leave who sits well poor for good."""
     raised = sitting(quiet, 100, -0.4, sitting(quiet, 60, 0.0, Session()))

@@ -3,8 +3,12 @@
 A slouch moves the head more than the shoulders, and sliding down takes a
 minute. A laptop lid, a nudged camera or a chair's lever moves both alike within
 seconds. Posture is unknown until such a shift has either passed or lasted; one
-that lasts is taken out of what `sustained` compares, and the user is asked once
-whether to re-anchor.
+that lasts is taken out of what `sustained` compares, and the user is asked, once
+a day, whether to re-anchor.
+
+Nobody sees what is moved from one day to the next. Who comes back then finds the
+chair a little higher and the lid opened a little further; that is taken out as
+well, as far as it is more likely to be the place than the sitting.
 """
 
 from __future__ import annotations
@@ -12,6 +16,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
+
+import numpy as np
 
 #: A shift is looked for between the last two seconds and these seconds earlier.
 NOW_S: Final = 2.0
@@ -26,6 +32,14 @@ LEAST: Final = 0.25
 LEAST_SIDEWAYS: Final = 0.6
 #: Whoever has just sat down is still arriving.
 ARRIVED_S: Final = 30.0
+#: After an absence of so long it is another day, or might be.
+NIGHT_S: Final = 4 * 3600.0
+#: How much the place in the picture varies, standard deviations in shoulder widths: by sitting (one of the
+#: score *lowered* is 0.06), and from calibration to another day (a chair, 2 cm; a laptop's lid, 3°).
+SITTING_VARIES: Final = 0.06
+PLACE_VARIES: Final = 0.12
+#: Whose face is smaller by this (percent) may be leaning back: then nothing is taken out.
+LEANT_BACK: Final = 16.0
 #: And how alike: the difference of the two, as a part of the shift.
 UNLIKE: Final = 0.25
 #: The face may have changed its size by this much (percent) meanwhile.
@@ -65,15 +79,17 @@ class Place:
     Attributes
     ----------
     offset_y
-        Sum of the shifts downwards that lasted, in shoulder widths.
+        How much lower the place is than calibrated, in shoulder widths.
     shift
         One that is being waited for; posture is unknown meanwhile.
     asked
-        The user has been asked whether to re-anchor.
+        The user has been asked today whether to re-anchor.
     ask
         Ask now.
     since_s
         From when on the person has been there without a gap.
+    arriving
+        Where they were since they arrived on another day, until that is taken in; None afterwards.
     """
 
     offset_y: float = 0.0
@@ -82,6 +98,7 @@ class Place:
     ask: bool = False
     since_s: float = math.nan
     recent: tuple[Spot, ...] = ()
+    arriving: tuple[Spot, ...] | None = None
 
     @property
     def unsettled(self) -> bool:
@@ -107,14 +124,20 @@ def step(place: Place, spot: Spot, interval_s: float = 0.5) -> Place:
     if not all(map(math.isfinite, spot)):
         return place
     recent = place.recent
-    if not recent or not -1e-9 <= spot.t_s - recent[-1].t_s <= max(GAP_S, 2 * interval_s):
-        return replace(place, recent=(spot,), shift=None, since_s=spot.t_s)  # nothing to compare with
+    gap_s = spot.t_s - recent[-1].t_s if recent else math.inf
+    if not -1e-9 <= gap_s <= max(GAP_S, 2 * interval_s):
+        place = replace(place, recent=(spot,), shift=None, since_s=spot.t_s)  # nothing to compare with
+        if gap_s >= NIGHT_S:
+            return replace(place, offset_y=0.0, asked=False, arriving=(spot,))
+        return place
     if spot.t_s - recent[-1].t_s < _SPACING_S:
         return place
     lately = [s for s in recent if spot.t_s - s.t_s <= BEFORE_S]
     # Where readings are far apart, the one before it all counts as earlier.
     recent = (*(lately or recent[-1:]), spot)
     place = replace(place, recent=recent)
+    if place.arriving is not None:
+        place = _arrived(place, place.arriving, spot)
     now = _mean([s for s in recent if spot.t_s - s.t_s <= NOW_S])
     if place.shift is not None:
         return _waited(place, place.shift, now, spot.t_s)
@@ -131,6 +154,22 @@ def step(place: Place, spot: Spot, interval_s: float = 0.5) -> Place:
     if not enough or unlike > UNLIKE * moved or abs(now.size - before.size) > RESIZED:
         return place
     return replace(place, shift=Shift(spot.t_s, before, *head))
+
+
+def _arrived(place: Place, arriving: tuple[Spot, ...], spot: Spot) -> Place:
+    """Take in where somebody sits down on another day.
+
+    That they sit lower than calibrated is due to the place as far as its variance is part of all there is.
+    """
+    arriving = (*arriving, spot)
+    if spot.t_s - place.since_s < ARRIVED_S:
+        return replace(place, arriving=arriving)
+    place = replace(place, arriving=None)
+    head, shoulders, size = np.median([(s.head_y, s.shoulder_y, s.size) for s in arriving], axis=0).tolist()
+    if size < -LEANT_BACK or head * shoulders < 0:
+        return place
+    lower = min(head, shoulders, key=abs)  # what both have moved alike
+    return replace(place, offset_y=lower * PLACE_VARIES**2 / (PLACE_VARIES**2 + SITTING_VARIES**2))
 
 
 def _waited(place: Place, shift: Shift, now: Spot, t_s: float) -> Place:

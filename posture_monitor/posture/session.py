@@ -30,6 +30,8 @@ _SPOT_ROWS = [
 #: again by this part of it. Whoever slouches goes the other way; but who slid down at once and sat up
 #: slowly looks like a shift that lasted, and every later slouch would be measured from down there.
 _BACK = 0.6
+#: But by no less than this (of the score *lowered*): so much higher nobody seems by natural sitting alone.
+_SITTING = 2.0
 #: A shift upwards is taken back when, by that mean and at this moment, they are where they were calibrated,
 #: give or take this part of it: there nobody slouches.
 _AT_NEUTRAL = 0.25
@@ -126,6 +128,10 @@ def step(session: Session, policy: steady.Policy, t_s: float, moment: Moment) ->
             forward, lowered, *rest = moment.cue
             cue = (forward, lowered - where.offset_y * moment.per_drop, *rest)
     minutes = sustained.step(session.sustained, t_s, cue, policy.interval_s)
+    if session.place.arriving is not None and where.offset_y != session.place.offset_y:
+        # Where somebody has sat down is known by now: what was compared before was the place.
+        usual = minutes.lowered_habit.middle
+        minutes = replace(minutes, lowered=usual, recent=usual, latest=None)
     shifted = where.offset_y * moment.per_drop
     if _returned(shifted, minutes):
         # What was higher is no longer a rise; but what seems lower has been good all the while.
@@ -148,7 +154,7 @@ def step(session: Session, policy: steady.Policy, t_s: float, moment: Moment) ->
 def _returned(shifted: float, minutes: Sustained) -> bool:
     """Return whether who had been shifted by so much (of the score *lowered*) is back from there."""
     if shifted > 0:
-        return -minutes.lowered > _BACK * shifted
+        return -minutes.lowered > max(_BACK * shifted, _SITTING)
     if shifted == 0 or minutes.latest is None:
         return False
     near = _AT_NEUTRAL * -shifted
