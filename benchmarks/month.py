@@ -44,8 +44,9 @@ from posture_monitor.sensing.frame import Frame
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.keeper import pace_of
 from posture_monitor.service.looking import Seen
-from posture_monitor.service.monitor import Monitor, Resting
+from posture_monitor.service.monitor import Monitor
 from posture_monitor.service.profile import Profile
+from posture_monitor.service.resting import Resting
 from posture_monitor.telling.notify import ALERT_BUTTONS, Action, Notifier, Sent
 from posture_monitor.telling.words import Text
 
