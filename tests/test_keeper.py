@@ -611,6 +611,28 @@ def test_a_loop_that_waits_for_something_is_told_to_stop_all_the_same(
     assert not running.thread.is_alive()
 
 
+def test_a_loop_that_waits_for_something_claims_no_posture(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "STUCK_S", 0.2)
+    held, entered = threading.Event(), threading.Event()
+
+    def wait(*_: object) -> None:
+        entered.set()
+        held.wait(10)
+
+    running.start()
+    wait_for(lambda: running.status()["state"] == "good")
+    monkeypatch.setattr(running.keeper.monitor, "take", wait)
+    assert entered.wait(5)
+    wait_for(lambda: running.status()["activity"] == "trouble", 5.0)
+    assert running.status()["state"] == "unknown"
+    assert "does not answer" in running.status()["why"]
+    monkeypatch.undo()
+    held.set()
+    wait_for(lambda: running.status()["activity"] == "watching", 5.0)
+
+
 def test_a_command_that_is_being_carried_out_is_not_called_unanswered(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,8 @@ STARTED_S: Final = 10.0
 LONGEST_WAIT_S: Final = 1.0 if sys.platform == "win32" else math.inf
 #: A command is carried out within this, between two events.
 COMMAND_S: Final = 5.0
+#: A loop that has been at one turn for so long waits for a disk, or for a desktop that does not answer.
+STUCK_S: Final = 10.0
 
 
 class Keeper:
@@ -120,6 +122,7 @@ class Keeper:
         self._seen: Seen | None = None
         self._status = Status(pid=os.getpid(), since_s=time.time(), source=self.name)
         self._stopping = False
+        self._working_since_s = math.inf
         self._looks = self._model_runs = 0
         self._alerts_before = 0
         self.choice = Choice(monitor, wanted, self.name)
@@ -135,8 +138,12 @@ class Keeper:
             while not self._stopping:
                 wake_s = self._turn(clock_s())
                 self._publish()
+                event = None
+                self._working_since_s = math.inf
                 with contextlib.suppress(queue.Empty):
-                    self._hear(self.inbox.get(timeout=max(0.0, min(wake_s - clock_s(), LONGEST_WAIT_S))))
+                    event = self.inbox.get(timeout=max(0.0, min(wake_s - clock_s(), LONGEST_WAIT_S)))
+                self._working_since_s = clock_s()
+                self._hear(event)
         finally:
             self.eye.end()
             self.choice.keep_learnt()
@@ -310,11 +317,11 @@ class Keeper:
     def handle(self, do: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer a command of the control channel; called from its threads."""
         if do == "status":
-            return self._status.to_json()
+            return self._told().to_json()
         if do == "look":
             moment = self.viewing.asked(clock_s(), picture=args["picture"])
             self.inbox.put(None)  # wakes the loop, which looks more often now
-            return {**moment, "status": self._status.to_json()}
+            return {**moment, "status": self._told().to_json()}
         if do == "stop":
             # Whatever the loop waits for: who asks sees to it that the program ends.
             self.inbox.put(Stop())
@@ -441,6 +448,14 @@ class Keeper:
         if sight.trouble:
             return "trouble", f"the camera's picture is {sight.trouble}", None
         return "watching", "", None
+
+    def _told(self) -> Status:
+        """Return the status as put down last; of a loop stuck since then, that nothing is known."""
+        stuck_s = clock_s() - self._working_since_s
+        if stuck_s < STUCK_S:
+            return self._status
+        why = f"nothing has been looked at for {stuck_s:.0f} s: a disk or the desktop does not answer"
+        return replace(self._status, activity="trouble", why=why, state="unknown", reason="", driver="")
 
     def _publish(self) -> None:
         """Put down what is to be told of this moment."""
