@@ -67,10 +67,10 @@ def _held(dose: Any) -> Any:
 
 
 def _into_the_eye() -> None:
-    from posture_monitor.sensing import camera, trouble
+    from posture_monitor.sensing import live, stream, trouble
     from posture_monitor.sensing.pose import PoseEstimator
 
-    camera.STREAM_SILENCE_S, camera.WARM_UP_S = 1.5, 0.5
+    stream.SILENCE_S, live.WARM_UP_S = 1.5, 0.5
     trouble.FROZEN_FOR_S, trouble.DARK_FOR_S = 1.2, 0.5
     detect = PoseEstimator.detect
 

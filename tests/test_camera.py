@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from posture_monitor.errors import UserError
-from posture_monitor.sensing import camera, demo
+from posture_monitor.sensing import camera, captured, demo, live
 from posture_monitor.sensing.camera import CameraInfo, CameraSource, list_cameras
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sources import identity_of, open_source
@@ -191,7 +191,7 @@ def test_on_a_busy_machine_the_cameras_own_stamps_tell_what_is_stale(plug: Plug)
 
 
 def test_without_stamps_the_queue_is_emptied_by_counting(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(camera, "_WAITED_S", 10.0)  # no grab seems to have waited
+    monkeypatch.setattr(captured, "_WAITED_S", 10.0)  # no grab seems to have waited
     capture = plug(FakeCapture())
     capture.stamped = False
     with CameraSource("0") as source:
@@ -268,7 +268,7 @@ def test_black_frames_of_a_waking_camera_are_passed_over(plug: Plug) -> None:
 def test_a_camera_that_stays_black_is_handed_over_in_the_end(
     plug: Plug, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(camera, "WARM_UP_S", 0.2)
+    monkeypatch.setattr(live, "WARM_UP_S", 0.2)
     plug(FakeCapture(black=10_000))
     with open_source("0") as source:
         frame = next(source.frames())

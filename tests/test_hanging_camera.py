@@ -11,7 +11,7 @@ from program import fresh_home
 from test_faults import Service
 from test_working_day import pictures
 
-from posture_monitor.sensing.camera import STREAM_SILENCE_S
+from posture_monitor.sensing.stream import SILENCE_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.data]
 
@@ -39,7 +39,7 @@ def test_a_camera_that_hangs_for_a_minute(tmp_path: Path, shared_data: Path) -> 
         service.well(90)
         assert service.pid == pid
         # The last picture speaks until the next is due, and for no longer.
-        assert service.claimed_s(began_s + STREAM_SILENCE_S + 10.0, ended_s) == 0.0
+        assert service.claimed_s(began_s + SILENCE_S + 10.0, ended_s) == 0.0
         assert service.claimed_s(began_s, ended_s) < 20.0
         assert len(service.log()) <= 8, service.log()
     finally:

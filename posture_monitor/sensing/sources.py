@@ -72,7 +72,7 @@ def open_source(
 
         return CameraSource(spec, width=width, height=height, min_interval_s=min_interval_s)
     if is_live(spec):
-        from posture_monitor.sensing.camera import StreamSource
+        from posture_monitor.sensing.stream import StreamSource
 
         return StreamSource(spec, min_interval_s=min_interval_s)
     return _open_path(spec, started_at, realtime, min_interval_s, used)
