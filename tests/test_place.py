@@ -126,13 +126,6 @@ def test_what_takes_longer_than_eight_seconds_is_no_move() -> None:
         assert not state.unsettled
 
 
-def test_a_lid_moved_a_little_is_taken_out_without_a_question() -> None:
-    state, asks, _ = play([STILL, (180.0, 0.22, 0.22, 0.0, 2.0)])
-    assert asks == 0
-    assert state.offset_y == pytest.approx(0.22, abs=0.02)
-    assert play([STILL, (180.0, 0.22, 0.22, 0.0, 2.0), (300.0, 0.6, 0.6, 0.0, 2.0)])[1] == 1
-
-
 @pytest.mark.parametrize(
     ("head", "shoulders", "size", "place_y"),
     [

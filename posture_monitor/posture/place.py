@@ -3,8 +3,8 @@
 A slouch moves the head more than the shoulders, and sliding down takes a
 minute. A laptop lid, a nudged camera or a chair's lever moves both alike within
 seconds. Posture is unknown until such a shift has either passed or lasted; one
-that lasts is taken out of what `sustained` compares, and if it went far, the user
-is asked, once a day, whether to re-anchor.
+that lasts is taken out of what `sustained` compares, and the user is asked, once
+a day, whether to re-anchor.
 
 Nobody sees what is moved from one day to the next. Who comes back then finds the
 chair a little higher and the lid opened a little further; that is taken out as
@@ -26,11 +26,8 @@ BEFORE_S: Final = 8.0
 #: nothing to compare with.
 GAP_S: Final = 4.0
 #: How far head and shoulders must have moved (neutral shoulder widths). A laptop
-#: lid moves them by 0.3 for 8°; a change of the chair's height by 5 cm, 0.16. People
-#: who shift themselves move the two alike by less.
-LEAST: Final = 0.2
-#: From here on it is worth a question.
-ASK_FROM: Final = 0.25
+#: lid moves them by 0.3 for 8°; a change of the chair's height by 5 cm, 0.16.
+LEAST: Final = 0.25
 #: Sideways people shift themselves; there it takes this much.
 LEAST_SIDEWAYS: Final = 0.6
 #: Whoever has just sat down is still arriving.
@@ -182,10 +179,14 @@ def _waited(place: Place, shift: Shift, now: Spot, t_s: float) -> Place:
     place = replace(place, shift=None, recent=place.recent[-1:])
     (x, y), _ = _way(shift.before, now)
     along = (x * shift.x + y * shift.y) / math.hypot(shift.x, shift.y)
-    if along < STAYED * LEAST or abs(now.size - shift.before.size) > RESIZED:
-        return place  # the person leaned, reached or got up, and came back, or went on to come nearer
-    asks = not place.asked and math.hypot(x, y) >= ASK_FROM
-    return replace(place, offset_y=place.offset_y + y, asked=place.asked or asks, ask=asks)
+    if along < STAYED * LEAST:
+        return place  # the person leaned, reached or got up, and came back
+    return replace(
+        place,
+        offset_y=place.offset_y + y,
+        asked=True,
+        ask=not place.asked,
+    )
 
 
 def _way(before: Spot, now: Spot) -> tuple[tuple[float, float], tuple[float, float]]:
