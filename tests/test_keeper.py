@@ -372,7 +372,6 @@ def test_an_eye_that_fails_after_a_few_pictures_each_time_is_tried_less_often(
     wait_for(lambda: running.keeper.outage.failures == 0, 5)
 
 
-@pytest.mark.slow
 def test_nothing_moved_and_the_last_reading_holds(running: Running) -> None:
     running.start()
     wait_for(lambda: running.status()["state"] == "good")

@@ -179,7 +179,6 @@ def test_the_newest_picture_is_taken_however_long_nobody_looked(network: Network
     assert len(network.asked) == 1
 
 
-@pytest.mark.slow
 def test_a_sender_that_queues_everything_is_caught_up_with(network: Network) -> None:
     began = time.monotonic()
 
@@ -317,7 +316,6 @@ def test_a_camera_at_rest_is_not_connected(network: Network) -> None:
         assert number(source.take(0.0)) == 2
 
 
-@pytest.mark.slow
 def test_what_only_opencv_reads_is_read_by_it_and_kept_up_with(network: Network) -> None:
     running = Running(30, form=bytes)  # JPEG after JPEG, with nothing between
 

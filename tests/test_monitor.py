@@ -26,6 +26,7 @@ from posture_monitor import paths
 from posture_monitor.config import Config, load_config
 from posture_monitor.history.store import Store
 from posture_monitor.posture import breaks
+from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.reading import Reading, Verdict
@@ -104,11 +105,8 @@ class Desk:
         self.rng = np.random.default_rng(7)
         # Nobody sits like stone: every point drifts a little, as it does in pictures.
         self.drift = Wander.random(self.rng, 4 * 3600, 5.0, (33, 2))
-        collected = Collected()
-        for seen in self.pictures(UPRIGHT, 30):
-            collected.add(seen)
+        self.profile = Profile("me", (self.capture(UPRIGHT, 30),), starter=starter)
         self.t_s = 0.0
-        self.profile = Profile("me", (collected.neutral(),), starter=starter)
         if not starter:
             save_profile(self.profile)
         store.begin("a desk", live=True, profile="me", neutral={})
@@ -138,6 +136,13 @@ class Desk:
             yield Seen(Frame(at, MORNING_S + at, int(width), int(height)), landmarks, doubt)
             self.t_s = at + self.interval_s
 
+    def capture(self, pose: Pose, seconds: float, name: str = "sitting") -> Neutral:
+        """Return the neutral posture learnt from sitting like this for some seconds."""
+        collected = Collected()
+        for seen in self.pictures(pose, seconds):
+            collected.add(seen)
+        return collected.neutral(name=name)
+
     def sit(self, pose: Pose | None, seconds: float, doubt: Reason = Reason.OK) -> list[Reading]:
         """Sit like this for some seconds (or be away), and return what was read."""
         return [self.monitor.take(seen) for seen in self.pictures(pose, seconds, doubt)]
@@ -165,9 +170,7 @@ def seat(home: Path, tmp_path: Path) -> Iterator[Seat]:
     """Return what seats somebody at a desk, with lines for the config."""
     with Store.open(paths.history_file(), keep_samples_days=30, keep_landmarks=False) as store:
 
-        def take_a_seat(
-            settings: str = "[alert]\npoor_hold_s = 30\ncooldown_s = 30\n", **options: Any
-        ) -> Desk:
+        def take_a_seat(settings: str = IMPATIENT, **options: Any) -> Desk:
             (tmp_path / "config.toml").write_text(settings)
             return Desk(load_config(tmp_path / "config.toml"), store, **options)
 
@@ -531,10 +534,7 @@ def test_what_was_measured_from_the_neutral_before_fills_no_dose_after_it(seat: 
     desk.sit(SLUMPED, 25)
     assert desk.monitor.nudges.dose.level > 0
     # A calibration lies between: the posture that looked poor is the one that is meant.
-    collected = Collected()
-    for seen in desk.pictures(SLUMPED, 30):
-        collected.add(seen)
-    anew = replace(desk.profile, neutrals=(collected.neutral(),))
+    anew = replace(desk.profile, neutrals=(desk.capture(SLUMPED, 30),))
     save_profile(anew)
     desk.monitor.use(anew)
     assert desk.monitor.nudges.dose.level == 0
@@ -586,11 +586,8 @@ def test_a_starter_is_re_anchored_for_this_run_alone(seat: Seat) -> None:
 def test_who_stands_up_is_judged_as_standing_and_counted_so(seat: Seat) -> None:
     wide, up = Camera(distance_m=1.1, hfov_deg=75), Pose(seat_y_m=0.3)
     desk = seat("[breaks]\nsit_bout_s = 300\n", camera=wide, interval_s=2.0)
-    collected = Collected()
-    for seen in desk.pictures(up, 60):
-        collected.add(seen)
+    desk.monitor.profile = desk.profile.adding(desk.capture(up, 60, "standing"))
     desk.t_s = 0.0
-    desk.monitor.profile = desk.profile.adding(collected.neutral(name="standing"))
     desk.sit(UPRIGHT, 60)
     desk.sit(up, 30)
     assert desk.monitor.neutral.name == "standing"
@@ -609,11 +606,8 @@ def test_each_seat_and_each_new_anchor_is_recorded_by_its_own_neutral_and_keeps_
 ) -> None:
     wide, up = Camera(distance_m=1.1, hfov_deg=75), Pose(seat_y_m=0.3)
     desk = seat(NO_BREAKS, camera=wide, interval_s=2.0)
-    collected = Collected()
-    for seen in desk.pictures(up, 60):
-        collected.add(seen)
+    desk.monitor.profile = desk.profile.adding(desk.capture(up, 60, "standing"))
     desk.t_s = 0.0
-    desk.monitor.profile = desk.profile.adding(collected.neutral(name="standing"))
     desk.monitor.begin("camera")
     known = Sustained(forward_habit=Habit(200, 0.5, 1.1))
     desk.monitor.recall({"sitting": known})

@@ -41,7 +41,6 @@ def window_medians(value: Array, window: int) -> Array:
     return np.asarray(np.nanmedian(full, axis=1))
 
 
-@pytest.mark.slow
 def test_forty_hours_are_cheap_and_complete() -> None:
     began = time.process_time()
     frames = sum(len(t_s) for t_s, _ in natural_day(7, 40.0, fps=2.0).chunks())

@@ -206,7 +206,6 @@ def test_sleep_comes_over_a_locked_screen_and_leaves_it_locked(machine: Machine)
         watch.says("")
 
 
-@pytest.mark.slow
 def test_a_closed_lid_is_away_unless_another_screen_is_in_use(machine: Machine) -> None:
     machine.logind()
     machine.mock("system", UPOWER, "--template", "upower")
@@ -222,7 +221,6 @@ def test_a_closed_lid_is_away_unless_another_screen_is_in_use(machine: Machine) 
         watch.silent()
 
 
-@pytest.mark.slow
 def test_a_lid_of_which_no_word_is_sent_is_looked_at(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,7 +233,6 @@ def test_a_lid_of_which_no_word_is_sent_is_looked_at(
         watch.says("lid closed", 1.0)
 
 
-@pytest.mark.slow
 def test_a_desktop_that_locks_without_logind(machine: Machine) -> None:
     machine.logind()
     machine.saver()
@@ -253,7 +250,6 @@ def test_a_desktop_that_locks_without_logind(machine: Machine) -> None:
         watch.says("")
 
 
-@pytest.mark.slow
 def test_one_that_starts_behind_a_locked_screen_knows_at_once(machine: Machine) -> None:
     machine.logind()
     machine.put("LockedHint", True)
@@ -261,7 +257,6 @@ def test_one_that_starts_behind_a_locked_screen_knows_at_once(machine: Machine) 
         watch.says("locked", 0)
 
 
-@pytest.mark.slow
 def test_a_service_without_a_session_of_its_own_finds_the_users(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,7 +274,6 @@ def test_a_service_without_a_session_of_its_own_finds_the_users(
         watch.says("locked")
 
 
-@pytest.mark.slow
 def test_a_session_that_has_ended_is_shown_no_more(machine: Machine) -> None:
     machine.logind()
     with watching() as watch:
@@ -307,7 +301,6 @@ def test_a_session_that_has_ended_is_shown_no_more(machine: Machine) -> None:
         watch.says("")
 
 
-@pytest.mark.slow
 def test_the_session_of_somebody_else_is_not_taken_for_ones_own(machine: Machine) -> None:
     machine.mock("system", LOGIND, "--template", "logind")
     machine.say(MANAGER, "AddSession", "ssusb", "c2", "seat0", os.getuid() + 1, "eve", True)
@@ -334,7 +327,6 @@ def test_a_lost_bus_is_found_again_and_what_it_said_holds_meanwhile(machine: Mac
         wait_for(lambda: watch.watched.now() == Away("locked"), 4)
 
 
-@pytest.mark.slow
 def test_a_restarted_logind_is_heard_again(machine: Machine) -> None:
     machine.logind()
     with watching() as watch:
@@ -345,7 +337,6 @@ def test_a_restarted_logind_is_heard_again(machine: Machine) -> None:
         wait_for(lambda: watch.watched.now() == Away("locked"), 4)
 
 
-@pytest.mark.slow
 def test_a_bus_that_stays_away_leaves_the_user_present(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,7 +349,6 @@ def test_a_bus_that_stays_away_leaves_the_user_present(
         watch.says("", 3)
 
 
-@pytest.mark.slow
 def test_a_lock_that_nobody_carries_out_is_dropped(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linux, "UNCONFIRMED_S", 0.4)
     monkeypatch.setattr(linux, "LOCKER_S", 0.1)
@@ -369,7 +359,6 @@ def test_a_lock_that_nobody_carries_out_is_dropped(machine: Machine, monkeypatch
         watch.says("", 1)
 
 
-@pytest.mark.slow
 def test_a_locker_that_says_nothing_is_seen_among_the_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -420,7 +409,6 @@ def test_a_new_process_is_read_twice_since_it_is_born_with_another_name(tmp_path
     assert not Lockers(tmp_path / "nothing").running()
 
 
-@pytest.mark.slow
 def test_a_hanging_bus_holds_up_neither_start_nor_close(machine: Machine) -> None:
     machine.running["system"].send_signal(19)  # stopped, not dead
     began = time.monotonic()
@@ -433,7 +421,6 @@ def test_a_hanging_bus_holds_up_neither_start_nor_close(machine: Machine) -> Non
     wait_for(lambda: not [thread for thread in threading.enumerate() if thread.name == "presence"])
 
 
-@pytest.mark.slow
 def test_an_answer_that_fails_stops_nothing(machine: Machine, caplog: pytest.LogCaptureFixture) -> None:
     machine.logind()
     heard: queue.Queue[Away] = queue.Queue()
@@ -454,7 +441,6 @@ def test_an_answer_that_fails_stops_nothing(machine: Machine, caplog: pytest.Log
     assert "the answer to a change failed" in caplog.text
 
 
-@pytest.mark.slow
 def test_watching_costs_no_descriptors(machine: Machine) -> None:
     machine.logind()
     before = len(os.listdir("/proc/self/fd"))
@@ -479,7 +465,6 @@ def test_nothing_to_read_means_present_and_describes_as_nothing(
     assert presence.describe() == ""
 
 
-@pytest.mark.slow
 def test_a_call_to_nobody_is_refused_and_the_bus_stays(machine: Machine) -> None:
     with contextlib.closing(Bus(machine.address("system"))) as bus:
         with pytest.raises(RefusedError):
