@@ -21,6 +21,7 @@ from real_model import real_model
 
 from posture_monitor import paths
 from posture_monitor.cli import cli
+from posture_monitor.config import Config, load_config
 from posture_monitor.errors import UserError
 from posture_monitor.sensing import camera, camera_users, v4l2
 from posture_monitor.sensing.camera import CameraInfo
@@ -38,15 +39,20 @@ def plug_in(monkeypatch: pytest.MonkeyPatch, *cameras: CameraInfo) -> None:
     monkeypatch.setattr(doctor.sys, "platform", "linux")
 
 
+def settings(home: Path, text: str = "") -> Config:
+    """Return the settings that a file with this text makes."""
+    file = home.parent / "settings.toml"
+    file.write_text(text)
+    return load_config(file)
+
+
 def test_a_working_machine_passes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths.model_file().parent.mkdir(parents=True, mode=0o700)
     home.chmod(0o700)
     shutil.copy(real_model(), paths.model_file())
     shutil.copy(sidecar(real_model()), sidecar(paths.model_file()))
     monkeypatch.setattr(doctor, "check_profile", lambda *_: Check("profile", True, "default"))
-    checks = doctor.run_checks(
-        model_path=None, source="demo", profile="default", notify=False, channel="terminal"
-    )
+    checks = doctor.run_checks(settings(home, '[alert]\nchannel = "terminal"'), "demo", "default")
     assert [check for check in checks if check.failed] == []
     assert [check.name for check in checks] == [
         *("python", "packages", "data folder", "model", "source", "light", "profile", "notifications"),
@@ -69,7 +75,7 @@ def test_one_broken_check_stops_no_other(home: Path, monkeypatch: pytest.MonkeyP
     for name in ("check_model", "check_source"):
         monkeypatch.setattr(doctor, name, refused)
     monkeypatch.setattr(doctor, "check_profile", bare)
-    checks = doctor.run_checks(model_path=None, source="0", profile="p", notify=True, channel="auto")
+    checks = doctor.run_checks(settings(home), "0", "p", notify=True)
     by_name = {check.name: check for check in checks}
     assert len(by_name) == len(checks)
     assert "ZeroDivisionError: oops" in by_name["python"].text
@@ -82,13 +88,7 @@ def test_one_broken_check_stops_no_other(home: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_every_failing_line_says_what_to_do(home: Path) -> None:
-    checks = doctor.run_checks(
-        model_path=Path("/nowhere.task"),
-        source="/nowhere",
-        profile="../nowhere",
-        notify=False,
-        channel="auto",
-    )
+    checks = doctor.run_checks(settings(home, '[model]\npath = "/nowhere.task"'), "/nowhere", "../nowhere")
     failed = [check for check in checks if check.failed]
     assert {"model", "source"} <= {check.name for check in failed}
     assert all(check.advice for check in failed)
@@ -105,9 +105,8 @@ def test_what_was_not_examined_has_a_sign_of_its_own(
     monkeypatch.setattr(power, "on_battery", lambda: None)
     monkeypatch.setattr(autostart, "status", autostart.State)
     source = "http://desk.lan/video"
-    checks = doctor.run_checks(
-        model_path=Path("/nowhere.task"), source=source, profile="front", notify=False, channel="terminal"
-    )
+    config = settings(home, '[model]\npath = "/nowhere.task"\n[alert]\nchannel = "terminal"')
+    checks = doctor.run_checks(config, source, "front")
     neutral = {"source", "light", "notifications", "power", "autostart", "offline"}
     assert {check.name for check in checks if check.neutral} == neutral
     plain = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in doctor.render(checks).splitlines()]
@@ -548,7 +547,7 @@ def test_the_report_names_nobody(marked: Path, tmp_path: Path) -> None:
 def test_the_command_writes_it(marked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     checks = [Check("python", True, f"3.11.7 ({marked}/venv)")]
-    monkeypatch.setattr(doctor, "run_checks", lambda **_asked: checks)
+    monkeypatch.setattr(doctor, "run_checks", lambda *_asked, **_chosen: checks)
     for given, file in ((["--report"], "posture-monitor-report.txt"), (["--report", "mine.txt"], "mine.txt")):
         result = CliRunner().invoke(cli, ["doctor", *given])
         assert result.exit_code == 0, result.output

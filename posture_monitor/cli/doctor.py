@@ -49,18 +49,7 @@ def doctor(
 
     from posture_monitor.service.doctor import render, run_checks
 
-    # Who names a profile is judged by it, whatever camera is in use.
-    by_place = profile is None and config.profile.by_place
-    checks = run_checks(
-        model_path=config.model.own,
-        source=source or config.camera.source,
-        profile=profile or config.profile.name,
-        notify=notify,
-        channel=config.alert.channel,
-        look=look,
-        offline=offline,
-        by_place=(config.camera.width, config.camera.height) if by_place else None,
-    )
+    checks = run_checks(config, source, profile, notify=notify, look=look, offline=offline)
     click.echo(render(checks))
     if report is not None:
         from posture_monitor.service.doctor_report import write

@@ -16,12 +16,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from posture_monitor import paths
 from posture_monitor.children import python
 from posture_monitor.errors import UserError
 from posture_monitor.sensing import sources
+
+if TYPE_CHECKING:
+    from posture_monitor.config import Config
 
 log = logging.getLogger(__name__)
 
@@ -77,37 +80,31 @@ class Check:
 
 
 def run_checks(
+    config: Config,
+    source: str | None = None,
+    profile: str | None = None,
     *,
-    model_path: Path | None,
-    source: str,
-    profile: str,
-    notify: bool,
-    channel: str,
+    notify: bool = False,
     look: bool = False,
     offline: bool = False,
-    by_place: tuple[int, int] | None = None,
 ) -> list[Check]:
     """Look at everything the main job needs.
 
     Parameters
     ----------
-    model_path
-        The user's own bundle; None is the program's own, which is fetched if it is missing.
-    source
-        What would be watched, as in ``--source``.
-    profile
-        Name of the profile that would be judged against.
+    source, profile
+        What would be watched and judged against, if not what the settings say.
     notify
         Send a notification, to see whether it arrives.
-    channel
-        Which way notifications go (``alert.channel``).
     look
         Take a few pictures, to see whether there is light enough.
     offline
         Run the program on its built-in demo, and list every connection it makes.
-    by_place
-        Picture size asked of the camera, in pixels, where the camera in use chooses the profile.
     """
+    source, model_path, camera = source or config.camera.source, config.model.own, config.camera
+    # Who names a profile is judged by it, whatever camera is in use.
+    by_place = (camera.width, camera.height) if profile is None and config.profile.by_place else None
+    name, channel = profile or config.profile.name, config.alert.channel
     number = sources.camera_number(source)
     node = f"/dev/video{number}" if number is not None and sys.platform.startswith("linux") else ""
     found = _guarded("source" if number is None else "camera", lambda: check_source(source))
@@ -122,7 +119,7 @@ def run_checks(
         *([_guarded("camera modes", lambda: check_modes(node), vital=False)] if node else []),
         *([_guarded("camera users", lambda: check_users(node), vital=False)] if node else []),
         _guarded("light", lambda: check_light(source, look=look), vital=False),
-        _guarded("profile", lambda: check_profile(profile, "" if found.failed else source, by_place)),
+        _guarded("profile", lambda: check_profile(name, "" if found.failed else source, by_place)),
         # Where no notification gets through, alerts are printed: watching works all the same.
         _guarded("notifications", lambda: check_notifications(channel, send=notify), vital=False),
         _guarded("presence", check_presence, vital=False),

@@ -126,7 +126,7 @@ class Guided:
     Parameters
     ----------
     asked
-        What for: its aim is that of the first capture.
+        What was asked for; its aim is that of the first capture.
 
     Raises
     ------
