@@ -536,7 +536,7 @@ def test_delimiters_without_end_are_survived() -> None:
 @settings(max_examples=50)
 def test_pictures_come_whole_however_the_bytes_are_cut(data: st.DataObject) -> None:
     pictures = [jpeg(i) for i in range(4)]
-    stream = b"".join(
+    sent = b"".join(
         data.draw(
             st.sampled_from(
                 [
@@ -549,10 +549,10 @@ def test_pictures_come_whole_however_the_bytes_are_cut(data: st.DataObject) -> N
         )
         for picture in pictures
     )
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=30)))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(sent)), max_size=30)))
     parts, seen = Parts("frame"), []
-    for begin, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
-        parts.feed(stream[begin:end])
+    for begin, end in zip([0, *cuts], [*cuts, len(sent)], strict=True):
+        parts.feed(sent[begin:end])
         while (picture := parts.next()) is not None:
             seen.append(picture)
     assert [zlib.crc32(picture.rstrip(b"\r\n")) for picture in seen] == [zlib.crc32(p) for p in pictures]

@@ -73,7 +73,7 @@ class Captured:
             time.sleep(0.1)
 
     def abort(self) -> None:
-        """OpenCV knows no such thing; its reads come back by themselves, or not at all."""
+        """See `Device`. OpenCV knows no such thing; its reads come back by themselves, or not at all."""
 
     def release(self) -> None:
         """Close the device."""
