@@ -143,6 +143,18 @@ def test_another_day_begins_where_somebody_sits_down(
     assert state.offset_y == pytest.approx(place_y, abs=1e-6)
 
 
+def test_who_gets_up_again_while_arriving_arrives_once_more() -> None:
+    state = Place()
+    for stay in range(20):  # seen for twenty seconds each minute
+        for s in range(20):
+            state = place.step(state, Spot(60.0 * stay + s, 0.0, 0.4, 0.0, 0.4, 0.0), 1.0)
+        assert state.arriving is not None
+        assert len(state.arriving) <= 20
+    for s in range(60):
+        state = place.step(state, Spot(1200.0 + s, 0.0, 0.1, 0.0, 0.1, 0.0), 1.0)
+    assert state.offset_y == pytest.approx(0.1 * PART), "what was before is over"
+
+
 def test_a_night_is_another_day_and_an_hour_is_none() -> None:
     state, asks, _ = play([STILL, (180.0, 0.4, 0.4, 0.0, 2.0)])
     assert asks == 1

@@ -129,7 +129,7 @@ def step(place: Place, spot: Spot, interval_s: float = 0.5) -> Place:
         place = replace(place, recent=(spot,), shift=None, since_s=spot.t_s)  # nothing to compare with
         if gap_s >= NIGHT_S:
             return replace(place, offset_y=0.0, asked=False, arriving=(spot,))
-        return place
+        return replace(place, arriving=place.arriving and (spot,))  # who gets up again arrives once more
     if spot.t_s - recent[-1].t_s < _SPACING_S:
         return place
     lately = [s for s in recent if spot.t_s - s.t_s <= BEFORE_S]
