@@ -14,7 +14,7 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -231,24 +231,8 @@ def _side(name: str, folder: Path, how: str, look: Look) -> Case:
 
 
 def _posturemax(path: Path) -> Case:
-    numbers, labels = _table(path)
-    n = len(numbers)
-    landmarks = np.ones((n, 33, 4), dtype=np.float32)
-    landmarks[..., :3] = numbers.reshape(n, 33, 3)
-    bad = labels == "bad"
-    run = _numbered(bad[1:] != bad[:-1])
-    calibration, test = _calibrated_first(bad, run)
-    return Case(
-        "posturemax",
-        "posturemax",
-        landmarks,
-        np.tile((640, 480), (n, 1)),
-        bad,
-        folds=((calibration, np.sort(test)),),
-        segment=run,
-        doubts=(Reason.OK,) * n,
-        note="no visibility in the table: all taken as seen; pictures taken to be 640×480",
-    )
+    note = "no visibility in the table: all taken as seen; pictures taken to be 640×480"
+    return _of_points("posturemax", path, range(33), note)
 
 
 def _two_people(path: Path, who: str) -> Case:
@@ -282,28 +266,38 @@ def _babu(path: Path) -> Case:
     about 40 to 50 % of the picture under it, third pair another half a picture lower; members of a pair
     differ in z by about as much as a body is wide. So: nose, ears, shoulders, hips, seen obliquely.
     """
+    return _of_points(
+        "babu, 7 points",
+        path,
+        [0, 7, 8, 11, 12, 23, 24],
+        "nose, ears, shoulders and hips only: not measurable, for without eyes and mouth there is no "
+        "ruler for the head; left out of the mean",
+        in_mean=False,
+    )
+
+
+def _of_points(name: str, path: Path, points: Sequence[int], note: str, *, in_mean: bool = True) -> Case:
+    """Return the case of a table of these landmarks, all as seen, calibrated on the first good frames."""
     numbers, labels = _table(path)
     n = len(numbers)
     landmarks = np.full((n, 33, 4), np.nan, dtype=np.float32)
     landmarks[..., 3] = 0.0
-    points = [0, 7, 8, 11, 12, 23, 24]
-    landmarks[:, points, :3] = numbers.reshape(n, 7, 3)
+    landmarks[:, points, :3] = numbers.reshape(n, len(points), 3)
     landmarks[:, points, 3] = 1.0
     bad = labels == "bad"
     run = _numbered(bad[1:] != bad[:-1])
     calibration, test = _calibrated_first(bad, run)
     return Case(
-        "babu, 7 points",
-        "babu",
+        name,
+        name.partition(",")[0],
         landmarks,
         np.tile((640, 480), (n, 1)),
         bad,
         folds=((calibration, np.sort(test)),),
         segment=run,
         doubts=(Reason.OK,) * n,
-        note="nose, ears, shoulders and hips only: not measurable, for without eyes and mouth there is no "
-        "ruler for the head; left out of the mean",
-        in_mean=False,
+        note=note,
+        in_mean=in_mean,
     )
 
 
