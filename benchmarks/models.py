@@ -9,6 +9,7 @@ cost is measured in a stream, as live use has it, on the bright clip brought to 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import math
@@ -110,44 +111,43 @@ def accuracy(bundle: Path, cache: Path | None, data: Path) -> list[dict[str, Any
 def cost(
     bundle: Path, frames: Sequence[npt.NDArray[np.uint8]], *, cores: int | None = None
 ) -> dict[str, Any]:
-    """Return milliseconds a look takes, of the processor (all threads) and of the clock, and the jitter.
+    """Return what a look takes of processor (all threads) and clock, in milliseconds, and who is found.
 
     Parameters
     ----------
     cores
         So many at most; None leaves it to MediaPipe, whose interface has no number of threads.
     """
-    before = _pinned(cores)
-    try:
-        with PoseEstimator(bundle, stills=False) as estimator:
-            processor, clock, noses = [], [], []
-            for k in range(WARMED + TIMED):
-                image = frames[k % len(frames)]
-                began, spent = time.perf_counter(), time.process_time()
-                found = estimator.detect(image, k / 2)
-                spent, took = time.process_time() - spent, time.perf_counter() - began
-                if k >= WARMED:
-                    processor.append(1000 * spent)
-                    clock.append(1000 * took)
-                if len(found):
-                    noses.append(found[0, 0, :2])
-    finally:
-        if before is not None:
-            os.sched_setaffinity(0, before)
+    processor, clock, found = [], [], 0
+    with _pinned(cores), PoseEstimator(bundle, stills=False) as estimator:
+        for k in range(WARMED + TIMED):
+            image = frames[k % len(frames)]
+            began, spent = time.perf_counter(), time.process_time()
+            people = estimator.detect(image, k / 2)
+            spent, took = time.process_time() - spent, time.perf_counter() - began
+            found += len(people) > 0
+            if k >= WARMED:
+                processor.append(1000 * spent)
+                clock.append(1000 * took)
     return {
         "processor_ms": statistics.median(processor),
         "clock_ms": statistics.median(clock),
-        "found": len(noses) / (WARMED + TIMED),
+        "found": found / (WARMED + TIMED),
     }
 
 
-def _pinned(cores: int | None) -> set[int] | None:
-    """Keep this thread and those begun after to some cores; return those it had, None if it was let be."""
+@contextlib.contextmanager
+def _pinned(cores: int | None) -> Iterator[None]:
+    """Keep this thread and those begun meanwhile to some cores, where the system can."""
     if cores is None or not hasattr(os, "sched_setaffinity"):
-        return None
+        yield
+        return
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, set(sorted(before)[:cores]))
-    return before
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def frames_of(clip: Path, size: tuple[int, int], most: int = 30) -> list[npt.NDArray[np.uint8]]:

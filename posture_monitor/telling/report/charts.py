@@ -282,16 +282,14 @@ def hours(name: str, day: Day) -> str:
         bottoms = dict.fromkeys(range(24), 0.0)
         for state in STATES:
             boxes, titles = [], []
-            for hour in seen:
-                minutes = hour.seconds[state] / 60
-                if minutes:
-                    bottom = bottoms[hour.hour]
-                    boxes.append((hour.hour - 0.4, bottom, hour.hour + 0.4, bottom + minutes))
-                    titles.append(
-                        f"{hour.hour:02d}:00–{hour.hour + 1:02d}:00 {story.STATE_NAMES[state]} "
-                        f"{story.duration(hour.seconds[state])}"
-                    )
-                    bottoms[hour.hour] += minutes
+            for hour in (hour for hour in seen if hour.seconds[state]):
+                bottom = bottoms[hour.hour]
+                end = bottoms[hour.hour] = bottom + hour.seconds[state] / 60
+                boxes.append((hour.hour - 0.4, bottom, hour.hour + 0.4, end))
+                titles.append(
+                    f"{hour.hour:02d}:00–{hour.hour + 1:02d}:00 {story.STATE_NAMES[state]} "
+                    f"{story.duration(hour.seconds[state])}"
+                )
             drawing.blocks(axes, boxes, _COLOURS[state], titles)
         middle = (first + last) / 2
         half = max(last - first + 1, 6) / 2
