@@ -589,23 +589,29 @@ def test_a_command_that_was_given_up_is_not_carried_out_later(
     assert running.status()["activity"] == "watching"
 
 
+class Hanging:
+    """A call that does not come back until it is let go."""
+
+    def __init__(self) -> None:
+        self.entered, self.let_go = threading.Event(), threading.Event()
+
+    def __call__(self, *_: object) -> None:
+        self.entered.set()
+        self.let_go.wait(10)
+
+
 def test_a_loop_that_waits_for_something_is_told_to_stop_all_the_same(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Refused as busy, `stop` would end it neither now nor by force."""
     monkeypatch.setattr(service, "COMMAND_S", 0.1)
-    held, entered = threading.Event(), threading.Event()
-
-    def wait(*_: object) -> None:
-        entered.set()
-        held.wait(10)
-
+    disk = Hanging()
     running.start()
-    monkeypatch.setattr(running.keeper.tally, "begin", wait)
+    monkeypatch.setattr(running.keeper.tally, "begin", disk)
     threading.Thread(target=running.keeper.handle, args=("recount", {})).start()
-    assert entered.wait(5)
+    assert disk.entered.wait(5)
     assert running.keeper.handle("stop", {}) == {}
-    held.set()
+    disk.let_go.set()
     running.thread.join(5)
     assert not running.thread.is_alive()
 
@@ -614,21 +620,16 @@ def test_a_loop_that_waits_for_something_claims_no_posture(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "STUCK_S", 0.2)
-    held, entered = threading.Event(), threading.Event()
-
-    def wait(*_: object) -> None:
-        entered.set()
-        held.wait(10)
-
+    disk = Hanging()
     running.start()
     wait_for(lambda: running.status()["state"] == "good")
-    monkeypatch.setattr(running.keeper.monitor, "take", wait)
-    assert entered.wait(5)
-    wait_for(lambda: running.status()["activity"] == "trouble", 5.0)
-    assert running.status()["state"] == "unknown"
-    assert "does not answer" in running.status()["why"]
-    monkeypatch.undo()
-    held.set()
+    with monkeypatch.context() as patch:
+        patch.setattr(running.keeper.monitor, "take", disk)
+        assert disk.entered.wait(5)
+        wait_for(lambda: running.status()["activity"] == "trouble", 5.0)
+        assert running.status()["state"] == "unknown"
+        assert "does not answer" in running.status()["why"]
+    disk.let_go.set()
     wait_for(lambda: running.status()["activity"] == "watching", 5.0)
 
 
