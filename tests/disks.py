@@ -18,7 +18,7 @@ def mounted(place: Path, size: str) -> Iterator[Path]:
         pytest.skip("only root may mount a small disk")
     place.mkdir()
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", str(place)], capture_output=True
     )
     if done.returncode:
         pytest.skip(f"no small disk to be had here: {done.stderr.decode().strip()}")

@@ -623,8 +623,14 @@ def test_a_loop_that_waits_for_something_claims_no_posture(
     disk = Hanging()
     running.start()
     wait_for(lambda: running.status()["state"] == "good")
+    take = running.keeper.monitor.take
+
+    def written(seen: Any, **how: Any) -> Any:
+        disk()
+        return take(seen, **how)
+
     with monkeypatch.context() as patch:
-        patch.setattr(running.keeper.monitor, "take", disk)
+        patch.setattr(running.keeper.monitor, "take", written)
         assert disk.entered.wait(5)
         wait_for(lambda: running.status()["activity"] == "trouble", 5.0)
         assert running.status()["state"] == "unknown"
