@@ -131,6 +131,17 @@ def test_what_goes_to_a_file_is_what_would_go_to_the_screen(history: Path, tmp_p
     assert (tmp_path / "file").read_text(encoding="utf-8") == done("report", DAY, "--format", form)
 
 
+@pytest.mark.parametrize("form", ["html", "json", "csv"])
+def test_a_file_is_written_as_it_is_named(history: Path, tmp_path: Path, form: str) -> None:
+    named, asked = tmp_path / f"day.{form.upper()}", tmp_path / "asked"
+    done("report", DAY, "-o", named)
+    done("report", DAY, "--format", form, "-o", asked)
+    first, wanted = (file.read_text(encoding="utf-8").splitlines()[0] for file in (named, asked))
+    assert first == wanted
+    done("report", DAY, "--format", "text", "-o", named)
+    assert named.read_text(encoding="utf-8") == done("report", DAY, "--format", "text")
+
+
 def test_open_makes_the_page_and_hands_it_to_the_browser(
     history: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     "--format",
     "form",
     type=click.Choice(["text", "html", "json", "csv"]),
-    help="How to tell it; default: text, with --open html.",
+    help="How to tell it; default: as the file is named, with --open html, else text.",
 )
 @output_option
 @click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
@@ -56,7 +56,8 @@ def report(
     if week and month:
         raise UserError("--week and --month are two reports: ask for one after the other")
     span = "week" if week else "month" if month else None
-    form = form or ("html" if opened else "text")
+    named = output.suffix.lower().removeprefix(".") if output is not None else ""
+    form = form or ("html" if opened else named if named in ("html", "json", "csv") else "text")
     if opened and form != "html":
         raise UserError(f"--open shows the HTML page in a browser; leave --format {form} out")
 
