@@ -6,7 +6,7 @@ import datetime as dt
 import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from posture_monitor.history.diary import Episode
     from posture_monitor.history.periods import Period
     from posture_monitor.history.store import Store
+
+
+#: How a report can be told; the name of a file may say which.
+FORMS: Final = ("text", "html", "json", "csv")
 
 
 @click.command(
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "html", "json", "csv"]),
+    type=click.Choice(FORMS),
     help="How to tell it; default: as the file is named, with --open html, else text.",
 )
 @output_option
@@ -56,8 +60,9 @@ def report(
     if week and month:
         raise UserError("--week and --month are two reports: ask for one after the other")
     span = "week" if week else "month" if month else None
-    named = output.suffix.lower().removeprefix(".") if output is not None else ""
-    form = form or ("html" if opened else named if named in ("html", "json", "csv") else "text")
+    if form is None:
+        named = output.suffix.lower().removeprefix(".") if output is not None else ""
+        form = "html" if opened else named if named in FORMS else "text"
     if opened and form != "html":
         raise UserError(f"--open shows the HTML page in a browser; leave --format {form} out")
 
