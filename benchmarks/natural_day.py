@@ -93,6 +93,8 @@ class NaturalDay:
         Of the landmarks.
     slouch
         What of the pose is slouch: who sits up goes without it.
+    draw
+        Of the landmarks' noise: another one is the same day before a camera that errs otherwise.
     """
 
     t_s: Array
@@ -106,6 +108,7 @@ class NaturalDay:
     wander_px: float
     seed: int
     slouch: Pose
+    draw: int = 1
 
     @property
     def landmarks(self) -> npt.NDArray[np.float32]:
@@ -115,7 +118,7 @@ class NaturalDay:
     def chunks(self) -> Iterator[tuple[Array, npt.NDArray[np.float32]]]:
         """Yield ``t_s (n,)`` and ``landmarks (n, 33, 4)`` in order, a few thousand frames at a time."""
         n = len(self.t_s)
-        rng = np.random.default_rng([self.seed, 1])
+        rng = np.random.default_rng([self.seed, self.draw])
         duration_s = float(self.t_s[-1])
         # Points of one face err together: on a person sitting still all of the head wanders by
         # up to a pixel while distances within the face stay within half a per cent.

@@ -4,6 +4,9 @@ Both see the same landmarks. One takes every frame (two a second); the other onl
 asks for, and repeats its last reading where nothing moved. Whether anything moved is told from the
 landmarks themselves. Printed are the alerts of both, how much later each slouch reaches its state, and how
 many looks and inferences an hour takes, by what the person was doing.
+
+What differs is held against what no sampling can undo: the same days judged on every frame before a camera
+whose landmarks err otherwise.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +109,7 @@ def compared(seed: int, hours: float, slouches: int, *, on_battery: bool = False
     t_s, policy = day.t_s, policy_of(config.alert.policy)
     every = [n.alert.t_s for n in notices(watched, policy)]
     seldom = [n.alert.t_s for n in notices(watched, policy, looks=looks)]
+    again = [n.alert.t_s for n in notices(watch(replace(day, draw=day.draw + 1), config), policy)]
     pairs, only_every, only_seldom = matched(every, seldom, SAME_ALERT_S)
     shifted, only_every, only_seldom = matched(only_every, only_seldom, SHIFTED_ALERT_S)
     reached: list[dict[str, Any]] = []
@@ -128,6 +133,8 @@ def compared(seed: int, hours: float, slouches: int, *, on_battery: bool = False
         "shifted_s": [round(b - a, 1) for a, b in shifted],
         "only_every": only_every,
         "only_seldom": only_seldom,
+        "alerts_again": again,
+        "same_again": len(matched(every, again, SAME_ALERT_S)[0]),
         "slouches": reached,
         "seconds": dict(seconds),
         "looks": Counter(doing[at].tolist()),
@@ -194,6 +201,8 @@ def summary(days: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "shifted_most_s": max(shifted, default=0.0),
         "only_every_frame": sum(len(day["only_every"]) for day in days),
         "only_sampled": sum(len(day["only_seldom"]) for day in days),
+        "alerts_again": sum(len(day["alerts_again"]) for day in days),
+        "same_again": sum(day["same_again"] for day in days),
         "slouches": len(slouches),
         "reached_by_both": len(both),
         "reached_by_every_frame_only": sum(
@@ -227,6 +236,8 @@ def told(result: dict[str, Any]) -> str:
         f"{result['shifted_alerts']} up to {result['shifted_most_s']:.1f} s apart, "
         f"{result['only_every_frame']} only by every frame, "
         f"{result['only_sampled']} only by sampling; target: none",
+        f"Every frame again, the landmarks' noise drawn anew: {result['alerts_again']} reminders, "
+        f"{result['same_again']} of them the same",
         f"Slouches that left good: {result['reached_by_both']} of {result['slouches']} either way, "
         f"{result['reached_by_every_frame_only']} by every frame only, "
         f"{result['reached_by_sampled_only']} by sampling only; later by {result['later_median_s']:.1f} s "
