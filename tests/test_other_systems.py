@@ -25,7 +25,7 @@ from posture_monitor.telling.notify import ChannelError
 from posture_monitor.telling.words import Text
 
 #: What is for Linux or for both of them alone, and loaded there alone.
-_THEIRS = {"sensing.v4l2", "service.local_socket", "service.presence.bus", "service.presence.linux"}
+_THEIRS = {"dbus", "sensing.v4l2", "service.local_socket", "service.presence.linux"}
 #: Imports all of the program where Python has nothing that Windows has not.
 _AS_ON_WINDOWS = """
 import importlib, os, pkgutil, signal, socket, subprocess, sys, time, types

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from buses import machine_with_buses
 from desktop import desktop
 from hypothesis import given
 from hypothesis import strategies as st
@@ -224,16 +225,18 @@ def test_kde_is_quiet_until_the_time_in_its_file(monkeypatch: pytest.MonkeyPatch
         assert kde.quiet(NOON) is None
 
 
-@pytest.mark.parametrize(("answer", "expected"), [("(<true>,)", True), ("(<false>,)", False), ("", None)])
-def test_kde_asks_its_notification_service(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: str, expected: bool | None
-) -> None:
-    (tmp_path / "gdbus").write_text(f"#!/bin/sh\ncase \"$*\" in *Inhibited) echo '{answer}';; esac\n")
-    (tmp_path / "gdbus").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+def test_kde_asks_its_notification_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CURRENT_DESKTOP", "KDE")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert kde.quiet(NOON) is expected
+    with machine_with_buses(tmp_path, monkeypatch) as machine:
+        assert kde.quiet(NOON) is None
+        service, at = "org.freedesktop.Notifications", "/org/freedesktop/Notifications"
+        machine.mock("session", service, service, at, service)
+        assert kde.quiet(NOON) is None
+        for method, inhibited in (("Mock.AddProperty", False), ("Properties.Set", True)):
+            told = service, "Inhibited", ("b", inhibited)
+            machine.call(service, at, f"org.freedesktop.DBus.{method}", "ssv", *told, bus="session")
+            assert kde.quiet(NOON) is inhibited
 
 
 def test_a_macos_focus_is_read_from_its_record(tmp_path: Path) -> None:

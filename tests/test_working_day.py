@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from buses import PYTHON, Machine
 from desktop import desktop, wait_for
 from loopback_camera import LoopbackCamera, clip, cv2, jpegs
 from program import ROOT, done, environment, fresh_home, program
-from test_presence import PYTHON, Machine
 
 pytestmark = [pytest.mark.slow, pytest.mark.data, pytest.mark.desktop]
 

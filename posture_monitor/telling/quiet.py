@@ -129,7 +129,7 @@ class QuietGate:
         How to read the desktop; by default the real one.
     every_s, idle_every_s
         The desktop is asked at most this often: while something may soon be said, and otherwise.
-        It takes two or three programs each time: all day every 20 s, up to a quarter of what watching costs.
+        It may take two programs each time: all day every 20 s, that is much beside what watching costs.
     """
 
     def __init__(

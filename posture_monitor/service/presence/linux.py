@@ -20,15 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from posture_monitor.dbus import Bus, RefusedError, Signal, plain, session_address, system_address
 from posture_monitor.service.presence import PRESENT, Away, Reason
-from posture_monitor.service.presence.bus import (
-    Bus,
-    RefusedError,
-    Signal,
-    plain,
-    session_address,
-    system_address,
-)
 from posture_monitor.service.presence.lockers import Lockers, installed
 
 log = logging.getLogger(__name__)

@@ -98,7 +98,7 @@ class Desktop:
             self._loop = asyncio.new_event_loop()
             threading.Thread(target=self._loop.run_forever, name="notifications", daemon=True).start()
         if sys.platform.startswith("linux"):
-            self._able = self._run(_capabilities())
+            self._able = freedesktop.capabilities()
         if self._notifier is None:
             icon = desktop_notifier.Icon(path=ICON)
             try:
@@ -169,28 +169,3 @@ def _hear_macos() -> None:
     core.CFRunLoopRunInMode.argtypes = [ctypes.c_void_p, ctypes.c_double, ctypes.c_ubyte]
     mode = ctypes.c_void_p.in_dll(core, "kCFRunLoopDefaultMode")
     core.CFRunLoopRunInMode(mode, 0.0, 0)
-
-
-async def _capabilities() -> frozenset[str]:
-    """Return what the notification service can do; see `freedesktop.capabilities`."""
-    from dbus_fast import Message, MessageType
-    from dbus_fast.aio import MessageBus
-
-    try:
-        bus = await MessageBus().connect()
-    except Exception as error:
-        raise ChannelError("there is no desktop session bus here") from error
-    try:
-        answer = await bus.call(
-            Message(
-                destination=freedesktop.SERVICE,
-                path=freedesktop.OBJECT,
-                interface=freedesktop.SERVICE,
-                member="GetCapabilities",
-            )
-        )
-    finally:
-        bus.disconnect()
-    if answer is None or answer.message_type is not MessageType.METHOD_RETURN:
-        raise ChannelError("no notification service answers on the desktop session bus")
-    return frozenset(answer.body[0])

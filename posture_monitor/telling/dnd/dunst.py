@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from posture_monitor.telling.dnd.ask import ask
+from posture_monitor.telling.channels import freedesktop
 
 
 def quiet() -> bool | None:
     """Return whether dunst is paused; None where dunst does not show the notifications."""
-    return {"true": True, "false": False}.get(ask("dunstctl", "is-paused") or "")
+    paused: bool | None = freedesktop.told("paused", "org.dunstproject.cmd0")
+    return paused

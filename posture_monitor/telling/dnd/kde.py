@@ -5,31 +5,18 @@ from __future__ import annotations
 import configparser
 import datetime
 import os
-import re
 from pathlib import Path
 
-from posture_monitor.telling.dnd.ask import ask, desktop_is
-
-_SERVICE = "org.freedesktop.Notifications"
+from posture_monitor.telling.channels import freedesktop
+from posture_monitor.telling.dnd.ask import desktop_is
 
 
 def quiet(now: datetime.datetime | None = None) -> bool | None:
     """Return whether *Do not disturb* is on; None where this is not Plasma or it cannot be told."""
     if not desktop_is("kde"):
         return None
-    inhibited = _inhibited()
+    inhibited: bool | None = freedesktop.told("Inhibited")
     return True if inhibited or _until(now or datetime.datetime.now()) else inhibited
-
-
-def _inhibited() -> bool | None:
-    """Read the ``Inhibited`` property of Plasma's notification service."""
-    answer = ask(
-        *("gdbus", "call", "--session", "--dest", _SERVICE),
-        *("--object-path", "/org/freedesktop/Notifications"),
-        *("--method", "org.freedesktop.DBus.Properties.Get", _SERVICE, "Inhibited"),
-    )
-    found = re.search(r"<(true|false)>", answer or "")
-    return found.group(1) == "true" if found else None
 
 
 def _until(now: datetime.datetime) -> bool:

@@ -1,10 +1,11 @@
-"""One connection to a D-Bus message bus: calls with a deadline, and the signals that came meanwhile."""
+"""D-Bus: connections to a message bus, calls with a deadline, and the signals that came meanwhile."""
 
 # The package carries no types.
 # mypy: disable-error-code="import-untyped"
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
 from dataclasses import dataclass
@@ -52,11 +53,19 @@ class Bus:
     """A connection, used by one thread.
 
     Anything but `RefusedError` that comes out of its methods means that the bus is gone.
+
+    Parameters
+    ----------
+    address
+        Of the bus.
+    patience_s
+        Seconds until an answer must be there.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self._connection = DBusConnection(
-            prep_socket(next(get_connectable_addresses(address)), timeout=PATIENCE_S)
+            prep_socket(next(get_connectable_addresses(address)), timeout=patience_s)
         )
         self._signals: deque[Signal] = deque()
 
@@ -70,9 +79,16 @@ class Bus:
         self._connection.close()
 
     def call(
-        self, name: str, path: str, interface: str, member: str, signature: str = "", *values: object
+        self,
+        name: str,
+        path: str,
+        interface: str,
+        member: str,
+        signature: str = "",
+        *values: object,
+        start: bool = False,
     ) -> tuple[Any, ...]:
-        """Call a method, starting no service for it, and return what it returns.
+        """Call a method, and return what it returns; without `start` no service is started for it.
 
         Raises
         ------
@@ -80,12 +96,13 @@ class Bus:
             It answered with an error, or nobody has that name.
         """
         message = new_method_call(DBusAddress(path, name, interface), member, signature or None, values)
-        message.header.flags = MessageFlag.no_auto_start
+        if not start:
+            message.header.flags = MessageFlag.no_auto_start
         connection = self._connection
         serial = next(connection.outgoing_serial)
         connection.send(message, serial=serial)
         while True:
-            answer = connection.receive(timeout=PATIENCE_S)
+            answer = connection.receive(timeout=self._patience_s)
             if answer.header.fields.get(HeaderFields.reply_serial) != serial:
                 self._keep(answer)
                 continue
@@ -131,3 +148,33 @@ class Bus:
 def plain(found: dict[str, tuple[str, Any]]) -> dict[str, Any]:
     """Return properties without the type that each value comes with."""
     return {name: value for name, (_type, value) in found.items()}
+
+
+def ask_session(
+    name: str,
+    path: str,
+    interface: str,
+    member: str,
+    signature: str = "",
+    *values: object,
+    start: bool = False,
+    patience_s: float = PATIENCE_S,
+) -> tuple[Any, ...]:
+    """Call one method on this user's bus, and return what it returns; see `Bus`.
+
+    Raises
+    ------
+    RefusedError
+        As `Bus.call` does.
+    TimeoutError
+        There is no answer in time.
+    ConnectionError
+        There is no bus.
+    """
+    try:
+        with contextlib.closing(Bus(session_address() or "", patience_s)) as bus:
+            return bus.call(name, path, interface, member, signature, *values, start=start)
+    except (RefusedError, TimeoutError):
+        raise
+    except Exception as error:
+        raise ConnectionError("there is no session bus") from error
