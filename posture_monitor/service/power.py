@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
-
-from posture_monitor.dll import dll
 
 _SUPPLIES: Final = Path("/sys/class/power_supply")
 
@@ -16,21 +12,19 @@ _SUPPLIES: Final = Path("/sys/class/power_supply")
 def on_battery() -> bool | None:
     """Return whether the machine lives on its battery; None where that cannot be told.
 
-    A machine without a battery is not on it. It takes about a tenth of a
-    millisecond on Linux, and starts a process on macOS: once a minute is enough.
+    A machine without a battery is not on it.
     """
     try:
         if sys.platform.startswith("linux"):
             return _linux(_SUPPLIES)
-        if sys.platform == "darwin":
-            command = ["/usr/bin/pmset", "-g", "batt"]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=2, check=True)
-            return parse_pmset(done.stdout)
-        if sys.platform == "win32":
-            return _windows()
-    except (OSError, AttributeError, subprocess.SubprocessError):
+        import psutil
+
+        battery = psutil.sensors_battery()
+    except (OSError, AttributeError, ImportError):
         return None
-    return None
+    if battery is None:
+        return False
+    return None if battery.power_plugged is None else not battery.power_plugged
 
 
 def _linux(supplies: Path) -> bool | None:
@@ -55,18 +49,3 @@ def _word(file: Path) -> str:
         return file.read_text(encoding="ascii", errors="replace").strip()
     except OSError:
         return ""
-
-
-def parse_pmset(text: str) -> bool | None:
-    """Return what ``pmset -g batt`` says, such as *Now drawing from 'Battery Power'*."""
-    if "'Battery Power'" in text:
-        return True
-    return False if "'AC Power'" in text else None
-
-
-def _windows() -> bool | None:
-    """Ask for the system's power status: 0 is on battery, 1 is on mains, 255 is unknown."""
-    status = (ctypes.c_ubyte * 12)()
-    if not dll("kernel32").GetSystemPowerStatus(ctypes.byref(status)):
-        return None
-    return {0: True, 1: False}.get(status[0])
