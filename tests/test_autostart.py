@@ -233,7 +233,6 @@ class FakeManager:
         self.asked: list[tuple[str, ...]] = []
         self.target, self.namespaces = target, namespaces
         monkeypatch.setattr(systemd, "_run", self.run)
-        monkeypatch.setattr(systemd.shutil, "which", lambda name: f"/usr/bin/{name}")
 
     def run(self, *command: str) -> bool:
         self.asked.append(command)

@@ -418,6 +418,6 @@ def test_what_windows_says(state: int | None, flags: int | None, desktop_opens: 
     ],
 )
 def test_what_macos_says(locked: bool, on_console: bool, lid: dict[str, bool], reason: str) -> None:
-    root = macos.parse_root(plistlib.dumps([{"IOObjectClass": "IOPMrootDomain", **lid}]))
+    root = macos.parse_root(plistlib.dumps([{"IOObjectClass": "IOPMrootDomain", **lid}]).decode())
     assert macos.judge(locked, on_console, root).reason == reason
-    assert macos.parse_root(b"no plist") == {}
+    assert macos.parse_root("no plist") == {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import stat
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import IO, Final
 
 import posture_monitor
+from posture_monitor import programs
 from posture_monitor.children import handing_over
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.sources import check as check_source
@@ -219,19 +219,7 @@ def _unit_runs(pid: int) -> bool:
 
 def _systemctl(*do: str) -> str | None:
     """Return what systemd says of our unit; None where it does not, or says no."""
-    if shutil.which("systemctl") is None:
-        return None
-    try:
-        ended = subprocess.run(
-            ["systemctl", "--user", *do, UNIT],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SYSTEMD_S,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return ended.stdout.strip() if ended.returncode == 0 else None
+    return programs.ask("systemctl", "--user", *do, UNIT, patience_s=SYSTEMD_S)
 
 
 def _flags() -> int:

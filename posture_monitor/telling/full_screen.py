@@ -6,8 +6,8 @@ import os
 import re
 import sys
 
+from posture_monitor.programs import ask
 from posture_monitor.telling.dnd import windows
-from posture_monitor.telling.dnd.ask import ask
 
 
 def full_screen() -> bool | None:

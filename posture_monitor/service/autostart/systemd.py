@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Final
 
 from posture_monitor import outside
 from posture_monitor.errors import UserError
+from posture_monitor.programs import ask
 from posture_monitor.service.autostart import Program
 
 UNIT: Final = "posture-monitor.service"
@@ -106,7 +105,7 @@ class Systemd:
         Where it runs, but no desktop has told it of itself, a unit that waits
         for the desktop would wait for ever.
         """
-        return shutil.which("systemctl") is not None and _systemctl("is-active", "--quiet", TARGET)
+        return _systemctl("is-active", "--quiet", TARGET)
 
     def path(self) -> Path:
         """See `Way.path`."""
@@ -187,8 +186,4 @@ def _systemctl(*arguments: str) -> bool:
 
 def _run(*command: str) -> bool:
     """Return whether systemd did, or said yes."""
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=_PATIENCE_S, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+    return ask(*command, patience_s=_PATIENCE_S) is not None

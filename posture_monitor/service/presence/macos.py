@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import ctypes
 import plistlib
-import subprocess
 from collections.abc import Mapping
 from typing import Any, Final
 
+from posture_monitor.programs import ask
 from posture_monitor.service.presence import PRESENT, Away
 from posture_monitor.service.presence.polling import Polling
 
 _FRAMEWORKS: Final = "/System/Library/Frameworks/{0}.framework/{0}"
 _UTF8: Final = 0x08000100
+_POWER_ROOT: Final = ("/usr/sbin/ioreg", "-a", "-r", "-d", "1", "-c", "IOPMrootDomain")
 #: Asking for the lid starts a process, and a closed lid puts the machine to sleep by itself: ask seldom.
 _LID_EVERY: Final = 20
 
@@ -47,10 +48,10 @@ def judge(locked: bool, on_console: bool, root: Mapping[str, Any]) -> Away:
     return Away("locked") if locked else PRESENT
 
 
-def parse_root(text: bytes) -> dict[str, Any]:
+def parse_root(text: str) -> dict[str, Any]:
     """Return the properties of the power root from ``ioreg -a``; empty where it says nothing."""
     try:
-        found = plistlib.loads(text)
+        found = plistlib.loads(text.encode())
     except Exception:  # of many kinds, and all mean the same
         return {}
     first = found[0] if isinstance(found, list) and found else found
@@ -66,19 +67,10 @@ class _Reader:
 
     def read(self) -> Away | None:
         if self._count % _LID_EVERY == 0:
-            self._root = _power_root()
+            self._root = parse_root(ask(*_POWER_ROOT) or "")
         self._count += 1
         session = _session()
         return None if session is None else judge(*session, self._root)
-
-
-def _power_root() -> dict[str, Any]:
-    command = ("/usr/sbin/ioreg", "-a", "-r", "-d", "1", "-c", "IOPMrootDomain")
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=2, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    return parse_root(done.stdout)
 
 
 def _session() -> tuple[bool, bool] | None:

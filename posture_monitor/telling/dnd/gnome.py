@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from posture_monitor.telling.dnd.ask import ask, desktop_is
+from posture_monitor.programs import ask
+from posture_monitor.telling.dnd.desktop import desktop_is
 
 
 def quiet() -> bool | None:

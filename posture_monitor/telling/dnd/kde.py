@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from posture_monitor.telling.channels import freedesktop
-from posture_monitor.telling.dnd.ask import desktop_is
+from posture_monitor.telling.dnd.desktop import desktop_is
 
 
 def quiet(now: datetime.datetime | None = None) -> bool | None:
