@@ -18,7 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from posture_monitor.history import synthetic
+import made_up_history
+
 from posture_monitor.history.export import size
 
 #: What is typed after ``posture-monitor``, and its limit in seconds of wall time. DATE and DIR are filled in.
@@ -81,7 +82,7 @@ def main() -> None:
         path = home / "history.sqlite3"
         until = dt.date.today()
         began = time.perf_counter()
-        made = synthetic.make(path, options.years, until)
+        made = made_up_history.make(path, options.years, until)
         made_s = time.perf_counter() - began
         # A working day in the middle of the month that is still kept in full.
         date = until - dt.timedelta(days=(until.weekday() - 2) % 7 + 7)

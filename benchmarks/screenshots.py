@@ -22,6 +22,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import made_up_history
 import numpy as np
 from PIL import Image
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt
@@ -29,7 +30,6 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
 from posture_monitor.config import Config, load_config
-from posture_monitor.history import synthetic
 from posture_monitor.history.records import STATES
 from posture_monitor.sensing import demo
 from posture_monitor.sensing.model import ensure_model
@@ -148,7 +148,7 @@ def report(day: dt.date) -> QImage:
         raise SystemExit("no Chromium here to show the page of the report: apt-get install chromium")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        synthetic.make(folder / "history.sqlite3", years=0.1, until=day)
+        made_up_history.make(folder / "history.sqlite3", years=0.1, until=day)
         page, shown = folder / "page.html", folder / "page.png"
         subprocess.run(
             [sys.executable, "-m", "posture_monitor", "report", str(day), "--format=html", "-o", str(page)],

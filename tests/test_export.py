@@ -14,12 +14,13 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import made_up_history
 import numpy as np
 import pytest
 from history_maker import copied, record, wall, working_day
 
 from posture_monitor.errors import UserError
-from posture_monitor.history import bulk, database, synthetic
+from posture_monitor.history import bulk, database
 from posture_monitor.history.days import day
 from posture_monitor.history.diary import Diary, episode
 from posture_monitor.history.export import DICTIONARY, erase, export, size
@@ -390,11 +391,11 @@ def test_erasing_nothing_is_harmless(tmp_path: Path) -> None:
 
 def test_a_made_up_history_is_never_mixed_with_a_real_one(path: Path) -> None:
     with pytest.raises(UserError, match="already there"):
-        synthetic.make(path)
+        made_up_history.make(path)
 
 
 def test_a_command_makes_up_a_history(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "posture_monitor.history.synthetic", str(tmp_path), "--years", "0.01"]
+    command = [sys.executable, made_up_history.__file__, str(tmp_path), "--years", "0.01"]
     made = subprocess.run(command, capture_output=True, text=True)
     assert f"POSTURE_MONITOR_HOME={tmp_path}" in made.stdout
     with Store.open(tmp_path / "history.sqlite3", readonly=True) as store:
@@ -407,7 +408,7 @@ def test_a_command_makes_up_a_history(tmp_path: Path) -> None:
 def test_a_made_up_history_can_be_told(tmp_path: Path) -> None:
     path = tmp_path / "made_up.sqlite3"
     last = dt.date(2025, 5, 14)
-    assert synthetic.make(path, years=0.05, until=last) >= 13
+    assert made_up_history.make(path, years=0.05, until=last) >= 13
     with Store.open(path, readonly=True) as store:
         told = day(store, last, LATER)
     assert told.judged_s > 4 * 3600

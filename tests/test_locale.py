@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import translations
 
 from posture_monitor.errors import UserError
-from posture_monitor.locale import catalogue
 from posture_monitor.posture.nudge import Alert, Cause, Kind
 from posture_monitor.service import glance, status_text
 from posture_monitor.service.status import Angle, Status
@@ -30,12 +30,12 @@ def fields(text: str) -> list[str]:
 
 
 def test_every_text_is_translated_and_nothing_else() -> None:
-    translated = {text: plural for text, plural in catalogue.read_po(PO) if text}
-    assert translated == catalogue.texts()
+    translated = {text: plural for text, plural in translations.read_po(PO) if text}
+    assert translated == translations.texts()
 
 
 def test_the_fields_are_the_same() -> None:
-    for (text, plural), forms in catalogue.read_po(PO).items():
+    for (text, plural), forms in translations.read_po(PO).items():
         if not text:
             continue
         assert len(forms) == (2 if plural else 1)
@@ -44,7 +44,7 @@ def test_the_fields_are_the_same() -> None:
 
 
 def test_the_shipped_catalogue_is_made_of_the_shipped_translation() -> None:
-    assert PO.with_suffix(".mo").read_bytes() == catalogue.build(PO)
+    assert PO.with_suffix(".mo").read_bytes() == translations.build(PO)
 
 
 def test_an_alert_in_german() -> None:
@@ -90,12 +90,12 @@ def test_a_broken_translation_names_the_line(tmp_path: Path) -> None:
     broken = tmp_path / "broken.po"
     broken.write_text('msgid "a"\nmsgstr "b\n')
     with pytest.raises(UserError, match="line 2"):
-        catalogue.read_po(broken)
+        translations.read_po(broken)
 
 
 def test_words_are_kept_in_one_place() -> None:
     """The core says nothing to the user: it holds no sentence outside of docstrings and errors."""
-    core = Path(catalogue.PACKAGE) / "posture"
+    core = Path(translations.PACKAGE) / "posture"
     for path in (core / "dose.py", core / "nudge.py", core / "breaks.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         docs = {

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import made_up_history
 import pytest
 from loopback_camera import LoopbackCamera, jpegs
 from program import done, environment, fresh_home, program
 from test_network import calls, strace
 from test_network import strays as outside
 
-from posture_monitor.history import synthetic
 from posture_monitor.sensing import demo, uploads
 from posture_monitor.service.connections import family
 
@@ -241,7 +241,7 @@ def test_an_erased_diary_is_nowhere_to_be_found(tmp_path: Path) -> None:
 def test_to_erase_a_part_nothing_is_written_elsewhere(tmp_path: Path) -> None:
     home, file = tmp_path / "home", tmp_path / "trace"
     # As much as makes SQLite use a file for what it has in hand.
-    synthetic.make(home / "history.sqlite3", years=0.1)
+    made_up_history.make(home / "history.sqlite3", years=0.1)
     cut = time.strftime("%Y-%m-%d", time.localtime(time.time() - 30 * 86400))
     watched = ("strace", "-f", "-y", "-e", "trace=open,openat,openat2,creat", "-o", str(file))
     done("data", "erase", "--before", cut, "--yes", home=home, under=watched, PYTHONDONTWRITEBYTECODE="1")

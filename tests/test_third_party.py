@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-import sys
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -19,11 +18,7 @@ LOCK = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
 @pytest.fixture(scope="module")
 def maker() -> ModuleType:
     pytest.importorskip("packaging")
-    sys.path.insert(0, str(ROOT / "tools"))
-    try:
-        return importlib.import_module("make_third_party")
-    finally:
-        sys.path.remove(str(ROOT / "tools"))
+    return importlib.import_module("make_third_party")
 
 
 def told() -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""Translations: a ``.po`` for each language; ``python -m posture_monitor.locale`` makes its ``.mo``."""
+"""Translations: a ``.po`` for each language; ``python tools/translations.py`` makes its ``.mo``."""

@@ -1,6 +1,6 @@
 """A made-up history of years, to try the reports and measure their speed. No person's data is in it.
 
-``python -m posture_monitor.history.synthetic DIR`` makes one of three years;
+``python benchmarks/made_up_history.py DIR`` makes one of three years;
 with ``POSTURE_MONITOR_HOME=DIR`` the program then tells of it.
 """
 
@@ -160,9 +160,7 @@ def _reading_templates(rng: random.Random) -> list[tuple[str, bytes]]:
 
 def main() -> None:
     """Make a history as the command line says."""
-    parser = argparse.ArgumentParser(
-        prog="python -m posture_monitor.history.synthetic", description="Make up a history, to try reports."
-    )
+    parser = argparse.ArgumentParser(description="Make up a history, to try reports.")
     parser.add_argument("folder", type=Path, metavar="DIR", help="where history.sqlite3 is written")
     parser.add_argument("--years", type=float, default=3.0, help="how far back it reaches; default: 3")
     options = parser.parse_args()

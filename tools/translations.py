@@ -1,6 +1,7 @@
-"""Gathers the texts to be translated, and turns a ``.po`` into the ``.mo`` that gettext reads.
+"""Makes each translation's ``.mo``, which gettext reads, of its ``.po``: ``python tools/translations.py``.
 
-Both need nothing but Python, and the same ``.po`` always gives the same bytes.
+It needs nothing but Python, and the same ``.po`` always gives the same bytes. The tests hold every ``.po``
+to the texts that the program says.
 """
 
 from __future__ import annotations
@@ -105,3 +106,8 @@ def _entries(path: Path) -> Iterator[dict[str, str]]:
         if not isinstance(said, str) or not keyword:
             raise UserError(f"{path}, line {number}: not a line of a .po file: {line!r}")
         entry[keyword] = entry.get(keyword, "") + said
+
+
+if __name__ == "__main__":
+    for path in build_all():
+        print(path)
