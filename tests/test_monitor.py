@@ -33,7 +33,7 @@ from posture_monitor.posture.reading import Reading, Verdict
 from posture_monitor.posture.sampling import Pace
 from posture_monitor.posture.sustained import Habit, Sustained
 from posture_monitor.sensing.frame import Frame
-from posture_monitor.service import monitor, reader
+from posture_monitor.service import monitor
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.monitor import Monitor
@@ -684,36 +684,6 @@ def test_no_break_asks_anybody_to_kneel_down_or_tells_who_stood_to_rise_from_a_c
     assert "On hands and knees" not in said
     standing = [text.body for text in desk.texts() if text.title == "Time to sit or walk"]
     assert set(standing) == {"You have been standing for 45 minutes. Sit down or walk for a few minutes."}
-
-
-def test_a_look_that_spared_the_model_is_not_worked_out_again(
-    seat: Seat, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk = seat()
-    worked_out: list[Reading] = []
-    real = reader.read
-
-    def read(*arguments: Any) -> Any:
-        found = real(*arguments)
-        worked_out.append(found[0])
-        return found
-
-    monkeypatch.setattr(reader, "read", read)
-    desk.sit(SLUMPED, 5.0)
-    (seen,) = desk.pictures(SLUMPED, desk.interval_s)
-    first = desk.monitor.take(seen)
-    count = len(worked_out)
-    later = replace(seen, frame=replace(seen.frame, t_s=seen.frame.t_s + 6.0))
-    again = desk.monitor.take(later)
-    assert len(worked_out) == count
-    assert again == replace(first, t_s=later.frame.t_s)
-    # What it is judged by may have changed meanwhile, and light come on.
-    tuned = replace(desk.monitor.limits)
-    desk.monitor.limits = tuned
-    desk.monitor.take(replace(later, frame=replace(later.frame, t_s=later.frame.t_s + 6.0)))
-    dark = replace(later, frame=replace(later.frame, t_s=later.frame.t_s + 12.0), doubt=Reason.DARK)
-    assert desk.monitor.take(dark).verdict is Verdict.UNKNOWN
-    assert len(worked_out) == count + 2
 
 
 # -- breaks ----------------------------------------------------------------------

@@ -29,7 +29,7 @@ from posture_monitor.service import browser, end_of_day
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.profile import Profile, is_standing, limits_of
 from posture_monitor.service.profile_file import write_back
-from posture_monitor.service.reader import Reader
+from posture_monitor.service.reader import read
 from posture_monitor.service.reanchoring import Reanchoring, Wish
 from posture_monitor.service.reminders import Reminders
 from posture_monitor.service.resting import Resting
@@ -100,7 +100,6 @@ class Monitor:
     rested_since_s: float = math.nan
     reading: Reading | None = None
     sampling: sampling.Sampling = field(default_factory=sampling.Sampling)
-    _reader: Reader = field(default_factory=Reader)
     _reanchoring: Reanchoring = field(default_factory=Reanchoring)
     _told: Verdict | None = None
     _steps_s: deque[float] = field(default_factory=lambda: deque(maxlen=9))
@@ -195,7 +194,7 @@ class Monitor:
         moved
             Whether anything moved in the picture since the frame before.
         """
-        reading, moment = self._weighed(*self._reader.read(seen, self.neutral, self.limits))
+        reading, moment = self._weighed(*read(seen, self.neutral, self.limits))
         t_s, self.wall_s = reading.t_s, seen.frame.wall_s
         if not self.live:
             self._follow_spacing(t_s)
