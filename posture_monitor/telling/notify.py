@@ -8,9 +8,10 @@ that an alert falls to the terminal rather than into nothing.
 from __future__ import annotations
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from posture_monitor.errors import UserError
 from posture_monitor.telling.words import Text
@@ -66,15 +67,16 @@ class Action:
     name: str
 
 
-class Channel(Protocol):
-    """A way to show notifications."""
+class Channel(ABC):
+    """A way to show notifications; what is not said of it, it cannot do."""
 
     name: str
 
     def check(self) -> None:
         """Raise `ChannelError` where this channel cannot work here."""
-        ...
+        return
 
+    @abstractmethod
     def send(self, text: Text, *, replace_id: str | None = None, buttons: Sequence[str] = ()) -> Sent:
         """Show a notification, in place of an earlier one if asked.
 
@@ -94,15 +96,15 @@ class Channel(Protocol):
 
     def withdraw(self, sent_id: str) -> None:
         """Take a notification down, if it is still there and the channel can."""
-        ...
+        return
 
     def poll(self) -> list[Action]:
         """Return what the user has done since the last call. Never blocks."""
-        ...
+        return []
 
     def close(self) -> None:
         """Let go of the desktop. Safe to call twice."""
-        ...
+        return
 
 
 class Notifier:

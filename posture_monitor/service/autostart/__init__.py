@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
 
 from posture_monitor import paths
 from posture_monitor.children import ELSEWHERE
 from posture_monitor.errors import UserError
 from posture_monitor.whole_file import replacing
-
-#: What a file of ours does now: nothing is there, it starts this program, or something else (an older one).
-Found: TypeAlias = Literal["absent", "current", "differs"]
 
 
 @dataclass(frozen=True)
@@ -45,38 +42,40 @@ class Program:
     network: bool
 
 
-class Way(Protocol):
-    """One way to start with the desktop."""
+class Way(ABC):
+    """One way to start with the desktop: by a file alone, unless it says otherwise."""
 
     name: str
 
     def works(self) -> bool:
-        """Say whether it starts anything on this desktop."""
-        ...
+        """Say whether it starts anything on this desktop, as far as that can be asked."""
+        return True
 
+    @abstractmethod
     def path(self) -> Path:
         """Return the file that does it."""
         ...
 
+    @abstractmethod
     def texts(self, program: Program) -> tuple[str, ...]:
         """Return what may stand in that file, best first."""
         ...
 
     def takes(self, text: str) -> bool:
         """Say whether this system can do with one of these."""
-        ...
+        return True
 
     def switch_on(self) -> None:
-        """Let the system know of the file, once it is written."""
-        ...
+        """Let the system know of the file, once it is written; `UserError` where it does not take it."""
+        return
 
     def switch_off(self) -> None:
-        """Let the system forget it, before it is removed."""
-        ...
+        """Let the system forget the file, before it is removed; what runs goes on until it is stopped."""
+        return
 
     def switched_on(self) -> bool:
         """Say whether the system would start what the file says."""
-        ...
+        return self.path().exists()
 
 
 @dataclass(frozen=True)
@@ -166,9 +165,8 @@ def status() -> State:
     """Return how the program starts with the desktop."""
     program = this_program()
     for way in ways():
-        found = look(way, program)
-        if found != "absent":
-            return State(way.name, way.path(), found == "current", way.switched_on())
+        if os.path.exists(way.path()):
+            return State(way.name, way.path(), _is_current(way, program), way.switched_on())
     return State()
 
 
@@ -185,15 +183,12 @@ def describe(state: State) -> str:
     return f"It starts at each login ({where})."
 
 
-def look(way: Way, program: Program) -> Found:
-    """Return whether the file of a way is there, and says what it should."""
+def _is_current(way: Way, program: Program) -> bool:
+    """Return whether the file of a way starts this program; else it is of another, or of an older one."""
     try:
-        text = way.path().read_bytes().decode()
-    except FileNotFoundError:
-        return "absent"
+        return way.path().read_bytes().decode() in way.texts(program)
     except (OSError, UnicodeDecodeError):
-        return "differs"
-    return "current" if text in way.texts(program) else "differs"
+        return False
 
 
 def _write(path: Path, text: str) -> None:

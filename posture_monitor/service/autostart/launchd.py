@@ -6,19 +6,15 @@ import plistlib
 from pathlib import Path
 from typing import Final
 
-from posture_monitor.service.autostart import Program
+from posture_monitor.service.autostart import Program, Way
 
 LABEL: Final = "posture-monitor"
 
 
-class Launchd:
+class Launchd(Way):
     """A file in ``~/Library/LaunchAgents``, which is read at each login; see `Way`."""
 
     name = "launchd agent"
-
-    def works(self) -> bool:
-        """Return that it does: macOS always reads these."""
-        return True
 
     def path(self) -> Path:
         """See `Way.path`."""
@@ -43,17 +39,3 @@ class Launchd:
             "StandardErrorPath": "/dev/null",
         }
         return (plistlib.dumps(agent).decode(),)
-
-    def takes(self, text: str) -> bool:
-        """Say that it does."""
-        return True
-
-    def switch_on(self) -> None:
-        """Do nothing: the file is read at the next login."""
-
-    def switch_off(self) -> None:
-        """Do nothing: what runs goes on until it is stopped."""
-
-    def switched_on(self) -> bool:
-        """Say whether the file is there."""
-        return self.path().exists()

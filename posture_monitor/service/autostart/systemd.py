@@ -14,7 +14,7 @@ from typing import Final
 from posture_monitor import outside
 from posture_monitor.errors import UserError
 from posture_monitor.programs import ask
-from posture_monitor.service.autostart import Program
+from posture_monitor.service.autostart import Program, Way
 
 UNIT: Final = "posture-monitor.service"
 #: Is up while the desktop is.
@@ -94,7 +94,7 @@ WantedBy={target}
 """
 
 
-class Systemd:
+class Systemd(Way):
     """A file in ``~/.config/systemd/user``; see `Way`."""
 
     name = "systemd user unit"

@@ -6,17 +6,13 @@ import os
 from pathlib import Path, PureWindowsPath
 
 from posture_monitor.errors import UserError
-from posture_monitor.service.autostart import Program
+from posture_monitor.service.autostart import Program, Way
 
 
-class Startup:
+class Startup(Way):
     """A file in the Startup folder; see `Way`."""
 
     name = "Startup folder"
-
-    def works(self) -> bool:
-        """Return that it does: Windows always runs these."""
-        return True
 
     def path(self) -> Path:
         """See `Way.path`."""
@@ -38,10 +34,6 @@ class Startup:
         ]
         return ("".join(f"{line}\r\n" for line in lines),)
 
-    def takes(self, text: str) -> bool:
-        """Say that it does."""
-        return True
-
     def switch_on(self) -> None:
         """See whether the file, which alone does it, is where it seems to be.
 
@@ -56,9 +48,6 @@ class Startup:
                 "Windows keeps the Startup folder from a Python out of the Microsoft Store; "
                 "install Python from python.org, and posture-monitor with it"
             )
-
-    def switch_off(self) -> None:
-        """Do nothing: the file alone does it."""
 
     def switched_on(self) -> bool:
         """Say whether the file is there."""

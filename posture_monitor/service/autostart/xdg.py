@@ -10,17 +10,13 @@ import re
 from pathlib import Path
 
 from posture_monitor.errors import UserError
-from posture_monitor.service.autostart import Program
+from posture_monitor.service.autostart import Program, Way
 
 
-class Xdg:
+class Xdg(Way):
     """A file in ``~/.config/autostart``; see `Way`."""
 
     name = "XDG autostart entry"
-
-    def works(self) -> bool:
-        """Return that it may: whether a desktop reads these cannot be asked."""
-        return True
 
     def path(self) -> Path:
         """See `Way.path`."""
@@ -45,16 +41,6 @@ X-GNOME-Autostart-enabled=true
 X-GNOME-Autostart-Delay=10
 """
         return (text,)
-
-    def takes(self, text: str) -> bool:
-        """Say that it does."""
-        return True
-
-    def switch_on(self) -> None:
-        """Do nothing: the file alone does it."""
-
-    def switch_off(self) -> None:
-        """Do nothing: the file alone does it."""
 
     def switched_on(self) -> bool:
         """Say whether the file is not switched off in the desktop's own settings."""

@@ -78,9 +78,9 @@ def open_presence() -> Presence:
         from posture_monitor.service.presence.windows import windows_presence
 
         return windows_presence()
-    from posture_monitor.service.presence.none import NoPresence
+    from posture_monitor.service.presence.polling import Polling
 
-    return NoPresence()
+    return Polling(lambda: None, "")
 
 
 def describe() -> str:

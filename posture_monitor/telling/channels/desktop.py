@@ -19,13 +19,13 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 from posture_monitor.telling.channels import freedesktop
-from posture_monitor.telling.notify import PATIENCE_S, SHOWN_FOR_S, Action, ChannelError, Sent
+from posture_monitor.telling.notify import PATIENCE_S, SHOWN_FOR_S, Action, Channel, ChannelError, Sent
 from posture_monitor.telling.words import APP_NAME, ICON, Text, button_text
 
 _T = TypeVar("_T")
 
 
-class Desktop:
+class Desktop(Channel):
     """Buttons, replacement and withdrawal."""
 
     name = "desktop"

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from posture_monitor.telling.channels import freedesktop
-from posture_monitor.telling.notify import PATIENCE_S, SHOWN_FOR_S, Action, ChannelError, Sent
+from posture_monitor.telling.notify import PATIENCE_S, SHOWN_FOR_S, Channel, ChannelError, Sent
 from posture_monitor.telling.words import APP_NAME, ICON, Text
 
 #: So many UTF-16 units Windows takes of a title and of a body (NOTIFYICONDATAW, without the closing zero).
@@ -31,7 +31,7 @@ _BODY_UNITS: Final = 255
 _SCRIPT: Final = "on run argv\ndisplay notification (item 2 of argv) with title (item 1 of argv)\nend run"
 
 
-class Plyer:
+class Plyer(Channel):
     """No buttons; can be withdrawn on Linux only."""
 
     name = "plyer"
@@ -93,13 +93,6 @@ class Plyer:
         except ChannelError:
             # Gone already: the user closed it or the desktop's service went away.
             return
-
-    def poll(self) -> list[Action]:
-        """Return nothing: there are no buttons."""
-        return []
-
-    def close(self) -> None:
-        """Do nothing."""
 
     def _notify_send(self, text: Text, replaces: int | None) -> str:
         able = freedesktop.capabilities()

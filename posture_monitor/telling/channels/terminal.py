@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 
-from posture_monitor.telling.notify import Action, ChannelError, Sent
+from posture_monitor.telling.notify import Channel, ChannelError, Sent
 from posture_monitor.telling.words import Text
 
 
-class Terminal:
+class Terminal(Channel):
     """Prints title and body. It has no buttons, and what is printed stays."""
 
     name = "terminal"
@@ -17,9 +17,6 @@ class Terminal:
     def __init__(self, write: Callable[[str], None] = print) -> None:
         self._write = write
         self._numbers = itertools.count(1)
-
-    def check(self) -> None:
-        """Pass: there is always somewhere to print."""
 
     def send(self, text: Text, *, replace_id: str | None = None, buttons: Sequence[str] = ()) -> Sent:
         """Print it.
@@ -35,13 +32,3 @@ class Terminal:
         except (OSError, ValueError) as error:
             raise ChannelError(f"the terminal takes no more output ({error})") from error
         return Sent(f"terminal-{next(self._numbers)}", self.name)
-
-    def withdraw(self, sent_id: str) -> None:
-        """Do nothing: a printed line cannot be taken back."""
-
-    def poll(self) -> list[Action]:
-        """Return nothing: there are no buttons."""
-        return []
-
-    def close(self) -> None:
-        """Do nothing."""
