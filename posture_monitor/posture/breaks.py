@@ -57,8 +57,8 @@ class Policy:
     ----------
     bout_s
         Seconds of sitting (or standing) in one go until a change is suggested,
-        and again after each further such time. 45 min lies within the 30 to 50 min
-        that HSE's guidance on breaks and studies of sitting bouts point to.
+        and again after each further such time. 45 min comes a little before the 50 to
+        60 min in which HSE's guidance asks for 5 to 10 min of break.
     motionless_s
         Seconds of good posture without a shift until moving is suggested; 20 min
         is the spacing of short breaks that served comfort best (McLean 2001,
