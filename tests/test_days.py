@@ -409,6 +409,15 @@ def test_good_posture_is_no_answer_to_a_suggestion_to_move(
     assert what_followed(told.alerts[0], told.spans)[0] == expected
 
 
+def test_a_break_is_taken_when_the_person_gets_up_and_not_when_that_has_lasted(store: Store) -> None:
+    at_s = record(store, wall("2025-05-14 09:00"), [("good", 300)])
+    number = store.alert(at_s, 7200, "break-stand")
+    record(store, at_s, [("good", 20), ("away", 300)])
+    store.outcome(number, "left", at_s + 81)
+    told = day(store, date("2025-05-14"), LATER)
+    assert what_followed(told.alerts[0], told.spans) == ("left", pytest.approx(20))
+
+
 # ------------------------------------------------------------------------ merging
 
 spans = st.lists(

@@ -257,9 +257,17 @@ def what_followed(alert: Alert, spans: Sequence[Span]) -> tuple[str, float]:
     """
     if alert.channel == NOT_SHOWN:
         return "not shown", math.nan
-    if alert.outcome:
-        return alert.outcome, alert.outcome_s - alert.wall_s
     suggestion = alert.kind.startswith("break-")
+    if alert.outcome:
+        # That a break was taken is known, and kept, when the absence has lasted `BREAK_S`.
+        began_s = (
+            span.start_s
+            for span in spans
+            if suggestion
+            and span.state == "away"
+            and alert.wall_s <= span.start_s <= alert.outcome_s <= span.end_s
+        )
+        return alert.outcome, next(began_s, alert.outcome_s) - alert.wall_s
     until_s = alert.wall_s + CORRECTED_S
     after = [s for s in spans if s.end_s > alert.wall_s and s.start_s <= until_s]
     for span in after:
