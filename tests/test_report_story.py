@@ -198,6 +198,14 @@ def test_a_change_within_a_minute_is_one_for_breaks_as_well(
     assert story.alerts_line(day(store, DATE, LATER)) == f"{said} followed by a change within a minute"
 
 
+def test_who_is_asked_to_move_moves_and_was_no_worse_before(store: Store) -> None:
+    at_s = record(store, wall("2025-05-14 09:00"), [("good", 3000)])
+    number = store.alert(at_s - 60, utc_offset_s(at_s), "break-move")
+    store.outcome(number, "better", at_s - 40)
+    told = day(store, DATE, LATER)
+    assert story.followed(told.alerts[0], told) == "moved after 20 s"
+
+
 def test_a_break_suggestion_shown_in_german_is_reported_in_english(store: Store) -> None:
     at_s = record(store, wall("2025-05-14 09:00"), [("good", 3000)])
     store.alert(at_s, utc_offset_s(at_s), "break-stand", title="Zeit zum Aufstehen")
@@ -307,14 +315,14 @@ def test_why_nothing_was_judged_is_told_longest_first(store: Store) -> None:
 def test_what_followed_the_alerts_is_counted(store: Store) -> None:
     at_s = record(store, wall("2025-05-14 09:00"), [("good", 700), ("poor", 300)])
     told = day(store, DATE, LATER)
-    assert story.alerts_line(told) == "none"
-    for outcome in ("corrected", "ignored", "left", "dismissed", "snoozed"):
+    assert story.alerts_line(told) == ""
+    for outcome in ("corrected", "ignored", "left", "dismissed", "snoozed", "wrong"):
         number = store.alert(at_s - 60, utc_offset_s(at_s), "posture", title="Haltung")
         store.outcome(number, outcome, at_s - 30)
     told = day(store, DATE, LATER)
-    assert story.alerts_line(told) == "2 followed by a change within a minute"
+    assert story.alerts_line(told) == "2 followed by a change within a minute, 1 marked wrong"
     assert [story.followed(alert, told) for alert in told.alerts] == [
-        "better after 30 s", "no change", "got up after 30 s", "dismissed", "snoozed",
+        "better after 30 s", "no change", "got up after 30 s", "dismissed", "snoozed", "marked wrong",
     ]  # fmt: skip
     # Without a measure to name, its own title is all that is known.
     assert story.alert_what(told.alerts[0]) == "Haltung"

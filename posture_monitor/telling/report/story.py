@@ -51,6 +51,7 @@ ALWAYS_SHOWN = SHOWN_MEASURES[:2]
 _SHOULDERS = Change.SHOULDERS.value
 
 _OUTCOMES = {
+    "": "not known",
     "corrected": "better",
     "better": "better",
     "late": "better",
@@ -134,9 +135,9 @@ def measured_at_all(day: Day) -> bool:
 def followed(alert: Alert, day: Day) -> str:
     """Return what came after an alert, ``better after 25 s``."""
     what, later_s = what_followed(alert, day.spans)
-    if not what:
-        return "not known"
-    outcome = _OUTCOMES.get(what, what)
+    # Who is asked to move may sit well already.
+    moved = what == "better" and alert.kind.startswith("break-")
+    outcome = "moved" if moved else _OUTCOMES.get(what, what)
     timed = math.isfinite(later_s) and what in ("corrected", "better", "late", "left")
     return f"{outcome} after {duration(later_s)}" if timed else outcome
 
@@ -304,16 +305,16 @@ def alert_line(alert: Alert) -> str:
 
 
 def alerts_line(day: Day) -> str:
-    """Return how many alerts a change followed, were not shown, or have nothing known to follow."""
+    """Return how many alerts a change followed, were marked wrong, not shown, or have nothing known to follow."""
     if not day.alerts:
-        return "none"
+        return ""
     told = [what_followed(alert, day.spans) for alert in day.alerts]
     # A break is also taken by whoever gets up some minutes after it was suggested.
     soon = sum(
         what == "corrected" or (what in ("better", "left") and later_s <= CORRECTED_S)
         for what, later_s in told
     )
-    others = Counter(what or "not known" for what, _ in told if what in ("", "not shown"))
+    others = Counter(_OUTCOMES.get(what, what) for what, _ in told if what in ("", "wrong", "not shown"))
     return ", ".join(
         [f"{soon} followed by a change within a minute", *(f"{n} {what}" for what, n in others.items())]
     )
