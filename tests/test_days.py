@@ -314,7 +314,7 @@ def test_angles_of_another_day_stay_there(store: Store) -> None:
 
 def test_best_and_hardest_hour(store: Store) -> None:
     record(store, wall("2025-05-14 09:00"), [("good", 3600), ("good", 1800), ("poor", 1800), ("mild", 3600)])
-    record(store, wall("2025-05-14 15:00"), [("poor", 120)])  # too short to be compared
+    record(store, wall("2025-05-14 15:00"), [("poor", 1700)])  # too short to be compared
     told = day(store, date("2025-05-14"), LATER)
     assert told.hardest_hour is not None
     assert told.best_hour is not None

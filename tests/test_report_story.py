@@ -22,10 +22,17 @@ LATER = 4e9
 def test_the_hour_that_stands_out_is_named_by_its_share_and_not_by_its_minutes(store: Store) -> None:
     record(store, wall("2025-05-14 08:00"), [("good", 3600)])
     record(store, wall("2025-05-14 09:00"), [("good", 2400), ("poor", 1200)])  # more minutes
-    record(store, wall("2025-05-14 10:00"), [("good", 180), ("poor", 720)])  # a greater share
+    record(store, wall("2025-05-14 10:00"), [("good", 720), ("poor", 1080)])  # a greater share
     said = story.stood_out(day(store, DATE, LATER))
-    assert said.endswith("; its share was highest between 10:00 and 11:00, 80%.")
+    assert said.endswith("; its share was highest between 10:00 and 11:00, 60%.")
     assert "most of all" not in said
+
+
+def test_no_hour_of_a_good_day_is_pointed_out(store: Store) -> None:
+    record(store, wall("2025-05-14 08:00"), [("good", 3600), ("poor", 300), ("good", 3600)])
+    told = day(store, DATE, LATER)
+    assert told.hardest_hour is not None
+    assert story.stood_out(told) == "Poor posture took 5 min, 4% of the judged time."
 
 
 def test_hours_are_written_with_two_digits(store: Store) -> None:

@@ -20,6 +20,7 @@ from posture_monitor.history.packing import Floats, Samples
 from posture_monitor.history.recording import SLOUCH_INDEX
 from posture_monitor.history.records import (
     APART,
+    COMPARABLE_S,
     ENOUGH_COVERAGE,
     ENOUGH_JUDGED_S,
     STATES,
@@ -210,7 +211,7 @@ class Day(Totals):
         hours = [
             hour
             for hour in self.hours
-            if hour.judged_s >= ENOUGH_JUDGED_S and hour.judged_s >= ENOUGH_COVERAGE * hour.present_s
+            if hour.judged_s >= COMPARABLE_S and hour.judged_s >= ENOUGH_COVERAGE * hour.present_s
         ]
         shares = [hour.poor_share for hour in hours]
         return hours if shares and max(shares) - min(shares) >= APART and not self.withheld else []

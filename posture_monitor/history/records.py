@@ -18,6 +18,10 @@ ENOUGH_COVERAGE = 0.60
 #: Nor from less judged time than this (our own choice: below it one change of posture decides).
 ENOUGH_JUDGED_S = 600.0
 
+#: Hours and days with less judged time are not set against others: one slouch decides their share (our own
+#: choice).
+COMPARABLE_S = 1800.0
+
 #: Hours and days whose shares of poor posture lie nearer together than this are not set against each other
 #: (our own choice).
 APART = 0.05

@@ -11,7 +11,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.history import diary
 from posture_monitor.history.days import Angle, Day, score
 from posture_monitor.history.periods import Period
-from posture_monitor.history.records import APART, ENOUGH_COVERAGE, Alert, Span, told_reason
+from posture_monitor.history.records import APART, COMPARABLE_S, ENOUGH_COVERAGE, Alert, Span, told_reason
 from posture_monitor.history.timeline import CORRECTED_S, YEARS, Bout, end_offset_s, local_time, what_followed
 from posture_monitor.posture.metrics import METRICS, ROW, Change
 from posture_monitor.telling import words
@@ -32,9 +32,6 @@ SCORE_MEANS = "share of the judged time that was not poor"
 
 #: A bout longer than this is worth a suggestion (HSE: 5 to 10 minutes away in every 50 to 60).
 LONG_BOUT_S = 3000.0
-
-#: Days with less judged time are not set against others: one slouch decides their share (our own choice).
-_COMPARABLE_S = 1800.0
 
 #: Measures shown in the report; the first two are always named, measured or not.
 SHOWN_MEASURES = (
@@ -170,7 +167,7 @@ def stood_out(day: Day) -> str:
     if poor < 60 and day.poor_share < APART:
         return "Hardly any poor posture was seen."
     sentence = f"Poor posture took {duration(poor)}, {words.percent(day.poor_share)} of the judged time"
-    if hardest is not None and hardest.poor_share > 1.5 * day.poor_share:
+    if hardest is not None and day.poor_share >= APART and hardest.poor_share > 1.5 * day.poor_share:
         # A share: another hour may have had more minutes of it.
         sentence += (
             f"; its share was highest between {hardest.hour:02d}:00 and {hardest.hour + 1:02d}:00, "
@@ -237,7 +234,7 @@ def period_stood_out(period: Period) -> str:
         f"{duration(period.judged_s)} judged on {words.counted(judged, 'day')}; "
         f"poor posture took {words.percent(period.poor_share)} of it"
     )
-    told = [day for day in period.recorded if not day.withheld and day.judged_s >= _COMPARABLE_S]
+    told = [day for day in period.recorded if not day.withheld and day.judged_s >= COMPARABLE_S]
     if len(told) > 1:
         most = max(told, key=lambda day: day.poor_share)
         least = min(told, key=lambda day: day.poor_share)
