@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from history_maker import record, wall
 
-from posture_monitor.history.days import Angle, day
+from posture_monitor.history.days import Angle, Day, day
 from posture_monitor.history.periods import week
 from posture_monitor.history.records import NOT_SHOWN
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
+from posture_monitor.posture.metrics import Reason
 from posture_monitor.telling import words
 from posture_monitor.telling.report import story
 
@@ -140,6 +142,71 @@ def test_nothing_is_suggested_for_a_day_that_is_over_and_told_little(
     assert story.suggestion(day(store, DATE, wall("2025-05-15 00:00"))) == ""
     so_far = story.suggestion(day(store, DATE, wall("2025-05-14 18:00")))
     assert so_far.startswith("Let it watch a little longer" if parts else "Run `posture-monitor start`")
+
+
+def reminded(store: Store, date: str, drivers: dict[str, float], outcome: str = "ignored") -> Day:
+    """Return a day of 20 min spells with three reminders for each of these measures."""
+    for number, (driver, deviation) in enumerate(drivers.items()):
+        for count in range(3):
+            at_s = wall(f"{date} 09:00") + 1800 * (3 * number + count)
+            record(store, at_s, [("good", 600), ("poor", 300), ("good", 300)], step_s=10)
+            alert = store.alert(at_s + 900, utc_offset_s(at_s), "posture", driver=driver, deviation=deviation)
+            store.outcome(alert, outcome)
+    return day(store, dt.date.fromisoformat(date), LATER)
+
+
+@pytest.mark.parametrize(
+    ("drivers", "said"),
+    [
+        (
+            {"fsr": 12.0, "neck_incl": 22.0},
+            "All 6 posture reminders were for “head forward”: try the screen at eye height",
+        ),
+        (
+            {"trunk_incl": 21.0},
+            "All 3 posture reminders were for “trunk forward”: try keyboard and mouse nearer to you.",
+        ),
+        ({"trunk_incl": 21.0, "distance": -30.0}, "Keep changing position: "),  # neither is most
+        ({"trunk_incl": -21.0}, "Keep changing position: "),  # leaning back wants no other desk
+    ],
+)
+def test_what_to_try_at_the_desk_fits_what_most_reminders_were_for(
+    store: Store, drivers: dict[str, float], said: str
+) -> None:
+    assert story.suggestion(reminded(store, "2025-05-14", drivers)).startswith(said)
+
+
+def test_what_is_tried_at_the_desk_is_for_what_reminders_say() -> None:
+    sides = [side for measure in words.MEASURES.values() for side in (measure.up, measure.down)]
+    assert story.AT_THE_DESK.keys() <= {side.title.partition(":")[0] for side in sides}
+
+
+def test_of_reminders_marked_wrong_nothing_is_concluded_but_that_neutral_may_not_fit(store: Store) -> None:
+    told = reminded(store, "2025-05-14", {"fsr": 12.0}, "wrong")
+    assert story.suggestion(told).startswith("3 of 3 posture reminders were marked wrong: a new neutral")
+    assert story.suggestion(replace(told, alerts=told.alerts[1:])).startswith("Keep changing position")
+
+
+def test_days_alike_take_turns_in_what_they_suggest(store: Store) -> None:
+    for number in (13, 14):
+        record(store, wall(f"2025-05-{number} 09:00"), [("good", 2700), ("poor", 700)], step_s=10)
+    said = [story.suggestion(day(store, dt.date(2025, 5, number), LATER)) for number in (13, 14)]
+    assert ["break" in said[0], "poor stretch" in said[0]] != ["break" in said[1], "poor stretch" in said[1]]
+    assert sorted(each.split(" was ")[0] for each in said) == [
+        "The longest poor stretch", "The longest time without a break",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [(Reason.DARK, "lamp"), (Reason.MOVED, "--reanchor"), (Reason.STRANGER, "calibrate` lets it judge where"),
+     (Reason.BLURRED, "doctor")],
+)  # fmt: skip
+def test_what_to_do_about_too_little_seen_fits_its_reason(store: Store, reason: Reason, said: str) -> None:
+    for step in range(200):
+        at_s = wall("2025-05-14 09:00") + 10 * step
+        store.heartbeat(at_s, utc_offset_s(at_s), *(("good", "") if step < 60 else ("unknown", reason.value)))
+    assert said in story.suggestion(day(store, DATE, LATER))
 
 
 def test_what_lay_between_the_stretches_at_the_desk_is_named(store: Store) -> None:

@@ -13,7 +13,7 @@ from posture_monitor.history.days import Angle, Day, score
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import APART, COMPARABLE_S, ENOUGH_COVERAGE, Alert, Span, told_reason
 from posture_monitor.history.timeline import CORRECTED_S, YEARS, Bout, end_offset_s, local_time, what_followed
-from posture_monitor.posture.metrics import METRICS, ROW, Change
+from posture_monitor.posture.metrics import METRICS, ROW, Change, Reason
 from posture_monitor.telling import words
 
 #: State to what it is called, in the order in which it is told.
@@ -32,6 +32,44 @@ SCORE_MEANS = "share of the judged time that was not poor"
 
 #: A bout longer than this is worth a suggestion (HSE: 5 to 10 minutes away in every 50 to 60).
 LONG_BOUT_S = 3000.0
+
+#: So many reminders of one kind say something of the day (our own choice).
+_SEVERAL = 3
+
+_STRAIGHT_AHEAD = "the screen and what you look at most straight ahead"
+_EYE_HEIGHT = "the screen at eye height, and larger letters"
+
+#: What to try at the desk, by what reminders were for (HSE advice on work with display screens).
+AT_THE_DESK = {
+    "Head forward": _EYE_HEIGHT,
+    "Head low over the shoulders": _EYE_HEIGHT,
+    "Closer to the screen": "larger letters, and the screen at about an arm's length",
+    "Close to the screen": "larger letters, and the screen at about an arm's length",
+    "Head tipped down": "what you look at nearer to eye height",
+    "Neck bent forward": "what you look at nearer to eye height",
+    "Trunk forward": "keyboard and mouse nearer to you",
+    "Head turned left": _STRAIGHT_AHEAD,
+    "Head turned right": _STRAIGHT_AHEAD,
+    "Trunk to the left": _STRAIGHT_AHEAD,
+    "Trunk to the right": _STRAIGHT_AHEAD,
+}
+
+#: What to try where too little could be judged, by the most common reason.
+_TO_BE_SEEN = {
+    "": "Check the light and that the camera sees head and shoulders; `posture-monitor doctor` helps.",
+    Reason.DARK.value: "Try a lamp in front of you, or sit towards the window.",
+    Reason.TURNED.value: "Try the camera beside what you look at most: a turned head is not judged.",
+    Reason.STANDING.value: "`posture-monitor calibrate --add standing` lets it judge standing as well.",
+    Reason.MOVED.value: "Sit as you wish to, and let `posture-monitor calibrate --reanchor` follow it.",
+    told_reason(Reason.STRANGER.value): "`posture-monitor calibrate` lets it judge where you sit now.",
+}
+
+#: For days on which nothing else stood out.
+_ANY_DAY = (
+    "Half a minute of moving every twenty minutes is a small habit to try.",
+    "Try walking about while you telephone.",
+    "Keep changing position: no single posture suits a whole day.",
+)
 
 #: Measures shown in the report; the first two are always named, measured or not.
 SHOWN_MEASURES = (
@@ -177,30 +215,57 @@ def stood_out(day: Day) -> str:
 
 
 def suggestion(day: Day) -> str:
-    """Return one thing to try: movement, for that is what the evidence supports (doi 10.5271/sjweh.3949).
+    """Return one thing to try, of what the day was measured to be like.
 
-    A day that is over and told too little is ``""``: nothing can be done about it any more. The words
-    suit who stands at the desk as well.
+    Movement comes first, for that is what the evidence supports (doi 10.5271/sjweh.3949). Where several
+    things fit a day, days take turns, so that no week says the same each evening. A day that is over and
+    told too little is ``""``: nothing can be done about it any more. The words suit who stands at the desk
+    as well.
     """
     if not measured_at_all(day):
         return "" if day.over else "Run `posture-monitor start`, and your day at the desk will show here."
     if day.coverage < ENOUGH_COVERAGE:
-        return "Check the light and that the camera sees head and shoulders; `posture-monitor doctor` helps."
+        return _TO_BE_SEEN.get(next((why for why, _ in reasons(day)), ""), _TO_BE_SEEN[""])
+    if doubt := _marked_wrong(day):
+        return doubt
     longest = day.longest_bout_s
-    if longest >= LONG_BOUT_S:
-        once = "try walking a few steps once in between."
-        often = "a few steps every 45 minutes or so break it up."
-        return f"The longest time without a break was {duration(longest)}: " + (
-            often if longest >= 2 * LONG_BOUT_S else once
-        )
+    without = f"The longest time without a break was {duration(longest)}: "
+    if longest >= 2 * LONG_BOUT_S:
+        return without + "a few steps every 45 minutes or so break it up."
+    fitting = [without + "try walking a few steps once in between."] if longest >= LONG_BOUT_S else []
+    fitting += _at_the_desk(day)
     if day.longest_poor_s >= 600:
-        return (
+        fitting.append(
             f"The longest poor stretch was {duration(day.longest_poor_s)}: a small change of position "
             "every few minutes breaks it up."
         )
-    if day.withheld:
+    if not fitting and day.withheld:
         return "" if day.over else "Let it watch a little longer, and there will be more to tell."
-    return "Keep changing position: no single posture suits a whole day."
+    fitting = fitting or list(_ANY_DAY)
+    return fitting[day.date.toordinal() % len(fitting)]
+
+
+def _marked_wrong(day: Day) -> str:
+    """Return what to do where many posture reminders were marked wrong; else ``""``."""
+    posture = [alert for alert in day.alerts if alert.driver]
+    wrong = sum(alert.outcome == "wrong" for alert in posture)
+    if wrong < _SEVERAL or 3 * wrong < len(posture):
+        return ""
+    return (
+        f"{wrong} of {len(posture)} posture reminders were marked wrong: "
+        "a new neutral may fit you better, `posture-monitor calibrate` takes it."
+    )
+
+
+def _at_the_desk(day: Day) -> list[str]:
+    """Return what to try at the desk where most posture reminders were for one thing; else nothing."""
+    posture = [alert for alert in day.alerts if alert.driver]
+    told = Counter(alert_what(alert).partition(":")[0] for alert in posture if alert.outcome != "wrong")
+    for what, count in told.most_common(1):
+        if count >= _SEVERAL and 2 * count > len(posture) and what in AT_THE_DESK:
+            of = f"All {count}" if count == len(posture) else f"{count} of {len(posture)}"
+            return [f"{of} posture reminders were for “{what.lower()}”: try {AT_THE_DESK[what]}."]
+    return []
 
 
 def _as_far_as_other(date: dt.date, than: dt.date, *, month: bool = False) -> str:
@@ -302,7 +367,7 @@ def alert_line(alert: Alert) -> str:
 
 
 def alerts_line(day: Day) -> str:
-    """Return how many alerts a change followed, were marked wrong, not shown, or have nothing known to follow."""
+    """Return how many alerts a change followed, and of how many something else is to be told."""
     if not day.alerts:
         return ""
     told = [what_followed(alert, day.spans) for alert in day.alerts]
