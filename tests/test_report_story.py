@@ -66,7 +66,7 @@ def test_a_day_without_anybody_is_no_day_that_was_judged(store: Store) -> None:
 def test_too_little_to_judge_is_one_number_wherever_it_stands(store: Store) -> None:
     record(store, wall("2025-05-14 09:00"), [("good", 3582), ("unknown", 2418)])  # 59.7 %
     told = day(store, DATE, LATER)
-    assert "only 59% of the time" in story.score_line(told)
+    assert "only 59% of the time" in story.stood_out(told)
     assert story.coverage_line(told).endswith("(59%).")
 
 

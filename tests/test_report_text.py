@@ -181,7 +181,8 @@ def test_shapes_tell_the_states_apart_without_colour(store: Store) -> None:
 def test_front_view_says_that_angles_could_not_be_measured(store: Store) -> None:
     working_day(store, "2025-05-14", side=False)
     told = day(store, TODAY, LATER)
-    assert page(told).count("not measurable from this view") == 2
+    said = "  Not measurable from this view: trunk inclination and neck inclination.\n"
+    assert said in page(told)
     angles = to_json(told)["angles"]
     assert angles["trunk_incl"] is None
     assert angles["neck_incl"] is None
@@ -208,7 +209,9 @@ def test_low_coverage_gives_no_score_and_says_why(store: Store) -> None:
         )
     told = day(store, TODAY, LATER)
     text = " ".join(page(told).split())
-    assert "Score: none, only 17% of the time at the desk could be judged" in text
+    assert "There is not enough to go by: only 17% of the time at the desk could be judged" in text
+    assert "Score: none." in text
+    assert "Breaks" not in text, "who is not seen may have had some"
     assert "too dark" in text
     assert to_json(told)["score"] is None
 

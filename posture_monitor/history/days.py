@@ -181,9 +181,14 @@ class Day(Totals):
         return self.longest_poor.end_s - self.longest_poor.start_s if self.longest_poor else 0.0
 
     @property
+    def longest_bout(self) -> Bout | None:
+        """The longest time at the desk without a break, or None."""
+        return max(self.bouts, key=lambda bout: bout.length_s, default=None)
+
+    @property
     def longest_bout_s(self) -> float:
         """Length of the longest time at the desk without a break."""
-        return max((bout.length_s for bout in self.bouts), default=0.0)
+        return self.longest_bout.length_s if self.longest_bout else 0.0
 
     @property
     def breaks(self) -> int:

@@ -84,8 +84,11 @@ def render_html(
     """
     suggestion = story.suggestion(day) if advice is None else advice
     parts = [_figures(day), _timeline(day), *_details(day)] if day.spans else []
-    if week.recorded or month.recorded:
-        parts += [_week(week, day), _month(month)]
+    # What a week or a month would only say again is left out: a first day is a day.
+    if any(each.date != day.date for each in week.recorded):
+        parts.append(_week(week, day))
+    if any(not week.first <= each.date <= week.last for each in month.recorded):
+        parts.append(_month(month))
     if entries:
         parts.append(_pain(pain_story(entries, (*before, *month.days), day.date)))
     return _PAGE.format(
@@ -109,25 +112,29 @@ def _section(title: str, body: str) -> str:
 
 
 def _figures(day: Day) -> str:
-    coverage = words.percent(day.told_coverage) if day.present_s else "–"
+    share = f"{words.percent(day.told_coverage)} of " if day.present_s else ""
     # Where nothing was judged or nobody was seen, "none" would be more than is known.
     no_poor = "none" if day.judged_s else "–"
-    breaks = f"longest without one {story.duration(day.longest_bout_s)}" if day.bouts else ""
+    longest = day.longest_bout if story.breaks_known(day) else None
     tiles = (
         (
             "Score",
             "–" if day.withheld else words.percent(score(day) / 100),
-            day.withheld or story.SCORE_MEANS,
+            "not enough data" if day.withheld else story.SCORE_MEANS,
         ),
-        ("Judged", story.duration(day.judged_s), f"of {story.duration(day.present_s)} at the desk"),
-        ("Coverage", coverage, "of the time at the desk was judged"),
+        ("Judged", story.duration(day.judged_s), f"{share}{story.duration(day.present_s)} at the desk"),
         (
             "Longest poor stretch",
             story.duration(day.longest_poor_s) if day.longest_poor else no_poor,
             story.stretch(day.longest_poor) if day.longest_poor else "",
         ),
+        (
+            "Longest without a break",
+            story.duration(longest.length_s) if longest else "–",
+            story.stretch(longest) if longest else "",
+        ),
+        ("Breaks", str(day.breaks) if longest else "–", story.shifts(day)),
         ("Reminders", str(len(day.alerts)), story.alerts_line(day)),
-        ("Breaks", str(day.breaks) if day.bouts else "–", breaks),
     )
     return (
         '<dl class="figures">\n'
@@ -215,7 +222,7 @@ def _details(day: Day) -> list[str]:
     few = len(charts.shown_angles(day)) < 2
     stacks = ((hours,), (angles, coverage)) if few else ((hours, coverage), (angles,))
     columns = "\n".join('<div class="stack">\n' + "\n".join(stack) + "\n</div>" for stack in stacks)
-    return [f'<div class="pair">\n{columns}\n</div>', _alerts(day)]
+    return [f'<div class="pair">\n{columns}\n</div>', *([_alerts(day)] if day.alerts else [])]
 
 
 def _hours(day: Day) -> str:
@@ -236,14 +243,10 @@ def _hours(day: Day) -> str:
 
 
 def _angles(day: Day) -> str:
-    missing = [words.measure_name(name) for name in story.ALWAYS_SHOWN if name not in day.angles]
     if not day.angles:
         return _section("Against neutral", '<p class="note">Nothing was measured on this day.</p>')
-    note = (
-        f'<p class="note">Not measurable from this camera\'s view: {escape(" and ".join(missing))}.</p>'
-        if missing
-        else ""
-    )
+    missing = story.not_measured(day)
+    note = f'<p class="note">{escape(missing)}</p>' if missing else ""
     if not charts.shown_angles(day):
         return _section("Against neutral", note)
     rows: dict[str, tuple[str, ...]] = {}
@@ -260,8 +263,6 @@ def _angles(day: Day) -> str:
 
 
 def _alerts(day: Day) -> str:
-    if not day.alerts:
-        return _section("Reminders and what followed", "<p>None on this day.</p>")
     rows = [
         (
             story.clock(alert.wall_s, alert.utc_offset_s),
@@ -292,7 +293,7 @@ def _coverage(day: Day) -> str:
     why = _table(("why not judged", "time"), rows) if rows else ""
     return _section(
         "What this day was judged on",
-        f"<p>{escape(story.coverage_line(day))} {escape(story.score_line(day))}</p>\n"
+        f"<p>{escape(story.coverage_line(day))}</p>\n"
         + (
             f'<div class="share" role="img" aria-label="{escape(story.coverage_line(day))}">{bar}</div>'
             if bar
@@ -332,8 +333,6 @@ def _week(week: Period, shown: Day) -> str:
 
 
 def _month(month: Period) -> str:
-    if not month.recorded:
-        return ""
     rows = [
         (
             f"{day.date:%a} {day.date.day}",
@@ -423,7 +422,7 @@ def _scrolled(title: str, table: str) -> str:
 
 def _footer(day: Day) -> str:
     """Return what the words of the page mean; of those that it does not use, nothing."""
-    unused = () if day.angles else ("Neutral", "Limits") if day.spans else ("Neutral", "Limits", "Score")
+    unused = () if day.angles else ("Neutral", "Limits")
     notes = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(what)}</dd>"
         for name, what in story.DEFINITIONS

@@ -188,9 +188,9 @@ def coverage_line(day: Day) -> str:
 
 
 def score_line(day: Day) -> str:
-    """Return the score and what it means, or that there is none and why."""
+    """Return the score and what it means, or that there is none; why not, `stood_out` says."""
     if day.withheld:
-        return f"Score: none, {day.withheld}."
+        return "Score: none."
     return f"Score: {words.percent(score(day) / 100)} ({SCORE_MEANS})."
 
 
@@ -339,6 +339,12 @@ def measure_label(metric: str) -> str:
     return words.measure_name(metric) + (", of a shoulder width" if unit(metric) == _SHOULDERS else "")
 
 
+def not_measured(day: Day) -> str:
+    """Return which of the measures that are always named could not be had; ``""`` where all could."""
+    missing = [words.measure_name(name) for name in ALWAYS_SHOWN if name not in day.angles]
+    return f"Not measurable from this view: {' and '.join(missing)}." if missing else ""
+
+
 def day_line(day: Day) -> str:
     """Return a day in one line, for hovering over it in a week or month."""
     name = f"{day.date:%a} {day.date.day} {day.date:%b}"
@@ -429,9 +435,21 @@ def bouts_line(day: Day) -> str:
     return f"{line}; {'between them ' if several else ''}{', '.join(parts)}"
 
 
+def breaks_known(day: Day) -> bool:
+    """Whether anything can be said of breaks: who is not seen for most of a day may have had some."""
+    return bool(day.bouts) and day.coverage >= ENOUGH_COVERAGE
+
+
 def stretches(day: Day) -> str:
     """Return how many bouts there were: ``1 stretch at the desk``, ``11 stretches at the desk``."""
     return f"{len(day.bouts)} {'stretch' if len(day.bouts) == 1 else 'stretches'} at the desk"
+
+
+def shifts(day: Day) -> str:
+    """Return how often posture changed, ``15 changes of posture an hour``; ``""`` where that is not known."""
+    if not math.isfinite(day.shifts_per_h):
+        return ""
+    return f"{words.counted(round(day.shifts_per_h), 'change')} of posture an hour"
 
 
 def reasons(day: Day) -> list[tuple[str, float]]:
@@ -459,7 +477,6 @@ DEFINITIONS = (
     ),
     ("Unknown", "somebody was there but could not be judged; it counts as neither good nor poor."),
     ("Coverage", "the judged share of the time at the desk. Under 60% there is no score and no conclusion."),
-    ("Score", f"{SCORE_MEANS}, in per cent."),
     (
         "Rounding",
         "times and shares are rounded one by one, so that parts may not add up to the whole exactly.",

@@ -213,24 +213,23 @@ def _angles(day: Day) -> Iterator[Text]:
     yield from _heading("Against neutral: middle minute (middle 8 of 10 minutes)")
     for name in story.SHOWN_MEASURES:
         angle = day.angles.get(name)
-        label = words.measure_name(name)
         if angle is not None:
-            row = f"  {label:<31} {story.signed(name, angle.median):>5}"
+            row = f"  {words.measure_name(name):<31} {story.signed(name, angle.median):>5}"
             if between := story.middle_eight(name, angle):
                 row += f"  ({between})"
             measured = 60 * angle.minutes / day.judged_s if day.judged_s else 1.0
             yield Text(row + (f", in {words.percent(measured)} of the time" if measured < 0.8 else ""))
-        elif name in story.ALWAYS_SHOWN:
-            yield Text(f"  {label:<19} not measurable from this view")
+    if missing := story.not_measured(day):
+        yield Text(f"  {missing}")
 
 
 def _movement(day: Day) -> Iterator[Text]:
-    if not day.bouts:
+    if not story.breaks_known(day):
         return
     yield from _heading("Breaks and moving")
     yield Text(f"  {story.bouts_line(day)}")
-    if math.isfinite(day.shifts_per_h):
-        yield Text(f"  {day.shifts_per_h:.0f} changes of posture an hour")
+    if shifts := story.shifts(day):
+        yield Text(f"  {shifts}")
 
 
 def _period_page(period: Period, width: int) -> Iterator[Text]:
