@@ -286,6 +286,7 @@ def test_days_of_pain_in_a_row_are_one_episode_and_a_day_under_way_is_none(path:
         days = recorded(store, [20.0] * 15)
     in_a_row = [episode(5, wall(f"2025-04-{number:02d} 12:00")) for number in (3, 4, 6, 8, 13)]
     assert associations(in_a_row, days)[1].endswith("there are 15 days and 2 episodes")
+    assert associations(in_a_row, days[2:3])[1].endswith("there is 1 day and 1 episode")
     apart = [*in_a_row[:1], *(episode(5, wall(f"2025-04-{number:02d} 12:00")) for number in (6, 9, 15))]
     assert associations(apart, days)[1] == ""
     today = replace(days[-1], end_s=days[-1].end_s - 3600)

@@ -340,7 +340,8 @@ def associations(entries: Sequence[Episode], days: Sequence[Day]) -> tuple[list[
         return [], (
             f"an association is shown from {ENOUGH_DAYS} days with enough data on, {ENOUGH_EPISODES} of them "
             f"with a new episode (entries less than {LOOK_BACK_DAYS} days apart are one); "
-            f"there are {len(told)} days and {len(began)} episode{'' if len(began) == 1 else 's'}"
+            f"there {'is' if len(told) == 1 else 'are'} {_counted(len(told), 'day')} "
+            f"and {_counted(len(began), 'episode')}"
         )
     compared = [day for day in told if day.date in began or day.date not in pain]
     table = np.array([exposures(day.date, told) for day in compared])
@@ -351,6 +352,10 @@ def associations(entries: Sequence[Episode], days: Sequence[Day]) -> tuple[list[
         Association(name, unit, *_shift(table[with_one, column], table[~with_one, column]))
         for column, (name, unit, _) in enumerate(EXPOSURES)
     ], ""
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _shift(one: Floats, other: Floats) -> tuple[float, float, float]:
