@@ -57,7 +57,7 @@ def test_no_such_day_is_one_line(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
-    [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (95, "1 min 35 s"), (599.9, "10 min"), (3599, "1 h 00 min"),
+    [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (65, "1 min 05 s"), (278, "5 min"), (3599, "1 h 00 min"),
      (3900, "1 h 05 min"), (90000, "25 h 00 min")],
 )  # fmt: skip
 def test_durations(seconds: float, expected: str) -> None:

@@ -218,7 +218,7 @@ def test_where_readings_are_missing_it_says_of_how_much() -> None:
             at_s = wall(f"{DAY} 11:00") + 2 * number
             store.heartbeat(at_s, utc_offset_s(at_s), "poor", gap_s=5)
     said = typed("--day", DAY, "--preset", "strict").stdout
-    assert "Measures are kept of 4 min 58 s out of 20 min at the desk" in said
+    assert "Measures are kept of 5 min out of 20 min at the desk" in said
 
 
 @pytest.mark.usefixtures("home")

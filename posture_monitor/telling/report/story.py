@@ -130,12 +130,15 @@ def parse_day(text: str, today: dt.date) -> dt.date:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time as people say it: ``1 h 05 min``, ``12 min``, ``40 s``."""
+    """Return a length of time as people say it: ``1 h 05 min``, ``12 min``, ``40 s``.
+
+    In whole minutes from 90 s on, as `words.duration` tells them in a reminder.
+    """
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    if whole < 600 and whole % 60:
-        return f"{whole // 60} min {whole % 60:02d} s"
+    if 60 < whole < 90:
+        return f"1 min {whole - 60:02d} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
