@@ -473,7 +473,7 @@ DEMO = (
 
 #: What the words of the report mean.
 DEFINITIONS = (
-    ("Neutral", "your own calibrated posture; every angle is the difference from it."),
+    ("Neutral", "the posture you calibrated, a starter's until then; every angle is the difference from it."),
     (
         "Good, mild, poor",
         "how far from neutral; mild is no more than the natural scatter of an easy posture.",
