@@ -16,7 +16,7 @@ from posture_monitor import hardening
 from posture_monitor.cli import COMMANDS
 from posture_monitor.errors import UserError
 from posture_monitor.sensing import camera
-from posture_monitor.service import background, eye, tray
+from posture_monitor.service import background, eye, tray, zone
 from posture_monitor.service.autostart import windows as autostart
 from posture_monitor.telling import full_screen
 from posture_monitor.telling.channels import desktop, plyer
@@ -238,3 +238,13 @@ def test_a_reader_that_has_gone_is_no_fault_on_windows() -> None:
     assert (done.returncode, done.stderr) == (1, b"")
     elsewhere = "import os; os.dup2(os.open(os.devnull, os.O_WRONLY), 1)\n"
     assert b"Invalid argument" in run_python(elsewhere + code).stderr, "there it is a fault of the program"
+
+
+def test_windows_is_told_to_look_at_the_time_zone_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its C library keeps that of the start, as the others do."""
+    looked: list[str] = []
+    library = SimpleNamespace(_tzset=lambda: looked.append("again"))
+    monkeypatch.setattr(zone.sys, "platform", "win32")
+    monkeypatch.setattr("ctypes.windll", SimpleNamespace(ucrtbase=library), raising=False)
+    zone.follow_zone()
+    assert looked == ["again"]

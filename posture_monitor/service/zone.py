@@ -5,8 +5,12 @@ from __future__ import annotations
 import sys
 import time
 
+from posture_monitor.dll import dll
+
 
 def follow_zone() -> None:
-    """Go by the time zone that is set now; the C library of Linux and macOS goes by that of the start."""
-    if sys.platform != "win32":
+    """Go by the time zone that is set now; each system's C library goes by that of the start."""
+    if sys.platform == "win32":
+        dll("ucrtbase")._tzset()  # Python has no `tzset` there, but reckons with this library
+    else:
         time.tzset()
