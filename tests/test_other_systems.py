@@ -190,7 +190,7 @@ def test_macos_shows_it_by_its_own_script(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_camera_that_macos_refuses_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     assert eye._why(-6) == "status -6"
     monkeypatch.setattr(eye.sys, "platform", "darwin")
-    assert "may not use the camera" in eye._why(-6)
+    assert "may not use the camera; run `posture-monitor restart`" in eye._why(-6), "the monitor runs already"
 
 
 def test_a_camera_has_no_node_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:

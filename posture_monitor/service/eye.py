@@ -167,5 +167,5 @@ def _why(status: int) -> str:
         return "it was killed; memory may have run out"
     if sys.platform == "darwin" and status == -getattr(signal, "SIGABRT", 6):
         # Started at login it asks for the camera in its own name, which macOS allows to applications alone.
-        return "macOS ended it, as one that may not use the camera; run `posture-monitor start` in a terminal"
+        return "macOS ended it: it may not use the camera; run `posture-monitor restart` in a terminal"
     return f"status {status}"
