@@ -8,12 +8,15 @@ import os
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TypeAlias
 
 #: Readable by this user only.
 PRIVATE = 0o600
+#: Windows replaces no file that is open elsewhere, as in a virus scanner, or in a reader, for moments.
+PATIENCE_S = 1.0
 
 #: A file's time of change, its size and its number: another one when it is written anew.
 Stamp: TypeAlias = tuple[int, int, int]
@@ -65,12 +68,25 @@ def replacing(path: Path, *, mode: int = PRIVATE, lasting: bool = True) -> Itera
                 os.fsync(file.fileno())
         if mode != PRIVATE:  # with which it was begun
             os.chmod(draft, mode)
-        with _blaming(path):  # Windows replaces no file that is open elsewhere, as in a spreadsheet
-            os.replace(draft, target)
+        with _blaming(path):
+            _put(draft, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(draft)
         raise
+
+
+def _put(draft: str, target: Path) -> None:
+    until_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            os.replace(draft, target)
+        except PermissionError:
+            if sys.platform != "win32" or time.monotonic() > until_s:  # it is open in a spreadsheet, perhaps
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def left_behind(path: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from posture_monitor import hardening
+from posture_monitor import hardening, whole_file
 from posture_monitor.cli import COMMANDS
 from posture_monitor.errors import UserError
 from posture_monitor.sensing import camera
@@ -248,3 +248,38 @@ def test_windows_is_told_to_look_at_the_time_zone_again(monkeypatch: pytest.Monk
     monkeypatch.setattr("ctypes.windll", SimpleNamespace(ucrtbase=library), raising=False)
     zone.follow_zone()
     assert looked == ["again"]
+
+
+class OpenElsewhere:
+    """Replaces files as Windows does one that somebody else has open, for so many tries."""
+
+    def __init__(self, tries: int) -> None:
+        self.tries = tries
+        self._replace = os.replace
+
+    def __call__(self, draft: str, target: Path) -> None:
+        self.tries -= 1
+        if self.tries >= 0:
+            raise PermissionError(13, "Access is denied", draft, None, str(target))
+        self._replace(draft, target)
+
+
+def test_a_file_that_a_virus_scanner_has_open_is_written_a_moment_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole_file.os, "replace", OpenElsewhere(3))
+    monkeypatch.setattr(whole_file.sys, "platform", "win32")
+    with whole_file.replacing(tmp_path / "a") as file:
+        file.write(b"x")
+    assert (tmp_path / "a").read_bytes() == b"x"
+
+
+def test_one_that_stays_open_is_told_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (path := tmp_path / "a").write_bytes(b"before")
+    monkeypatch.setattr(whole_file.os, "replace", OpenElsewhere(1000))
+    monkeypatch.setattr(whole_file, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(whole_file.sys, "platform", "win32")
+    with pytest.raises(PermissionError) as refused, whole_file.replacing(path) as file:
+        file.write(b"x")
+    assert refused.value.filename == str(path)
+    assert [(left.name, left.read_bytes()) for left in tmp_path.iterdir()] == [("a", b"before")]
