@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import plistlib
 import re
@@ -9,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -318,12 +320,69 @@ def test_the_startup_file_of_windows() -> None:
     )
 
 
+class Registry:
+    """What the Task Manager notes of the files in the Startup folder, as `winreg` gives it."""
+
+    HKEY_CURRENT_USER, KEY_SET_VALUE = object(), 2
+
+    def __init__(self) -> None:
+        self.notes: dict[str, bytes] = {}
+
+    @contextlib.contextmanager
+    def OpenKey(self, root: object, path: str, _reserved: int = 0, access: int = 0) -> Iterator[int]:
+        assert root is self.HKEY_CURRENT_USER
+        assert path.endswith(r"\Explorer\StartupApproved\StartupFolder")
+        yield access
+
+    def QueryValueEx(self, _key: int, name: str) -> tuple[bytes, int]:
+        if name not in self.notes:
+            raise FileNotFoundError(name)
+        return self.notes[name], 3
+
+    def DeleteValue(self, key: int, name: str) -> None:
+        if key != self.KEY_SET_VALUE:
+            raise PermissionError(name)
+        if self.notes.pop(name, None) is None:
+            raise FileNotFoundError(name)
+
+
+@pytest.fixture
+def registry(user: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """Return the registry of this Windows, whose user is `user`."""
+    found = Registry()
+    autostart.this_program()  # what that needs is to be loaded for the system that this is
+    monkeypatch.setattr(autostart.sys, "platform", "win32")
+    monkeypatch.setitem(sys.modules, "winreg", found)  # type: ignore[arg-type]
+    monkeypatch.setenv("APPDATA", str(user / "Roaming"))
+    return found
+
+
+def test_one_switched_off_in_the_task_manager_is_told(registry: Registry) -> None:
+    assert autostart.enable().enabled
+    registry.notes["posture-monitor.cmd"] = b"\x02" + bytes(11)
+    assert autostart.status().enabled
+    registry.notes["posture-monitor.cmd"] = b"\x03\0\0\0" + bytes(range(8))
+    assert not autostart.status().enabled
+    assert "Switched off" in autostart.describe(autostart.status())
+    assert autostart.enable().enabled
+    registry.notes["posture-monitor.cmd"] = b"\x03" + bytes(11)
+    autostart.disable()
+    assert registry.notes == {}
+
+
+def test_the_startup_folder_stays(registry: Registry) -> None:
+    """It is the system's own."""
+    autostart.enable()
+    folder = windows.Startup().path().parent
+    autostart.disable()
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
 def test_other_systems_leave_nothing_behind_either(
-    user: Path, monkeypatch: pytest.MonkeyPatch, platform: str
+    user: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch, platform: str
 ) -> None:
     monkeypatch.setattr(autostart.sys, "platform", platform)
-    monkeypatch.setenv("APPDATA", str(user / "Roaming"))
     monkeypatch.setenv("POSTURE_MONITOR_HOME", str(user / "trial"))
     (user / "Library").mkdir()
     (user / "Roaming" / "Microsoft").mkdir(parents=True)

@@ -139,6 +139,12 @@ def test_a_startup_folder_that_only_python_sees_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("APPDATA", str(tmp_path / "Roaming"))
+
+    def none_there(*_key: object) -> None:
+        raise FileNotFoundError
+
+    winreg = SimpleNamespace(HKEY_CURRENT_USER=None, KEY_SET_VALUE=2, OpenKey=none_there)
+    monkeypatch.setitem(sys.modules, "winreg", winreg)  # type: ignore[arg-type]
     way = autostart.Startup()
     way.path().parent.mkdir(parents=True)
     way.path().touch()

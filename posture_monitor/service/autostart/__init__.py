@@ -216,7 +216,8 @@ def _take_away(way: Way) -> bool:
         raise UserError(
             f"cannot remove {path}: {error.strerror or error}; remove it yourself, then log in again"
         ) from error
-    _remove_empty(path.parent, 3)
+    if sys.platform != "win32":  # where the Startup folder is the system's own
+        _remove_empty(path.parent, 3)
     return True
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from importlib import import_module
 from pathlib import Path, PureWindowsPath
+from typing import Final
 
 from posture_monitor.errors import UserError
 from posture_monitor.service.autostart import Program, Way
+
+#: Where the Task Manager and the Settings note of each of these files whether the user wants it started.
+_SWITCHES: Final = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\StartupFolder"
 
 
 class Startup(Way):
@@ -35,7 +41,7 @@ class Startup(Way):
         return ("".join(f"{line}\r\n" for line in lines),)
 
     def switch_on(self) -> None:
-        """See whether the file, which alone does it, is where it seems to be.
+        """Let Windows start the file, and see whether it is where it seems to be.
 
         Raises
         ------
@@ -48,14 +54,35 @@ class Startup(Way):
                 "Windows keeps the Startup folder from a Python out of the Microsoft Store; "
                 "install Python from python.org, and posture-monitor with it"
             )
+        self._forget_switch()
+
+    def switch_off(self) -> None:
+        """Let Windows forget what was noted of the file, which alone does it."""
+        self._forget_switch()
 
     def switched_on(self) -> bool:
-        """Say whether the file is there."""
-        return self.path().exists() and not self._hidden()
+        """Say whether Windows would start it."""
+        return self.path().exists() and not self._hidden() and not self._noted_off()
 
     def _hidden(self) -> bool:
         """Whether it lies where a Python from the Microsoft Store writes instead; Windows does not look."""
         return "localcache" in (part.lower() for part in self.path().resolve().parts)
+
+    def _noted_off(self) -> bool:
+        """Whether the user has switched it off: the first byte of the note is odd then."""
+        registry = import_module("winreg")
+        with contextlib.suppress(OSError), registry.OpenKey(registry.HKEY_CURRENT_USER, _SWITCHES) as key:
+            return bool(registry.QueryValueEx(key, self.path().name)[0][0] & 1)
+        return False
+
+    def _forget_switch(self) -> None:
+        """Take the note away; without one a file is started."""
+        registry = import_module("winreg")
+        with (
+            contextlib.suppress(OSError),
+            registry.OpenKey(registry.HKEY_CURRENT_USER, _SWITCHES, 0, registry.KEY_SET_VALUE) as key,
+        ):
+            registry.DeleteValue(key, self.path().name)
 
 
 def _plain(text: str) -> str:
