@@ -6,6 +6,7 @@ import ast
 import string
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import translations
@@ -55,6 +56,43 @@ def test_an_alert_in_german() -> None:
     assert words.button_text("snooze") == "15 min Ruhe"
     assert words.duration(1) == "1 Sekunde"
     assert "Wie viel: 5-mal" in stretches.render(stretches.pick(2))
+
+
+@pytest.fixture
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable says what language is spoken."""
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("nothing_set")
+@pytest.mark.parametrize(
+    ("number", "told"), [(0xABC0C07, "15 min Ruhe"), (0x409, "Snooze 15 min"), (0x7F, "Snooze 15 min")]
+)
+def test_the_language_of_windows_is_spoken(monkeypatch: pytest.MonkeyPatch, number: int, told: str) -> None:
+    kernel = SimpleNamespace(GetUserDefaultUILanguage=lambda: number)
+    monkeypatch.setattr("ctypes.windll", SimpleNamespace(kernel32=kernel), raising=False)
+    monkeypatch.setattr(language.sys, "platform", "win32")
+    language.use()
+    assert words.button_text("snooze") == told
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8" if told.endswith("Ruhe") else "de_DE.UTF-8")
+    language.use()
+    assert words.button_text("snooze") != told, "who has set a variable means it"
+
+
+@pytest.mark.usefixtures("nothing_set")
+@pytest.mark.parametrize(
+    ("said", "told"), [("echo de_CH@rg=atzzzz", "15 min Ruhe"), ("exit 1", "Snooze 15 min")]
+)
+def test_the_language_of_macos_is_spoken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, told: str
+) -> None:
+    (defaults := tmp_path / "defaults").write_text(f'#!/bin/sh\n[ "$*" = "read -g AppleLocale" ] && {said}\n')
+    defaults.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(language.sys, "platform", "darwin")
+    language.use()
+    assert words.button_text("snooze") == told
 
 
 def test_no_english_word_is_left_in_german() -> None:
