@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import re
+import struct
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -18,6 +23,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.sensing import camera
 from posture_monitor.service import background, eye, tray, zone
 from posture_monitor.service.autostart import windows as autostart
+from posture_monitor.service.presence import Away, macos, windows
 from posture_monitor.telling import full_screen
 from posture_monitor.telling.channels import desktop, plyer
 from posture_monitor.telling.channels.plyer import Plyer, cut
@@ -289,3 +295,112 @@ def test_one_that_stays_open_is_told_by_its_name(tmp_path: Path, monkeypatch: py
         file.write(b"x")
     assert refused.value.filename == str(path)
     assert [(left.name, left.read_bytes()) for left in tmp_path.iterdir()] == [("a", b"before")]
+
+
+class CoreFoundation:
+    """What is asked of Apple's libraries, as ctypes gives it, and what is still to be released."""
+
+    def __init__(self, session: dict[bytes, bool] | None) -> None:
+        self.session, self.names = session, list[bytes]()
+        self.opened, self.owned = 0, Counter[int]()
+        for name, function in {
+            "CGSessionCopyCurrentDictionary": self._copy,
+            "CFStringCreateWithCString": self._create,
+            "CFDictionaryGetValue": lambda _of, key: (
+                200 if self.names[key - 100] in (session or ()) else None
+            ),
+            "CFBooleanGetValue": lambda _answer: int((session or {})[self.names[-1]]),
+            "CFRelease": lambda what: self.owned.subtract([what]),
+        }.items():
+            setattr(self, name, mock.Mock(side_effect=function))
+
+    def __call__(self, path: str) -> CoreFoundation:
+        assert re.fullmatch(r"/System/Library/Frameworks/(\w+)\.framework/\1", path)
+        self.opened += 1
+        return self
+
+    def _copy(self) -> int | None:
+        self.owned.update([1] if self.session is not None else [])
+        return None if self.session is None else 1
+
+    def _create(self, _by: None, name: bytes, _code: int) -> int:
+        self.names.append(name)
+        self.owned.update([99 + len(self.names)])
+        return 99 + len(self.names)
+
+
+@pytest.mark.parametrize(
+    ("session", "told"),
+    [
+        (None, None),
+        ({}, (False, True)),
+        ({b"CGSSessionScreenIsLocked": True, b"kCGSSessionOnConsoleKey": True}, (True, True)),
+        ({b"kCGSSessionOnConsoleKey": False}, (False, False)),
+    ],
+)
+def test_a_session_of_macos_is_read_and_given_back(
+    monkeypatch: pytest.MonkeyPatch, session: dict[bytes, bool] | None, told: tuple[bool, bool] | None
+) -> None:
+    apple = CoreFoundation(session)
+    monkeypatch.setattr(macos.ctypes, "CDLL", apple)
+    macos._libraries.cache_clear()
+    assert [macos._session() for _ in range(3)] == [told] * 3
+    macos._libraries.cache_clear()
+    assert apple.opened == 2, "once for each library, however often it is looked"
+    assert not any(apple.owned.values())
+
+
+class TerminalServices:
+    """Windows' word on a session: memory that it hands out, and wants back."""
+
+    def __init__(self, session: Mapping[int, bytes], *, desktop: int) -> None:
+        self.session, self.desktop = session, desktop
+        self.out: dict[int, Any] = {}
+        self.wtsapi32 = self.user32 = self
+        self.OpenInputDesktop = mock.Mock(side_effect=self._open)
+        self.CloseDesktop = mock.Mock(side_effect=lambda handle: self.out.pop(handle) and 1)
+
+    def WTSQuerySessionInformationW(
+        self, server: None, session: ctypes.c_ulong, what: int, buffer: Any, length: Any
+    ) -> int:
+        assert (server, session.value) == (None, 0xFFFFFFFF)
+        if what not in self.session:
+            return 0
+        memory = ctypes.create_string_buffer(self.session[what], len(self.session[what]))
+        buffer._obj.value, length._obj.value = ctypes.addressof(memory), len(memory)
+        self.out[ctypes.addressof(memory)] = memory
+        return 1
+
+    def WTSFreeMemory(self, buffer: ctypes.c_void_p) -> None:
+        del self.out[buffer.value or 0]
+
+    def _open(self, flags: int, inherit: bool, access: int) -> int | None:
+        assert (flags, inherit, access) == (0, False, 0x0100)
+        if self.desktop:
+            self.out[self.desktop] = "a handle"
+        return self.desktop or None
+
+
+def wtsinfoex(session: int, state: int, flags: int) -> bytes:
+    """Return the record as a C compiler for Windows lays it out: 232 bytes, flags at the 16th."""
+    return struct.pack("<I4xIIi212x", 1, session, state, flags)
+
+
+@pytest.mark.parametrize(
+    ("told", "desktop", "away"),
+    [
+        ({8: b"\0\0\0\0", 25: wtsinfoex(1, 0, 1)}, 0x7FFF00000060, ""),
+        ({8: b"\0\0\0\0", 25: wtsinfoex(1, 0, 0)}, 0x7FFF00000060, "locked"),
+        ({8: b"\4\0\0\0", 25: wtsinfoex(2, 4, 0)}, 0, "session switched"),
+        ({8: b"\0\0\0\0", 25: wtsinfoex(1, 0, -1)}, 0, "locked"),
+        ({}, 0, "locked"),
+    ],
+)
+def test_a_session_of_windows_is_read_and_given_back(
+    monkeypatch: pytest.MonkeyPatch, told: dict[int, bytes], desktop: int, away: str
+) -> None:
+    services = TerminalServices(told, desktop=desktop)
+    monkeypatch.setattr("ctypes.windll", services, raising=False)
+    assert windows._read() == Away(away)  # type: ignore[arg-type]
+    assert services.out == {}
+    assert services.OpenInputDesktop.restype is ctypes.c_void_p, "a handle is wider than an int"

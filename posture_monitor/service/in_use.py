@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import functools
 import os
 import sys
 import time
@@ -123,15 +124,21 @@ def _code(text: str) -> int:
 
 def _macos() -> bool | None:
     """Return whether the default microphone is running for any program, by Core Audio."""
-    library = ctypes.util.find_library("CoreAudio")
-    if library is None:
+    audio = _core_audio()
+    if audio is None:
         return None
-    audio = ctypes.CDLL(library)
     device = _property(audio, 1, "dIn ")  # 1: the system; its default input device
     if not device:
         return None
     running = _property(audio, device, "gone")  # running somewhere
     return None if running is None else bool(running)
+
+
+@functools.cache
+def _core_audio() -> Any:
+    """Return the library, or None; each time anew it would leave a class behind."""
+    library = ctypes.util.find_library("CoreAudio")
+    return None if library is None else ctypes.CDLL(library)
 
 
 def _property(audio: Any, of: int, selector: str) -> int | None:

@@ -10,6 +10,7 @@ stands still during it and the camera is off.
 from __future__ import annotations
 
 import ctypes
+import functools
 import plistlib
 from collections.abc import Mapping
 from typing import Any, Final
@@ -75,16 +76,7 @@ class _Reader:
 
 def _session() -> tuple[bool, bool] | None:
     """Return whether the screen is locked and the session on the console; None without a window server."""
-    graphics = ctypes.CDLL(_FRAMEWORKS.format("CoreGraphics"))
-    core = ctypes.CDLL(_FRAMEWORKS.format("CoreFoundation"))
-    graphics.CGSessionCopyCurrentDictionary.restype = ctypes.c_void_p
-    core.CFStringCreateWithCString.restype = ctypes.c_void_p
-    core.CFStringCreateWithCString.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint32]
-    core.CFDictionaryGetValue.restype = ctypes.c_void_p
-    core.CFDictionaryGetValue.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
-    core.CFBooleanGetValue.argtypes = [ctypes.c_void_p]
-    core.CFBooleanGetValue.restype = ctypes.c_ubyte
-    core.CFRelease.argtypes = [ctypes.c_void_p]
+    graphics, core = _libraries()
     found = graphics.CGSessionCopyCurrentDictionary()
     if not found:
         return None
@@ -101,3 +93,20 @@ def _session() -> tuple[bool, bool] | None:
         return value(b"CGSSessionScreenIsLocked", False), value(b"kCGSSessionOnConsoleKey", True)
     finally:
         core.CFRelease(found)
+
+
+@functools.cache
+def _libraries() -> tuple[Any, Any]:
+    """Return Core Graphics and Core Foundation; each time anew they would leave classes behind."""
+    graphics = ctypes.CDLL(_FRAMEWORKS.format("CoreGraphics"))
+    core = ctypes.CDLL(_FRAMEWORKS.format("CoreFoundation"))
+    graphics.CGSessionCopyCurrentDictionary.restype = ctypes.c_void_p
+    core.CFStringCreateWithCString.restype = ctypes.c_void_p
+    core.CFStringCreateWithCString.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint32]
+    core.CFDictionaryGetValue.restype = ctypes.c_void_p
+    core.CFDictionaryGetValue.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+    core.CFBooleanGetValue.argtypes = [ctypes.c_void_p]
+    core.CFBooleanGetValue.restype = ctypes.c_ubyte
+    core.CFRelease.argtypes = [ctypes.c_void_p]
+    core.CFRelease.restype = None
+    return graphics, core

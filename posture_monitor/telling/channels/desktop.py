@@ -11,6 +11,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import ctypes
+import functools
 import logging
 import queue
 import sys
@@ -165,7 +166,14 @@ def _unreached(error: Exception) -> str:
 
 def _hear_macos() -> None:
     """Let macOS tell what was pressed, which it does from the run loop of the main thread alone."""
-    core = ctypes.CDLL("/System/Library/Frameworks/CoreFoundation.framework/CoreFoundation")
-    core.CFRunLoopRunInMode.argtypes = [ctypes.c_void_p, ctypes.c_double, ctypes.c_ubyte]
+    core = _core_foundation()
     mode = ctypes.c_void_p.in_dll(core, "kCFRunLoopDefaultMode")
     core.CFRunLoopRunInMode(mode, 0.0, 0)
+
+
+@functools.cache
+def _core_foundation() -> ctypes.CDLL:
+    """Return the library; each time anew it would leave a class behind."""
+    core = ctypes.CDLL("/System/Library/Frameworks/CoreFoundation.framework/CoreFoundation")
+    core.CFRunLoopRunInMode.argtypes = [ctypes.c_void_p, ctypes.c_double, ctypes.c_ubyte]
+    return core
