@@ -15,13 +15,14 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import psutil  # noqa: F401 - finds out what system this is when it is loaded
 import pytest
 
 from posture_monitor import hardening, whole_file
 from posture_monitor.cli import COMMANDS
 from posture_monitor.errors import UserError
 from posture_monitor.sensing import camera
-from posture_monitor.service import background, eye, tray, zone
+from posture_monitor.service import background, eye, tray, usage, zone
 from posture_monitor.service.autostart import windows as autostart
 from posture_monitor.service.presence import Away, macos, windows
 from posture_monitor.telling import full_screen
@@ -404,3 +405,18 @@ def test_a_session_of_windows_is_read_and_given_back(
     assert windows._read() == Away(away)  # type: ignore[arg-type]
     assert services.out == {}
     assert services.OpenInputDesktop.restype is ctypes.c_void_p, "a handle is wider than an int"
+
+
+def test_what_all_processes_cost_is_told_elsewhere_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "held = bytearray(99 << 20); sum(range(9_000_000)); print(flush=True); input()"
+    # As on Windows, where the python of a virtual environment begins another one.
+    launcher = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    command = [sys.executable, "-c", launcher, code]
+    monkeypatch.setattr(usage.sys, "platform", "darwin")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert 99 < usage.memory_mb([child.pid]) - usage.memory_mb() < 300
+        assert usage.cpu_s([child.pid]) - usage.cpu_s() > 0.05
+        child.communicate(b"\n")
+    assert usage.cpu_s([child.pid]) - usage.cpu_s() < 0.05, "of one that has ended nothing more is told"

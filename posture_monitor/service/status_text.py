@@ -204,7 +204,7 @@ def _program(status: Status, now_s: float) -> str:
     if status.since_s:
         lasted = words.duration(now_s - status.since_s)
         parts.append(f"running for {lasted}")
-    if status.memory_mb:  # Windows is not asked
+    if status.memory_mb:
         parts.append(f"{status.memory_mb:.0f} MB")
         parts.append(f"{status.cpu_percent:.1f}% of a core")
     if status.activity == "watching" and status.interval_s:

@@ -8,8 +8,9 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 #: The share of a core is taken over the last minutes, so that one look does not make it jump.
 _OVER_S = 120.0
@@ -39,7 +40,7 @@ class Usage:
         Parameters
         ----------
         children
-            Processes that run now, on systems that tell of others (Linux).
+            Processes that run now.
         """
         now_s = time.monotonic()
         self.cpu_percent = self._lately(now_s, cpu_s(children))
@@ -56,13 +57,18 @@ class Usage:
 
 
 def cpu_s(children: Iterable[int] = ()) -> float:
-    """Return the processor seconds of this process and of these running ones, and of their ended children."""
+    """Return the processor seconds of this process and of these running ones, and of their ended children.
+
+    Windows does not tell of those that ended.
+    """
     times = os.times()
     own = times.user + times.system + times.children_user + times.children_system
     return own + sum(_cpu_of(pid) for pid in children)
 
 
 def _cpu_of(pid: int) -> float:
+    if not sys.platform.startswith("linux"):
+        return _told(pid, lambda process: sum(process.cpu_times()[:2]))
     with contextlib.suppress(OSError, ValueError, IndexError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
@@ -70,15 +76,30 @@ def _cpu_of(pid: int) -> float:
 
 
 def memory_mb(children: Iterable[int] = ()) -> float:
-    """Return the resident memory of this process and these children, in MB (2**20); shared pages once."""
+    """Return the resident memory of this process and these children, in MB (2**20).
+
+    Shared pages are counted once, but on Windows and macOS, which do not tell.
+    """
     if sys.platform.startswith("linux"):
         return sum(_memory_of(str(pid)) for pid in ("self", *children)) / 1024
-    with contextlib.suppress(ImportError):  # Windows has none
-        import resource
+    import psutil
 
-        largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return largest / (2**20 if sys.platform == "darwin" else 2**10)
-    return 0.0
+    own = psutil.Process().memory_info().rss
+    return float(own + sum(_told(pid, lambda process: process.memory_info().rss) for pid in children)) / 2**20
+
+
+def _told(pid: int, ask: Callable[[Any], float]) -> float:
+    """Return what Windows or macOS tells of a process and its children, together."""
+    import psutil
+
+    from posture_monitor.service.connections import family
+
+    total = 0.0
+    # On Windows the python of a virtual environment runs the program in a child of its own.
+    for one in family(pid):
+        with contextlib.suppress(psutil.Error):  # ended meanwhile
+            total += ask(psutil.Process(one))
+    return total
 
 
 def _memory_of(pid: str) -> int:
