@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from typed import done
 
 import posture_monitor
 from posture_monitor import outside
-from posture_monitor.cli import cli
 from posture_monitor.errors import UserError
 from posture_monitor.service import autostart
 from posture_monitor.service.autostart import Program, launchd, systemd, windows, xdg
@@ -56,9 +55,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def run(*arguments: str) -> str:
-    result = CliRunner().invoke(cli, ["autostart", *arguments])
-    assert result.exit_code == 0, result.output
-    return result.output
+    return done("autostart", *arguments)
 
 
 def needs(tool: str, package: str) -> str:

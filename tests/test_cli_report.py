@@ -18,33 +18,15 @@ from pathlib import Path
 
 import program
 import pytest
-from click.testing import CliRunner, Result
 from history_maker import copied, record, wall, working_day
+from typed import done, refused
 
 from posture_monitor import paths
-from posture_monitor.cli import cli
 from posture_monitor.history.diary import NO_CAUSE, SEEK_CARE, Diary, episode
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
 
 DAY = "2025-05-14"
-
-
-def typed(*arguments: str | Path, answers: str | None = None) -> Result:
-    return CliRunner().invoke(cli, list(map(str, arguments)), input=answers, prog_name="posture-monitor")
-
-
-def done(*arguments: str | Path, answers: str | None = None) -> str:
-    ended = typed(*arguments, answers=answers)
-    assert ended.exit_code == 0, ended.output
-    return ended.stdout
-
-
-def refused(*arguments: str | Path, answers: str | None = None) -> str:
-    ended = typed(*arguments, answers=answers)
-    assert ended.exit_code == 2
-    assert ended.stderr.count("\n") == 1
-    return ended.stderr.removeprefix("posture-monitor: ").strip()
 
 
 @pytest.fixture(autouse=True)

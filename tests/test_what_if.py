@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from history_maker import wall
 from test_monitor import MORNING_S, NO_BREAKS, SLUMPED, UPRIGHT, Desk
+from typed import done, refused
 
 from posture_monitor import paths
-from posture_monitor.cli import cli
 from posture_monitor.config import Config, Policy, load_config
 from posture_monitor.errors import UserError
 from posture_monitor.history.store import Store
@@ -194,17 +193,13 @@ def test_unknown_and_away_raise_nothing() -> None:
 # -- as typed ----------------------------------------------------------------------
 
 
-def typed(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, ["replay", *arguments], prog_name="posture-monitor")
-
-
 @pytest.mark.usefixtures("home")
 def test_it_says_how_often_instead_of_how_often(tmp_path: Path) -> None:
     made_up(("09:00", "good", 5), ("09:05", "poor", 2), ("09:07", "good", 20), ("09:27", "poor", 1))
-    said = typed("--day", DAY, "--preset", "strict").stdout.splitlines()
+    said = done("replay", "--day", DAY, "--preset", "strict").splitlines()
     assert said[0] == "strict would have reminded you 2 times, your settings once (09:05, 09:27)."
     assert said[1].startswith("Shown on the day: 0."), "the made-up day had no notification"
-    every = typed("--day", DAY).stdout
+    every = done("replay", "--day", DAY)
     assert "gentle would not have reminded you, your settings once." in every
     assert "balanced would have reminded you once, and your settings as often (09:06)." in every
 
@@ -217,7 +212,7 @@ def test_where_readings_are_missing_it_says_of_how_much() -> None:
         for number in range(450):
             at_s = wall(f"{DAY} 11:00") + 2 * number
             store.heartbeat(at_s, utc_offset_s(at_s), "poor", gap_s=5)
-    said = typed("--day", DAY, "--preset", "strict").stdout
+    said = done("replay", "--day", DAY, "--preset", "strict")
     assert "Measures are kept of 5 min out of 20 min at the desk" in said
 
 
@@ -231,16 +226,12 @@ def test_where_nothing_is_kept_it_says_so(tmp_path: Path, kept_days: int, why: s
         for number in range(90):
             store.heartbeat(at_s + 2 * number, utc_offset_s(at_s), "poor", gap_s=5)
     (tmp_path / "own.toml").write_text(f"[history]\nkeep_samples_days = {kept_days}\n")
-    ended = typed("--day", DAY, "--config", str(tmp_path / "own.toml"))
-    assert ended.exit_code == 2
-    assert why in ended.stderr
+    assert why in refused("replay", "--day", DAY, "--config", tmp_path / "own.toml")
 
 
 @pytest.mark.usefixtures("home")
 def test_a_day_without_a_record() -> None:
-    ended = typed("--day", DAY)
-    assert ended.exit_code == 2
-    assert f"nothing was recorded on {DAY}" in ended.stderr
+    assert f"nothing was recorded on {DAY}" in refused("replay", "--day", DAY)
     assert not paths.history_file().exists()
 
 
