@@ -11,20 +11,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from program import ROOT, noon, program, started
 from rig import Body, Camera, Pose, render
+from typed import done, refused, typed
 
 from posture_monitor import __version__
 from posture_monitor.cli import cli, kit
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
 
-ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("cv2", "mediapipe", "numpy", "pydantic", "matplotlib", "rich", "sqlite3", "tomlkit")
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -40,17 +42,6 @@ def commands(command: click.Command = cli, name: tuple[str, ...] = ()) -> Iterat
             yield from commands(inner, (*name, word))
 
 
-def program(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "posture_monitor", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
 def test_the_commands_of_the_main_job_are_there() -> None:
     names = {" ".join(name) for name in commands()}
     assert {"demo", "run", "calibrate", "analyze", "report", "doctor", "stretch"} <= names
@@ -61,26 +52,22 @@ def test_no_summary_of_a_command_is_cut_off_at_80_columns(monkeypatch: pytest.Mo
     monkeypatch.setenv("COLUMNS", "80")
     groups = {name[:-1] for name in commands()}
     for group in groups:
-        shown = CliRunner().invoke(cli, [*group, "--help"], prog_name="posture-monitor").output
-        assert "..." not in shown.partition("Commands:")[2], group
+        assert "..." not in done(*group, "--help").partition("Commands:")[2], group
 
 
 @pytest.mark.parametrize("name", list(commands()), ids=" ".join)
 def test_every_help_shows_an_example_that_the_command_understands(name: tuple[str, ...]) -> None:
-    shown = CliRunner().invoke(cli, [*name, "--help"], prog_name="posture-monitor")
-    assert shown.exit_code == 0
-    _, _, examples = shown.output.partition("Example:\n")
-    typed = [line.split() for line in examples.splitlines() if line.strip()]
-    assert typed
-    for words in typed:
+    _, _, examples = done(*name, "--help").partition("Example:\n")
+    lines = [line.split() for line in examples.splitlines() if line.strip()]
+    assert lines
+    for words in lines:
         assert words[: 1 + len(name)] == ["posture-monitor", *name]
         # The options named must exist: with --help at the end nothing is done, only understood.
-        understood = CliRunner().invoke(cli, [*words[1:], "--help"], prog_name="posture-monitor")
-        assert understood.exit_code == 0, understood.output
+        done(*words[1:], "--help")
 
 
 def test_an_unknown_option_in_an_example_would_be_noticed() -> None:
-    assert CliRunner().invoke(cli, ["run", "--sorce", "0", "--help"]).exit_code == 2
+    assert typed("run", "--sorce", "0", "--help").exit_code == 2
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"], ["data", "path"]])
@@ -97,7 +84,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 
 
 def test_version() -> None:
-    assert program("--version").stdout == f"posture-monitor {__version__}\n"
+    assert done("--version") == f"posture-monitor {__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -130,34 +117,26 @@ def test_version() -> None:
     ],
 )
 def test_an_error_is_one_line_and_status_2(arguments: str, line: str) -> None:
-    failed = program(*arguments.split())
-    assert failed.returncode == 2
-    assert failed.stdout == ""
-    assert failed.stderr.startswith(f"posture-monitor: {line}")
-    assert failed.stderr.count("\n") == 1
+    assert refused(*arguments.split()).startswith(line)
 
 
 @pytest.mark.parametrize("arguments", ["-v run --profile ../etc", "run -v --profile ../etc"])
-def test_verbose_shows_the_traceback_and_then_the_line(arguments: str) -> None:
-    failed = program(*arguments.split())
+def test_verbose_shows_the_traceback_and_then_the_line(home: Path, arguments: str) -> None:
+    failed = program(*arguments.split(), home=home)
     assert failed.returncode == 2
     assert failed.stderr.startswith("Traceback (most recent call last):")
     assert failed.stderr.splitlines()[-1].startswith("posture-monitor: --profile '../etc' cannot name")
 
 
 def test_misuse_is_status_2() -> None:
-    failed = program("run", "--sorce", "0")
-    assert failed.returncode == 2
-    assert "--source" in failed.stderr
-    assert "Traceback" not in failed.stderr
+    misused = typed("run", "--sorce", "0")
+    assert misused.exit_code == 2
+    assert "--source" in misused.stderr
 
 
 def test_a_file_that_the_machine_refuses_is_one_line(tmp_path: Path) -> None:
-    failed = program("report", "-o", str(tmp_path / "nowhere" / "day.txt"))
-    assert failed.returncode == 2
-    assert (
-        failed.stderr == f"posture-monitor: {tmp_path / 'nowhere' / 'day.txt'}: No such file or directory\n"
-    )
+    file = tmp_path / "nowhere" / "day.txt"
+    assert refused("report", "-o", file) == f"{file}: No such file or directory"
 
 
 @pytest.mark.parametrize("command", ["start", "restart", "report -o page.html --format html"])
@@ -165,16 +144,7 @@ def test_in_a_folder_that_was_deleted_it_says_so(tmp_path: Path, command: str) -
     gone = tmp_path / "gone"
     gone.mkdir()
     ended = subprocess.run(
-        [
-            "sh",
-            "-c",
-            'rmdir "$0" && exec "$@"',
-            gone,
-            sys.executable,
-            "-m",
-            "posture_monitor",
-            *command.split(),
-        ],
+        ["sh", "-c", f'rmdir "$0" && exec "$1" -m posture_monitor {command}', gone, sys.executable],
         cwd=gone,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -226,12 +196,20 @@ def test_an_error_that_has_no_room_is_still_status_2(more: list[str]) -> None:
     assert ended.returncode == 2
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_a_terminal_without_the_characters_shows_a_question_mark(tmp_path: Path, encoding: str) -> None:
-    landmarks, size = render(Body(), Pose(lean=np.zeros(20)), Camera())
-    table = LandmarkTable(np.arange(20) / 2, np.tile(size, (20, 1)).astype(float), landmarks)
+@pytest.fixture
+def sitting(tmp_path: Path) -> Path:
+    """Return a recording of somebody who sits upright, of a hundred seconds."""
+    landmarks, size = render(Body(), Pose(lean=np.zeros(200)), Camera())
+    table = LandmarkTable(np.arange(200) / 2, np.tile(size, (200, 1)).astype(float), landmarks)
     write_table(tmp_path / "table.npz", table)
-    ended = program("run", "--source", str(tmp_path / "table.npz"), PYTHONIOENCODING=encoding)
+    return tmp_path / "table.npz"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_the_characters_shows_a_question_mark(
+    home: Path, sitting: Path, encoding: str
+) -> None:
+    ended = program("run", "--source", sitting, home=home, PYTHONIOENCODING=encoding)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert re.search(r"\d\d:\d\d:\d\d  \? good", ended.stdout)
 
@@ -250,31 +228,26 @@ def test_ctrl_c_outside_a_run_is_quiet_and_says_130() -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_stopped_ends_well_and_keeps_what_it_saw(tmp_path: Path, how: signal.Signals) -> None:
-    count = 200
-    landmarks, size = render(Body(), Pose(lean=np.zeros(count)), Camera())
-    table = LandmarkTable(np.arange(count) / 2, np.tile(size, (count, 1)).astype(float), landmarks)
-    write_table(tmp_path / "table.npz", table)
-    running = subprocess.Popen(
-        [sys.executable, "-m", "posture_monitor", "run", "--realtime", "--source", tmp_path / "table.npz"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def test_a_run_that_is_stopped_ends_well_and_keeps_what_it_saw(
+    home: Path, sitting: Path, how: signal.Signals
+) -> None:
+    began_s, zone = time.time(), noon()
+    running = started("run", "--realtime", "--source", sitting, home=home, TZ=zone)
     assert running.stdout is not None
     # The state is told with the first reading: from then on there is something to lose.
     for line in running.stdout:
         if re.match(r"\d\d:\d\d:\d\d", line):
             break
     time.sleep(1.2)
+    asked_s = time.time()
     running.send_signal(how)
-    _, errors = running.communicate(timeout=20)
-    assert running.returncode == 0
-    assert errors == ""
-    day = json.loads(program("report", "--format", "json").stdout)
-    assert 0.5 <= day["recorded_s"] <= 10
+    printed, errors = running.communicate(timeout=20)
+    assert (running.returncode, errors) == (0, "")
+    assert re.search(r"\d+ pictures: .*0 reminders\.", printed)
+    day = json.loads(program("report", "--format", "json", home=home, TZ=zone).stdout)
+    assert 0.5 <= day["recorded_s"] <= asked_s - began_s
+    assert datetime.fromisoformat(day["spans"][-1]["end"]).timestamp() == pytest.approx(asked_s, abs=1.5)
+    assert {span["state"] for span in day["spans"]} <= {"good", "unknown"}
 
 
 def test_a_fault_in_the_program_is_not_dressed_up_as_the_users() -> None:
@@ -313,14 +286,9 @@ def test_what_is_no_duration(text: str) -> None:
         ("2026-03-02 09:00:00.500+01:00", 1772438400.5),
     ],
 )
-def test_moments(text: str, posix_s: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-    try:
-        assert kit.moment(click.Context(cli), OPTION, text) == posix_s
-    finally:
-        monkeypatch.undo()
-        time.tzset()
+@pytest.mark.usefixtures("berlin")
+def test_moments(text: str, posix_s: float) -> None:
+    assert kit.moment(click.Context(cli), OPTION, text) == posix_s
 
 
 @pytest.mark.parametrize(

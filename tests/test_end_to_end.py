@@ -254,27 +254,6 @@ def kept_until(day: dict[str, Any]) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_asked_to_stop_it_ends_at_once_and_well(tmp_path: Path, how: signal.Signals) -> None:
-    home, zone = fresh_home(tmp_path / "home"), noon()
-    began_s = time.time()
-    running = started("run", "--source", "demo", "--realtime", home=home, TZ=zone)
-    wait_for_the_first_state(running)
-    time.sleep(4)
-    asked_s = time.time()
-    running.send_signal(how)
-    printed, errors = running.communicate(timeout=30)
-    assert time.time() - asked_s < 2
-    assert running.returncode == 0
-    assert "Traceback" not in errors
-    assert re.search(r"\d+ pictures: .*0 reminders\.", printed)
-    day = reported(home, TZ=zone)
-    assert 4 <= day["recorded_s"] <= asked_s - began_s
-    assert kept_until(day) == pytest.approx(asked_s, abs=1.5)
-    assert {span["state"] for span in day["spans"]} <= {"good", "unknown"}
-
-
-@pytest.mark.slow
 def test_killed_outright_it_loses_at_most_five_seconds(tmp_path: Path) -> None:
     home, zone = fresh_home(tmp_path / "home"), noon()
     running = started("run", "--source", "demo", "--realtime", home=home, TZ=zone)
