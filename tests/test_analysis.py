@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import rig
 import test_steady_bulk
+from recording_maker import bodies, recorded
 from rich.console import Console
+from rig import SCENARIOS, SIDE_CAMERA, Camera, Pose
 
 from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
 from posture_monitor.posture import steady
 from posture_monitor.posture.judge import SIGNALS, Judgement
-from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import METRICS
 from posture_monitor.posture.steady_bulk import states
 from posture_monitor.sensing.frame import Frame
@@ -55,13 +55,7 @@ def test_stills_keep_their_own_verdicts() -> None:
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     """Return a landmark table of a minute, half of it slumped."""
-    pose = rig.Pose() * np.ones(120)
-    upright, size = rig.render(rig.Body(), pose, rig.Camera(), np.random.default_rng(1), 0.5)
-    slumped, _ = rig.render(rig.Body(), rig.SCENARIOS["slump_deep"] * np.ones(120), rig.Camera())
-    points = np.concatenate((upright[:60], slumped[:60]))
-    path = tmp_path / "table.npz"
-    write_table(path, LandmarkTable(np.arange(120) / 2, np.tile(np.asarray(size, float), (120, 1)), points))
-    return path
+    return recorded(tmp_path / "table.npz", (Pose(), 30), (SCENARIOS["slump_deep"], 30), fps=2)
 
 
 def analyzed(source: Path, **options: Any) -> str:
@@ -137,22 +131,18 @@ def test_frames_of_another_shape_are_counted_but_not_those_of_another_size(
 @pytest.mark.parametrize(
     ("camera", "view", "angles"),
     [
-        (rig.Camera(), "front", "Trunk and neck angles: not measurable from this view."),
-        (rig.SIDE_CAMERA, "side", "Median angles: trunk "),
+        (Camera(), "front", "Trunk and neck angles: not measurable from this view."),
+        (SIDE_CAMERA, "side", "Median angles: trunk "),
     ],
 )
 def test_the_view_is_that_of_somebody_however_long_the_chair_was_empty(
-    tmp_path: Path, camera: rig.Camera, view: str, angles: str
+    tmp_path: Path, camera: Camera, view: str, angles: str
 ) -> None:
-    points, size = rig.render(rig.Body(), rig.Pose() * np.ones(40), camera, np.random.default_rng(1), 0.5)
-    points = np.concatenate((points, np.repeat(nobody(), 100, axis=0)))
-    path = tmp_path / "table.npz"
-    write_table(path, LandmarkTable(np.arange(140) / 2, np.tile(np.asarray(size, float), (140, 1)), points))
+    path = recorded(tmp_path / "table.npz", (Pose(), 20), (None, 50), camera=camera, fps=2)
     told = analyzed(path, output=tmp_path / "out.csv", calibrate_first_s=10.0)
     assert told.startswith(f"20 frames of calibration; 120 frames judged: 20 good, 100 away. View: {view}. ")
     assert angles in told
-    empty = tmp_path / "empty.npz"
-    write_table(empty, LandmarkTable(np.arange(9.0), np.full((9, 2), 480.0), np.repeat(nobody(), 9, axis=0)))
+    empty = recorded(tmp_path / "empty.npz", (None, 9), fps=1)
     told = analyzed(empty, output=tmp_path / "out.csv", calibrate_first_s=None, profile="front")
     assert told.startswith("9 frames judged: 9 away. View: unknown. ")
 
@@ -292,11 +282,10 @@ def test_only_the_user_may_read_what_a_recording_tells(table: Path, tmp_path: Pa
 def test_a_profile_of_another_view_is_refused_if_nearly_all_is_seen_so(
     tmp_path: Path, beside: int, refused: bool
 ) -> None:
-    def somebody(camera: rig.Camera, count: int) -> np.ndarray:
-        return rig.render(rig.Body(), rig.Pose() * np.ones(count), camera, np.random.default_rng(1), 0.5)[0]
-
-    points = np.concatenate((somebody(rig.SIDE_CAMERA, beside), somebody(rig.Camera(), 100 - beside)))
-    path = tmp_path / "table.npz"
+    parts = [
+        bodies((Pose(), n / 2), camera=c, fps=2) for n, c in ((beside, SIDE_CAMERA), (100 - beside, None))
+    ]
+    path, points = tmp_path / "table.npz", np.concatenate([part.landmarks for part in parts])
     write_table(path, LandmarkTable(np.arange(100) / 2, np.tile([640.0, 480.0], (100, 1)), points))
     against = {"output": tmp_path / "out.csv", "profile": "front", "calibrate_first_s": None}
     if not refused:

@@ -15,17 +15,16 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-import numpy as np
 import pytest
 from click.testing import CliRunner
 from program import ROOT, noon, program, started
-from rig import Body, Camera, Pose, render
+from recording_maker import recorded
+from rig import Pose
 from typed import done, refused, typed
 
 from posture_monitor import __version__
 from posture_monitor.cli import cli, kit
 from posture_monitor.errors import UserError
-from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
 
 HEAVY = ("cv2", "mediapipe", "numpy", "pydantic", "matplotlib", "rich", "sqlite3", "tomlkit")
 
@@ -198,11 +197,7 @@ def test_an_error_that_has_no_room_is_still_status_2(more: list[str]) -> None:
 
 @pytest.fixture
 def sitting(tmp_path: Path) -> Path:
-    """Return a recording of somebody who sits upright, of a hundred seconds."""
-    landmarks, size = render(Body(), Pose(lean=np.zeros(200)), Camera())
-    table = LandmarkTable(np.arange(200) / 2, np.tile(size, (200, 1)).astype(float), landmarks)
-    write_table(tmp_path / "table.npz", table)
-    return tmp_path / "table.npz"
+    return recorded(tmp_path / "table.npz", (Pose(), 100), fps=2)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

@@ -418,8 +418,10 @@ def test_a_day_with_the_camera_closed_is_not_a_day_without_anybody(home: Path) -
     assert "Nobody was seen" not in done("report", DAY)
 
 
-@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "1969-12-31"])
-def test_days_at_the_ends_of_the_calendar_are_refused(history: Path, day: str) -> None:
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "1969-12-31", "2026-02-30", "2026-3"])
+def test_days_that_there_are_none_of_and_at_the_ends_of_the_calendar_are_refused(
+    history: Path, day: str
+) -> None:
     assert day in refused("report", day)
     assert day in refused("data", "erase", "--before", day, "--yes")
 
@@ -442,5 +444,9 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_the_earlier_report(history: 
     assert "No space left" in ran.stderr
 
 
-def test_today_is_the_default(history: Path) -> None:
-    assert json.loads(done("report", "--format", "json"))["date"] == dt.date.today().isoformat()
+@pytest.mark.parametrize(("day", "ago"), [((), 0), (("today",), 0), (("yesterday",), 1)])
+def test_days_are_told_from_today_on_which_is_the_default(
+    history: Path, day: tuple[str, ...], ago: int
+) -> None:
+    meant = dt.date.today() - dt.timedelta(days=ago)
+    assert json.loads(done("report", *day, "--format", "json"))["date"] == meant.isoformat()

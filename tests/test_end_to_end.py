@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import http.server
 import json
-import os
-import pty
 import re
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,44 +20,21 @@ import numpy as np
 import pytest
 from desktop import wait_for
 from loopback_camera import LoopbackCamera, jpegs
-from program import ROOT, done, environment, fresh_home, noon, program, rows, runs, started
-from rig import SCENARIOS, SIDE_CAMERA, Body, Camera, Pose, render
+from program import done, fresh_home, noon, program, rows, started
+from recording_maker import recorded
+from rig import SIDE_CAMERA, Pose
 from test_camera import MjpegHandler
 
 from posture_monitor.posture.metrics import NAMES
-from posture_monitor.sensing.landmark_table import LandmarkTable, write_table
 from posture_monitor.service.profile_file import read_profile
 
 MORNING = "2026-03-02T09:00:00Z"
-SLUMPED = SCENARIOS["slump_deep"]
 
 
 @pytest.fixture(scope="module")
 def modelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data folder with the model in it, shared by tests that leave nothing else there."""
     return fresh_home(tmp_path_factory.mktemp("modelled") / "home")
-
-
-def bodies(
-    *parts: tuple[Pose | None, float], camera: Camera | None = None, fps: float = 5.0, noise_px: float = 0.5
-) -> LandmarkTable:
-    """Return somebody who sits so, and then so, each for some seconds; None is nobody."""
-    rng = np.random.default_rng(5)
-    camera = camera or Camera()
-    pieces = []
-    for pose, seconds in parts:
-        count = round(seconds * fps)
-        held = (pose or Pose()) + Pose(lean=np.zeros(count))
-        points, _ = render(Body(), held, camera, rng, noise_px=noise_px)
-        pieces.append(points if pose else np.full_like(points, np.nan))
-    landmarks = np.concatenate(pieces)
-    sizes = np.tile([float(camera.width), float(camera.height)], (len(landmarks), 1))
-    return LandmarkTable(np.arange(len(landmarks)) / fps, sizes, landmarks)
-
-
-def written(file: Path, *parts: tuple[Pose | None, float], **options: Any) -> Path:
-    write_table(file, bodies(*parts, **options))
-    return file
 
 
 def reported(home: Path, day: str = "today", *, TZ: str = "UTC") -> dict[str, Any]:
@@ -153,7 +125,7 @@ def test_a_second_replay_of_the_same_hour_does_not_double_the_day(morning: Morni
 
 
 def test_a_recording_without_a_start_ends_now_and_lies_in_the_past(tmp_path: Path) -> None:
-    table = written(tmp_path / "table.npz", (Pose(), 40))
+    table = recorded(tmp_path / "table.npz", (Pose(), 40))
     home, zone = tmp_path / "home", noon()
     done("run", "--source", table, home=home, TZ=zone)
     day = reported(home, TZ=zone)
@@ -164,8 +136,8 @@ def test_a_recording_without_a_start_ends_now_and_lies_in_the_past(tmp_path: Pat
 @pytest.mark.slow
 def test_trunk_and_neck_angles_of_the_side_view_reach_the_report(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    upright = written(tmp_path / "upright.npz", (Pose(), 30), camera=SIDE_CAMERA)
-    leaning = written(tmp_path / "leaning.npz", (Pose(), 60), (Pose(lean=25), 180), camera=SIDE_CAMERA)
+    upright = recorded(tmp_path / "upright.npz", (Pose(), 30), camera=SIDE_CAMERA)
+    leaning = recorded(tmp_path / "leaning.npz", (Pose(), 60), (Pose(lean=25), 180), camera=SIDE_CAMERA)
     done("calibrate", "--source", upright, "--profile", "beside", home=home)
     done("run", "--source", leaning, "--profile", "beside", "--started-at", MORNING, home=home)
     day = reported(home, "2026-03-02")
@@ -186,19 +158,6 @@ def refused(home: Path, source: Path) -> str:
     assert not (home / "profiles" / "me.toml").exists()
     line: str = ended.stderr.splitlines()[-1]
     return line
-
-
-def test_calibrating_on_an_empty_chair_or_with_too_much_movement_is_refused(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    empty = written(tmp_path / "empty.npz", (None, 30))
-    assert "nobody was seen" in refused(home, empty)
-    rare = written(tmp_path / "rare.npz", (Pose(), 6), (None, 20))
-    assert "somebody was seen in only 30 of 125 frames" in refused(home, rare)
-    sway = Pose(lean=12 * np.sin(np.arange(150) / 4), seat_z_m=0.1 * np.sin(np.arange(150) / 9))
-    points, size = render(Body(), sway, Camera())
-    moving = tmp_path / "moving.npz"
-    write_table(moving, LandmarkTable(np.arange(150) / 5, np.tile(size, (150, 1)).astype(float), points))
-    assert "too much movement" in refused(home, moving)
 
 
 @pytest.mark.slow
@@ -226,7 +185,7 @@ def test_calibrating_in_the_dark_or_in_company_is_refused(
 
 @pytest.mark.slow
 def test_a_starter_stands_in_until_there_is_a_profile(tmp_path: Path) -> None:
-    home, table = tmp_path / "home", written(tmp_path / "table.npz", (Pose(), 30))
+    home, table = tmp_path / "home", recorded(tmp_path / "table.npz", (Pose(), 30))
     listed = done("profiles", "list", home=home)
     for starter in ("front", "oblique", "side"):
         assert re.search(rf"^{starter} +starter", listed, re.MULTILINE)
@@ -266,7 +225,7 @@ def test_killed_outright_it_loses_at_most_five_seconds(tmp_path: Path) -> None:
     assert killed_s - 5.5 <= kept_until(day) <= killed_s + 0.5
     assert day["recorded_s"] >= 4
     # And the next run finds a history that it can go on with.
-    table = written(tmp_path / "table.npz", (Pose(), 20))
+    table = recorded(tmp_path / "table.npz", (Pose(), 20))
     done("run", "--source", table, "--started-at", MORNING, home=home)
     assert reported(home, "2026-03-02")["recorded_s"] == pytest.approx(20, abs=1)
     assert reported(home, TZ=zone)["recorded_s"] == day["recorded_s"]
@@ -344,127 +303,6 @@ def test_a_camera_that_is_lost_is_told_and_what_it_saw_is_kept(tmp_path: Path) -
 # -- analyze --------------------------------------------------------------------------
 
 
-def test_one_row_a_frame_with_the_columns_of_the_manual(tmp_path: Path) -> None:
-    table = written(tmp_path / "table.npz", (Pose(), 20), (SLUMPED, 10), (None, 10))
-    done("analyze", table, "--calibrate-first", "18s", "-o", tmp_path / "out.csv", home=tmp_path / "home")
-    found = rows(tmp_path / "out.csv")
-    assert [float(row["t_s"]) for row in found] == pytest.approx([i / 5 for i in range(200)])
-    expected = ["t_s", "present", "view", "confidence", "calibration", "slouch_index", "verdict", "state"]
-    assert {*expected, *NAMES, *(f"d_{name}" for name in NAMES)} <= set(found[0])
-    assert [row["calibration"] for row in found] == ["calibration"] * 90 + [""] * 110
-    assert {(row["verdict"], row["present"]) for row in found[100:150]} == {("poor", "1")}
-    assert {(row["verdict"], row["present"]) for row in found[150:]} == {("away", "0")}
-    assert {row["d_head_height"] for row in found[150:]} == {""}
-    assert [state for state, *_ in runs(found, "state") if state not in ("unknown", "mild")] == [
-        "good",
-        "poor",
-        "away",
-    ]
-
-
-def test_the_verdict_is_the_frames_own_and_the_state_is_smoothed(tmp_path: Path) -> None:
-    table = written(tmp_path / "table.npz", (Pose(), 30), (SLUMPED, 0.2), (Pose(), 30))
-    done("analyze", table, "--calibrate-first", "18s", "-o", tmp_path / "out.csv", home=tmp_path / "home")
-    found = rows(tmp_path / "out.csv")
-    assert [i for i, row in enumerate(found) if row["verdict"] == "poor"] == [150]
-    assert {row["state"] for row in found[5:]} == {"good"}
-
-
-def test_the_settings_rule_the_smoothing_and_the_limits(tmp_path: Path) -> None:
-    table = written(tmp_path / "table.npz", (Pose(), 30), (SCENARIOS["slump_moderate"], 12))
-    (tmp_path / "quick.toml").write_text("[judge]\nwindow_s = 2\n")
-    (tmp_path / "lenient.toml").write_text("[judge.scale]\nhead_height = 3.0\nfsr = 3.0\ndistance = 3.0\n")
-    home = tmp_path / "home"
-
-    def analyzed(*options: str | Path) -> list[dict[str, str]]:
-        done("analyze", table, "--calibrate-first", "18s", *options, "-o", tmp_path / "out.csv", home=home)
-        return rows(tmp_path / "out.csv")
-
-    def poor_since_s(found: list[dict[str, str]]) -> float:
-        return next(first for state, first, _ in runs(found, "state") if state == "poor")
-
-    assert poor_since_s(analyzed()) == pytest.approx(34.5, abs=1)
-    assert poor_since_s(analyzed("--config", tmp_path / "quick.toml")) == pytest.approx(31, abs=0.8)
-    assert "poor" not in {row["state"] for row in analyzed("--config", tmp_path / "lenient.toml")}
-
-
-def test_a_table_in_plain_csv_is_a_source(tmp_path: Path) -> None:
-    table = bodies((Pose(), 10), (None, 2), (SLUMPED, 3))
-    columns = ["t_s", "width", "height", *(f"{axis}{i}" for i in range(33) for axis in "xyzv")]
-    file = tmp_path / "table.csv"
-    with file.open("w", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(columns)
-        for t_s, size, points in zip(table.t_s, table.size, table.landmarks, strict=True):
-            writer.writerow([t_s, *size, *points.ravel()])
-    assert "nan" in file.read_text()
-    done("analyze", file, "--calibrate-first", "8s", "-o", tmp_path / "out.csv", home=tmp_path / "home")
-    verdicts = [row["verdict"] for row in rows(tmp_path / "out.csv")]
-    assert set(verdicts[:50]) == {"good"}
-    assert set(verdicts[50:60]) == {"away"}
-    assert set(verdicts[60:]) == {"poor"}
-
-
-def test_a_table_without_times_is_judged_row_by_row(tmp_path: Path) -> None:
-    """Stills: the row's neighbours do not matter, and there is nothing to smooth."""
-    table = bodies((Pose(), 4), (SLUMPED, 1), (Pose(), 1), (None, 1), (SLUMPED, 1))
-    order = np.random.default_rng(3).permutation(len(table.t_s))
-    order = np.concatenate([np.arange(20), order[order >= 20]])
-    home = tmp_path / "home"
-    out = []
-    for name, index in (("a", np.arange(len(order))), ("b", order)):
-        write_table(
-            tmp_path / f"{name}.npz",
-            LandmarkTable(np.full(len(index), np.nan), table.size[index], table.landmarks[index]),
-        )
-        done(
-            "analyze",
-            tmp_path / f"{name}.npz",
-            "--calibrate-frames",
-            "20",
-            "-o",
-            tmp_path / f"{name}.csv",
-            home=home,
-        )
-        out.append(rows(tmp_path / f"{name}.csv"))
-    straight, shuffled = out
-    assert {row["t_s"] for row in straight} == {""}
-    assert all(row["state"] == row["verdict"] for row in straight + shuffled)
-    assert {"good", "poor", "away"} == {row["verdict"] for row in straight}
-    for place, origin in enumerate(order):
-        assert {**shuffled[place], "frame": ""} == {**straight[origin], "frame": ""}
-
-
-def test_a_progress_bar_is_shown_on_a_terminal_and_nowhere_else(tmp_path: Path) -> None:
-    table = written(tmp_path / "table.npz", (Pose(), 30))
-    home, out = tmp_path / "home", tmp_path / "out.csv"
-    ended = program("analyze", table, "--calibrate-first", "18s", "-o", out, home=home)
-    assert "Looking" not in ended.stdout + ended.stderr
-    ours, theirs = pty.openpty()
-    command = [
-        sys.executable,
-        "-m",
-        "posture_monitor",
-        "analyze",
-        str(table),
-        "--calibrate-first",
-        "18s",
-        "-o",
-        str(out),
-    ]
-    settings = environment(home, TERM="xterm")
-    with subprocess.Popen(command, cwd=ROOT, env=settings, stderr=theirs) as running:
-        os.close(theirs)
-        shown = b""
-        with contextlib.suppress(OSError):  # the terminal is gone with its last writer
-            while piece := os.read(ours, 4096):
-                shown += piece
-    os.close(ours)
-    assert running.returncode == 0
-    assert b"Looking" in shown
-    assert b"150/150" in shown
-
-
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("suffix", [".npz", ".csv"])
@@ -540,37 +378,3 @@ def test_the_first_frames_are_neutral_and_exactly_they_are_marked(
     assert [row["calibration"] for row in found] == ["calibration"] * 15 + [""] * 10
     assert [row["verdict"] for row in found[15:]].count("poor") >= 9
     assert "poor" not in {row["verdict"] for row in found[:15]}
-
-
-# -- report ---------------------------------------------------------------------------
-
-
-def test_a_report_of_nothing_says_so(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    text = done("report", home=home)
-    assert re.search(r"no|nothing|not", text, re.IGNORECASE)
-    day = reported(home)
-    assert day["recorded_s"] == 0
-    assert day["alerts"] == []
-    assert day["score"] is None
-    assert not (home / "history.sqlite3").exists(), "reading must not write"
-
-
-def test_yesterday_is_the_local_day_before(tmp_path: Path) -> None:
-    home, zone = tmp_path / "home", noon()
-    table = written(tmp_path / "table.npz", (Pose(), 30))
-    day_ago = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 24 * 3600))
-    done("run", "--source", table, "--started-at", day_ago, home=home, TZ=zone)
-    assert reported(home, "yesterday", TZ=zone)["recorded_s"] == pytest.approx(30, abs=1)
-    assert reported(home, "today", TZ=zone)["recorded_s"] == 0
-    assert "30 s" in done("report", "yesterday", home=home, TZ=zone)
-
-
-@pytest.mark.parametrize("day", ["tomorrow", "2026-02-30", "02.03.2026", "2026-3"])
-def test_a_day_that_is_none_is_one_line(tmp_path: Path, day: str) -> None:
-    ended = program("report", day, home=tmp_path / "home")
-    assert ended.returncode == 2
-    assert ended.stdout == ""
-    assert ended.stderr.count("\n") == 1
-    assert day in ended.stderr
-    assert "write today, yesterday or a date such as 20" in ended.stderr
