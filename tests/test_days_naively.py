@@ -98,8 +98,9 @@ def counted(claims: list[Claim], date: dt.date) -> dict[str, Any]:
     for number, claim in enumerate(claims := sorted(claims)):
         by[claim.start_s - zero_s : claim.end_s - zero_s] = number
     midnight_s = 86400 * (date - dt.date(1970, 1, 1)).days
-    own = [(zero_s + at, claims[by[at]]) for at in np.flatnonzero(by >= 0).tolist()]
-    own = [(at_s, c) for at_s, c in own if 0 <= at_s + c.offset_s - midnight_s < 86400]
+    told = np.flatnonzero(by >= 0)
+    clock_s = zero_s + told + np.array([claim.offset_s for claim in claims], dtype=int)[by[told]] - midnight_s
+    own = [(zero_s + at, claims[by[at]]) for at in told[(clock_s >= 0) & (clock_s < 86400)].tolist()]
     hours = Counter(((at_s + c.offset_s) % 86400 // 3600, c.state) for at_s, c in own)
     seconds = {state: sum(n for (_, told), n in hours.items() if told == state) for state in STATES}
     # In a row: the same state, no second left out.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import re
 import shutil
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,9 +21,9 @@ from loopback_camera import LoopbackCamera, jpegs
 from program import done, fresh_home, noon, program, rows, started
 from recording_maker import recorded
 from rig import SIDE_CAMERA, Pose
-from test_camera import MjpegHandler
 
 from posture_monitor.posture.metrics import NAMES
+from posture_monitor.sensing import demo
 from posture_monitor.service.profile_file import read_profile
 
 MORNING = "2026-03-02T09:00:00Z"
@@ -234,22 +232,17 @@ def test_killed_outright_it_loses_at_most_five_seconds(tmp_path: Path) -> None:
 # -- a network camera -----------------------------------------------------------------
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def network_camera() -> Iterator[str]:
     """Return the address, on this machine, of a camera that shows the demo."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), MjpegHandler)
-    server.daemon_threads = True
-    server.seen = []  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://me:secret@127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with LoopbackCamera(jpegs([demo.picture(step / 10) for step in range(100)]), fps=10) as camera:
+        yield camera.url.replace("://", "://me:secret@")
 
 
 @pytest.mark.slow
 def test_a_network_camera_is_watched_until_ctrl_c(network_camera: str, tmp_path: Path) -> None:
     home, zone = fresh_home(tmp_path / "home"), noon()
-    running = started("run", "--source", f"{network_camera}/1000", home=home, TZ=zone)
+    running = started("run", "--source", network_camera, home=home, TZ=zone)
     wait_for_the_first_state(running)
     time.sleep(8)
     asked_s = time.time()
@@ -268,8 +261,7 @@ def test_a_network_camera_is_watched_until_ctrl_c(network_camera: str, tmp_path:
 @pytest.mark.slow
 def test_a_network_camera_is_calibrated_on_and_known_again(network_camera: str, tmp_path: Path) -> None:
     home = fresh_home(tmp_path / "home")
-    source = f"{network_camera}/1000"
-    printed = done("calibrate", "--source", source, "--seconds", "8", "--profile", "me", home=home)
+    printed = done("calibrate", "--source", network_camera, "--seconds", "8", "--profile", "me", home=home)
     assert "Sit as you would like to sit" in printed
     profile = read_profile(home / "profiles" / "me.toml")
     assert profile.neutral.frames > 12

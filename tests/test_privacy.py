@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import made_up_history
 import pytest
+import typed
 from loopback_camera import LoopbackCamera, jpegs
 from program import done, environment, fresh_home, program
 from test_network import calls, strace
@@ -220,19 +221,19 @@ def test_without_any_network_it_tells_the_same(clip: Path, tmp_path: Path) -> No
 # -- the diary -----------------------------------------------------------------------
 
 
-def test_an_erased_diary_is_nowhere_to_be_found(tmp_path: Path) -> None:
-    home, marker = fresh_home(tmp_path / "home"), "xyzzy-not-to-be-found"
-    done("log", "spasm", "--pain", "7", "--at", "yesterday 08:00", "--note", marker, home=home)
-    done("log", "edit", "1", "--pain", "6", "--note", f"{marker} again", home=home)
-    done("log", "spasm", "--pain", "2", "--symptom", "sharp", "--note", f"{marker} once more", home=home)
-    done("log", "delete", "2", "--yes", home=home)
-    assert marker in done("log", "list", home=home)
+def test_an_erased_diary_is_nowhere_to_be_found(home: Path) -> None:
+    marker = "xyzzy-not-to-be-found"
+    typed.done("log", "spasm", "--pain", "7", "--at", "yesterday 08:00", "--note", marker)
+    typed.done("log", "edit", "1", "--pain", "6", "--note", f"{marker} again")
+    typed.done("log", "spasm", "--pain", "2", "--symptom", "sharp", "--note", f"{marker} once more")
+    typed.done("log", "delete", "2", "--yes")
+    assert marker in typed.done("log", "list")
 
     def where() -> list[str]:
         return [p.name for p in home.rglob("*") if p.is_file() and marker.encode() in p.read_bytes()]
 
     assert where() != [], "the search finds what is there"
-    done("data", "erase", "--all", "--yes", home=home)
+    typed.done("data", "erase", "--all", "--yes")
     assert where() == []
 
 
