@@ -675,16 +675,11 @@ def chromium(tmp_path: Path) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_chromium_shows_it_without_complaint(
+def test_printed_it_takes_two_pages_at_most(
     store: Store, tmp_path: Path, chromium: list[str], kind: str
 ) -> None:
     file = tmp_path / "report.html"
     file.write_text(page(store), encoding="utf-8")
-    shown = subprocess.run(
-        [*chromium, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=60
-    )
-    assert "CONSOLE" not in shown.stderr
-    assert "Wednesday 14 May 2025" in shown.stdout
     pdf = tmp_path / "report.pdf"
     subprocess.run([*chromium, "--no-pdf-header-footer", f"--print-to-pdf={pdf}", file.as_uri()],
                    capture_output=True, timeout=60, check=True)  # fmt: skip
