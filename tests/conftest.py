@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -69,12 +69,21 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Have the clock of a place where it is changed twice a year."""
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-    bulk._around_seconds.cache_clear()  # of the clock before
-    yield
-    monkeypatch.undo()
+def travel() -> Iterator[Callable[[str], None]]:
+    """Return what sets this machine's clock to that of a place; in the end it is put back."""
+
+    def to(zone: str) -> None:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        bulk._around_seconds.cache_clear()  # of the clock before
+
+    with pytest.MonkeyPatch.context() as patch:
+        yield to
     time.tzset()
     bulk._around_seconds.cache_clear()
+
+
+@pytest.fixture
+def berlin(travel: Callable[[str], None]) -> None:
+    """Have the clock of a place where it is changed twice a year."""
+    travel("Europe/Berlin")

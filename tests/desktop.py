@@ -7,14 +7,14 @@ import json
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
+from waiting import wait_for
 
 NEEDED = ("Xvfb", "dbus-run-session", "dunst", "dunstctl")
 
@@ -59,18 +59,6 @@ DUNSTRC = """[global]
     foreground = "#202020"
     timeout = 60
 """
-
-
-def wait_for(what: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """Return the first true answer of `what`; fail when there is none in time."""
-    until = time.monotonic() + seconds
-    while True:
-        answer = what()
-        if answer:
-            return answer
-        if time.monotonic() > until:
-            pytest.fail(f"nothing came of {what} within {seconds} s")
-        time.sleep(0.05)
 
 
 @dataclass
@@ -150,7 +138,7 @@ def desktop(folder: Path, *, dunst: bool = True) -> Iterator[Desktop]:
     chooser.chmod(0o755)
     (folder / "dunstrc").write_text(DUNSTRC.format(chooser=chooser))
     with contextlib.ExitStack() as stack:
-        display = _display(stack)
+        display = virtual_display(stack)
         environment = {**os.environ, "DISPLAY": display, "HOME": str(folder)}
         environment.pop("DBUS_SESSION_BUS_ADDRESS", None)
         command = ["dbus-run-session", "--config-file", str(folder / "bus.conf"), "--", "sh", "-c"]
@@ -177,7 +165,8 @@ def desktop(folder: Path, *, dunst: bool = True) -> Iterator[Desktop]:
         yield desk
 
 
-def _display(stack: contextlib.ExitStack) -> str:
+def virtual_display(stack: contextlib.ExitStack) -> str:
+    """Start an X server that draws into memory, until the stack is left; return its name."""
     read, write = os.pipe()
     command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1024x600x24", "-nolisten", "tcp"]
     server = stack.enter_context(subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL))

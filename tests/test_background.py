@@ -11,11 +11,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from program import fresh_home
+from waiting import wait_for
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
@@ -48,15 +49,6 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def eventually(true: Callable[[], bool], within_s: float = 5.0) -> bool:
-    until_s = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > until_s:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def test_started_once_asked_stopped() -> None:
     started = background.start()
     assert started.new
@@ -75,7 +67,7 @@ def test_started_once_asked_stopped() -> None:
 def test_killed_hard_it_starts_again_over_what_it_left() -> None:
     first = background.start().pid
     os.kill(first, signal.SIGKILL)
-    assert eventually(lambda: lock.holder() is None)
+    wait_for(lambda: lock.holder() is None)
     assert paths.control_socket().exists()
     assert str(first) in paths.lock_file().read_text()
     again = background.start()
@@ -127,7 +119,7 @@ def test_ctrl_c_while_it_starts_ends_it(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(background, "ask", interrupted)
     with pytest.raises(KeyboardInterrupt):
         background.start(source="http://desk")
-    assert eventually(lambda: lock.holder() is None)
+    wait_for(lambda: lock.holder() is None)
 
 
 def test_it_is_found_right_after_its_folder_was_deleted(
@@ -356,7 +348,7 @@ def test_the_real_monitor_lives_pauses_dies_and_lives_again(
         monkeypatch.delenv(name, raising=False)
     first = background.start(source="demo")
     assert first.new
-    assert eventually(lambda: now().activity == "watching" and now().state == "good", 60)
+    wait_for(lambda: now().activity == "watching" and now().state == "good", 60)
     assert now().camera.open
     assert now().angles
 
@@ -365,14 +357,14 @@ def test_the_real_monitor_lives_pauses_dies_and_lives_again(
         pass
 
     ask("pause", 8.0)
-    assert eventually(lambda: not now().camera.open)
+    wait_for(lambda: not now().camera.open)
     assert now().activity == "paused"
     assert "the camera is off" in status_text.plain(now(), time.time())
     ask("resume", 8.0)
-    assert eventually(lambda: now().camera.open, 60)
+    wait_for(lambda: now().camera.open, 60)
 
     os.kill(first.pid, signal.SIGKILL)
-    assert eventually(lambda: lock.holder() is None)
+    wait_for(lambda: lock.holder() is None)
     again = background.start(source="demo")
     assert again.new
     restarted = background.restart()

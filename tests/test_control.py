@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from waiting import wait_for
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
@@ -85,15 +86,6 @@ def refused(message: bytes) -> str:
     assert set(answer) == {"v", "ok", "error"}
     assert (answer["v"], answer["ok"]) == (1, False)
     return str(answer["error"])
-
-
-def eventually(true: Callable[[], bool], within_s: float = 3.0) -> bool:
-    until_s = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > until_s:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def test_a_question_gets_its_answer(server: Server, handler: Handler) -> None:
@@ -328,8 +320,8 @@ def test_a_socket_that_was_tidied_away_comes_back(monkeypatch: pytest.MonkeyPatc
         before = len(os.listdir("/proc/self/fd"))
         paths.control_socket().unlink()
         paths.control_socket().parent.rmdir()
-        assert eventually(lambda: _answers("resume"))
-        assert eventually(lambda: len(os.listdir("/proc/self/fd")) == before)
+        wait_for(lambda: _answers("resume"))
+        wait_for(lambda: len(os.listdir("/proc/self/fd")) == before)
     assert not paths.control_socket().exists()
 
 
@@ -348,7 +340,7 @@ def test_eight_at_once_and_the_ninth_is_turned_away(server: Server) -> None:
     with pytest.raises(UserError, match="8 others are connected"):
         ask("resume")
     ends.pop().close()
-    assert eventually(lambda: _answers("resume"))
+    wait_for(lambda: _answers("resume"))
     for end in ends:
         end.close()
 
@@ -387,7 +379,7 @@ def test_closing_finishes_what_is_under_way(handler: Handler) -> None:
     told: list[dict[str, Any]] = []
     asking = threading.Thread(target=lambda: told.append(ask("resume", timeout_s=5)))
     asking.start()
-    assert eventually(lambda: bool(handler.asked))
+    wait_for(lambda: bool(handler.asked))
     threading.Timer(0.2, handler.wait.set).start()
     server.close()
     asking.join(5)
@@ -512,7 +504,7 @@ def test_a_thousand_random_messages_change_nothing(server: Server, handler: Hand
         return len(os.listdir("/proc/self/fd")), threading.active_count()
 
     assert _answers("resume")
-    assert eventually(lambda: not server._clients)
+    wait_for(lambda: not server._clients)
     before = counted()
     for number in range(1000):
         sent = message()
@@ -524,6 +516,6 @@ def test_a_thousand_random_messages_change_nothing(server: Server, handler: Hand
                 end.settimeout(3)
                 with suppress(BrokenPipeError, ConnectionResetError):
                     end.sendall(sent)
-    assert eventually(lambda: counted() == before)
+    wait_for(lambda: counted() == before)
     assert ask("resume") == {}
     assert {do for do, _ in handler.asked} <= {"resume", "snooze"}

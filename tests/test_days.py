@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import time
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -49,10 +49,9 @@ def test_a_plain_day(store: Store) -> None:
 
 
 def test_a_day_whose_midnight_the_clock_skips_begins_with_its_first_moment(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, travel: Callable[[str], None]
 ) -> None:
-    monkeypatch.setenv("TZ", "America/Sao_Paulo")
-    time.tzset()
+    travel("America/Sao_Paulo")
     assert midnight_s(date("2018-11-04")) == wall("2018-11-04 01:00")
     record(store, wall("2018-11-03 12:00"), [("good", 24 * 3600)], step_s=15)
     before, after = (day(store, date(f"2018-11-0{number}"), LATER) for number in (3, 4))
@@ -125,15 +124,14 @@ def test_a_journey_keeps_each_place_own_clock(store: Store) -> None:
 
 
 def test_a_day_at_the_other_end_of_the_world_is_told_whole(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, travel: Callable[[str], None]
 ) -> None:
     """A day lived on Kiritimati, read on Niue, where it begins 25 hours later."""
     first_s = dt.datetime(2025, 5, 14, tzinfo=dt.timezone(dt.timedelta(hours=14))).timestamp()
     for step in range(0, 86401, 15):
         store.heartbeat(first_s + step, 14 * 3600, "good")
     store.alert(first_s + 60, 14 * 3600, "posture")
-    monkeypatch.setenv("TZ", "Pacific/Niue")  # `berlin` puts it back
-    time.tzset()
+    travel("Pacific/Niue")
     told = day(store, date("2025-05-14"), LATER)
     assert told.seconds["good"] == pytest.approx(86400)
     assert len(told.alerts) == 1
@@ -489,10 +487,9 @@ def test_the_angle_of_a_day_rests_on_the_middle_of_each_minute_and_not_its_worst
 
 
 def test_where_days_begin_at_half_past_an_hour_each_has_its_own_minutes(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, travel: Callable[[str], None]
 ) -> None:
-    monkeypatch.setenv("TZ", "Asia/Kolkata")  # `berlin` puts it back
-    time.tzset()
+    travel("Asia/Kolkata")
     for text, value in (("2025-05-13 23:50", 1.0), ("2025-05-14 00:10", 9.0), ("2025-05-14 23:50", 5.0)):
         record(store, wall(text), [("good", 120)])
         store.sample(wall(text) + 30, {"neck_incl": value}, verdict="good")

@@ -8,8 +8,7 @@ import math
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +57,11 @@ def test_a_clock_set_back_tells_no_day_twice() -> None:
 
 @pytest.mark.usefixtures("berlin")
 @pytest.mark.parametrize(("to", "due"), [("Asia/Tokyo", DAY), ("America/New_York", None)])
-def test_a_journey_passes_over_no_day(monkeypatch: pytest.MonkeyPatch, to: str, due: dt.date | None) -> None:
+def test_a_journey_passes_over_no_day(travel: Callable[[str], None], to: str, due: dt.date | None) -> None:
     evening = EndOfDay("17:30")
     at_s = wall("2025-05-14 14:00")
     assert evening.due(at_s) is None
-    monkeypatch.setenv("TZ", to)  # `berlin` puts it back
-    time.tzset()
+    travel(to)
     assert evening.due(at_s + 60) == due
 
 

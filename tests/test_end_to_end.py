@@ -16,11 +16,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from desktop import wait_for
 from loopback_camera import LoopbackCamera, jpegs
 from program import done, fresh_home, noon, program, rows, started
 from recording_maker import recorded
 from rig import SIDE_CAMERA, Pose
+from waiting import wait_for
 
 from posture_monitor.posture.metrics import NAMES
 from posture_monitor.sensing import demo

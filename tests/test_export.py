@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -192,21 +193,14 @@ def test_numbers_in_bulk_are_those_written_one_by_one() -> None:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"])
-def test_moments_in_bulk_are_those_written_one_by_one(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", zone)
-    time.tzset()
-    bulk._around_seconds.cache_clear()
-    try:
-        # A year in steps that meet both changes of the clock, and each half hour.
-        for step in range(0, 366 * 86400, 3 * 1789):
-            wall_s = 1_735_689_600 + step + step % 1000 / 1000
-            there = dt.timezone(dt.timedelta(seconds=time.localtime(wall_s).tm_gmtoff))
-            expected = dt.datetime.fromtimestamp(wall_s, there).isoformat(timespec="milliseconds")
-            assert bulk.moment(wall_s) == expected
-    finally:
-        monkeypatch.undo()
-        time.tzset()
-        bulk._around_seconds.cache_clear()
+def test_moments_in_bulk_are_those_written_one_by_one(zone: str, travel: Callable[[str], None]) -> None:
+    travel(zone)
+    # A year in steps that meet both changes of the clock, and each half hour.
+    for step in range(0, 366 * 86400, 3 * 1789):
+        wall_s = 1_735_689_600 + step + step % 1000 / 1000
+        there = dt.timezone(dt.timedelta(seconds=time.localtime(wall_s).tm_gmtoff))
+        expected = dt.datetime.fromtimestamp(wall_s, there).isoformat(timespec="milliseconds")
+        assert bulk.moment(wall_s) == expected
 
 
 def test_nothing_is_overwritten(path: Path, tmp_path: Path) -> None:
@@ -308,11 +302,9 @@ def test_what_is_damaged_within_a_page_is_left_out(path: Path, tmp_path: Path) -
 
 
 @pytest.fixture
-def kolkata(berlin: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the clock of a place where midnight is half past an hour of UTC; `berlin` puts it back."""
-    del berlin
-    monkeypatch.setenv("TZ", "Asia/Kolkata")
-    time.tzset()
+def kolkata(travel: Callable[[str], None]) -> None:
+    """Have the clock of a place where midnight is half past an hour of UTC."""
+    travel("Asia/Kolkata")
 
 
 @pytest.mark.usefixtures("kolkata")

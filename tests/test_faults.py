@@ -28,7 +28,7 @@ from unittest import mock
 import numpy as np
 import pytest
 from control_groups import memory_group
-from desktop import desktop, wait_for
+from desktop import desktop
 from disks import fill, mounted
 from injected import SITECUSTOMIZE, WRITTEN_S
 from loopback_camera import LoopbackCamera, jpegs
@@ -36,6 +36,7 @@ from program import ROOT, done, environment, fresh_home, noon, program
 from rig import SCENARIOS, Body, Camera, Pose, render
 from steady_writer import COMMIT_S
 from test_working_day import JUDGED, open_files, pictures, spans
+from waiting import wait_for
 
 from posture_monitor.errors import UserError
 from posture_monitor.history.store import Store

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 import rig
-from desktop import wait_for
 from program import fresh_home
 from rich.console import Console
 from rig import Body, Pose, render
 from test_first_run import Terminal
 from test_guiding import Player
+from waiting import wait_for
 
 from posture_monitor import paths
 from posture_monitor.config import load_config

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from desktop import wait_for
 from rich.console import Console
 from rig import SCENARIOS, Body, Camera, Pose, render
 from test_monitor import Screen
+from waiting import wait_for
 
 from posture_monitor import paths
 from posture_monitor.cli import cli
@@ -216,10 +216,11 @@ def test_a_pause_ends_the_eye_and_ends_by_itself(running: Running) -> None:
     wait_for(lambda: running.status()["activity"] == "watching", 6)
 
 
-def test_a_journey_is_noticed(berlin: None, running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("berlin")
+def test_a_journey_is_noticed(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "TEND_S", 0.1)
     running.start()
-    monkeypatch.setenv("TZ", "Asia/Kolkata")  # `berlin` puts it back
+    monkeypatch.setenv("TZ", "Asia/Kolkata")  # not `travel`: it is the loop that is to notice
     wait_for(lambda: time.localtime().tm_gmtoff == 5.5 * 3600)
 
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desktop import Desktop, desktop, wait_for
+from desktop import Desktop, desktop
+from waiting import wait_for
 
 from posture_monitor.errors import UserError
 from posture_monitor.posture import dose, nudge

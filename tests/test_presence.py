@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from buses import LOGIND, MANAGER, SAVER, SESSION, UPOWER, Machine, machine_with_buses
-from desktop import wait_for
+from waiting import wait_for
 
 from posture_monitor.service import presence
 from posture_monitor.service.presence import PRESENT, Away, linux, macos, windows

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import qt
+from desktop import virtual_display
 from PySide6.QtGui import QColor, QImage
 
 from posture_monitor import paths
@@ -225,10 +226,9 @@ def test_reminders_can_be_held_back_and_let_go_again(tray: Tray) -> None:
     assert not tray.snooze.isVisible()
 
 
-def test_on_a_journey_the_tray_goes_by_the_clock_there(
-    berlin: None, tray: Tray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TZ", "Asia/Kolkata")  # `berlin` puts it back
+@pytest.mark.usefixtures("berlin")
+def test_on_a_journey_the_tray_goes_by_the_clock_there(tray: Tray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")  # not `travel`: it is the tray that is to notice
     tray.tell(SLUMPED)
     assert time.localtime().tm_gmtoff == 5.5 * 3600
 
@@ -314,21 +314,7 @@ def screen(*, panel: bool) -> Iterator[dict[str, str]]:
             )
             stack.callback(process.kill)
 
-        read, write = os.pipe()
-        start(
-            "Xvfb",
-            "-displayfd",
-            str(write),
-            "-screen",
-            "0",
-            "640x400x24",
-            "-nolisten",
-            "tcp",
-            pass_fds=(write,),
-        )
-        os.close(write)
-        with os.fdopen(read) as answer:
-            display = f":{answer.readline().strip()}"
+        display = virtual_display(stack)
         environment = {**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
         for name in ("WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "QT_SCALE_FACTOR"):
             environment.pop(name, None)

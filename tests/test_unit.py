@@ -13,11 +13,11 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from desktop import wait_for
 from program import ROOT
 from test_faults import SETTINGS, sitting_table
 from test_working_day import spans
 from user_manager import UserManager, user_manager
+from waiting import wait_for
 
 from posture_monitor.errors import UserError
 from posture_monitor.service.autostart import Program

@@ -24,9 +24,10 @@ from typing import Any
 import numpy as np
 import pytest
 from buses import PYTHON, Machine
-from desktop import desktop, wait_for
+from desktop import desktop
 from loopback_camera import LoopbackCamera, clip, cv2, jpegs
 from program import ROOT, done, environment, fresh_home, program
+from waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.data, pytest.mark.desktop]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from control_groups import group, remove, unified
-from desktop import wait_for
+from waiting import wait_for
 
 SYSTEMD = "/usr/lib/systemd/systemd"
 
