@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 import random
 import shutil
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from posture_monitor.history.store import Store
@@ -61,6 +63,17 @@ def working_day(store: Store, date: str, seed: int = 1, *, side: bool = True, fr
                 if rng.random() < 0.6:
                     store.outcome(number, "corrected", begin_s + 240 + rng.uniform(5, 55))
     store.flush()
+
+
+@contextlib.contextmanager
+def locked(history: Path, how: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+    """Hold a history as another program does that writes, or that wants it for itself (EXCLUSIVE)."""
+    with contextlib.closing(sqlite3.connect(history, isolation_level=None)) as other:
+        if "EXCLUSIVE" in how:
+            other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute(how)
+        yield
+        other.execute("ROLLBACK")
 
 
 def copied(recorded: Path, to: Path) -> Path:

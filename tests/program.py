@@ -99,3 +99,19 @@ def runs(table: list[dict[str, str]], column: str) -> list[tuple[str, float, flo
         else:
             found.append([row[column], t_s, t_s])
     return [(value, first, last) for value, first, last in found]
+
+
+def loaded(*arguments: str, home: Path, of: Sequence[str]) -> set[str]:
+    """Return which of these modules a command has imported at its end."""
+    code = (
+        "import sys\nfrom posture_monitor.cli import main\n"
+        "try: main()\n"
+        f"except SystemExit: print('loaded:', *(set({tuple(of)}) & sys.modules.keys()))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT, env=environment(home), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    words = ended.stdout.splitlines()[-1].split()
+    assert words[0] == "loaded:", ended.stdout
+    return set(words[1:])

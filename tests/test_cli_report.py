@@ -167,14 +167,8 @@ def test_a_history_that_is_not_there_yet_is_told_in_every_form(home: Path) -> No
 def test_settings_are_checked_where_there_are_own_ones_and_cost_nothing_where_there_are_none(
     history: Path, tmp_path: Path
 ) -> None:
-    code = (
-        "import sys; from posture_monitor.cli import cli\n"
-        f"cli(['report', '{DAY}'], standalone_mode=False)\n"
-        "print('heavy:', *({'pydantic', 'matplotlib', 'cv2'} & sys.modules.keys()))"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.startswith("Wednesday 14 May 2025")
-    assert ran.stdout.endswith("heavy:\n")
+    heavy = ("pydantic", "matplotlib", "cv2")
+    assert program.loaded("report", DAY, home=paths.data_dir(), of=heavy) == set()
     paths.config_file().write_text("[alert]\npresent = 'gentle'\n")
     assert "alert.present" in refused("report", DAY)
     assert "cannot read" in refused("report", DAY, "--config", tmp_path / "nowhere.toml")

@@ -30,6 +30,7 @@ import pytest
 from control_groups import memory_group
 from desktop import desktop
 from disks import fill, mounted
+from history_maker import locked
 from injected import SITECUSTOMIZE, WRITTEN_S
 from loopback_camera import LoopbackCamera, jpegs
 from program import ROOT, done, environment, fresh_home, noon, program
@@ -400,22 +401,11 @@ def test_the_model_file_broken_while_running(watched: Bench, fault: str) -> None
 # ----------------------------------------------------------------------- history and settings
 
 
-@contextlib.contextmanager
-def _locked(history: Path, how: str = "BEGIN IMMEDIATE") -> Iterator[None]:
-    """Hold the history as another program does that writes, or that wants it for itself."""
-    with contextlib.closing(sqlite3.connect(history, isolation_level=None)) as other:
-        if "EXCLUSIVE" in how:
-            other.execute("PRAGMA locking_mode = EXCLUSIVE")
-        other.execute(how)
-        yield
-        other.execute("ROLLBACK")
-
-
 def test_a_locked_history(watched: Bench) -> None:
     """The loop waits for nobody: it looks on as before, and all of it is written in the end."""
     service, history = watched.service, watched.service.home / "history.sqlite3"
     began_s, began = time.time(), service.status()["looks"]
-    with _locked(history):
+    with locked(history):
         told = service.until(lambda s: s["history_trouble"])
         assert "locked by another program" in told["history_trouble"]
         assert told["activity"] == "watching"
@@ -689,7 +679,7 @@ def _hour(home: Path) -> None:
 def test_started_with_a_locked_history(simple: Service, how: str) -> None:
     """As at a login while a backup runs: it watches, says so, and takes up what is there when it can."""
     _hour(simple.home)
-    with _locked(simple.home / "history.sqlite3", how):
+    with locked(simple.home / "history.sqlite3", how):
         simple.begin()
         began_s = time.time()
         told = simple.status()

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from disks import fill, mounted
-from history_maker import record
+from history_maker import locked, record
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -482,23 +482,17 @@ def test_full_disk_on_the_way_loses_nothing(small_disk: Path, caplog: pytest.Log
         assert len(store.alerts(0, 4e9)) == 20
 
 
-def test_locked_at_the_beginning(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_locked_at_the_beginning(path: Path) -> None:
     Store.open(path).close()
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("PRAGMA locking_mode = EXCLUSIVE")
-    other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(UserError, match="locked by another program"):
+    with locked(path, "BEGIN EXCLUSIVE"), pytest.raises(UserError, match="locked by another program"):
         database.open_writer(path, busy_s=0.1)
-    other.close()
 
 
 def test_who_is_patient_begins_with_a_locked_file(path: Path) -> None:
     with Store.open(path) as store:
         record(store, T0, [("good", 60)])
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("PRAGMA locking_mode = EXCLUSIVE")
-    other.execute("BEGIN EXCLUSIVE")
-    with Store.open(path, patient=True) as store:
+    with locked(path, "BEGIN EXCLUSIVE"):
+        store = Store.open(path, patient=True)
         assert "locked by another program" in store.trouble
         began_s = time.perf_counter()
         record(store, T0 + 60, [("poor", 60)])
@@ -506,7 +500,7 @@ def test_who_is_patient_begins_with_a_locked_file(path: Path) -> None:
         with pytest.raises(UserError, match="locked by another program"):
             store.spans(0, 4e9)
         assert time.perf_counter() - began_s < 0.4, "it waits"
-        other.close()
+    with store:
         assert store.flush()
         assert store.trouble == ""
         assert len(store.spans(0, 4e9)) == 2
@@ -535,15 +529,12 @@ def test_locked_on_the_way_is_written_later(path: Path) -> None:
     with Store.open(path) as store:
         record(store, T0, [("good", 60)])
         assert store.flush()
-        other = sqlite3.connect(path, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        record(store, T0 + 60, [("poor", 60)])
-        assert not store.flush()
-        assert "locked" in store.trouble
-        store.begin("another recording")
-        record(store, T0 + 120, [("away", 60)])
-        other.execute("ROLLBACK")
-        other.close()
+        with locked(path):
+            record(store, T0 + 60, [("poor", 60)])
+            assert not store.flush()
+            assert "locked" in store.trouble
+            store.begin("another recording")
+            record(store, T0 + 120, [("away", 60)])
     assert everything(path) == [
         ("good", T0, T0 + 60),
         ("poor", T0 + 60, T0 + 120),
@@ -553,16 +544,12 @@ def test_locked_on_the_way_is_written_later(path: Path) -> None:
 
 def test_an_hour_is_kept_in_memory_and_no_more(path: Path) -> None:
     with Store.open(path) as store:
-        other = sqlite3.connect(path, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
         at_s = T0
-        for _ in range(120):
-            at_s = record(store, at_s, [("poor", 60)], step_s=20)
-            at_s = record(store, at_s, [("good", 60)], step_s=20)
-            store.sample(at_s, {"fsr": 1.0})
-        store.flush()
-        other.execute("ROLLBACK")
-        other.close()
+        with locked(path):
+            for _ in range(120):
+                at_s = record(store, at_s, [("poor", 60), ("good", 60)], step_s=20)
+                store.sample(at_s, {"fsr": 1.0})
+            store.flush()
         assert store.flush()
         spans = store.spans(0, 4e9)
     assert KEPT_S <= sum(s.end_s - s.start_s for s in spans) <= KEPT_S + 120
@@ -797,14 +784,11 @@ def test_a_minute_is_summed_up_in_whatever_order_its_readings_come(path: Path) -
 
 def test_of_an_hour_kept_in_memory_minutes_and_readings_are_written_as_well(path: Path) -> None:
     with Store.open(path, keep_samples_days=36500) as store:
-        other = sqlite3.connect(path, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        for at_s in range(0, 4 * 3600, 30):
-            store.heartbeat(T0 + at_s, 0, "good", gap_s=60)
-            store.sample(T0 + at_s, {"fsr": 1.0}, verdict="good")
-        store.flush()
-        other.execute("ROLLBACK")
-        other.close()
+        with locked(path):
+            for at_s in range(0, 4 * 3600, 30):
+                store.heartbeat(T0 + at_s, 0, "good", gap_s=60)
+                store.sample(T0 + at_s, {"fsr": 1.0}, verdict="good")
+            store.flush()
         assert store.flush()
         readings = [at_s for kept in store.samples(0, 4e9) for at_s in kept.wall_s.tolist()]
         summed_up = sum(
