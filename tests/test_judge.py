@@ -441,27 +441,6 @@ def test_non_finite_never_escapes(azimuth: int, spoilt: list[tuple[int, int, flo
         assert np.isfinite(index)
 
 
-@pytest.mark.parametrize("azimuth", [0, 45, 90])
-def test_one_frame_is_judged_as_many_are(azimuth: float) -> None:
-    rng = np.random.default_rng(3)
-    n = 50
-    body = Body()
-    camera = Camera(azimuth_deg=azimuth, distance_m=1.4)
-    neutral = upright(body, camera)
-    pose = Pose(lean=rng.uniform(-20, 25, n), thorax=rng.uniform(0, 35, n), head_roll=rng.uniform(-15, 15, n))
-    landmarks, size = render(body, pose, camera, rng, 1.0)
-    landmarks[3] = np.nan
-    whole = judge(neutral.measure(landmarks, size), neutral)
-    for i in range(n):
-        one = judge(neutral.measure(landmarks[i : i + 1], size), neutral)
-        for name in ("verdict", "reason", "signal", "signals", "deviations"):
-            np.testing.assert_array_equal(
-                getattr(one, name)[..., 0], getattr(whole, name)[..., i], err_msg=name
-            )
-        # The sum of the signals may be rounded in another order: one unit in the last place.
-        np.testing.assert_allclose(one.slouch_index[0], whole.slouch_index[i], rtol=4e-16)
-
-
 @pytest.mark.parametrize(
     ("nearer_m", "verdict"), [(0.04, Verdict.GOOD), (0.15, Verdict.MILD), (0.24, Verdict.POOR)]
 )

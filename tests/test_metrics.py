@@ -298,7 +298,7 @@ def test_names_units_and_rows_agree() -> None:
     np.testing.assert_array_equal(measurement["fsr"], measurement.values[ROW["fsr"]])
 
 
-# -- one frame or many ---------------------------------------------------------
+# -- arrays of any layout; for one frame or many see `test_kernel` -----------------
 
 
 def scattered(azimuth: float, n: int = 67) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
@@ -318,19 +318,6 @@ def scattered(azimuth: float, n: int = 67) -> tuple[npt.NDArray[np.float32], npt
 def same(a: Measurement, b: Measurement) -> None:
     for field in dataclasses.fields(Measurement):
         np.testing.assert_array_equal(getattr(a, field.name), getattr(b, field.name), err_msg=field.name)
-
-
-@pytest.mark.parametrize("azimuth", [0, 45, 90])
-def test_one_frame_gives_the_same_bits_as_many(azimuth: float) -> None:
-    landmarks, size = scattered(azimuth)
-    for given_deg in (None, azimuth):
-        whole = measure(landmarks, size, azimuth_deg=given_deg)
-        for i in range(len(landmarks)):
-            one = measure(landmarks[i : i + 1], size, azimuth_deg=given_deg)
-            same(one, whole.take(slice(i, i + 1)))
-            np.testing.assert_array_equal(one.reasons, whole.reasons[:, i : i + 1])
-        for length in (2, 3, 7, 8, 16, 33):
-            same(measure(landmarks[:length], size, azimuth_deg=given_deg), whole.take(np.arange(length)))
 
 
 def test_memory_layout_does_not_matter() -> None:
