@@ -555,7 +555,7 @@ def test_a_network_camera_is_watched_live(network_camera: http.server.ThreadingH
 
 
 def test_a_stream_that_ends_is_lost(network_camera: http.server.ThreadingHTTPServer) -> None:
-    url = f"http://me:secret@127.0.0.1:{network_camera.server_port}/20"
+    url = f"http://me:secret@127.0.0.1:{network_camera.server_port}/4"
     with open_source(url) as source, pytest.raises(SourceLost) as caught:
         for _ in source.frames():
             pass

@@ -17,7 +17,7 @@ from posture_monitor import paths, settings_file
 from posture_monitor.config import Config, in_force, load_config
 from posture_monitor.errors import UserError
 
-ROOT = Path(__file__).resolve().parent.parent
+SHIPPED = settings_file.read_toml(paths.packaged("config.toml"))
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -55,8 +55,7 @@ def test_the_models_carry_no_defaults_of_their_own() -> None:
 
 
 def test_the_shipped_file_is_what_is_in_force_without_a_file_of_ones_own() -> None:
-    shipped = settings_file.read_toml(paths.packaged("config.toml"))
-    assert load_config().model_dump(mode="json") == shipped
+    assert load_config().model_dump(mode="json") == SHIPPED
 
 
 def test_the_users_own_file_is_laid_over_the_defaults_key_by_key(home: Path) -> None:
@@ -223,16 +222,15 @@ sections = st.sampled_from(sorted(Config.model_fields)) | st.text(max_size=8)
     )
 )
 def test_whatever_a_file_holds_it_is_settings_or_one_line(own: dict[str, object]) -> None:
-    shipped = settings_file.read_toml(paths.packaged("config.toml"))
     file = Path("mine.toml")
     line = None
     try:
-        settings._refuse_unknown(own, shipped, file)
-        config = settings._checked(settings._merged(shipped, own), file)
+        settings._refuse_unknown(own, SHIPPED, file)
+        config = settings._checked(settings._merged(SHIPPED, own), file)
     except UserError as error:
         line = str(error)
     if line is None:
-        assert config.model_dump(mode="json") == settings._merged(shipped, own)
+        assert config.model_dump(mode="json") == settings._merged(SHIPPED, own)
     else:
         assert line.startswith("mine.toml: ")
         assert len(line.splitlines()) == 1
