@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desktop import BUS, wait_for
+from desktop import BUS
+from waiting import wait_for
 
 from posture_monitor.dbus import Bus
 

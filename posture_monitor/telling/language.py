@@ -47,7 +47,7 @@ def _of_the_system() -> str:
         number = dll("kernel32").GetUserDefaultUILanguage() & 0xFFFF  # only so much of it is told
         return locale.windows_locale.get(number, "")
     if sys.platform == "darwin":
-        from posture_monitor.telling.dnd.ask import ask
+        from posture_monitor.programs import ask
 
         return ask("defaults", "read", "-g", "AppleLocale") or ""
     return ""
