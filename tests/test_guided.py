@@ -34,7 +34,7 @@ from posture_monitor.service.capture_quality import Quality
 from posture_monitor.service.control_server import Server
 from posture_monitor.service.guided import Result
 from posture_monitor.service.guided_drawn import panel, result_text
-from posture_monitor.service.guiding import Aim, Guide
+from posture_monitor.service.guiding import Aim, Guide, Step
 from posture_monitor.service.lending import camera_lent
 from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.status import Camera, InUse, Status
@@ -164,22 +164,46 @@ def test_a_model_that_is_not_to_be_had_leaves_no_camera_open(
     assert camera.closed
 
 
-@pytest.mark.usefixtures("home")
+class Sitter(Closing):
+    """Half a minute of somebody who sits still."""
+
+    identity, stills, live = "a camera", False, True
+
+    def frames(self) -> Iterator[Frame]:
+        held = Pose(lean=np.zeros(150))
+        bodies, (width, height) = render(Body(), held, rig.Camera(), np.random.default_rng(3), noise_px=0.5)
+        for number, body in enumerate(bodies):
+            yield Frame(number / 5, number / 5, int(width), int(height), landmarks=body)
+
+
+@pytest.fixture
+def sitter(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whatever source is opened shows a `Sitter`."""
+    monkeypatch.setattr(calibration, "open_source", lambda *_args, **_kept: Sitter())
+    (tmp_path / "own.task").touch()
+    monkeypatch.setattr(guided, "ensure_model", lambda _own: tmp_path / "own.task")
+
+
+@pytest.mark.usefixtures("sitter")
+def test_a_capture_too_poor_to_learn_from_is_told_and_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_poor(*_given: Any) -> Learnt:
+        raise ValueError("it is too poor")
+
+    monkeypatch.setattr(guided, "learn", too_poor)
+    moments = list(guided.Guided(load_config(), Request("demo", 8.0, "desk")).moments())
+    steps = [moment.guidance.step for moment in moments]
+    again = steps.index(Step.LOOKING, steps.index(Step.CAPTURING))
+    assert moments[again].guidance.hint == "Once more: it is too poor"
+    assert Step.CAPTURING in steps[again:]
+    assert moments[-1].over
+    assert moments[-1].guidance.hint == "Once more: it is too poor"
+
+
+@pytest.mark.usefixtures("sitter")
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_capture_begun_while_the_one_before_is_being_made_has_a_result_of_its_own(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fails: bool
+    monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
-    class Camera(Closing):
-        identity, stills, live = "a camera", False, True
-
-        def frames(self) -> Iterator[Frame]:
-            held = Pose(lean=np.zeros(150))
-            bodies, (width, height) = render(
-                Body(), held, rig.Camera(), np.random.default_rng(3), noise_px=0.5
-            )
-            for number, body in enumerate(bodies):
-                yield Frame(number / 5, number / 5, int(width), int(height), landmarks=body)
-
     made, begun = [], []
 
     def again(*given: Any) -> Learnt:
@@ -193,9 +217,6 @@ def test_a_capture_begun_while_the_one_before_is_being_made_has_a_result_of_its_
 
     real = guided.learn
     monkeypatch.setattr(guided, "learn", again)
-    monkeypatch.setattr(calibration, "open_source", lambda *_args, **_kept: Camera())
-    (tmp_path / "own.task").touch()
-    monkeypatch.setattr(guided, "ensure_model", lambda _own: tmp_path / "own.task")
     asked = guided.Guided(load_config(), Request("demo", 8.0, "desk"))
     last = list(asked.moments())[-1]
     assert len(made) == 2

@@ -144,7 +144,7 @@ class Guided:
         """Begin a capture, from the next frame on; the one under way is dropped."""
         asked = self.asked
         seconds = asked.seconds if aim is asked.aim else min(asked.seconds, SECOND_S)
-        self._capture = _Capture(Guide(seconds, aim, asked.name))
+        self._capture = _Capture(Guide(seconds, aim))
 
     def moments(self) -> Generator[Moment, None, None]:
         """Yield a moment for each frame until the source ends; it is closed with the iterator.
@@ -179,10 +179,7 @@ class Guided:
             try:
                 now.result = self._made(now.guide, camera)
             except ValueError as error:
-                if self._capture is now:  # else another was begun meanwhile, which goes on
-                    self.capture(aim)
-                    self._capture.guide.tell(f"Once more: {error}")
-                return Moment(Guidance(Step.LOOKING, str(error), notes=guidance.notes), seen, aim)
+                return Moment(now.guide.again(str(error), guidance.notes), seen, aim)
         live = self._live(seen, now, now.result) if now.result else None
         return Moment(guidance, seen, aim, now.result, live)
 

@@ -18,7 +18,6 @@ from typing import Final
 
 import numpy as np
 
-from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.capture import MOST_SPREAD
 from posture_monitor.posture.metrics import Measurement, measure
 from posture_monitor.service.collected import Collected
@@ -55,7 +54,7 @@ class Step(enum.Enum):
     LOOKING = "looking"  #: something is amiss, or nobody is still yet
     SETTLING = "settling"  #: all is well: a short countdown runs
     CAPTURING = "capturing"  #: the posture is being learnt
-    DONE = "done"  #: there is a neutral posture
+    DONE = "done"  #: the posture was kept for long enough
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,6 @@ class Guidance:
         Of the capture, 0..1.
     still
         How still the user is, 0..1.
-    neutral
-        The posture learnt, once it is.
     """
 
     step: Step
@@ -89,7 +86,6 @@ class Guidance:
     left_s: float = 0.0
     progress: float = 0.0
     still: float = 0.0
-    neutral: Neutral | None = None
 
 
 _ASK: Final = {
@@ -109,22 +105,24 @@ _KEEP: Final = {
 
 
 class Guide:
-    """Leads one capture from the first look to a neutral posture.
+    """Leads one capture from the first look to a posture that was kept for long enough.
 
     Parameters
     ----------
     seconds
-        How long the posture is to be kept.
+        How long it is to be kept.
     aim
         What for.
-    name
-        Of the neutral posture.
+
+    Attributes
+    ----------
+    kept
+        The frames of the capture.
     """
 
-    def __init__(self, seconds: float = 25.0, aim: Aim | None = None, name: str = "sitting") -> None:
+    def __init__(self, seconds: float = 25.0, aim: Aim | None = None) -> None:
         self.seconds = seconds
         self.aim = aim
-        self.name = name if aim in (None, Aim.ADD) else str(aim.value)
         self.kept = Collected()
         self._recent: deque[tuple[float, float, float, float]] = deque()
         self._step = Step.LOOKING
@@ -166,28 +164,20 @@ class Guide:
         self.kept.add(seen)
         passed = t_s - self._since_s
         if passed >= self.seconds:
-            return self.finish(t_s, notes)
+            return self.finish(notes)
         say = _KEEP[self.aim] if well else amiss or "Sit still"
         return replace(shown, say=say, hint="", left_s=self.seconds - passed, progress=passed / self.seconds)
 
-    def tell(self, hint: str) -> None:
-        """Show this line until the next capture begins."""
-        self._hint = hint
-
-    def finish(self, t_s: float = math.nan, notes: tuple[Note, ...] = ()) -> Guidance:
-        """Make a neutral posture of what was captured, also before its time where a recording ends.
-
-        A capture that is too poor starts over, and the hint says why.
-        """
-        try:
-            neutral = self.kept.neutral(steady=self.aim is not Aim.DOWN, name=self.name)
-        except ValueError as error:
-            self._hint = f"Once more: {error}"
-            self._enter(Step.LOOKING, t_s)
-            return Guidance(Step.LOOKING, _ASK[self.aim], self._hint, notes)
-        self._step = Step.DONE
-        self._done = Guidance(Step.DONE, "Done", notes=notes, progress=1.0, still=1.0, neutral=neutral)
+    def finish(self, notes: tuple[Note, ...] = ()) -> Guidance:
+        """Call the capture done, also before its time where a recording ends."""
+        self._done = Guidance(Step.DONE, "Done", notes=notes, progress=1.0, still=1.0)
         return self._done
+
+    def again(self, why: str, notes: tuple[Note, ...] = ()) -> Guidance:
+        """Start over, as what was captured is too poor; the hint says why until the next capture begins."""
+        self._done, self._hint = None, f"Once more: {why}"
+        self._enter(Step.LOOKING, math.nan)
+        return Guidance(Step.LOOKING, _ASK[self.aim], self._hint, notes)
 
     def _enter(self, step: Step, t_s: float) -> None:
         self._step, self._since_s = step, t_s
