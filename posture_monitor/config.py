@@ -7,17 +7,15 @@ The models below carry types and ranges but no defaults: those stand in
 from __future__ import annotations
 
 import difflib
-import functools
-import json
 import re
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, ConfigDict, Field
 
 from posture_monitor import paths, profile_name
+from posture_monitor.checked import Checked, checked, either, shown
 from posture_monitor.errors import UserError
 from posture_monitor.settings_file import own_file, read_toml
 
@@ -65,8 +63,8 @@ _Cooldown = Annotated[float, Field(ge=30, le=14400)]
 _MaxPerHour = Annotated[int, Field(ge=0, le=30)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+class _Section(Checked):
+    model_config = ConfigDict(extra="forbid")
 
 
 class Camera(_Section):
@@ -233,10 +231,10 @@ def load_config(path: Path | None = None) -> Config:
     defaults = read_toml(shipped)
     own = own_file(path)
     if own is None:
-        return _checked(defaults, shipped)
+        return checked(Config, defaults, str(shipped))
     settings = read_toml(own)
     _refuse_unknown(settings, defaults, own)
-    return _checked(_merged(defaults, settings), own)
+    return checked(Config, _merged(defaults, settings), str(own))
 
 
 def in_force(path: Path | None = None) -> str:
@@ -284,7 +282,7 @@ def _refuse_unknown(settings: Mapping[str, Any], defaults: Mapping[str, Any], fi
         for key, value in table.items():
             here = (*at, key)
             if key not in base:
-                raise UserError(f"{file}: {_shown(here, value)}: unknown key{_like_key(here, base, known)}")
+                raise UserError(f"{file}: {shown(here, value)}: unknown key{_like_key(here, base, known)}")
             if isinstance(value, Mapping) and isinstance(base[key], Mapping):
                 walk(value, base[key], here)
 
@@ -307,86 +305,4 @@ def _like_key(key: tuple[str, ...], beside: Mapping[str, Any], known: list[tuple
     near = difflib.get_close_matches(key[-1], list(names), n=1, cutoff=0.8)
     if near:
         return f"; did you mean {'.'.join(names[near[0]])}?"
-    return f"; here it can be {_either(list(beside))}"
-
-
-def _checked(settings: Mapping[str, Any], file: Path) -> Config:
-    try:
-        return Config.model_validate(settings)
-    except ValidationError as error:
-        by_key: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
-        for problem in error.errors(include_url=False):
-            by_key.setdefault(_key(problem["loc"], settings), []).append(problem)
-        key, problems = next(iter(by_key.items()))
-        value = functools.reduce(lambda node, step: node[step], key, cast(Any, settings))
-        others = len(by_key) - 1
-        rest = f" (and {others} more wrong {'value' if others == 1 else 'values'})" if others else ""
-        raise UserError(f"{file}: {_shown(key, value)}: {_wrong(problems, value)}{rest}") from error
-
-
-def _key(loc: tuple[int | str, ...], settings: Mapping[str, Any]) -> tuple[int | str, ...]:
-    """Return the part of pydantic's location that leads through the settings; it ends in names of types."""
-    node: Any = settings
-    for depth, step in enumerate(loc):
-        try:
-            node = node[step]
-        except (KeyError, IndexError, TypeError):
-            return loc[:depth]
-    return loc
-
-
-def _wrong(problems: list[ErrorDetails], value: object) -> str:
-    """Say in a few words what is wrong with one value; a union reports a problem for each of its members."""
-    wanted = []
-    for problem in problems:
-        kind, context = problem["type"], problem.get("ctx", {})
-        if kind == "greater_than_equal":
-            return f"too small; the least is {context['ge']:g}"
-        if kind == "less_than_equal":
-            return f"too large; the most is {context['le']:g}"
-        if kind == "value_error":
-            return str(context["error"])
-        if kind == "literal_error":
-            words = re.findall(r"'([^']*)'", str(context["expected"]))
-            near = difflib.get_close_matches(str(value), words, n=1)
-            if near:
-                return f'did you mean "{near[0]}"?'
-            wanted.append(_either([f'"{word}"' for word in words]))
-        else:
-            wanted.append(_WANTED.get(kind, problem["msg"]))
-    return f"must be {' or '.join(wanted)}"
-
-
-_WANTED = {
-    "string_type": 'text in quotes, such as "0"',
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "bool_type": "true or false",
-    "tuple_type": 'a list, such as ["22:00-07:00"]',
-    "model_type": "a [section] of its own",
-    "dict_type": "a [section] of its own",
-}
-
-
-def _shown(key: tuple[int | str, ...], value: object) -> str:
-    """Return ``section.key = value`` as it would stand in the file, on one line and not too long."""
-    name = "".join(f"[{step}]" if isinstance(step, int) else f".{_quoted(step)}" for step in key).lstrip(".")
-    if isinstance(value, Mapping):
-        return f"[{name}]"
-    text = _printable(value)
-    return f"{name} = {text if len(text) <= 60 else text[:57] + '...'}"
-
-
-def _quoted(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _printable(key)
-
-
-def _printable(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if text.isprintable() else json.dumps(value, default=str)
-
-
-def _either(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    return f"; here it can be {either(list(beside))}"

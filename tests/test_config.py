@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from posture_monitor import config as settings
 from posture_monitor import paths, settings_file
+from posture_monitor.checked import checked
 from posture_monitor.config import Config, in_force, load_config
 from posture_monitor.errors import UserError
 
@@ -226,7 +227,7 @@ def test_whatever_a_file_holds_it_is_settings_or_one_line(own: dict[str, object]
     line = None
     try:
         settings._refuse_unknown(own, SHIPPED, file)
-        config = settings._checked(settings._merged(SHIPPED, own), file)
+        config = checked(Config, settings._merged(SHIPPED, own), str(file))
     except UserError as error:
         line = str(error)
     if line is None:

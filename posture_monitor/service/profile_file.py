@@ -5,16 +5,17 @@ The format is described in ``calibration/README.md``.
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
+from pydantic import AfterValidator, Field
 
 from posture_monitor import paths, profile_name
+from posture_monitor.checked import Checked, checked
 from posture_monitor.errors import UserError
 from posture_monitor.plain_text import plain
 from posture_monitor.posture.baseline import FLOOR, Neutral
@@ -31,11 +32,12 @@ else:
 #: Version of the file format.
 SCHEMA = 1
 _CALIBRATE = "run `posture-monitor calibrate` to make a new one"
-_VIEWS = (View.FRONT.value, View.OBLIQUE.value, View.SIDE.value)
 #: No metric, and no count of frames, comes anywhere near.
-_LARGEST = 1e12
+_LARGEST = 10**12
 #: Of a centre nearer to 0 than this no percentage can be taken.
 _LEAST = 1e-9
+
+_Held = TypeVar("_Held", bound=Sized)
 
 
 def read_profile(path: Path, *, starter: bool = False) -> Profile:
@@ -52,123 +54,82 @@ def read_profile(path: Path, *, starter: bool = False) -> Profile:
     return replace(_parsed(content, path, starter), path=path, stamp=stamp)
 
 
-class _Reader:
-    """Takes values out of a profile's tables; whatever is wrong becomes one line with file and key."""
+def _known(metric: str) -> str:
+    if metric not in ROW:
+        raise ValueError("there is no such metric")
+    return metric
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
 
-    def error(self, text: str, advice: str = f"; {_CALIBRATE}") -> UserError:
-        return UserError(f"profile {self.path}: {text}{advice}")
+def _readable(schema: int) -> int:
+    if schema != SCHEMA:
+        raise ValueError(f"this program reads {SCHEMA}")
+    return schema
 
-    def need(self, table: Mapping[str, Any], key: str, kind: type | tuple[type, ...], where: str = "") -> Any:
-        at = f"{where}.{key}" if where else key
-        if key not in table:
-            raise self.error(f"{at} is missing")
-        value = table[key]
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise self.error(f"{at} = {_short(value)} is of the wrong type")
-        return plain(value) if isinstance(value, str) else value
 
-    def number(
-        self,
-        table: Mapping[str, Any],
-        key: str,
-        where: str = "",
-        *,
-        least: float = -_LARGEST,
-        most: float = _LARGEST,
-        whole: bool = False,
-    ) -> float:
-        value = self.need(table, key, int if whole else (int, float), where)
-        at = f"{where}.{key}" if where else key
-        if isinstance(value, float) and not math.isfinite(value):
-            raise self.error(f"{at} = {value} is not a number")
-        # Compared before it becomes a float: an integer may be too large for one.
-        if not least <= value <= most:
-            bounds = "out of all measure" if most == _LARGEST == -least else f"must be {least:g} to {most:g}"
-            raise self.error(f"{at} = {_short(value)}: {bounds}")
-        return float(value)
+def _some(found: _Held) -> _Held:
+    if not found:
+        raise ValueError("it is empty")
+    return found
 
-    def table(self, content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-        value = content.get(key, {})
-        if not isinstance(value, Mapping):
-            raise self.error(f"{key} is not a table")
-        return value
 
-    def postures(self, content: Mapping[str, Any], key: str) -> list[Neutral]:
-        tables = self.need(content, key, list)
-        found = []
-        for number, table in enumerate(tables):
-            where = f"{key}[{number}]"
-            if not isinstance(table, Mapping):
-                raise self.error(f"{where} is not a table")
-            found.append(self.posture(table, where))
-        return found
+def _comparable(metrics: dict[str, _Pair]) -> dict[str, _Pair]:
+    for name, pair in metrics.items():
+        if METRICS[ROW[name]].change is Change.PERCENT and abs(pair.centre) < _LEAST:
+            raise ValueError(f"{name}.centre = {pair.centre:g} is too near 0 for percentages of it")
+    return metrics
 
-    def posture(self, table: Mapping[str, Any], where: str) -> Neutral:
-        view = self.need(table, "view", str, where)
-        if view not in _VIEWS:
-            raise self.error(f"{where}.view = {_short(view)}: must be front, oblique or side", "")
+
+_Text: TypeAlias = Annotated[str, AfterValidator(plain)]
+_Metric: TypeAlias = Annotated[str, AfterValidator(_known)]
+
+
+class _Pair(Checked):
+    centre: float = Field(ge=-_LARGEST, le=_LARGEST)
+    spread: float = Field(gt=0, le=_LARGEST)
+
+
+class _Posture(Checked):
+    name: _Text
+    view: Literal["front", "oblique", "side"]
+    azimuth_deg: float = Field(ge=0, le=90)
+    frames: int = Field(ge=0, le=_LARGEST)
+    metrics: Annotated[dict[_Metric, _Pair], AfterValidator(_some), AfterValidator(_comparable)]
+
+    def neutral(self) -> Neutral:
         centre, spread = np.full(len(METRICS), np.nan), FLOOR.copy()
-        for name, pair in self.need(table, "metrics", Mapping, where).items():
-            at = f"{where}.metrics.{name}"
-            if name not in ROW:
-                raise self.error(f"{at}: there is no such metric")
-            if not isinstance(pair, Mapping):
-                raise self.error(f"{at} = {_short(pair)}: must be a table of centre and spread")
+        for name, pair in self.metrics.items():
             row = ROW[name]
-            centre[row] = self.number(pair, "centre", at)
-            if METRICS[row].change is Change.PERCENT and abs(centre[row]) < _LEAST:
-                raise self.error(f"{at}.centre = {centre[row]:g}: too near 0 for percentages of it")
-            value = self.number(pair, "spread", at)
-            if not value > 0:
-                raise self.error(f"{at}.spread = {value:g}: must be above 0")
-            spread[row] = max(value, FLOOR[row])
-        if not np.isfinite(centre).any():
-            raise self.error(f"{where}.metrics is empty")
-        azimuth = self.number(table, "azimuth_deg", where, least=0, most=90)
-        frames = int(self.number(table, "frames", where, least=0, whole=True))
-        return Neutral(centre, spread, View(view), azimuth, frames, self.need(table, "name", str, where))
+            centre[row], spread[row] = pair.centre, max(pair.spread, FLOOR[row])
+        return Neutral(centre, spread, View(self.view), self.azimuth_deg, self.frames, self.name)
 
 
-def _short(value: object) -> str:
-    # An integer of thousands of digits cannot even be printed.
-    if isinstance(value, int) and abs(value) > _LARGEST:
-        return "a number of too many digits"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+class _Camera(Checked):
+    identity: _Text = ""
+    width: int = Field(default=0, ge=0, le=100_000)
+    height: int = Field(default=0, ge=0, le=100_000)
+
+
+class _File(Checked):
+    version: Annotated[int, AfterValidator(_readable)] = Field(alias="schema")
+    created: Any = ""
+    camera: _Camera = _Camera()
+    tuning: dict[_Metric, Annotated[float, Field(ge=1, le=3)]] = Field(default_factory=dict)
+    neutral: Annotated[list[_Posture], AfterValidator(_some)]
+    capture: list[_Posture] = Field(default_factory=list)
 
 
 def _parsed(content: Mapping[str, Any], path: Path, starter: bool) -> Profile:
-    read = _Reader(path)
-    schema = read.need(content, "schema", int)
-    if schema != SCHEMA:
-        raise read.error(f"schema = {_short(schema)}, this program reads {SCHEMA}")
-    neutrals = read.postures(content, "neutral")
-    if not neutrals:
-        raise read.error("neutral is empty")
-    captures = read.postures(content, "capture") if "capture" in content else []
-    camera = read.table(content, "camera")
-    size = [
-        int(read.number(camera, key, "camera", least=0, most=100_000, whole=True)) if key in camera else 0
-        for key in ("width", "height")
-    ]
-    identity = read.need(camera, "identity", str, "camera") if "identity" in camera else ""
-    tuning = read.table(content, "tuning")
-    for name in tuning:
-        if name not in ROW:
-            raise read.error(f"tuning.{name}: there is no such metric", "")
+    read = checked(_File, content, f"profile {path}", f"; {_CALIBRATE}")
     return Profile(
         path.stem,
-        tuple(neutrals),
-        identity,
-        size[0],
-        size[1],
-        plain(str(content.get("created", ""))),
+        tuple(posture.neutral() for posture in read.neutral),
+        read.camera.identity,
+        read.camera.width,
+        read.camera.height,
+        plain(str(read.created)),
         starter,
-        {name: read.number(tuning, name, "tuning", least=1, most=3) for name in tuning},
-        {capture.name: capture for capture in captures},
+        read.tuning,
+        {posture.name: posture.neutral() for posture in read.capture},
     )
 
 
