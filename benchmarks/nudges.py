@@ -32,8 +32,7 @@ from posture_monitor.posture.metrics import measure
 from posture_monitor.posture.nudge import Alert, Kind, Nudges, Policy
 from posture_monitor.posture.reading import Verdict
 from posture_monitor.service.what_if import policy_of
-
-PRESETS = ("gentle", "balanced", "strict")
+from posture_monitor.settings_file import PRESETS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
@@ -17,6 +17,9 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+
+#: The ready-made alert policies (``alert.presets``), from the least to the most reminders.
+PRESETS: Final = ("gentle", "balanced", "strict")
 
 
 def own_file(path: Path | None) -> Path | None:

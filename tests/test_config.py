@@ -167,6 +167,11 @@ def test_a_mistake_names_file_key_value_and_way_out(tmp_path: Path, text: str, l
     assert line in problem(tmp_path, text)
 
 
+def test_the_presets_are_called_as_in_the_settings() -> None:
+    shipped = settings_file.read_toml(paths.packaged("config.toml"))
+    assert list(settings_file.PRESETS) == list(shipped["alert"]["presets"])
+
+
 def test_no_sample_may_be_kept_and_the_day_may_be_summed_up(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('[history]\nkeep_samples_days = 0\n[report]\nend_of_day = "17:30"\n')
     config = load_config(tmp_path / "own.toml")

@@ -410,7 +410,7 @@ def test_a_preset_chosen_now_is_still_chosen_tomorrow(running: Running) -> None:
     kept = paths.config_file().read_text()
     assert kept.startswith("# mine\n")
     assert Settings().config.alert.preset == "gentle"
-    with pytest.raises(UserError, match="no preset"):
+    with pytest.raises(UserError, match='"harsh": must be "gentle", "balanced" or "strict"'):
         running.keeper.handle("preset", {"name": "harsh"})
     assert paths.config_file().read_text() == kept
 

@@ -28,6 +28,7 @@ from posture_monitor.posture.nudge import (
 )
 from posture_monitor.posture.reading import Verdict
 from posture_monitor.service.what_if import policy_of
+from posture_monitor.settings_file import PRESETS
 
 ROOT = Path(__file__).resolve().parent.parent
 POOR, GOOD, MILD = Verdict.POOR, Verdict.GOOD, Verdict.MILD
@@ -38,7 +39,6 @@ def preset(name: str) -> Policy:
     return policy_of(getattr(load_config(ROOT / "config.toml").alert.presets, name))
 
 
-PRESETS = ("gentle", "balanced", "strict")
 BALANCED = preset("balanced")
 
 

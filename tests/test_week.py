@@ -14,6 +14,7 @@ import nudges
 from natural_day import natural_day
 
 from posture_monitor.posture.nudge import Kind
+from posture_monitor.settings_file import PRESETS
 
 FIRST_SEED, DAYS, HOURS, FPS = 300, 5, 8.0, 0.25
 
@@ -31,7 +32,7 @@ def judged() -> list[nudges.Day]:
     return list(nudges.week(FIRST_SEED, DAYS, HOURS, FPS))
 
 
-@pytest.mark.parametrize("name", nudges.PRESETS)
+@pytest.mark.parametrize("name", PRESETS)
 def test_rightly_judged_every_long_slouch_is_alerted_and_nothing_else(
     truth: list[nudges.Day], name: str
 ) -> None:
@@ -67,14 +68,14 @@ def _within_limits(days: list[nudges.Day], name: str, heeds: bool) -> int:
     return every
 
 
-@pytest.mark.parametrize("name", nudges.PRESETS)
+@pytest.mark.parametrize("name", PRESETS)
 def test_whoever_ignores_everything_is_not_nagged(truth: list[nudges.Day], name: str) -> None:
     every = _within_limits(truth, name, heeds=False)
     assert every <= 2 * sum(day.present_h for day in truth)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", nudges.PRESETS)
+@pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("heeds", [True, False])
 def test_the_whole_chain_keeps_the_limits(judged: list[nudges.Day], name: str, heeds: bool) -> None:
     _within_limits(judged, name, heeds)

@@ -10,11 +10,11 @@ import click
 from posture_monitor import paths
 from posture_monitor.cli.kit import console, forget_typed
 from posture_monitor.errors import UserError
+from posture_monitor.settings_file import PRESETS
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
 
-_PRESETS: Final = ("gentle", "balanced", "strict")
 #: What people need once it runs.
 _COMMANDS: Final = (
     ("report", "what the day was like"),
@@ -129,12 +129,12 @@ def _sensitivity(config: Config, number: int) -> None:
     from posture_monitor.telling.words import duration
 
     click.echo(f"\n{number}. How soon should it speak up?")
-    for name in _PRESETS:
+    for name in PRESETS:
         policy = getattr(config.alert.presets, name)
         held = f"{policy.poor_hold_s:g} seconds" if policy.poor_hold_s < 120 else duration(policy.poor_hold_s)
         often = "once" if policy.max_per_hour == 1 else f"{policy.max_per_hour} times"
         click.echo(f"   {name:9s} after {held} of poor posture, at most {often} an hour")
-    chosen = _ask("   Sensitivity", click.Choice(_PRESETS), config.alert.preset)
+    chosen = _ask("   Sensitivity", click.Choice(PRESETS), config.alert.preset)
     # Written also where it is the default: from now on this user has chosen.
     write_setting(paths.config_file(), "alert", "preset", chosen)
 

@@ -8,19 +8,18 @@ import click
 
 from posture_monitor import paths
 from posture_monitor.cli.kit import Command, config_option, example
+from posture_monitor.settings_file import PRESETS
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
     from posture_monitor.service.what_if import WhatIf
-
-_PRESETS = ("gentle", "balanced", "strict")
 
 
 @click.command(cls=Command, epilog=example("replay --preset strict", "replay --day yesterday"))
 @click.option(
     "--day", default="today", show_default=True, metavar="DAY", help="today, yesterday or YYYY-MM-DD."
 )
-@click.option("--preset", type=click.Choice(_PRESETS), help="Preset to try; default: each of them.")
+@click.option("--preset", type=click.Choice(PRESETS), help="Preset to try; default: each of them.")
 @config_option
 def replay(config: Config, day: str, preset: str | None) -> None:
     """Say what other settings would have done on a day.
@@ -34,7 +33,7 @@ def replay(config: Config, day: str, preset: str | None) -> None:
     from posture_monitor.telling.report.story import parse_day
 
     date = parse_day(day, days.today())
-    tried = [preset] if preset else list(_PRESETS)
+    tried = [preset] if preset else list(PRESETS)
     policies = {name: getattr(config.alert.presets, name) for name in tried}
     with Store.open(paths.history_file(), readonly=True) as store:
         found = what_if(store, date, config, {"": config.alert.policy, **policies})

@@ -30,6 +30,7 @@ from posture_monitor.service import glance
 from posture_monitor.service.control import NotRunning, ask
 from posture_monitor.service.status import Status
 from posture_monitor.service.zone import follow_zone
+from posture_monitor.settings_file import PRESETS
 from posture_monitor.telling import words
 from posture_monitor.telling.quiet import parse_until
 from posture_monitor.windows import icons, style
@@ -44,7 +45,6 @@ TRAY_S: Final = 60.0
 STARTED_S: Final = 10.0
 #: A monitor that has just started this process may not listen yet.
 FIRST_S: Final = 10.0
-PRESETS: Final = ("gentle", "balanced", "strict")
 
 
 def tomorrow_s(now_s: float) -> float:
