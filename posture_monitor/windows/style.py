@@ -17,6 +17,7 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, 
 from PySide6.QtWidgets import QApplication
 
 from posture_monitor import paths
+from posture_monitor.service.signals import handled
 from posture_monitor.telling.words import ICON
 
 #: Space between things, in device-independent pixels; everything is a multiple of it.
@@ -131,8 +132,7 @@ def until_closed(app: QApplication) -> int:
     KeyboardInterrupt
         It was Ctrl-C that closed them.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.SIG_IGN:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         return app.exec()
     asked = False
 
@@ -141,11 +141,8 @@ def until_closed(app: QApplication) -> int:
         asked = True
         QTimer.singleShot(0, app.quit)  # not from amid a window that is being drawn
 
-    signal.signal(signal.SIGINT, ask)
-    try:
+    with handled(("SIGINT",), ask):
         status = app.exec()
-    finally:
-        signal.signal(signal.SIGINT, before)
     if asked:
         raise KeyboardInterrupt
     return status
