@@ -7,9 +7,10 @@ what each line is good for and where a user's own manager cannot enforce it.
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import Final
+
+from platformdirs import user_config_path
 
 from posture_monitor import outside
 from posture_monitor.errors import UserError
@@ -109,8 +110,7 @@ class Systemd(Way):
 
     def path(self) -> Path:
         """See `Way.path`."""
-        config = os.environ.get("XDG_CONFIG_HOME")
-        return Path(config or Path.home() / ".config") / "systemd" / "user" / UNIT
+        return user_config_path() / "systemd" / "user" / UNIT
 
     def texts(self, program: Program) -> tuple[str, ...]:
         """See `Way.texts`: with a user namespace, and without, for systems that forbid those."""

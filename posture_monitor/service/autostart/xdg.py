@@ -5,9 +5,10 @@ The desktop starts it once and does not watch over it.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
+
+from platformdirs import user_config_path
 
 from posture_monitor.errors import UserError
 from posture_monitor.service.autostart import Program, Way
@@ -20,8 +21,7 @@ class Xdg(Way):
 
     def path(self) -> Path:
         """See `Way.path`."""
-        config = os.environ.get("XDG_CONFIG_HOME")
-        return Path(config or Path.home() / ".config") / "autostart" / "posture-monitor.desktop"
+        return user_config_path() / "autostart" / "posture-monitor.desktop"
 
     def texts(self, program: Program) -> tuple[str, ...]:
         """See `Way.texts`."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import configparser
 import datetime
-import os
-from pathlib import Path
+
+from platformdirs import user_config_path
 
 from posture_monitor.telling.channels import freedesktop
 from posture_monitor.telling.dnd.desktop import desktop_is
@@ -21,11 +21,10 @@ def quiet(now: datetime.datetime | None = None) -> bool | None:
 
 def _until(now: datetime.datetime) -> bool:
     """Say whether ``plasmanotifyrc`` holds an end of quiet that is still to come."""
-    folder = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     # Plasma's files hold other things that the standard parser stumbles over.
     parser = configparser.ConfigParser(strict=False, interpolation=None, allow_no_value=True)
     try:
-        parser.read(Path(folder) / "plasmanotifyrc", encoding="utf-8")
+        parser.read(user_config_path() / "plasmanotifyrc", encoding="utf-8")
         parts = [int(float(part)) for part in parser.get("DoNotDisturb", "Until").split(",")]
         return datetime.datetime(*parts[:6]) > now  # type: ignore[arg-type]
     except (configparser.Error, ValueError, ArithmeticError, TypeError, OSError):
