@@ -190,6 +190,7 @@ def test_do_not_disturb_can_be_passed_over() -> None:
 def test_readers_of_other_desktops_know_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CURRENT_DESKTOP", "sway")
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
     for reader in (gnome, kde, dunst):
         assert reader.quiet() is None
     monkeypatch.setenv("XDG_CURRENT_DESKTOP", "ubuntu:GNOME")
