@@ -228,13 +228,14 @@ def load_config(path: Path | None = None) -> Config:
         type or a value out of range; the line names file, key and value.
     """
     shipped = paths.packaged("config.toml")
-    defaults = read_toml(shipped)
+    settings = read_toml(shipped)
     own = own_file(path)
     if own is None:
-        return checked(Config, defaults, str(shipped))
-    settings = read_toml(own)
-    _refuse_unknown(settings, defaults, own)
-    return checked(Config, _merged(defaults, settings), str(own))
+        return checked(Config, settings, str(shipped))
+    chosen = read_toml(own)
+    _refuse_unknown(chosen, settings, own)
+    _lay_over(settings, chosen)
+    return checked(Config, settings, str(own))
 
 
 def in_force(path: Path | None = None) -> str:
@@ -255,19 +256,11 @@ def in_force(path: Path | None = None) -> str:
 def _lay_over(below: MutableMapping[str, Any], above: Mapping[str, Any]) -> None:
     """Put the values of `above` into `below` in place, so that the comments beside them stay."""
     for key, value in above.items():
-        if isinstance(value, Mapping):
-            _lay_over(below[key], value)
+        base = below.get(key)
+        if isinstance(value, Mapping) and isinstance(base, MutableMapping):
+            _lay_over(base, value)
         else:
             below[key] = value
-
-
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        base = below.get(key)
-        both_tables = isinstance(value, Mapping) and isinstance(base, Mapping)
-        merged[key] = _merged(base, value) if both_tables else value  # type: ignore[arg-type]
-    return merged
 
 
 def _refuse_unknown(settings: Mapping[str, Any], defaults: Mapping[str, Any], file: Path) -> None:

@@ -168,8 +168,7 @@ def test_a_mistake_names_file_key_value_and_way_out(tmp_path: Path, text: str, l
 
 
 def test_the_presets_are_called_as_in_the_settings() -> None:
-    shipped = settings_file.read_toml(paths.packaged("config.toml"))
-    assert list(settings_file.PRESETS) == list(shipped["alert"]["presets"])
+    assert list(settings_file.PRESETS) == list(SHIPPED["alert"]["presets"])
 
 
 def test_no_sample_may_be_kept_and_the_day_may_be_summed_up(tmp_path: Path) -> None:
@@ -228,15 +227,17 @@ sections = st.sampled_from(sorted(Config.model_fields)) | st.text(max_size=8)
     )
 )
 def test_whatever_a_file_holds_it_is_settings_or_one_line(own: dict[str, object]) -> None:
+    shipped = settings_file.read_toml(paths.packaged("config.toml"))
     file = Path("mine.toml")
     line = None
     try:
-        settings._refuse_unknown(own, SHIPPED, file)
-        config = checked(Config, settings._merged(SHIPPED, own), str(file))
+        settings._refuse_unknown(own, shipped, file)
+        settings._lay_over(shipped, own)
+        config = checked(Config, shipped, str(file))
     except UserError as error:
         line = str(error)
     if line is None:
-        assert config.model_dump(mode="json") == settings._merged(SHIPPED, own)
+        assert config.model_dump(mode="json") == shipped
     else:
         assert line.startswith("mine.toml: ")
         assert len(line.splitlines()) == 1
