@@ -340,6 +340,22 @@ def test_sitting_bouts_end_with_a_minute_away(store: Store) -> None:
     assert math.isnan(told.bouts[2].break_s)
 
 
+@pytest.mark.parametrize(("distance", "shifts"), [(-15.0, 5.0), (-8.0, 0.0)])
+def test_posture_shifts_are_seen_from_the_front_as_well(
+    tmp_path: Path, distance: float, shifts: float
+) -> None:
+    start_s = wall("2025-05-14 09:00")
+    with Store.open(tmp_path / "history.sqlite3", keep_samples_days=36500) as store:
+        record(store, start_s, [("good", 3600)])
+        for step in range(0, 3600, 2):
+            moved = step // 600 % 2
+            store.sample(
+                start_s + step, {"distance": distance * moved, "head_roll": 2.0 * moved}, verdict="good"
+            )
+        told = day(store, date("2025-05-14"), LATER)
+    assert told.shifts_per_h == pytest.approx(shifts, abs=0.1)
+
+
 def test_posture_shifts(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "history.sqlite3", keep_samples_days=36500)
     start_s = wall("2025-05-14 09:00")

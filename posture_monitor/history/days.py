@@ -45,10 +45,6 @@ from posture_monitor.history.timeline import (
 )
 from posture_monitor.posture.breaks import SHIFT_HOLD_S, SHIFTS
 
-#: In these a change of posture is looked for, by the limits of `breaks`. That people with back pain shift
-#: less often is known (PMC5447416).
-SHIFTING = ("trunk_incl", "neck_incl")
-
 #: Readings nearer to each other than this are skipped when shifts are counted.
 _SHIFT_STEP_S = 0.5
 
@@ -147,8 +143,8 @@ class Day(Totals):
     angles
         Metric name to its summary; a metric that could not be measured is missing.
     shifts_per_h
-        Posture shifts per measured hour; NaN where neither trunk nor neck was measured for
-        `ENOUGH_JUDGED_S`.
+        Posture shifts per measured hour, by the measures and limits of `breaks.SHIFTS`; NaN where
+        none of them was measured for `ENOUGH_JUDGED_S`.
     """
 
     date: dt.date
@@ -325,7 +321,10 @@ def _angles(curves: Curves) -> dict[str, Angle]:
 
 
 def _shifts_per_h(store: Store, spans: Sequence[Span]) -> float:
-    """Return posture shifts per hour in which trunk or neck was measured, from the kept readings."""
+    """Return posture shifts per measured hour, from the kept readings, as `breaks` notices them.
+
+    People with back pain shift less often (PMC5447416).
+    """
     if not spans:
         return math.nan
     shifts, measured_s = 0, 0.0
@@ -333,7 +332,7 @@ def _shifts_per_h(store: Store, spans: Sequence[Span]) -> float:
     since: dict[str, float] = {}
     last_s = -math.inf
     last_run = 0
-    for wall_s, run, measured in _trunk_and_neck(store.samples(spans[0].start_s, spans[-1].end_s)):
+    for wall_s, run, measured in _shifting(store.samples(spans[0].start_s, spans[-1].end_s)):
         if not 0 <= wall_s - last_s < BREAK_S or run != last_run:
             settled, since, last_run = {}, {}, run  # another recording may go by another neutral posture
         elif wall_s - last_s < _SHIFT_STEP_S:
@@ -346,19 +345,19 @@ def _shifts_per_h(store: Store, spans: Sequence[Span]) -> float:
                 since.pop(name, None)
             elif wall_s - since.setdefault(name, wall_s) >= SHIFT_HOLD_S:
                 shifts += 1
-                # One movement of the body shifts trunk and neck together: count it once.
+                # One movement of the body shifts several measures together: count it once.
                 settled, since = dict(measured), {}
                 break
     return 3600 * shifts / measured_s if measured_s >= ENOUGH_JUDGED_S else math.nan
 
 
-def _trunk_and_neck(minutes: Iterable[Samples]) -> Iterator[tuple[float, int, dict[str, float]]]:
+def _shifting(minutes: Iterable[Samples]) -> Iterator[tuple[float, int, dict[str, float]]]:
     """Yield time, recording and what was measured; of each moment the recording that counts."""
     for _, told in itertools.groupby(minutes, lambda readings: int(readings.wall_s[0] // 60)):
         counting = list(told)  # those that count more come later
         for number, readings in enumerate(counting):
             over = [(other.wall_s[0], other.wall_s[-1]) for other in counting[number + 1 :]]
-            columns = [(name, readings.names.index(name)) for name in SHIFTING if name in readings.names]
+            columns = [(name, readings.names.index(name)) for name in SHIFTS if name in readings.names]
             if not columns:
                 continue
             for wall_s, row in zip(readings.wall_s.tolist(), readings.deviations.tolist(), strict=True):
