@@ -45,8 +45,8 @@ AT_THE_DESK = {
     "Head low over the shoulders": _EYE_HEIGHT,
     "Closer to the screen": "larger letters, and the screen at about an arm's length",
     "Close to the screen": "larger letters, and the screen at about an arm's length",
-    "Head tipped down": "what you look at nearer to eye height",
-    "Neck bent forward": "what you look at nearer to eye height",
+    "Head tipped down": "raising what you look at",
+    "Neck bent forward": "raising what you look at",
     "Trunk forward": "keyboard and mouse nearer to you",
     "Head turned left": _STRAIGHT_AHEAD,
     "Head turned right": _STRAIGHT_AHEAD,
@@ -67,8 +67,9 @@ _TO_BE_SEEN = {
 #: For days on which nothing else stood out.
 _ANY_DAY = (
     "Half a minute of moving every twenty minutes is a small habit to try.",
-    "Try walking about while you telephone.",
     "Keep changing position: no single posture suits a whole day.",
+    "Try walking about while you telephone.",
+    "`posture-monitor stretch` shows a gentle move, to stretch or to strengthen.",
 )
 
 #: Measures shown in the report; the first two are always named, measured or not.
