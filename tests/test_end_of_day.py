@@ -19,7 +19,9 @@ from test_monitor import MORNING_S, UPRIGHT, Desk
 from posture_monitor import paths
 from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
+from posture_monitor.history.records import NOT_SHOWN
 from posture_monitor.history.store import Store
+from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.service import end_of_day
 from posture_monitor.service.end_of_day import BUTTON, EndOfDay
 from posture_monitor.telling import language, words
@@ -99,6 +101,20 @@ def test_the_line_says_how_long_was_poor_of_what_was_judged() -> None:
     assert line([("good", 3600), ("poor", 1200), ("mild", 600)]).body == (
         "Poor posture took 20 minutes of the 1 h 30 min that were judged; 0 posture reminders."
     )
+
+
+@pytest.mark.usefixtures("home")
+def test_the_line_counts_posture_reminders_that_were_shown() -> None:
+    with Store.open(paths.history_file()) as store:
+        end_s = record(store, wall("2025-05-14 09:00"), [("good", 3600)])
+        for kind, channel in (
+            ("posture", "test"),
+            ("stand", "test"),
+            ("posture", NOT_SHOWN),
+            ("break-sit", ""),
+        ):
+            store.alert(end_s, utc_offset_s(end_s), kind, channel=channel)
+    assert end_of_day.line(paths.history_file(), DAY, end_s).body.endswith("; 2 posture reminders.")
 
 
 @pytest.mark.usefixtures("home")

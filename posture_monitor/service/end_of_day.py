@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 from posture_monitor.history import days
+from posture_monitor.history.records import NOT_SHOWN
 from posture_monitor.history.store import Store
 from posture_monitor.telling import words
 from posture_monitor.telling.notify import Action
@@ -79,5 +80,5 @@ def line(history: Path, date: dt.date, now_s: float) -> Text:
     """
     with Store.open(history, readonly=True) as store:
         day = days.day(store, date, now_s, shifts=False)
-    alerts = sum(alert.kind in ("posture", "stand") for alert in day.alerts)
+    alerts = sum(alert.kind in ("posture", "stand") and alert.channel != NOT_SHOWN for alert in day.alerts)
     return words.day_text(day.judged_s, day.seconds["poor"], day.present_s, alerts, enough=not day.withheld)
