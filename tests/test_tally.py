@@ -42,3 +42,13 @@ def test_a_clock_set_back_counts_no_stretch_twice(store: Store, again: str) -> N
     told = day(store, dt.date(2025, 5, 14), end_s)
     for state, seconds in told.seconds.items():
         assert tally.seconds[state] == pytest.approx(seconds, abs=2 * STEP_S), state
+
+
+def test_too_little_to_judge_is_no_sixty_per_cent_in_the_status_either(store: Store) -> None:
+    tally = Tally(store, wall("2025-05-14 09:00"))
+    watch(store, tally, "09:00", 1190, "good")
+    watch(store, tally, "09:19:50", 805, "unknown")
+    today = tally.today(0.0)
+    assert tally.coverage == pytest.approx(0.5965, abs=0.002)
+    assert not today.enough
+    assert f"{today.coverage:.0%}" == "59%"

@@ -49,7 +49,7 @@ class Angle:
 
 @dataclass(frozen=True)
 class Today:
-    """The local day so far, in seconds; `coverage` is the share of presence that was judged."""
+    """The local day so far, in seconds; `coverage` is the share of presence judged, as it is told."""
 
     present_s: float = 0.0
     judged_s: float = 0.0

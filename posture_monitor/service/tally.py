@@ -78,6 +78,6 @@ class Tally(Totals):
             judged_s=self.judged_s,
             alerts=self.alerts,
             sit_bout_s=sit_bout_s if math.isfinite(sit_bout_s) else 0.0,
-            coverage=self.coverage if self.present_s else 0.0,
+            coverage=self.told_coverage if self.present_s else 0.0,
             **{f"{state}_s": self.seconds[state] for state in STATES},
         )
