@@ -287,11 +287,14 @@ def test_all_that_a_page_tells_of_a_small_day(store: Store) -> None:
 
 
 def test_what_would_only_be_said_again_is_left_out(store: Store) -> None:
-    def told() -> list[str]:
-        return re.findall("<h2>(Reminders|Week|May)", page(store))
+    def told(*names: str) -> list[str]:
+        return re.findall(f"<h2>({'|'.join(names or ('Reminders', 'Week', 'May'))})", page(store))
 
+    record(store, wall("2025-05-14 08:00"), [("away", 3600)], 10)
+    assert told("The day", "Hour", "Against", "What") == ["The day"]
     record(store, wall("2025-05-14 09:00"), [("good", 3600)], 10)
     assert told() == []
+    assert told("The day", "Hour", "Against", "What") == ["The day", "Hour", "Against", "What"]
     store.alert(wall("2025-05-14 09:45"), utc_offset_s(wall("2025-05-14 09:45")), "break-stand")
     assert told() == ["Reminders"]
     record(store, wall("2025-05-13 09:00"), [("good", 3600)], 10)

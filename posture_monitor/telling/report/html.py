@@ -83,8 +83,10 @@ def render_html(
         What is said in place of `story.suggestion`.
     """
     suggestion = story.suggestion(day) if advice is None else advice
-    parts = [_figures(day), _timeline(day), *_details(day)] if day.spans else []
-    # What a week or a month would only say again is left out: a first day is a day.
+    # Left out is what would only say again what stands there: that nobody was seen, what a first day had.
+    parts = [_figures(day), _timeline(day)] if day.spans else []
+    if day.present_s:
+        parts += _details(day)
     if any(each.date != day.date for each in week.recorded):
         parts.append(_week(week, day))
     if any(not week.first <= each.date <= week.last for each in month.recorded):
