@@ -420,3 +420,36 @@ def test_what_all_processes_cost_is_told_elsewhere_too(monkeypatch: pytest.Monke
         assert usage.cpu_s([child.pid]) - usage.cpu_s() > 0.05
         child.communicate(b"\n")
     assert usage.cpu_s([child.pid]) - usage.cpu_s() < 0.05, "of one that has ended nothing more is told"
+
+
+#: `LockFileEx` as documented, by what Linux has.
+_LOCKS_AS_ON_WINDOWS = """
+import ctypes, fcntl, os, sys, types
+
+def take(handle, how, reserved, low, high, place):
+    assert (reserved, low, high) == (0, 1, 0) and how & 1, "one byte, and nobody waits"
+    assert (place._obj.offset, place._obj.offset_high) == (1 << 30, 0), "far from what is read"
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_EX if how & 2 else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return 0
+    return 1
+
+class LockFileEx:
+    __call__ = staticmethod(take)
+
+sys.platform = "win32"
+sys.modules["msvcrt"] = types.SimpleNamespace(get_osfhandle=lambda file: file)
+ctypes.windll = types.SimpleNamespace(kernel32=types.SimpleNamespace(LockFileEx=LockFileEx()))
+from posture_monitor.service import lock
+with lock.Lock():
+    assert lock.holder().pid == os.getpid()
+with open(lock.paths.lock_file(), "r+b") as another:
+    assert lock._grab(another.fileno(), alone=False)
+    print(lock.holder())
+"""
+
+
+def test_two_who_look_at_once_do_not_take_each_other_for_the_monitor(tmp_path: Path) -> None:
+    done = run_python(_LOCKS_AS_ON_WINDOWS, POSTURE_MONITOR_HOME=str(tmp_path / "home"))
+    assert (done.stdout, done.stderr) == (b"None\n", b"")

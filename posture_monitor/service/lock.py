@@ -20,8 +20,9 @@ from posture_monitor.errors import UserError
 
 #: Somebody who only looks holds the lock for an instant; it is tried again for this long.
 _PATIENCE_S = 0.3
-#: Where Windows locks a byte that nobody needs to read.
+#: Where Windows locks a byte that nobody needs to read; LOCKFILE_FAIL_IMMEDIATELY, LOCKFILE_EXCLUSIVE_LOCK.
 _FAR = 1 << 30
+_AT_ONCE, _ALONE = 1, 2
 
 
 @dataclass(frozen=True)
@@ -184,17 +185,27 @@ def _read(path: Path) -> Holder:
 
 
 if sys.platform == "win32":
+    import ctypes
     import msvcrt
 
+    from posture_monitor.dll import dll
+
+    class _Place(ctypes.Structure):
+        """``OVERLAPPED``, of which `LockFileEx` reads where to begin."""
+
+        _fields_ = (
+            *(("internal", ctypes.c_size_t), ("internal_high", ctypes.c_size_t)),
+            *(("offset", ctypes.c_uint32), ("offset_high", ctypes.c_uint32)),
+            ("event", ctypes.c_void_p),
+        )
+
     def _grab(file: int, *, alone: bool) -> bool:
-        os.lseek(file, _FAR, os.SEEK_SET)
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        finally:
-            os.lseek(file, 0, os.SEEK_SET)
-        return True
+        """Take the lock of an open file; those who only look do so together."""
+        take = dll("kernel32").LockFileEx
+        take.argtypes = (ctypes.c_void_p, *[ctypes.c_uint32] * 4, ctypes.c_void_p)
+        how = _AT_ONCE | _ALONE if alone else _AT_ONCE
+        place = _Place(offset=_FAR)
+        return bool(take(msvcrt.get_osfhandle(file), how, 0, 1, 0, ctypes.byref(place)))
 
 else:
     import fcntl
