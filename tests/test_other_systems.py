@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import re
 import struct
@@ -22,7 +23,7 @@ from posture_monitor import hardening, whole_file
 from posture_monitor.cli import COMMANDS
 from posture_monitor.errors import UserError
 from posture_monitor.sensing import camera
-from posture_monitor.service import background, eye, tray, usage, zone
+from posture_monitor.service import background, control, eye, local_pipe, tray, usage, zone
 from posture_monitor.service.autostart import windows as autostart
 from posture_monitor.service.presence import Away, macos, windows
 from posture_monitor.telling import full_screen
@@ -453,3 +454,30 @@ with open(lock.paths.lock_file(), "r+b") as another:
 def test_two_who_look_at_once_do_not_take_each_other_for_the_monitor(tmp_path: Path) -> None:
     done = run_python(_LOCKS_AS_ON_WINDOWS, POSTURE_MONITOR_HOME=str(tmp_path / "home"))
     assert (done.stdout, done.stderr) == (b"None\n", b"")
+
+
+@pytest.mark.parametrize(
+    ("number", "told"), [(2, control.NotRunning), (121, control.NoAnswer), (231, control.NoAnswer)]
+)
+def test_a_monitor_that_lets_nobody_in_is_not_called_gone(
+    home: Path, monkeypatch: pytest.MonkeyPatch, number: int, told: type[UserError]
+) -> None:
+    def come(_address: str) -> None:
+        refused = OSError(22, "as Windows says")
+        refused.winerror = number  # type: ignore[attr-defined]
+        raise refused
+
+    monkeypatch.setattr(local_pipe.connection, "Client", come)
+    monkeypatch.setattr(control, "connect", local_pipe.connect)
+    with pytest.raises(told):
+        control.ask("status")
+
+
+def test_a_pipe_whose_other_end_has_gone_is_at_its_end() -> None:
+    """Where Windows tells of it when it is asked whether there is anything to read."""
+    end = mock.Mock()
+    end.poll.side_effect = BrokenPipeError(32, "The pipe has been ended", None, 109)
+    assert local_pipe.Connection(end).read(10, math.inf) is None
+    end.poll.side_effect = lambda _s: False
+    with pytest.raises(TimeoutError):
+        local_pipe.Connection(end).read(10, 0.0)

@@ -1,9 +1,9 @@
 """A channel on this machine that only this user can use: a named pipe, for Windows.
 
 It offers what `local_socket` does. The default security descriptor of a named
-pipe lets its owner (and administrators) write and everybody else read at most,
-while a connection needs both; and the first instance of a name is made
-exclusively, so that nobody else can stand in for the monitor.
+pipe lets its owner (and administrators) write and everybody else read at most:
+who can only read can ask nothing. The first instance of a name is made
+exclusively, so that nobody else can stand in for the monitor while it runs.
 Only bytes are passed, never pickles.
 """
 
@@ -21,6 +21,8 @@ from posture_monitor.errors import UserError
 
 #: A reader looks this often whether it is to stop.
 _LOOK_EVERY_S = 0.2
+#: ERROR_SEM_TIMEOUT and ERROR_PIPE_BUSY: the pipe is there, and nobody takes who comes.
+_BUSY = (121, 231)
 
 
 class TooLongError(Exception):
@@ -30,7 +32,7 @@ class TooLongError(Exception):
 class Connection:
     """One end of a channel between two processes."""
 
-    #: The system lets nobody else connect.
+    #: The system lets nobody else ask.
     same_user = True
 
     def __init__(self, end: Any) -> None:
@@ -43,19 +45,17 @@ class Connection:
             left_s = until_s - time.monotonic()
             if left_s <= 0:
                 raise TimeoutError
-            if self._end.poll(min(left_s, _LOOK_EVERY_S)):
-                break
-        else:
-            return None
-        try:
-            return bytes(self._end.recv_bytes(most))
-        except EOFError:
-            return None
-        except OSError as error:
-            # A message that is too long is told apart from a broken pipe by its lack of a number.
-            if error.errno is None:
-                raise TooLongError from error
-            raise
+            try:
+                if self._end.poll(min(left_s, _LOOK_EVERY_S)):
+                    return bytes(self._end.recv_bytes(most))
+            except (EOFError, BrokenPipeError):
+                return None
+            except OSError as error:
+                # A message that is too long is told apart from a broken pipe by its lack of a number.
+                if error.errno is None:
+                    raise TooLongError from error
+                raise
+        return None
 
     def write(self, message: bytes, until_s: float) -> None:
         """Send one message."""
@@ -100,8 +100,26 @@ class Listener:
 
 
 def connect(path: Path, timeout_s: float) -> Connection:
-    """Return a connection to who listens at `path`; raises `OSError` where nobody does."""
-    return Connection(connection.Client(address(path)))
+    """Return a connection to who listens at `path`.
+
+    Parameters
+    ----------
+    timeout_s
+        Not heeded: who listens always has room for one more, and where it hangs Python waits for 20 s.
+
+    Raises
+    ------
+    TimeoutError
+        Somebody listens and lets nobody in.
+    OSError
+        Nobody listens.
+    """
+    try:
+        return Connection(connection.Client(address(path)))
+    except OSError as error:
+        if getattr(error, "winerror", None) in _BUSY:
+            raise TimeoutError from error
+        raise
 
 
 def address(path: Path) -> str:
