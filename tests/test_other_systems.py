@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import ntpath
 import os
 import re
 import struct
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -481,3 +482,12 @@ def test_a_pipe_whose_other_end_has_gone_is_at_its_end() -> None:
     end.poll.side_effect = lambda _s: False
     with pytest.raises(TimeoutError):
         local_pipe.Connection(end).read(10, 0.0)
+
+
+def test_a_folder_however_it_is_written_has_one_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    windows_os = SimpleNamespace(name="nt", path=ntpath, fsencode=os.fsencode)
+    monkeypatch.setattr(local_pipe, "os", windows_os)
+    written = (r"C:\Users\Ada\home\control", "c:/users/ada/Home/control", r"C:\Users\Ada\x\..\home\control")
+    names = {local_pipe.address(PureWindowsPath(path)) for path in written}  # type: ignore[arg-type]
+    (name,) = names
+    assert re.fullmatch(r"\\\\\.\\pipe\\posture-monitor-[0-9a-f]{16}", name)

@@ -126,4 +126,6 @@ def address(path: Path) -> str:
     """Return the pipe's name, which stands for the path."""
     if os.name != "nt":
         return os.fspath(path)
-    return rf"\\.\pipe\posture-monitor-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
+    # Windows takes large and small letters for the same.
+    folded = os.path.normcase(os.path.abspath(path))
+    return rf"\\.\pipe\posture-monitor-{hashlib.sha256(os.fsencode(folded)).hexdigest()[:16]}"
