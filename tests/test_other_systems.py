@@ -20,11 +20,11 @@ from unittest import mock
 import psutil  # noqa: F401 - finds out what system this is when it is loaded
 import pytest
 
-from posture_monitor import hardening, whole_file
+from posture_monitor import hardening, paths, whole_file
 from posture_monitor.cli import COMMANDS
 from posture_monitor.errors import UserError
 from posture_monitor.sensing import camera
-from posture_monitor.service import background, control, eye, local_pipe, tray, usage, zone
+from posture_monitor.service import background, control, eye, local_pipe, logs, tray, usage, zone
 from posture_monitor.service.autostart import windows as autostart
 from posture_monitor.service.presence import Away, macos, windows
 from posture_monitor.telling import full_screen
@@ -80,6 +80,8 @@ for found in pkgutil.walk_packages(posture_monitor.__path__, "posture_monitor.")
 
 from posture_monitor.sensing.camera import OPEN_S, SILENCE_S
 from posture_monitor.service.eye import FIRST_LIMIT_S, LOOK_LIMIT_S
+from posture_monitor.history.timeline import YEARS
+assert 1970 not in YEARS, "its first days have no local time there (python/cpython#81708)"
 assert OPEN_S + SILENCE_S < LOOK_LIMIT_S < FIRST_LIMIT_S, "a camera that is slow to open is no eye that hangs"
 """
 
@@ -491,3 +493,17 @@ def test_a_folder_however_it_is_written_has_one_pipe(monkeypatch: pytest.MonkeyP
     names = {local_pipe.address(PureWindowsPath(path)) for path in written}  # type: ignore[arg-type]
     (name,) = names
     assert re.fullmatch(r"\\\\\.\\pipe\\posture-monitor-[0-9a-f]{16}", name)
+
+
+def test_a_log_is_not_read_again_where_its_number_differs(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one file Windows may tell two: opened, and by its name."""
+    path = paths.make_private(paths.log_file().parent) / "monitor.log"
+    path.write_text("before\n")
+    monkeypatch.setattr(logs.os.path, "samestat", lambda _one, _other: False)
+    monkeypatch.setattr(logs.sys, "platform", "win32")
+    monkeypatch.setattr(logs.time, "sleep", lambda _s: path.write_text("before\nafter\n"))
+    lines = logs.follow()
+    assert next(lines) == "after"
+    lines.close()  # type: ignore[attr-defined]

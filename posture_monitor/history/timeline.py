@@ -10,6 +10,7 @@ import bisect
 import datetime as dt
 import math
 import re
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,8 +23,9 @@ from posture_monitor.history.records import ENOUGH_COVERAGE, NOT_SHOWN, Alert, S
 JUDGED = ("good", "mild", "poor")
 PRESENT = (*JUDGED, "unknown")
 
-#: Years whose days can be reckoned with: at the ends of the calendar there is no day before or after.
-YEARS = range(1970, 3000)
+#: Years whose days can be reckoned with: at the ends of the calendar there is no day before or after, and
+#: Windows knows no local time before 1970, which Python asks for to tell those of its first days.
+YEARS = range(1971 if sys.platform == "win32" else 1970, 3000)
 
 #: An absence of this length ends a sitting bout and counts as a break (our own choice).
 BREAK_S = 60.0
