@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -37,6 +38,8 @@ def modes(node: str, width: int = 640, height: int = 480) -> list[Mode]:
 
     Of a range of sizes the one nearest to `width` x `height` is given.
     """
+    if sys.platform == "win32":
+        return []
     try:
         device = os.open(node, os.O_RDWR | os.O_NONBLOCK)
     except OSError:
@@ -130,6 +133,8 @@ def _rates(device: int, fourcc: str, width: int, height: int) -> Iterator[float]
 
 
 def _told(device: int, request: int, data: bytearray) -> bool:
+    if sys.platform == "win32":
+        return False
     try:
         fcntl.ioctl(device, request, data, True)
     except OSError:  # EINVAL ends a list; ENOTTY is no camera

@@ -13,6 +13,7 @@ import os
 import platform
 import re
 import socket
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -102,12 +103,13 @@ def _names() -> list[tuple[str, str]]:
         # Everybody's, and a word of its own.
         if login not in ("root", "user", "python"):
             names.append((login, "<user>"))
-        import pwd
+        if sys.platform != "win32":
+            import pwd
 
-        full = pwd.getpwuid(os.getuid()).pw_gecos.split(",")[0]
-        names += [(part, "<user>") for part in (full, *full.split()) if len(part) > 2 and part != "root"]
+            full = pwd.getpwuid(os.getuid()).pw_gecos.split(",")[0]
+            names += [(part, "<user>") for part in (full, *full.split()) if len(part) > 2 and part != "root"]
     except (OSError, KeyError, ImportError):
-        pass  # a user without a name, or a system without that file
+        pass  # a user without a name
     hosts = {socket.gethostname(), platform.node()}
     hosts |= {host.split(".")[0] for host in hosts}
     names += [(host, "<host>") for host in sorted(hosts, key=len, reverse=True) if len(host) > 1]

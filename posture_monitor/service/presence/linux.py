@@ -14,6 +14,7 @@ import math
 import os
 import select
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from typing import Final
 from posture_monitor.dbus import Bus, RefusedError, Signal, plain, session_address, system_address
 from posture_monitor.service.presence import PRESENT, Away, Reason
 from posture_monitor.service.presence.lockers import Lockers, installed
+
+assert sys.platform != "win32"
 
 log = logging.getLogger(__name__)
 
