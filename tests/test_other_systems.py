@@ -24,7 +24,7 @@ from posture_monitor import hardening, paths, whole_file
 from posture_monitor.cli import COMMANDS
 from posture_monitor.errors import UserError
 from posture_monitor.sensing import camera
-from posture_monitor.service import background, control, eye, local_pipe, logs, tray, usage, zone
+from posture_monitor.service import background, control, doctor, eye, local_pipe, logs, tray, usage, zone
 from posture_monitor.service.autostart import windows as autostart
 from posture_monitor.service.presence import Away, macos, windows
 from posture_monitor.telling import full_screen
@@ -507,3 +507,11 @@ def test_a_log_is_not_read_again_where_its_number_differs(
     lines = logs.follow()
     assert next(lines) == "after"
     lines.close()  # type: ignore[attr-defined]
+
+
+def test_the_doctor_claims_no_more_than_windows_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a closed lid and of sleep it tells nothing."""
+    monkeypatch.setattr("ctypes.windll", TerminalServices({}, desktop=1), raising=False)
+    monkeypatch.setattr(doctor.sys, "platform", "win32")
+    told = doctor.check_presence().text
+    assert told == "session and lock (terminal services); an empty chair by the camera"

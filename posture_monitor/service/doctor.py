@@ -408,9 +408,9 @@ def check_presence() -> Check:
 
     told = presence.describe()
     if told:
-        return Check(
-            "presence", True, f"lock, session, sleep and lid by {told}; an empty chair by the camera"
-        )
+        if sys.platform.startswith("linux"):  # elsewhere it is told one by one
+            told = f"lock, session, sleep and lid by {told}"
+        return Check("presence", True, f"{told}; an empty chair by the camera")
     text = "nothing here tells of lock, session or sleep; an empty chair is seen by the camera"
     return Check("presence", None, text, "pause it by hand when you go: `posture-monitor pause`")
 
