@@ -24,7 +24,7 @@ from posture_monitor.posture.steady import Policy
 from posture_monitor.service.control_server import Server
 from posture_monitor.service.profile import Profile, now_iso
 from posture_monitor.service.profile_file import save_profile
-from posture_monitor.service.profiles import describe, list_profiles, load_profile, starter_of
+from posture_monitor.service.profiles import describe, list_profiles, load_profile, rename_profile, starter_of
 from posture_monitor.service.settings import write_setting
 from posture_monitor.service.status import InUse, Status
 
@@ -224,6 +224,14 @@ def test_deleting_asks_first_and_never_touches_a_starter(home: Path, mine: Profi
     path.write_text("broken = ", encoding="utf-8")
     done("profiles", "delete", "--yes", "me")
     assert not path.exists()
+
+
+def test_a_profile_is_no_other_than_itself(home: Path, mine: Profile) -> None:
+    """Where a disk finds it by large letters too, it is not to be deleted before it can be called so."""
+    (paths.profiles_dir() / "Me.toml").hardlink_to(save_profile(mine))
+    assert rename_profile("me", "Me") == paths.profiles_dir() / "Me.toml"
+    with pytest.raises(UserError, match="already a profile 'me'"):
+        rename_profile("me", "me")
 
 
 def test_the_settings_follow_a_profile_that_is_renamed_or_deleted(home: Path, mine: Profile) -> None:

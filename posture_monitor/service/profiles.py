@@ -108,7 +108,8 @@ def rename_profile(name: str, new: str) -> Path:
     if _starter_file(new).exists():
         raise UserError(f"{new!r} is a starter profile, which would be hidden; choose another name")
     path = old.with_name(f"{new}.toml")
-    if path.exists():
+    # Windows and macOS find the same file by large and small letters.
+    if path.exists() and (new == name or not path.samefile(old)):
         raise UserError(f"there is already a profile {new!r}; delete it first, or choose another name")
     try:
         old.rename(path)
