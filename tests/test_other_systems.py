@@ -244,6 +244,18 @@ def test_a_desktop_that_refuses_at_once_is_no_channel(monkeypatch: pytest.Monkey
         channel.close()
 
 
+def test_notifications_whose_library_does_not_load_are_no_channel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a Windows without the Visual C++ libraries; else the monitor would not start."""
+    pytest.importorskip("desktop_notifier")
+
+    def fail() -> None:
+        raise ImportError("DLL load failed while importing _winrt")
+
+    monkeypatch.setattr("desktop_notifier.main.get_backend_class", fail)
+    with pytest.raises(ChannelError, match=r"cannot be reached \(DLL load failed"):
+        desktop.Desktop().check()
+
+
 def test_a_reader_that_has_gone_is_no_fault_on_windows() -> None:
     code = (
         "import errno, sys; from posture_monitor import cli, hardening\n"

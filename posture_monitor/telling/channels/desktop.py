@@ -93,7 +93,12 @@ class Desktop(Channel):
             ) from error
         # It warns with a traceback of its own where sending fails; the channel says so in a line.
         logging.getLogger("desktop_notifier").addHandler(logging.NullHandler())
-        if get_backend_class().__name__.startswith("Dummy"):
+        try:
+            backend = get_backend_class()
+        # On Windows and macOS it loads native libraries, which may lack some of their own.
+        except Exception as error:
+            raise ChannelError(_unreached(error)) from error
+        if backend.__name__.startswith("Dummy"):
             raise ChannelError("desktop-notifier cannot reach this desktop's notifications")
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
