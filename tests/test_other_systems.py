@@ -23,7 +23,7 @@ import pytest
 from posture_monitor import hardening, paths, whole_file
 from posture_monitor.cli import COMMANDS
 from posture_monitor.errors import UserError
-from posture_monitor.sensing import camera
+from posture_monitor.sensing import camera, pose
 from posture_monitor.service import background, control, doctor, eye, local_pipe, logs, tray, usage, zone
 from posture_monitor.service.autostart import windows as autostart
 from posture_monitor.service.presence import Away, macos, windows
@@ -527,3 +527,37 @@ def test_the_doctor_claims_no_more_than_windows_tells(monkeypatch: pytest.Monkey
     monkeypatch.setattr(doctor.sys, "platform", "win32")
     told = doctor.check_presence().text
     assert told == "session and lock (terminal services); an empty chair by the camera"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        r"Could not find module 'C:\x\libmediapipe.dll' (or one of its dependencies). Try using",
+        "[WinError 193] %1 is not a valid Win32 application",
+        "dlopen(/x/libmediapipe.dylib, 0x0006): tried: '/x/libmediapipe.dylib' (incompatible architecture)",
+    ],
+)
+def test_a_library_that_does_not_load_is_no_fault_of_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    (model := tmp_path / "model.task").touch()
+    mediapipe = mock.MagicMock()
+    mediapipe.tasks.vision.PoseLandmarker.create_from_options.side_effect = OSError(said)
+    monkeypatch.setattr(pose, "_mediapipe", lambda: mediapipe)
+    with pytest.raises(UserError, match="MediaPipe cannot be loaded"):
+        pose.PoseEstimator(model, stills=True)
+
+
+@pytest.mark.parametrize(
+    ("platform", "advice"),
+    [("win32", "Visual C++ Redistributable"), ("darwin", "Apple silicon"), ("linux", "apt install")],
+)
+def test_each_system_gets_advice_of_its_own(platform: str, advice: str) -> None:
+    code = (
+        "import subprocess, sys; from posture_monitor import children; sys.platform = sys.argv[1]\n"
+        "from posture_monitor.sensing.graphics import ADVICE; from posture_monitor.service import screen\n"
+        "print(ADVICE); print(screen._LIBRARIES)"
+    )
+    told = run_python(code, platform).stdout.decode()
+    assert advice in told
+    assert ("Debian" in told) == (platform == "linux")

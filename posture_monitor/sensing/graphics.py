@@ -50,6 +50,8 @@ if sys.platform == "win32":
         "install Microsoft's Visual C++ Redistributable (x64), and on an N edition of Windows its Media "
         "Feature Pack"
     )
+elif sys.platform == "darwin":
+    ADVICE = "install it with a Python for Apple silicon (`uname -m` says arm64)"
 
 
 @functools.cache

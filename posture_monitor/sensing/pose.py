@@ -48,6 +48,9 @@ NOWHERE = f"http://{uploads.HOST}:{uploads.PORT}"
 # Where the metrics go, seen in a trace of mediapipe 1.2.3.
 _METRICS_HOST = "play.googleapis.com"
 
+#: How Linux, Windows (by way of Python) and macOS tell of a library that does not load.
+_NOT_LOADED = ("shared object", "Could not find module", "[WinError", "dlopen(")
+
 
 class PoseEstimator:
     """Finds people in frames, each as 33 landmarks. Close it, or use it in ``with``.
@@ -92,7 +95,7 @@ class PoseEstimator:
             with _quiet(), _plain_letters():
                 self._landmarker = vision.PoseLandmarker.create_from_options(options)
         except OSError as error:
-            if Path(path).is_file() and "shared object" in str(error):
+            if Path(path).is_file() and any(words in str(error) for words in _NOT_LOADED):
                 raise UserError(f"MediaPipe cannot be loaded ({error}); {ADVICE}") from error
             raise UserError(_refusal(path, error)) from error
         except (ValueError, RuntimeError) as error:

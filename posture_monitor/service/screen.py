@@ -21,11 +21,15 @@ _PROBE_S: Final = 20.0
 NO_SCREEN: Final = "there is no screen here"
 #: What Qt itself needs; of these there must be no stand-in in this process.
 _QT_NEEDS: Final = {"libEGL.so.1", "libGL.so.1", "libglib-2.0.so.0", "libgthread-2.0.so.0", "libxcb.so.1"}
-_LIBRARIES: Final = (
+#: How Linux, Qt on it, Windows and macOS tell of a library that is not there.
+_MISSING: Final = ("cannot open shared object", "is needed", "DLL load failed", "dlopen(")
+_LIBRARIES = (
     "on Debian or Ubuntu run `sudo apt install libegl1 libgl1 libfontconfig1 libdbus-1-3 libxkbcommon-x11-0 "
     "libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 "
     "libxcb-shape0 libxcb-xkb1`"
 )
+if not sys.platform.startswith("linux"):
+    _LIBRARIES = f"run `{sys.executable} -m pip install --force-reinstall PySide6-Essentials`"
 
 
 @functools.cache
@@ -64,6 +68,6 @@ def why_no_window() -> str:
     lines = [line for line in probe.stderr.splitlines() if line.strip()]
     if any("could not connect to display" in line for line in lines):
         return "the screen cannot be reached"
-    missing = next((line for line in lines if "cannot open shared object" in line or "is needed" in line), "")
+    missing = next((line for line in lines if any(words in line for words in _MISSING)), "")
     told = missing.rpartition("ImportError: ")[2].partition(": cannot open")[0].strip()
     return f"a window cannot be opened ({told or 'Qt does not start'}); {_LIBRARIES}"
