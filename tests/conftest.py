@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from syscalls import untraceable
 
 from posture_monitor.history import bulk
 from posture_monitor.history.store import Store
@@ -94,3 +95,10 @@ def travel() -> Iterator[Callable[[str], None]]:
 def berlin(travel: Callable[[str], None]) -> None:
     """Have the clock of a place where it is changed twice a year."""
     travel("Europe/Berlin")
+
+
+@pytest.fixture
+def strace() -> None:
+    """Skip where processes cannot be traced."""
+    if why := untraceable():
+        pytest.skip(why)

@@ -12,7 +12,7 @@ import pytest
 from desktop import desktop
 from program import done, fresh_home, noon
 from rich.console import Console
-from test_network import strace, strays, untraceable
+from syscalls import strays, untraceable
 
 from posture_monitor import paths
 from posture_monitor.config import load_config
@@ -20,8 +20,6 @@ from posture_monitor.history.store import Store
 from posture_monitor.sensing.demo import PHASES
 from posture_monitor.service import demo
 from posture_monitor.service.profile_file import read_profile
-
-__all__ = ["strace"]
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from desk import MORNING_S, UPRIGHT, Desk
 from history_maker import record, wall
-from test_monitor import MORNING_S, UPRIGHT, Desk
 
 from posture_monitor import paths
 from posture_monitor.config import load_config

@@ -18,7 +18,7 @@ import rig
 from program import fresh_home
 from rich.console import Console
 from rig import Body, Pose, render
-from test_first_run import Terminal
+from terminal import Terminal
 from test_guiding import Player
 from waiting import wait_for
 

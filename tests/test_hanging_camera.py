@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from loopback_camera import LoopbackCamera
 from program import fresh_home
-from test_faults import Service
-from test_working_day import pictures
+from real_service import Service, pictures
 
 from posture_monitor.sensing.stream import SILENCE_S
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from desk import Screen
 from rich.console import Console
 from rig import SCENARIOS, Body, Camera, Pose, render
-from test_monitor import Screen
 from waiting import wait_for
 
 from posture_monitor import paths

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_monitor import UPRIGHT, Desk
+from desk import UPRIGHT, Desk
 
 from posture_monitor import paths
 from posture_monitor.config import load_config

@@ -21,13 +21,11 @@ import pytest
 import typed
 from loopback_camera import LoopbackCamera, jpegs
 from program import done, environment, fresh_home, program
-from test_network import calls, strace
-from test_network import strays as outside
+from syscalls import calls
+from syscalls import strays as outside
 
 from posture_monitor.sensing import demo, uploads
 from posture_monitor.service.connections import family
-
-__all__ = ["strace"]
 
 SECONDS, FPS = 8, 5
 #: How files with pictures begin: JPEG, PNG, GIF, WebP, AVI, Matroska, and what follows the size in MP4.

@@ -22,10 +22,10 @@ from types import SimpleNamespace
 import hours
 import numpy as np
 import pytest
+from desk import MORNING_S, Screen
 from program import environment
 from rich.console import Console
 from soak import measured, slope
-from test_monitor import MORNING_S, Screen
 
 from posture_monitor import paths
 from posture_monitor.config import load_config

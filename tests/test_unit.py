@@ -14,8 +14,7 @@ from unittest import mock
 
 import pytest
 from program import ROOT
-from test_faults import SETTINGS, sitting_table
-from test_working_day import spans
+from real_service import SETTINGS, sitting_table, spans
 from user_manager import UserManager, user_manager
 from waiting import wait_for
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from desk import MORNING_S, NO_BREAKS, SLUMPED, UPRIGHT, Desk
 from history_maker import wall
-from test_monitor import MORNING_S, NO_BREAKS, SLUMPED, UPRIGHT, Desk
 from typed import done, refused
 
 from posture_monitor import paths

@@ -7,8 +7,6 @@ a restart. What the day must say is written down here before it runs.
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import json
 import os
 import signal
@@ -21,12 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from buses import PYTHON, Machine
 from desktop import desktop
-from loopback_camera import LoopbackCamera, clip, cv2, jpegs
+from loopback_camera import LoopbackCamera
 from program import ROOT, done, environment, fresh_home, program
+from real_service import JUDGED, open_files, pictures, spans
 from waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.data, pytest.mark.desktop]
@@ -64,7 +62,6 @@ SCRIPT = (
     ("pauses", 6.0, "paused", "paused"),
     ("goes on", 8.0, "good", ""),
 )
-JUDGED = ("good", "mild", "poor")
 #: A change is in the day within so much: the state's window, a look, and the eye's start.
 WITHIN_S = 6.0
 #: A lost camera is tried again after 2, 4 and 8 s, and so on.
@@ -101,42 +98,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
         machine.stop()
 
 
-def pictures(shared_data: Path) -> tuple[list[bytes], list[bytes]]:
-    """Return a person sitting well, and the same one slouching and tilted, each with a sensor's noise."""
-    path = shared_data / "front" / "front_bright.avi"
-    with path.with_suffix(".csv").open() as file:
-        labels = [row["label"] for row in csv.DictReader(file)]
-    frames = [cv2.resize(picture, (640, 640)) for picture in clip(path)]
-    rng = np.random.default_rng(2)
-
-    def sitting(label: str, tilted_deg: float = 0.0) -> list[bytes]:
-        turn = cv2.getRotationMatrix2D((320, 320), tilted_deg, 1.0)
-        picture = frames[labels.index(label) + 3]
-        picture = cv2.warpAffine(picture, turn, (640, 640), borderMode=cv2.BORDER_REPLICATE)
-        noise = (rng.normal(0, 2, picture.shape) for _ in range(30))
-        return jpegs([np.clip(picture + n, 0, 255).astype(np.uint8) for n in noise])
-
-    # A starter profile has coarse limits: the slouch has to be a plain one.
-    return sitting("good"), sitting("slouch", 6.0)
-
-
-def open_files(pid: int) -> set[str]:
-    """Return what a process has open, as the system names it."""
-    found = set()
-    for handle in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(OSError):
-            found.add(os.readlink(handle))
-    return found
-
-
 def _within(span: dict[str, Any], from_s: float, to_s: float) -> float:
     return max(0.0, min(span["end_s"], to_s) - max(span["start_s"], from_s))
-
-
-def spans(home: Path) -> list[dict[str, Any]]:
-    with contextlib.closing(sqlite3.connect(home / "history.sqlite3")) as database:
-        database.row_factory = sqlite3.Row
-        return [dict(row) for row in database.execute("SELECT * FROM spans ORDER BY start_s, seq")]
 
 
 def test_a_working_day(tmp_path: Path, shared_data: Path, machine: Machine) -> None:
