@@ -15,19 +15,19 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import cv2
 import made_up_history
 import pytest
 import typed
 from loopback_camera import LoopbackCamera, jpegs
 from program import done, environment, fresh_home, program
+from recording_maker import filmed
 from syscalls import calls
 from syscalls import strays as outside
 
 from posture_monitor.sensing import demo, uploads
 from posture_monitor.service.connections import family
 
-SECONDS, FPS = 8, 5
+FPS = 5
 #: How files with pictures begin: JPEG, PNG, GIF, WebP, AVI, Matroska, and what follows the size in MP4.
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"\x1aE\xdf\xa3", b"ftyp")
 
@@ -35,12 +35,7 @@ PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"\x1aE\xdf\xa3", b"f
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A few seconds of real pixels with somebody in them."""
-    path = tmp_path_factory.mktemp("clip") / "clip.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (demo.WIDTH, demo.HEIGHT))
-    for i in range(SECONDS * FPS):
-        writer.write(demo.picture(i / FPS))
-    writer.release()
-    return path
+    return filmed(tmp_path_factory.mktemp("clip") / "clip.avi", 8)
 
 
 def test_a_run_writes_its_history_and_no_picture(clip: Path, tmp_path: Path) -> None:
