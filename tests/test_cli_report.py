@@ -217,12 +217,18 @@ def test_days_hardly_seen_do_not_stand_beside_an_entry_as_days_without_poor_post
 
 
 def test_signs_that_need_a_doctor_bring_up_the_text_once_and_on_their_day(history: Path) -> None:
+    note(f"{DAY} 12:00", 6, "sharp")
+    page = done("report", DAY, "--format", "html")
+    assert "emergency" not in done("report", DAY) + page
+    assert 'class="care"' not in page
     note(f"{DAY} 16:00", 6, "numbness")
     note(f"{DAY} 17:00", 5, "weakness")
     told = " ".join(done("report", DAY).split())
     assert told.count(SEEK_CARE) == 1
     assert "When to see a doctor" not in told
-    assert f"<strong>{SEEK_CARE}</strong>" in done("report", DAY, "--format", "html")
+    page = done("report", DAY, "--format", "html")
+    assert f'<p class="care"><strong>{SEEK_CARE}</strong>' in page
+    assert page.count("emergency") == SEEK_CARE.count("emergency")
 
 
 def test_after_the_day_of_such_signs_one_line_says_where_the_text_is(history: Path) -> None:

@@ -190,14 +190,10 @@ def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
         load_config(file)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot read the config .*nowhere\.toml: No such file"):
-        load_config(tmp_path / "nowhere.toml")
-
-
-def test_a_folder_is_no_settings_file(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot read the config .*: Is a directory"):
-        load_config(tmp_path)
+@pytest.mark.parametrize(("name", "why"), [("nowhere.toml", "No such file"), ("", "Is a directory")])
+def test_what_cannot_be_read_is_told(tmp_path: Path, name: str, why: str) -> None:
+    with pytest.raises(UserError, match=rf"cannot read the config .*{name}: {why}"):
+        load_config(tmp_path / name)
 
 
 def test_settings_in_force_keep_the_explanations_and_read_back_as_the_same(tmp_path: Path) -> None:

@@ -574,23 +574,6 @@ def test_a_note_has_the_width_of_the_table_and_its_own_direction(store: Store) -
     assert diary.count("colspan") == 1
 
 
-@pytest.mark.parametrize(
-    ("date", "symptom", "shown", "folded"),
-    [("2025-05-14", "numbness", 1, 0), ("2025-05-13", "numbness", 0, 1), ("2025-05-14", "sharp", 0, 0)],
-)
-def test_when_to_see_a_doctor_is_said_on_the_day_itself_and_folded_after_it(
-    store: Store, date: str, symptom: str, shown: int, folded: int
-) -> None:
-    entries = [episode(2, wall(f"{date} 18:00"), symptoms=[symptom])]
-    told = month(store, TODAY, LATER)
-    text = render_html(day(store, TODAY, LATER), week(store, TODAY, LATER), told, entries)
-    assert text.count('<p class="care"><strong>Go to an emergency department now') == shown
-    assert (
-        text.count("<summary>When to see a doctor</summary>\n<p>Go to an emergency department now") == folded
-    )
-    assert text.count('class="care"') == shown
-
-
 @pytest.mark.parametrize("minutes", [2, 20])
 def test_minutes_that_stand_alone_are_drawn(store: Store, minutes: int) -> None:
     for number in range(minutes):
@@ -632,10 +615,9 @@ def test_beyond_ten_alerts_are_folded(store: Store, alerts: int, folded: str) ->
     assert f"<summary>{folded}</summary>" in more if folded else not more
 
 
-@pytest.mark.slow
 def test_the_diary_stands_beside_the_days(store: Store) -> None:
     for number in range(1, 15):
-        working_day(store, f"2025-05-{number:02d}", seed=number)
+        record(store, wall(f"2025-05-{number:02d} 09:00"), [("good", 3600), ("poor", 600)], step_s=20)
     entries = [
         episode(pain, wall(f"2025-05-{number:02d} 18:00"), symptoms=symptoms, trigger="lifting")
         for pain, number, symptoms in ((6, 4, ["sharp"]), (5, 8, ["aching"]), (2, 12, ["numbness"]))

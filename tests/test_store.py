@@ -404,10 +404,11 @@ def test_folder_in_the_way_is_a_file(tmp_path: Path) -> None:
         Store.open(tmp_path / "data" / "history.sqlite3")
 
 
-def test_file_in_the_way_is_a_folder(path: Path) -> None:
+@pytest.mark.parametrize("patient", [False, True])
+def test_a_folder_in_the_files_place_is_told_however_patient_one_is(path: Path, patient: bool) -> None:
     path.mkdir(parents=True)
     with pytest.raises(UserError, match="cannot write the history"):
-        Store.open(path)
+        Store.open(path, patient=patient)
 
 
 @pytest.fixture
@@ -505,12 +506,6 @@ def test_who_is_patient_begins_with_a_locked_file(path: Path) -> None:
         assert store.trouble == ""
         assert len(store.spans(0, 4e9)) == 2
     assert everything(path) == [("good", T0, T0 + 60), ("poor", T0 + 60, T0 + 120)]
-
-
-def test_no_patience_helps_with_what_does_not_pass(path: Path) -> None:
-    path.mkdir(parents=True)
-    with pytest.raises(UserError, match="cannot write the history"):
-        Store.open(path, patient=True)
 
 
 def test_what_is_not_live_waits_for_the_file(path: Path) -> None:
