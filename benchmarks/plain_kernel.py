@@ -202,11 +202,12 @@ def judge_frame(
     if not math.isfinite(landmarks[0][0]) or values["face_size"] < rules.NOBODY_BELOW:
         return Plain(values, deviations, Verdict.AWAY, Reason.OK, index)
     larger, risen = 1 + deviations["face_size"] / 100, -rules.STANDING_RISE
+    aside = not side and abs(deviations["head_shift"]) > rules.STRANGER_ASIDE * larger
     if not face:
         reason = Reason.FACE
     elif side != (neutral.view is View.SIDE):
         reason = Reason.VIEW
-    elif larger > rules.STRANGER_LARGER or larger < rules.STRANGER_SMALLER:
+    elif larger > rules.STRANGER_LARGER or larger < rules.STRANGER_SMALLER or aside:
         reason = Reason.STRANGER
     elif not side and deviations["head_drop"] < risen and deviations["shoulder_drop"] < risen:
         reason = Reason.STANDING

@@ -212,6 +212,27 @@ def test_a_face_of_quite_another_size_is_a_stranger(times: float) -> None:
     assert view_of(landmarks)[:2] == (Verdict.UNKNOWN, Reason.STRANGER)
 
 
+@pytest.mark.parametrize("way", [-1, 1])
+def test_who_sits_beside_the_calibrated_seat_or_behind_it_is_a_stranger(way: int) -> None:
+    """The seat is empty, and the model sees a colleague, or a picture on the wall."""
+    body, room = Body(), dataclasses.replace(FRONT, distance_m=1.0, hfov_deg=100)
+    neutral = upright(body, room)
+    for depth_m in (0.0, -0.4, 0.2):
+        _, beside = judged(body, Pose(seat_x_m=way * 0.6, seat_z_m=depth_m), room, neutral)
+        assert reasons(beside) == [Reason.STRANGER]
+        assert verdicts(beside) == [Verdict.UNKNOWN]
+        _, moved = judged(body, Pose(seat_x_m=way * 0.25, seat_z_m=depth_m), room, neutral)
+        assert Verdict.UNKNOWN not in verdicts(moved)
+
+
+def test_from_the_side_who_leans_or_rolls_along_the_picture_is_no_stranger() -> None:
+    body = Body()
+    side = upright(body, SIDE_CAMERA)
+    for pose in (SCENARIOS["recline_deep"], Pose(seat_z_m=-0.5), Pose(seat_z_m=0.5)):
+        _, found = judged(body, pose, SIDE_CAMERA, side)
+        assert Reason.STRANGER not in reasons(found)
+
+
 def test_standing_up_is_unknown() -> None:
     high = Camera(height_m=0.85, distance_m=1.3, hfov_deg=78)
     body = Body()

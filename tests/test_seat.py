@@ -74,6 +74,17 @@ def test_whoever_comes_back_to_another_chair_is_measured_by_that_one() -> None:
     assert sit(sit(seat, None, 30, 70), low, 100, 10).index == 2
 
 
+def test_who_takes_the_seat_beside_is_measured_by_that_one_and_back_again() -> None:
+    """Without having been away, and as high as before."""
+    there = Pose(seat_x_m=0.5)
+    seats = (LOW, upright(Body(), dataclasses.replace(WIDE, pan_deg=-24.0)))
+    seat = Seat()
+    for begin_s, pose, index in ((0, SITTING, 0), (10, there, 1), (20, SITTING, 0)):
+        for t_s in range(begin_s, begin_s + 10):
+            seat = step(seat, seats, look(pose, t_s))
+        assert seat.index == index
+
+
 def test_five_seconds_are_enough_to_choose() -> None:
     assert sit(Seat(), STANDING, 0, 5).index == 1
     assert sit(sit(Seat(), SITTING, 0, 30), STANDING, 30, 5).index == 1

@@ -113,6 +113,10 @@ TURNED_DEG = 15.0
 FOCAL_HEIGHTS = 1.1
 #: A face this many times larger or smaller than neutral belongs to somebody else.
 STRANGER_LARGER, STRANGER_SMALLER = 4.0, 0.40
+#: So does a head this far to the side, in shoulder widths at its own distance. Whoever keeps their seat stays
+#: within 0.5 (labelled people, simulated days); bodies side by side are 1.4 apart and more. From the side it
+#: is not known: there people lean and roll along the picture.
+STRANGER_ASIDE = 1.25
 #: A head smaller than this (px/cm at 640 px picture height) is nobody at this
 #: desk: people in webcam pictures measure 5 to 15, across a room 2.8.
 NOBODY_BELOW = 1.6
@@ -438,6 +442,7 @@ def _doubt(
     """Return why a frame cannot be judged, a code into `metrics.REASONS`, 0 where it can."""
     side = sight.side
     larger = 1 + change[_FACE_SIZE] / 100
+    aside = (abs(change[_HEAD_SHIFT]) > STRANGER_ASIDE * larger) & m.no(side)
     risen = (change[_HEAD_DROP] < -STANDING_RISE) & (change[_SHOULDER_DROP] < -STANDING_RISE)
     reason: Number = 0
     # The last one that holds counts.
@@ -445,7 +450,7 @@ def _doubt(
         (Reason.UNSURE, m.no(measured) | (sight.confidence < yardstick.least_confidence)),
         (Reason.BEHIND, sight.behind),
         (Reason.STANDING, risen & m.no(side)),
-        (Reason.STRANGER, (larger > STRANGER_LARGER) | (larger < STRANGER_SMALLER)),
+        (Reason.STRANGER, (larger > STRANGER_LARGER) | (larger < STRANGER_SMALLER) | aside),
         (Reason.VIEW, side != yardstick.side),
         (Reason.FACE, m.no(sight.face)),
         (Reason.NOBODY, m.no(sight.present) | (sight.size < NOBODY_BELOW)),

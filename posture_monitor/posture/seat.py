@@ -1,7 +1,7 @@
 """Which of several neutral postures is in force: sitting or standing, this chair or that.
 
 It is chosen by place and size when somebody arrives, and again when they have
-got up or sat down. In between it stays, so that a slouch, which moves the head
+got up or sat down, or moved to another seat. In between it stays, so that a slouch, which moves the head
 down the picture as well, never picks itself a lower neutral.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.breaks import ABSENCE_S
-from posture_monitor.posture.judge import STANDING_RISE
+from posture_monitor.posture.judge import STANDING_RISE, STRANGER_ASIDE
 from posture_monitor.posture.person import fitting
 
 #: Whoever arrives is looked at for this long before it is chosen.
@@ -45,7 +45,7 @@ class Seat:
     looks
         Of the seconds in which a choice is under way; empty when none is.
     arriving
-        The choice is for an arrival; otherwise for having got up or sat down.
+        The choice is for an arrival; otherwise for having got up, sat down or moved aside.
     """
 
     index: int = 0
@@ -68,7 +68,7 @@ def step(seat: Seat, neutrals: Sequence[Neutral], look: Look) -> Seat:
     seat = replace(seat, seen_s=look.t_s)
     if away:
         seat = replace(seat, looks=(), arriving=True)
-    elif not seat.arriving and not _risen(neutrals[seat.index], look):
+    elif not seat.arriving and not _moved(neutrals[seat.index], look):
         return replace(seat, looks=())
     looks = (*seat.looks, look)
     if look.t_s - looks[0].t_s < SETTLE_S:
@@ -78,6 +78,8 @@ def step(seat: Seat, neutrals: Sequence[Neutral], look: Look) -> Seat:
     return replace(seat, index=best, looks=(), arriving=False)
 
 
-def _risen(neutral: Neutral, look: Look) -> bool:
-    """Say whether the head is so far up or down that somebody got up or sat down; no slouch goes as far."""
-    return abs(look.head_drop - neutral["head_drop"]) > STANDING_RISE * neutral.shoulders
+def _moved(neutral: Neutral, look: Look) -> bool:
+    """Say whether somebody got up, sat down or took another seat, by the head; no slouch goes as far."""
+    risen = abs(look.head_drop - neutral["head_drop"]) > STANDING_RISE * neutral.shoulders
+    width = neutral.shoulders * look.face_size / neutral["face_size"]
+    return risen or abs(look.head_shift - neutral["head_shift"]) > STRANGER_ASIDE * width
