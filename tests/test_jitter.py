@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from people import upright
 from posture_monitor.posture import session, steady
 from posture_monitor.posture.jitter import CALM, KNOWN_S, WILD, Jitter, step
 from posture_monitor.posture.judge import judge
-from posture_monitor.posture.metrics import measure
+from posture_monitor.posture.metrics import Reason, measure
+from posture_monitor.posture.reading import Verdict
+from posture_monitor.posture.sustained import SUSTAINED_NAMES
 
 
 def watched(x: np.ndarray, y: np.ndarray, fps: float = 2.0) -> Jitter:
@@ -71,6 +74,16 @@ def test_a_sitting_of_real_measures_knows_it(noise_px: float, sure: bool) -> Non
     assert (last.jitter.tremble < CALM) is sure
     assert last.jitter.sureness == 1.0 if sure else last.jitter.sureness < 0.9
     assert last.jitter.tremble < 3 * WILD
+
+
+@pytest.mark.parametrize("reason", [Reason.STRANGER, Reason.CROWD])
+def test_somebody_else_seen_now_and_then_is_no_tremble(reason: Reason) -> None:
+    here = session.Moment(Verdict.GOOD, Reason.OK, (0.0,) * len(SUSTAINED_NAMES), (0.0,) * 5)
+    there = replace(here, verdict=Verdict.UNKNOWN, reason=reason, spot=(2.0,) * 5)
+    state = session.Session()
+    for i in range(40):
+        state = session.step(state, steady.Policy(), i / 2, there if i % 3 == 0 else here)
+    assert state.jitter.sureness == 1.0
 
 
 @pytest.mark.parametrize(("off", "sure"), [(0.02, 1.0), (0.04, 0.75), (0.06, 0.5), (0.09, 0.125), (0.1, 0.0)])

@@ -35,6 +35,8 @@ _SITTING = 2.0
 #: A shift upwards is taken back when, by that mean and at this moment, they are where they were calibrated,
 #: give or take this part of it: there nobody slouches.
 _AT_NEUTRAL = 0.25
+#: Where it may be somebody else who is seen: how far they are from the one before is no tremble.
+_SOMEBODY_ELSE = (Reason.STRANGER, Reason.CROWD)
 _UNJUDGED = (Verdict.UNKNOWN, Verdict.AWAY)
 
 
@@ -147,7 +149,9 @@ def step(session: Session, policy: steady.Policy, t_s: float, moment: Moment) ->
         reason.value,
         minutes.driver,
     )
-    trembling = jitter.step(session.jitter, t_s, moment.spot[0], moment.spot[1])
+    trembling = session.jitter
+    if moment.reason not in _SOMEBODY_ELSE:
+        trembling = jitter.step(trembling, t_s, moment.spot[0], moment.spot[1])
     return Session(state, minutes, where, trembling)
 
 
