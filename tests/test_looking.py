@@ -13,15 +13,19 @@ import pytest
 from real_model import real_model
 
 from posture_monitor.errors import UserError
+from posture_monitor.posture.baseline import neutral_of
+from posture_monitor.posture.judge import Limits
 from posture_monitor.posture.landmarks import LEFT_SHOULDER, NOSE
-from posture_monitor.posture.metrics import Reason
+from posture_monitor.posture.metrics import Reason, measure
+from posture_monitor.posture.reading import Verdict
 from posture_monitor.sensing import demo
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.pose import PoseEstimator
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.calibration import CROWD_EVERY_S
 from posture_monitor.service.collected import Collected
-from posture_monitor.service.looking import Looker
+from posture_monitor.service.looking import Looker, chosen
+from posture_monitor.service.reader import read
 
 
 def collected(clip: Path, crowd_every_s: float | None) -> Collected:
@@ -54,6 +58,45 @@ def test_what_was_found_holds_until_the_next_look(shared_data: Path) -> None:
     # Two seconds and a half into the clip the second person is seen; asked at 0 and 3 s, two frames a second.
     assert doubts[:6] == [Reason.OK] * 6
     assert set(doubts[6:]) == {Reason.CROWD}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("on_the_right", [True, False])
+def test_who_was_calibrated_is_followed_though_the_model_follows_somebody_else(
+    shared_data: Path, on_the_right: bool
+) -> None:
+    clip = str(shared_data / "room" / "two_people_head_tilt.avi")
+    *_, last = open_source(clip).frames()
+    assert last.image is not None
+    size = np.array([last.width, last.height])
+    with PoseEstimator(real_model(), stills=True) as estimator:
+        both = sorted(estimator.detect(last.image), key=lambda person: person[NOSE, 0])
+    assert len(both) == 2
+    neutral = neutral_of(measure(both[on_the_right][None], size))
+    with Looker(open_source(clip), real_model, crowd_every_s=CROWD_EVERY_S) as looker:
+        seen = [seen for seen in looker.look(lambda: neutral) if seen.frame.t_s > 3]
+    mine = [(seen.landmarks[NOSE, 0] > 0.5) == on_the_right for seen in seen]
+    assert np.mean(mine) > 0.8
+    # Where the model shows the other alone, it is not them who is judged.
+    for own, at in zip(mine, seen, strict=True):
+        assert own or read(at, neutral, Limits())[0].reason == Reason.STRANGER
+
+
+@pytest.mark.data
+def test_whoever_is_seen_beside_an_empty_seat_is_not_judged(shared_data: Path) -> None:
+    *_, frame = open_source(str(shared_data / "room" / "two_people_head_tilt.avi")).frames()
+    assert frame.image is not None
+    half = frame.width // 2
+    wall = np.broadcast_to(frame.image[:1, half:], frame.image[:, half:].shape)
+    alone = np.concatenate((frame.image[:, :half], wall), axis=1)
+    size = np.array([frame.width, frame.height])
+    with PoseEstimator(real_model(), stills=True) as estimator:
+        both, left = estimator.detect(frame.image), estimator.detect(alone)
+    (mine,) = both[both[:, NOSE, 0] > 0.5]
+    seen = chosen(frame, left, Reason.OK, neutral := neutral_of(measure(mine[None], size)))
+    assert seen.landmarks[NOSE, 0] < 0.5
+    reading, _ = read(seen, neutral, Limits())
+    assert (reading.verdict, reading.reason) == (Verdict.UNKNOWN, Reason.STRANGER)
 
 
 def test_whoever_sits_in_the_dark_is_seen_and_an_empty_room_there_is_not_known(tmp_path: Path) -> None:

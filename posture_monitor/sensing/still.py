@@ -84,8 +84,19 @@ def averaged(people: People, again: People) -> People:
     """Return people ``(P, 33, 4)``, each averaged with the same body among another look's ``(Q, 33, 4)``."""
     out: People = people.copy()
     for person, mean in zip(people, out, strict=True):
-        extent = np.linalg.norm(np.ptp(person[_BUST, :2], axis=0))
-        apart = np.linalg.norm(again[:, _BUST, :2] - person[_BUST, :2], axis=-1).mean(axis=-1)
-        if len(again) and apart.min() < SAME_BODY * extent:
+        apart = _apart(person, again)
+        if len(again) and apart.min() < SAME_BODY:
             mean[:] = (person + again[apart.argmin()]) / 2
     return out
+
+
+def others(person: People, people: People) -> People:
+    """Return those of some people ``(P, 33, 4)`` that are another body than this one, ``(33, 4)``."""
+    return people[_apart(person, people) >= SAME_BODY]
+
+
+def _apart(person: People, people: People) -> npt.NDArray[Any]:
+    """Return how far each of some people ``(P, 33, 4)`` lies from a body, ``(P,)`` parts of its extent."""
+    extent = np.linalg.norm(np.ptp(person[_BUST, :2], axis=0))
+    apart = np.linalg.norm(people[:, _BUST, :2] - person[_BUST, :2], axis=-1).mean(axis=-1)
+    return np.asarray(apart / extent)

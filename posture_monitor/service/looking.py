@@ -50,7 +50,7 @@ def chosen(
     people: npt.NDArray[np.float32],
     doubt: Reason,
     neutral: Neutral | None,
-    crowded: Callable[[], bool] = lambda: False,
+    crowded: bool = False,
 ) -> Seen:
     """Return a frame with the one of its people who matters.
 
@@ -63,12 +63,12 @@ def chosen(
     neutral
         Whom to look for, if that is known by now.
     crowded
-        Whether somebody else has been seen who is not among `people`; only asked where it matters.
+        Whether somebody else has been seen who is not among `people` and might be meant as well.
     """
     choice = choose(people, np.array([frame.width, frame.height], dtype=np.float64), neutral)
     if choice.index is None:
         return Seen(frame, nobody()[0], doubt)
-    crowd = choice.crowd or crowded()
+    crowd = choice.crowd or crowded
     return Seen(frame, people[choice.index], Reason.CROWD if crowd else doubt)
 
 
@@ -83,9 +83,10 @@ class Looker:
         Returns the path of a checked model bundle; only asked when a frame
         comes as a picture.
     crowd_every_s
-        In a stream the model follows one person and is blind to others. Every
-        so many seconds a frame is looked at once more, as a still, for a
-        second person; what that finds holds until the next such look. None
+        In a stream the model follows one person, whoever that is, and is blind
+        to others. Every so many seconds a frame is looked at once more, as a
+        still. If that shows another body, so are all frames until the next
+        such look, and who is meant is chosen among all whom both show. None
         does without.
 
     Attributes
@@ -102,9 +103,9 @@ class Looker:
         self._model = model
         self._estimator: PoseEstimator | None = None
         self._crowd_every_s = None if source.stills else crowd_every_s
-        self._for_crowd: PoseEstimator | None = None
-        self._crowd_at_s = math.nan
-        self._crowd = False
+        self._for_others: PoseEstimator | None = None
+        self._others_at_s = math.nan
+        self._others = self._crowd = False
         self._fetcher = ThreadPoolExecutor(1, "fetch")
 
     def look(self, neutral: Callable[[], Neutral | None] = lambda: None) -> Iterator[Seen]:
@@ -138,33 +139,32 @@ class Looker:
         assert frame.image is not None  # a frame is a picture or a row of a table
         from posture_monitor.sensing.image_quality import quality
 
-        people = self._people(frame.image, frame.t_s)
+        people = self._people(frame, frame.image, neutral)
         doubt = quality(frame.image).doubt(somebody=len(people) > 0)
-        return chosen(frame, people, doubt, neutral, lambda: self._crowded(frame, neutral))
+        return chosen(frame, people, doubt, neutral, self._crowd)
 
-    def _people(self, image: npt.NDArray[np.uint8], t_s: float) -> npt.NDArray[np.float32]:
-        """Return the people in a picture, ``(P, 33, 4)``."""
-        if not self.source.stills:
-            return self._pose().detect(image, t_s)
+    def _people(
+        self, frame: Frame, image: npt.NDArray[np.uint8], neutral: Neutral | None
+    ) -> npt.NDArray[np.float32]:
+        """Return the people in a frame's picture, ``(P, 33, 4)``; of one person there may be two looks."""
         from posture_monitor.sensing import still
 
-        return still.detect(self._pose(), image)
-
-    def _crowded(self, frame: Frame, neutral: Neutral | None) -> bool:
-        """Say whether the latest look for others found somebody who might be meant as well."""
-        if self._crowd_every_s is None or frame.image is None:
-            return False
-        since_s = frame.t_s - self._crowd_at_s
-        if not 0 <= since_s < self._crowd_every_s:  # also where there was none yet, or time ran back
-            self._crowd_at_s = frame.t_s
-            if self._for_crowd is None:
-                from posture_monitor.sensing.pose import PoseEstimator
-
-                self._for_crowd = PoseEstimator(self._model(), stills=True, people=2)
-            people = self._for_crowd.detect(frame.image)
+        if self.source.stills:
+            return still.detect(self._pose(), image)
+        followed = self._pose().detect(image, frame.t_s)
+        if self._crowd_every_s is None:
+            return followed
+        # Also where there was no look for others yet, or time ran back.
+        due = not 0 <= frame.t_s - self._others_at_s < self._crowd_every_s
+        if not (self._others or (due and len(followed))):
+            return followed
+        people = np.concatenate((followed, self._pose_of_stills().detect(image)))
+        if due:
             size = np.array([frame.width, frame.height], dtype=np.float64)
+            self._others_at_s = frame.t_s
+            self._others = len(people) > 0 and len(still.others(people[0], people)) > 0
             self._crowd = choose(people, size, neutral).crowd
-        return self._crowd
+        return people if self._others else followed
 
     def _pose(self) -> PoseEstimator:
         if self._estimator is None:
@@ -173,11 +173,18 @@ class Looker:
             self._estimator = PoseEstimator(self._model(), stills=self.source.stills)
         return self._estimator
 
+    def _pose_of_stills(self) -> PoseEstimator:
+        if self._for_others is None:
+            from posture_monitor.sensing.pose import PoseEstimator
+
+            self._for_others = PoseEstimator(self._model(), stills=True)
+        return self._for_others
+
     def close(self) -> None:
         """Release source and model."""
         self._fetcher.shutdown()  # a source must not be closed under whoever reads it
         self.source.close()
-        for estimator in (self._estimator, self._for_crowd):
+        for estimator in (self._estimator, self._for_others):
             if estimator is not None:
                 estimator.close()
 
