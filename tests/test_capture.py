@@ -161,6 +161,27 @@ def test_somebody_else_in_a_few_pictures_changes_nothing() -> None:
     np.testing.assert_array_equal(neutral.spread, expected.spread)
 
 
+def beside(part: float) -> tuple[Measurement, np.ndarray]:
+    """Return a capture in which the model has shown somebody beside in part of the pictures, and in which."""
+    room = Camera(distance_m=1.1, hfov_deg=80)
+    own, other = sitting(camera=room), sitting(Pose(seat_x_m=np.full(N, 0.45)), room)
+    theirs = np.arange(N) < round(part * N)
+    return replace(own, values=np.where(theirs, other.values, own.values)), theirs
+
+
+def test_of_two_people_that_the_model_shows_in_turn_none_is_calibrated() -> None:
+    for part in (0.2, 0.45, 0.8):
+        with pytest.raises(ValueError, match="calibrate alone"):
+            capture(beside(part)[0], clear(), steady=False)
+
+
+def test_somebody_who_was_shown_for_a_moment_is_left_out() -> None:
+    both, theirs = beside(0.1)
+    neutral, expected = capture(both, clear()), neutral_of(both.take(~theirs))
+    np.testing.assert_array_equal(neutral.centre, expected.centre)
+    np.testing.assert_array_equal(neutral.spread, expected.spread)
+
+
 @pytest.mark.parametrize("low", [12, N - 12])
 def test_whoever_slumped_for_a_third_of_a_capture_or_for_most_of_it_was_not_still(low: int) -> None:
     """The middle deviation alone sees neither: most frames are alike."""

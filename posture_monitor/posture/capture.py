@@ -9,6 +9,7 @@ import numpy as np
 
 from posture_monitor.posture.baseline import Neutral, neutral_of
 from posture_monitor.posture.metrics import METRICS, ROW, Measurement, Reason
+from posture_monitor.posture.person import elsewhere
 
 #: Least frames with a person. At two frames a second that is six seconds.
 LEAST_FRAMES: Final = 12
@@ -16,6 +17,9 @@ LEAST_FRAMES: Final = 12
 LEAST_PRESENT: Final = 0.6
 #: More than this part of the frames too dark, covered, blurred or crowded spoils a capture.
 MOST_DOUBTED: Final = 0.3
+#: So does more than this part of the frames with somebody who is not where the others are: of two people
+#: in the picture the pose model may show now the one, now the other.
+MOST_ELSEWHERE: Final = 0.1
 #: Robust spread beyond which the user was moving, not sitting: of the height of
 #: the head over the shoulders and the size of the face (percent), and of the
 #: head's place (shoulder widths). Quiet sitting measured 1 to 4 percent.
@@ -76,10 +80,12 @@ def capture(
         raise ValueError("more than one person was in the picture; calibrate alone")
     # What cannot be judged by cannot tell what is neutral either: it may be somebody else.
     clear = np.array([doubt is Reason.OK for doubt in doubts])
-    try:
-        neutral = neutral_of(measurement.take(clear), name)
-    except ValueError as error:
-        raise ValueError(f"{error}; move back until the camera sees your shoulders") from error
+    neutral = _neutral_of(measurement.take(clear), name)
+    strayed = elsewhere(measurement, neutral)
+    if (strayed & clear).sum() > MOST_ELSEWHERE * clear.sum():
+        raise ValueError("somebody was seen now here, now there; calibrate alone, and keep your seat")
+    if (strayed & clear).any():
+        neutral = _neutral_of(measurement.take(clear & ~strayed), name)
     for metric, most in MOST_SPREAD.items() if steady else ():
         spread = float(neutral.spread[ROW[metric]])
         if spread > most and np.isfinite(neutral[metric]):
@@ -89,3 +95,10 @@ def capture(
                 f"{spread:.3g} {unit}, at most {most:g} {unit}); sit still and try again"
             )
     return neutral
+
+
+def _neutral_of(measurement: Measurement, name: str) -> Neutral:
+    try:
+        return neutral_of(measurement, name)
+    except ValueError as error:
+        raise ValueError(f"{error}; move back until the camera sees your shoulders") from error

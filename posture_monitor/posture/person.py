@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.posture.baseline import Neutral
-from posture_monitor.posture.metrics import measure
+from posture_monitor.posture.metrics import Measurement, measure
+from posture_monitor.posture.reading import View
 
 #: Two detections nearer than this (shoulder widths) are one person seen twice.
 TWICE = 0.35
@@ -19,6 +20,8 @@ TWICE = 0.35
 RIVAL = 0.6
 #: With one, a second person must be this much worse a fit (in the unit of `_misfit`) to be left out.
 CLEARER_BY = 0.5
+#: Who fits worse than this has not kept their seat: labelled people who sit well stay within 0.65.
+ELSEWHERE = 1.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,18 @@ def fitting(
     misfits = [float(_misfit(face, place, neutral)[0]) for neutral in neutrals]
     best = int(np.argmin(misfits))
     return best, misfits[best]
+
+
+def elsewhere(measurement: Measurement, neutral: Neutral) -> npt.NDArray[np.bool_]:
+    """Return in which of ``N`` frames, ``(N,)``, somebody is not where this neutral is: it may be another.
+
+    From the side that is never known: there people lean and roll along the picture.
+    """
+    if neutral.view is View.SIDE:
+        return np.zeros(len(measurement), dtype=np.bool_)
+    face = measurement["face_size"]
+    place = np.stack((measurement["head_shift"], measurement["head_drop"]), axis=1)
+    return np.isfinite(face) & (_misfit(face, place, neutral) > ELSEWHERE)
 
 
 def _misfit(face: npt.NDArray[Any], place: npt.NDArray[Any], neutral: Neutral) -> npt.NDArray[Any]:
