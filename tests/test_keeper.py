@@ -373,6 +373,12 @@ def test_an_eye_that_fails_after_a_few_pictures_each_time_is_tried_less_often(
     wait_for(lambda: running.keeper.outage.failures == 0, 5)
 
 
+def test_the_eye_is_told_whose_seat_it_looks_at(running: Running) -> None:
+    running.start()
+    wait_for(lambda: running.status()["state"] == "good")
+    assert running.eye.wants[-1].neutral is running.keeper.monitor.neutral
+
+
 def test_nothing_moved_and_the_last_reading_holds(running: Running) -> None:
     running.start()
     wait_for(lambda: running.status()["state"] == "good")

@@ -9,7 +9,7 @@ import numpy as np
 
 from posture_monitor.posture.baseline import Neutral, neutral_of
 from posture_monitor.posture.metrics import METRICS, ROW, Measurement, Reason
-from posture_monitor.posture.person import elsewhere
+from posture_monitor.posture.person import in_seat
 
 #: Least frames with a person. At two frames a second that is six seconds.
 LEAST_FRAMES: Final = 12
@@ -81,10 +81,10 @@ def capture(
     # What cannot be judged by cannot tell what is neutral either: it may be somebody else.
     clear = np.array([doubt is Reason.OK for doubt in doubts])
     neutral = _neutral_of(measurement.take(clear), name)
-    strayed = elsewhere(measurement, neutral)
-    if (strayed & clear).sum() > MOST_ELSEWHERE * clear.sum():
+    strayed = clear & np.isfinite(measurement["face_size"]) & ~in_seat(measurement, neutral)
+    if strayed.sum() > MOST_ELSEWHERE * clear.sum():
         raise ValueError("somebody was seen now here, now there; calibrate alone, and keep your seat")
-    if (strayed & clear).any():
+    if strayed.any():
         neutral = _neutral_of(measurement.take(clear & ~strayed), name)
     for metric, most in MOST_SPREAD.items() if steady else ():
         spread = float(neutral.spread[ROW[metric]])

@@ -20,8 +20,8 @@ TWICE = 0.35
 RIVAL = 0.6
 #: With one, a second person must be this much worse a fit (in the unit of `_misfit`) to be left out.
 CLEARER_BY = 0.5
-#: Who fits worse than this has not kept their seat: labelled people who sit well stay within 0.65.
-ELSEWHERE = 1.0
+#: Who keeps their seat fits this well (in the same unit): labelled people who sit well stay within 0.65.
+KEPT_SEAT = 1.0
 
 
 @dataclass(frozen=True)
@@ -88,16 +88,17 @@ def fitting(
     return best, misfits[best]
 
 
-def elsewhere(measurement: Measurement, neutral: Neutral) -> npt.NDArray[np.bool_]:
-    """Return in which of ``N`` frames, ``(N,)``, somebody is not where this neutral is: it may be another.
+def in_seat(measurement: Measurement, neutral: Neutral) -> npt.NDArray[np.bool_]:
+    """Return in which of ``N`` frames, ``(N,)``, a face is where it is of somebody who keeps this seat.
 
-    From the side that is never known: there people lean and roll along the picture.
+    From the side any is: there people lean and roll along the picture. So it is for a neutral that knows no
+    place, as of a starter profile.
     """
-    if neutral.view is View.SIDE:
-        return np.zeros(len(measurement), dtype=np.bool_)
     face = measurement["face_size"]
+    if neutral.view is View.SIDE or not math.isfinite(neutral["head_shift"]):
+        return np.isfinite(face)
     place = np.stack((measurement["head_shift"], measurement["head_drop"]), axis=1)
-    return np.isfinite(face) & (_misfit(face, place, neutral) > ELSEWHERE)
+    return np.isfinite(face) & (_misfit(face, place, neutral) <= KEPT_SEAT)
 
 
 def _misfit(face: npt.NDArray[Any], place: npt.NDArray[Any], neutral: Neutral) -> npt.NDArray[Any]:

@@ -140,7 +140,7 @@ class Eye:
         if people is not None:
             people = people[None]
         else:
-            from posture_monitor.sensing import motion
+            from posture_monitor.sensing import motion, seated
             from posture_monitor.sensing.image_quality import quality
 
             assert frame.image is not None  # a frame is a picture or a row of a table
@@ -154,7 +154,9 @@ class Eye:
                 self._looked = look or light.reason != self._light
                 if self._looked:
                     began_s = time.perf_counter()
-                    people = self._model().detect(frame.image)
+                    model = self._model()
+                    people = model.detect(frame.image)
+                    people = seated.with_seated(model, frame.image, people, want.neutral)
                     look_s = time.perf_counter() - began_s
                     self._seen, self._light = small, light.reason
                     self._doubt = light.doubt(somebody=len(people) > 0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.metrics import Reason
 
 
@@ -44,12 +45,15 @@ class Want:
         Where the picture shows nothing that moved since the model last looked, it need not look again.
     picture
         Send the picture along, for the preview.
+    neutral
+        Whose seat to look at again where all that are found sit elsewhere; None: nobody's.
     close_after
         Close the camera once the picture is taken, until the next look (burst mode).
     """
 
     may_skip: bool = False
     picture: bool = False
+    neutral: Neutral | None = None
     close_after: bool = False
 
 

@@ -184,6 +184,7 @@ class Keeper:
         return Want(
             may_skip=self.monitor.may_skip and self._seen is not None and not viewing,
             picture=viewing,
+            neutral=self.monitor.neutral,
             close_after=burst and self.monitor.interval_s >= config.sampling.poor_s,
         )
 

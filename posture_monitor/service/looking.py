@@ -147,7 +147,7 @@ class Looker:
         self, frame: Frame, image: npt.NDArray[np.uint8], neutral: Neutral | None
     ) -> npt.NDArray[np.float32]:
         """Return the people in a frame's picture, ``(P, 33, 4)``; of one person there may be two looks."""
-        from posture_monitor.sensing import still
+        from posture_monitor.sensing import seated, still
 
         if self.source.stills:
             return still.detect(self._pose(), image)
@@ -158,7 +158,9 @@ class Looker:
         due = not 0 <= frame.t_s - self._others_at_s < self._crowd_every_s
         if not (self._others or (due and len(followed))):
             return followed
-        people = np.concatenate((followed, self._pose_of_stills().detect(image)))
+        stills = self._pose_of_stills()
+        people = np.concatenate((followed, stills.detect(image)))
+        people = seated.with_seated(stills, image, people, neutral)
         if due:
             size = np.array([frame.width, frame.height], dtype=np.float64)
             self._others_at_s = frame.t_s

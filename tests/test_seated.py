@@ -1,0 +1,130 @@
+"""Who sits in the calibrated seat is found though the model has found somebody else, and nobody is made up."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from people import upright
+from real_model import real_model
+from rig import SIDE_CAMERA, Body
+
+from posture_monitor.posture.baseline import Neutral, neutral_of
+from posture_monitor.posture.landmarks import NOSE
+from posture_monitor.posture.metrics import measure
+from posture_monitor.sensing import sources
+from posture_monitor.sensing.eye_process import Eye
+from posture_monitor.sensing.frame import Frame
+from posture_monitor.sensing.pose import PoseEstimator
+from posture_monitor.sensing.seated import with_seated
+from posture_monitor.sensing.sight import Place, Sight, Want
+
+pytestmark = pytest.mark.data
+
+Picture = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def estimator() -> Iterator[PoseEstimator]:
+    with PoseEstimator(real_model(), stills=True) as estimator:
+        yield estimator
+
+
+@pytest.fixture(scope="module")
+def both(shared_data: Path, estimator: PoseEstimator) -> tuple[Picture, npt.NDArray[np.float32]]:
+    """Return a picture of two people, side by side, and the one whom the model finds in it."""
+    frames = sources.open_source(str(shared_data / "room" / "two_people_head_tilt.avi")).frames()
+    picture = next(frames).image
+    assert picture is not None
+    (found,) = estimator.detect(picture)
+    assert found[NOSE, 0] > 0.5
+    return picture, found
+
+
+@pytest.fixture(scope="module")
+def hers(both: tuple[Picture, Any], estimator: PoseEstimator) -> Neutral:
+    """Return the neutral posture of the other one."""
+    picture, _ = both
+    height, width = picture.shape[:2]
+    (alone,) = estimator.detect(picture[:, : width // 2])
+    alone[:, 0] /= 2
+    return neutral_of(measure(alone[None], np.array([width, height])))
+
+
+def test_who_is_in_the_seat_is_found_beside_somebody_else(
+    both: tuple[Picture, npt.NDArray[np.float32]], hers: Neutral, estimator: PoseEstimator
+) -> None:
+    picture, other = both
+    people = with_seated(estimator, picture, other[None], hers)
+    assert len(people) == 2
+    np.testing.assert_array_equal(people[0], other)
+    size = np.array([picture.shape[1], picture.shape[0]])
+    assert measure(people, size)["head_shift"][1] == pytest.approx(hers["head_shift"], abs=0.02)
+    assert measure(people, size)["face_size"][1] == pytest.approx(hers["face_size"], rel=0.05)
+
+
+def test_in_an_empty_seat_nobody_is_found(
+    both: tuple[Picture, npt.NDArray[np.float32]], hers: Neutral, estimator: PoseEstimator
+) -> None:
+    picture, other = both
+    half = picture.shape[1] // 2
+    empty = picture.copy()
+    empty[:, :half] = picture[:1, :half]
+    assert len(with_seated(estimator, empty, other[None], hers)) == 1
+
+
+class Unasked:
+    """A model that is not to be asked."""
+
+    def detect(self, _image: Picture) -> None:
+        raise AssertionError
+
+
+def test_the_seat_is_looked_at_only_where_one_is_known_and_nobody_is_in_it(
+    both: tuple[Picture, npt.NDArray[np.float32]],
+) -> None:
+    picture, mine = both
+    own = neutral_of(measure(mine[None], np.array([picture.shape[1], picture.shape[0]])))
+    placeless = dataclasses.replace(own, centre=np.full_like(own.centre, np.nan))
+    unasked: Any = Unasked()
+    for neutral in (None, own, placeless, upright(Body(), SIDE_CAMERA)):
+        assert with_seated(unasked, picture, mine[None], neutral) is not None
+    nobody = mine[None][:0]
+    assert with_seated(unasked, picture, nobody, own) is nobody
+
+
+class Camera:
+    """A camera that shows one picture."""
+
+    name = identity = "a camera"
+    live = True
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+
+    def take(self, _due_s: float) -> Frame:
+        return Frame(0.0, time.time(), self.picture.shape[1], self.picture.shape[0], self.picture)
+
+    def close(self) -> None:
+        pass
+
+
+def test_the_eye_looks_at_the_seat_it_is_told_of(
+    both: tuple[Picture, Any], hers: Neutral, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "open_source", lambda *_args, **_kept: Camera(both[0]))
+    eye = Eye(Place("0", 640, 480, model=real_model()))
+    try:
+        for neutral, count in ((None, 1), (hers, 2)):
+            seen = eye.look(Want(neutral=neutral))
+            assert isinstance(seen, Sight)
+            assert seen.people is not None
+            assert len(seen.people) == count
+    finally:
+        eye.close()
