@@ -1,4 +1,4 @@
-"""Who sits in the calibrated seat is found though the model has found somebody else, and nobody is made up."""
+"""Who sits in the calibrated seat is found though the model has found others, and nobody is made up."""
 
 from __future__ import annotations
 
