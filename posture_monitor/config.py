@@ -12,29 +12,21 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from posture_monitor import paths, profile_name
+from posture_monitor import day_span, paths, profile_name
 from posture_monitor.checked import Checked, checked, either, shown
+from posture_monitor.day_span import DaySpan
 from posture_monitor.errors import UserError
 from posture_monitor.settings_file import own_file, read_toml
 
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
-_SPAN = f"{_CLOCK}-{_CLOCK}"
 _LANGUAGE = r"([a-z]{2,3}(_[A-Z]{2})?)?"
 
 
 def _profile(text: str) -> str:
     if not profile_name.is_path(text) and (why := profile_name.objection(text)):
         raise ValueError(f"{why}, or the path of a .toml file")
-    return text
-
-
-def _span(text: str) -> str:
-    if not re.fullmatch(_SPAN, text):
-        raise ValueError('write it like "22:00-07:00"')
-    if text[:5] == text[6:]:
-        raise ValueError("it begins and ends at the same time")
     return text
 
 
@@ -57,7 +49,7 @@ def _filled(text: str) -> str:
 
 
 #: TOML arrays arrive as lists, which strict mode would not take for a tuple.
-_Spans = Annotated[tuple[Annotated[str, AfterValidator(_span)], ...], Field(strict=False)]
+_Spans = Annotated[tuple[Annotated[DaySpan, BeforeValidator(day_span.parse)], ...], Field(strict=False)]
 _PoorHold = Annotated[float, Field(ge=5, le=1800)]
 _Cooldown = Annotated[float, Field(ge=30, le=14400)]
 _MaxPerHour = Annotated[int, Field(ge=0, le=30)]

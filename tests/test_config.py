@@ -129,7 +129,7 @@ def test_a_number_overrules_its_part_of_the_preset_only(tmp_path: Path) -> None:
         ("[camera]\ninterval_s = true", "camera.interval_s = true: must be a number"),
         ("[breaks]\nenabled = 1", "breaks.enabled = 1: must be true or false"),
         ('[quiet]\nhours = "22:00-07:00"', 'quiet.hours = "22:00-07:00": must be a list'),
-        ("[quiet]\nhours = [22]", "quiet.hours[0] = 22: must be text in quotes"),
+        ("[quiet]\nhours = [22]", 'quiet.hours[0] = 22: write it like "22:00-07:00"'),
         ("[alert]\nmax_per_hour = 2.5", 'alert.max_per_hour = 2.5: must be "preset" or a whole number'),
         ("camera = 3", "camera = 3: must be a [section] of its own"),
         ("[judge]\nscale = 3", "judge.scale = 3: must be a [section] of its own"),

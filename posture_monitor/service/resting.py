@@ -8,11 +8,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from posture_monitor.day_span import DaySpan
 from posture_monitor.posture import dose
 from posture_monitor.posture.reading import Verdict
 from posture_monitor.sensing.sight import Blind
 from posture_monitor.service.presence import PRESENT, Away
-from posture_monitor.telling.quiet import parse_span
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
@@ -151,8 +151,8 @@ class Closures:
         return "paused", f"{resting.reason}; the camera is off", None
 
 
-def _within(hours: tuple[str, ...], wall_s: float) -> bool:
+def _within(hours: tuple[DaySpan, ...], wall_s: float) -> bool:
     """Say whether the local time lies in one of these spans of the day; where there are none, it does."""
     clock = time.localtime(wall_s)
     at = dt.time(clock.tm_hour, clock.tm_min, clock.tm_sec)
-    return not hours or any(at in parse_span(span) for span in hours)
+    return not hours or any(at in span for span in hours)

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from posture_monitor.config import Config, Policy
+from posture_monitor.day_span import DaySpan
 from posture_monitor.errors import UserError
 from posture_monitor.history import days, records
 from posture_monitor.history.days import Day
@@ -25,7 +26,6 @@ from posture_monitor.history.timeline import Shown
 from posture_monitor.posture import dose, nudge, steady
 from posture_monitor.posture.reading import LONGEST_SPOKEN_S, VERDICTS, Verdict
 from posture_monitor.posture.steady import Steady
-from posture_monitor.telling.quiet import Span, parse_span
 
 #: What a rest is to the dose, by the state that the history keeps of it.
 _RESTS: Final[dict[str, dose.Activity]] = {"paused": dose.PAUSED, "away": Verdict.AWAY}
@@ -107,7 +107,7 @@ def states(stretch: Stretch, window_s: float) -> list[Steady]:
 
 
 def alerts(
-    stretch: Stretch, told: Sequence[Steady], policy: nudge.Policy, quiet: Sequence[Span] = ()
+    stretch: Stretch, told: Sequence[Steady], policy: nudge.Policy, quiet: Sequence[DaySpan] = ()
 ) -> list[float]:
     """Return when a policy would have alerted (POSIX seconds), given the steady states and quiet hours."""
     state, shown, rests = nudge.Nudges(), [], list(stretch.rests)
@@ -144,12 +144,11 @@ def what_if(store: Store, date: dt.date, config: Config, policies: Mapping[str, 
     if not stretches:
         raise UserError(_nothing(day, config.history.keep_samples_days))
     told = [states(stretch, config.judge.window_s) for stretch in stretches]
-    quiet = [parse_span(text) for text in config.quiet.hours]
     found = {
         name: tuple(
             at_s
             for stretch, state in zip(stretches, told, strict=True)
-            for at_s in alerts(stretch, state, policy_of(numbers), quiet)
+            for at_s in alerts(stretch, state, policy_of(numbers), config.quiet.hours)
         )
         for name, numbers in policies.items()
     }

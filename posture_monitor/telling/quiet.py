@@ -9,9 +9,9 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from posture_monitor.day_span import DaySpan
 from posture_monitor.errors import UserError
 from posture_monitor.telling.words import Text, summary_text
 
@@ -26,37 +26,6 @@ NIGHT: Final = datetime.timedelta(hours=4)
 _EXAMPLES: Final = "write it like 15m, 1h, 1h30m, 'until 14:00' or 'until tomorrow'"
 _LENGTH: Final = re.compile(r"(?:(\d{1,4})\s*h)?\s*(?:(\d{1,5})\s*m(?:in)?)?\s*(?:(\d{1,6})\s*s)?")
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
-
-
-@dataclass(frozen=True)
-class Span:
-    """A daily time from `start` up to `end`; over midnight where `end` is earlier."""
-
-    start: datetime.time
-    end: datetime.time
-
-    def __contains__(self, moment: datetime.time) -> bool:
-        if self.start <= self.end:
-            return self.start <= moment < self.end
-        return moment >= self.start or moment < self.end
-
-
-def parse_span(text: str) -> Span:
-    """Return the daily time that ``22:00-07:00`` stands for.
-
-    Raises
-    ------
-    UserError
-        It is written differently, or begins and ends at the same time.
-    """
-    start, _, end = text.partition("-")
-    first, last = _CLOCK.fullmatch(start.strip()), _CLOCK.fullmatch(end.strip())
-    if not (first and last) or first.groups() == last.groups():
-        raise UserError(f"quiet.hours holds {text!r}: write it like '22:00-07:00'")
-    return Span(
-        datetime.time(int(first[1]), int(first[2])),
-        datetime.time(int(last[1]), int(last[2])),
-    )
 
 
 def parse_length(text: str) -> datetime.timedelta:
@@ -122,7 +91,7 @@ class QuietGate:
     Parameters
     ----------
     hours
-        Daily times such as ``22:00-07:00``.
+        Of each day.
     respect_dnd
         Heed do-not-disturb and full-screen applications.
     do_not_disturb, full_screen
@@ -134,7 +103,7 @@ class QuietGate:
 
     def __init__(
         self,
-        hours: Iterable[str] = (),
+        hours: Iterable[DaySpan] = (),
         *,
         respect_dnd: bool = True,
         do_not_disturb: Callable[[], bool | None] | None = None,
@@ -156,9 +125,9 @@ class QuietGate:
         self._held = 0
         self.reason = ""
 
-    def configure(self, hours: Iterable[str], *, respect_dnd: bool) -> None:
+    def configure(self, hours: Iterable[DaySpan], *, respect_dnd: bool) -> None:
         """Take over other settings; what was held back until now is still told afterwards."""
-        self._spans = tuple(parse_span(text) for text in hours)
+        self._spans = tuple(hours)
         self._respect_dnd = respect_dnd
 
     def look(self, t_s: float, now: datetime.datetime, *, in_call: bool = False, soon: bool = True) -> bool:
