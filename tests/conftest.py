@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from syscalls import untraceable
 
-from posture_monitor.history import bulk
 from posture_monitor.history.store import Store
 from posture_monitor.sensing.graphics import provide_graphics
 
@@ -83,12 +82,10 @@ def travel() -> Iterator[Callable[[str], None]]:
     def to(zone: str) -> None:
         patch.setenv("TZ", zone)
         time.tzset()
-        bulk._around_seconds.cache_clear()  # of the clock before
 
     with pytest.MonkeyPatch.context() as patch:
         yield to
     time.tzset()
-    bulk._around_seconds.cache_clear()
 
 
 @pytest.fixture

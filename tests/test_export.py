@@ -192,17 +192,6 @@ def test_numbers_in_bulk_are_those_written_one_by_one() -> None:
     assert [bulk.short(value) for value in (-12.3456, 0.000123456, math.nan)] == ["-12.35", "0.0001235", ""]
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"])
-def test_moments_in_bulk_are_those_written_one_by_one(zone: str, travel: Callable[[str], None]) -> None:
-    travel(zone)
-    # A year in steps that meet both changes of the clock, and each half hour.
-    for step in range(0, 366 * 86400, 3 * 1789):
-        wall_s = 1_735_689_600 + step + step % 1000 / 1000
-        there = dt.timezone(dt.timedelta(seconds=time.localtime(wall_s).tm_gmtoff))
-        expected = dt.datetime.fromtimestamp(wall_s, there).isoformat(timespec="milliseconds")
-        assert bulk.moment(wall_s) == expected
-
-
 def test_nothing_is_overwritten(path: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "diary.txt").write_text("mine")

@@ -24,7 +24,7 @@ from posture_monitor.history import bulk, database
 from posture_monitor.history.diary import Diary
 from posture_monitor.history.packing import Minutes
 from posture_monitor.history.store import Store
-from posture_monitor.history.timeline import local_time, midnight_s
+from posture_monitor.history.timeline import local_time, midnight_s, utc_offset_s
 from posture_monitor.posture.metrics import METRICS, Change
 from posture_monitor.posture.reading import VERDICTS, VIEWS
 
@@ -163,7 +163,9 @@ def _write_csv(path: Path, columns: Iterable[str], rows: Iterable[Row]) -> Path:
     return path
 
 
-def _iso(wall_s: float, offset_s: int) -> str:
+def _iso(wall_s: float, offset_s: int | None = None) -> str:
+    """Return a moment with the offset that was kept with it, else with this machine's at that time."""
+    offset_s = utc_offset_s(wall_s) if offset_s is None else offset_s
     return local_time(wall_s, offset_s).isoformat(timespec="milliseconds")
 
 
@@ -204,7 +206,7 @@ def _diary(store: Store) -> Iterator[Row]:
 def _minutes(store: Store) -> Iterator[Row]:
     for hour, summary in store.minutes(0, _FOREVER_S):
         for number, told in enumerate(bulk.texts(summary.values).tolist()):
-            at = bulk.moment(3600.0 * hour + 60 * number)
+            at = _iso(3600.0 * hour + 60 * number)
             for name, (median, p90) in zip(summary.names, told, strict=True):
                 if median:
                     yield at, name, median, p90
@@ -215,7 +217,7 @@ def _readings(store: Store) -> Iterator[Row]:
     for minute in store.samples(0, _FOREVER_S):
         known = [k for k, name in enumerate(minute.names) if name in place]
         table = np.full((len(minute.wall_s), len(place)), "", dtype=object)
-        table[:, place["time"]] = [bulk.moment(wall_s) for wall_s in minute.wall_s.tolist()]
+        table[:, place["time"]] = [_iso(wall_s) for wall_s in minute.wall_s.tolist()]
         table[:, place["verdict"]] = [str(VERDICTS[code]) for code in minute.verdicts]
         table[:, place["view"]] = [str(VIEWS[code]) for code in minute.views]
         table[:, place["slouch_index"]] = bulk.texts(minute.slouch_index)
