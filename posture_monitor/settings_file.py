@@ -1,7 +1,6 @@
 """Finding and reading a settings file; what is in it is checked by `config`.
 
-Apart from `config`, because checking takes longer to import than a day takes to
-be told, and is needed only where the user has a file of their own.
+Apart from `config`, because what checks takes time and memory to import: the tray does without.
 """
 
 from __future__ import annotations
@@ -43,22 +42,3 @@ def read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"cannot read the config {path}: {error.strerror or error}") from error
     return settings
-
-
-def language(path: Path | None = None) -> str:
-    """Return the language asked for, from settings that are checked as a whole.
-
-    The shipped settings are right as they are; only a file of the user's own is checked.
-
-    Raises
-    ------
-    UserError
-        As `config.load_config` does.
-    """
-    own = own_file(path)
-    if own is None:
-        shipped: str = read_toml(paths.packaged("config.toml"))["language"]
-        return shipped
-    from posture_monitor.config import load_config
-
-    return load_config(own).language

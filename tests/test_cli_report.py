@@ -164,18 +164,14 @@ def test_a_history_that_is_not_there_yet_is_told_in_every_form(home: Path) -> No
     assert not paths.history_file().exists()
 
 
-def test_settings_are_checked_where_there_are_own_ones_and_cost_nothing_where_there_are_none(
-    history: Path, tmp_path: Path
-) -> None:
+def test_a_day_is_told_without_settings_and_so_at_once_and_in_english(history: Path) -> None:
+    paths.config_file().write_text("language = 'de'\n[alert]\npresent = 'gentle'\n")
     heavy = ("pydantic", "matplotlib", "cv2")
     assert program.loaded("report", DAY, home=paths.data_dir(), of=heavy) == set()
-    paths.config_file().write_text("[alert]\npresent = 'gentle'\n")
-    assert "alert.present" in refused("report", DAY)
-    assert "cannot read" in refused("report", DAY, "--config", tmp_path / "nowhere.toml")
-    paths.config_file().write_text("language = 'de'\n")
-    in_english = done("report", DAY)
-    assert "trunk inclination" in in_english.lower()
-    assert "Rumpfneigung" not in in_english
+    said = done("report", DAY)
+    assert said.startswith("Wednesday 14 May 2025")
+    assert "trunk inclination" in said.lower()
+    assert "Rumpfneigung" not in said
 
 
 # -- the diary in the report -------------------------------------------------------

@@ -233,36 +233,18 @@ def _name(parameter: click.Parameter) -> str:
 def config_option(command: F) -> F:
     """Give a command ``--config FILE``: it gets the checked `config`, and speaks its language."""
 
-    def load(file: Path | None) -> Config:
+    def load(context: click.Context, _parameter: click.Parameter, value: Path | None) -> Config | None:
+        context.meta[CONFIG_FILE] = value
+        if context.resilient_parsing:  # a shell asks for completions
+            return None
         from posture_monitor.config import load_config
         from posture_monitor.telling import language
 
-        config = load_config(file)
+        config = load_config(value)
         language.use(config.language)
         return config
 
-    return _config_option(load)(command)
-
-
-def language_option(command: F) -> F:
-    """Give a command ``--config FILE`` for its language alone; it is ready sooner than with all settings."""
-
-    def load(file: Path | None) -> None:
-        from posture_monitor import settings_file
-        from posture_monitor.telling import language
-
-        language.use(settings_file.language(file))
-
-    return _config_option(load, expose_value=False)(command)
-
-
-def _config_option(load: Callable[[Path | None], Any], **settings: Any) -> Callable[[F], F]:
-    def loaded(context: click.Context, _parameter: click.Parameter, value: Path | None) -> Any:
-        context.meta[CONFIG_FILE] = value
-        # Nothing is read while a shell asks for completions.
-        return None if context.resilient_parsing else load(value)
-
-    return config_file_option(callback=loaded, **settings)
+    return config_file_option(callback=load)(command)
 
 
 def config_file_option(**settings: Any) -> Callable[[F], F]:

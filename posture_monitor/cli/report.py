@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from posture_monitor import paths
-from posture_monitor.cli.kit import Command, console, example, language_option, output_option
+from posture_monitor.cli.kit import Command, console, example, output_option
 from posture_monitor.errors import UserError
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ FORMS: Final = ("text", "html", "json", "csv")
 @output_option
 @click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
 @click.option("--demo", is_flag=True, help="Report on the last demo; today is then the day it was run.")
-@language_option
 def report(
     day: str, week: bool, month: bool, form: str | None, output: Path | None, opened: bool, demo: bool
 ) -> None:
