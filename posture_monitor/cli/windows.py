@@ -39,14 +39,12 @@ def preview(config: Config, source: str | None, profile: str | None, video: bool
 
 
 @click.command(cls=Command, epilog=example("tray"))
-@config_option
-def tray(config: Config) -> None:
+def tray() -> None:
     """Show the running monitor as an icon in the desktop's tray.
 
     The monitor does so by itself unless the setting service.tray is false.
     Ends when the monitor ends, and where there is no tray.
     """
-    del config  # its language is in use now
     from posture_monitor.service.screen import why_no_window
 
     logging.basicConfig(format="%(message)s")
