@@ -423,12 +423,16 @@ def test_a_session_of_windows_is_read_and_given_back(
     assert services.OpenInputDesktop.restype is ctypes.c_void_p, "a handle is wider than an int"
 
 
-def test_what_all_processes_cost_is_told_elsewhere_too(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+def test_what_all_processes_cost_is_told_elsewhere_too(
+    monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
     code = "held = bytearray(99 << 20); sum(range(9_000_000)); print(flush=True); input()"
-    # As on Windows, where the python of a virtual environment begins another one.
-    launcher = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
-    command = [sys.executable, "-c", launcher, code]
-    monkeypatch.setattr(usage.sys, "platform", "darwin")
+    command = [sys.executable, "-c", code]
+    if platform == "win32":  # where the python of a virtual environment begins another one
+        launcher = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+        command = [sys.executable, "-c", launcher, *command]
+    monkeypatch.setattr(usage.sys, "platform", platform)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()

@@ -89,14 +89,15 @@ def memory_mb(children: Iterable[int] = ()) -> float:
 
 
 def _told(pid: int, ask: Callable[[Any], float]) -> float:
-    """Return what Windows or macOS tells of a process and its children, together."""
+    """Return what Windows or macOS tells of a process that was begun here."""
     import psutil
 
     from posture_monitor.service.connections import family
 
     total = 0.0
-    # On Windows the python of a virtual environment runs the program in a child of its own.
-    for one in family(pid):
+    # On Windows the python of a virtual environment runs the program in a child of its own; else there is
+    # none, and to look for it takes a while.
+    for one in family(pid) if sys.platform == "win32" else [pid]:
         with contextlib.suppress(psutil.Error):  # ended meanwhile
             total += ask(psutil.Process(one))
     return total
