@@ -147,6 +147,32 @@ def test_one_that_does_not_go_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lock.holder() is None
 
 
+def test_launchd_is_asked_to_forget_its_agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (launchctl := tmp_path / "launchctl").write_text('#!/bin/sh\necho "$@" >> "$0.asked"\nexit 3\n')
+    launchctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    for platform in ("linux", "darwin"):
+        monkeypatch.setattr(background.sys, "platform", platform)
+        background._part_from_launchd()
+    asked = Path(f"{launchctl}.asked").read_text()
+    assert asked == f"bootout gui/{os.getuid()}/posture-monitor\n"
+
+
+@pytest.mark.slow
+def test_launchd_forgets_only_what_is_to_be_ended_by_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would start that again; what goes by itself it leaves be, and finds at the next login."""
+    held: list[lock.Holder | None] = []
+    monkeypatch.setattr(background, "_part_from_launchd", lambda: held.append(lock.holder()))
+    pid = background.start().pid
+    assert background.stop() == pid
+    assert held == []
+    monkeypatch.setattr(background, "STOP_S", 0.3)
+    monkeypatch.setattr(background, "TERM_S", 0.3)
+    pid = background.start(source="http://deaf").pid
+    assert background.stop() == pid
+    assert [holder and holder.pid for holder in held] == [pid], "it was still there"
+
+
 def test_only_who_holds_the_lock_is_ended(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """A number in the file of a lock that is free is nobody's."""
     home.mkdir()

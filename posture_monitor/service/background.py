@@ -100,6 +100,7 @@ def stop() -> int | None:
             ask("stop", timeout_s=STOP_S)
     if _gone(STOP_S):
         return running.pid
+    _part_from_launchd()
     for how, patience_s in ((signal.SIGTERM, TERM_S), (getattr(signal, "SIGKILL", signal.SIGTERM), TERM_S)):
         # Only who holds the lock now is the monitor; a number kept from earlier may be anybody's.
         holds = lock.holder()
@@ -220,6 +221,16 @@ def _unit_runs(pid: int) -> bool:
 def _systemctl(*do: str) -> str | None:
     """Return what systemd says of our unit; None where it does not, or says no."""
     return programs.ask("systemctl", "--user", *do, UNIT, patience_s=SYSTEMD_S)
+
+
+def _part_from_launchd() -> None:
+    """Have launchd forget its agent until the next login: it would start what is ended by force again."""
+    if sys.platform == "darwin":
+        from posture_monitor.service.autostart.launchd import LABEL
+
+        command = ("launchctl", "bootout", f"gui/{os.getuid()}/{LABEL}")
+        with contextlib.suppress(OSError, subprocess.SubprocessError):  # it may have none
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=STOP_S)
 
 
 def _flags() -> int:
