@@ -1,4 +1,4 @@
-"""macOS: an active Focus leaves a record in the user's library."""
+"""macOS: a Focus switched on by hand leaves a record in the user's library; one by the clock none."""
 
 from __future__ import annotations
 
