@@ -24,7 +24,18 @@ from posture_monitor import hardening, paths, whole_file
 from posture_monitor.cli import COMMANDS
 from posture_monitor.errors import UserError
 from posture_monitor.sensing import camera, pose
-from posture_monitor.service import background, control, doctor, eye, local_pipe, logs, tray, usage, zone
+from posture_monitor.service import (
+    background,
+    control,
+    doctor,
+    doctor_report,
+    eye,
+    local_pipe,
+    logs,
+    tray,
+    usage,
+    zone,
+)
 from posture_monitor.service.autostart import windows as autostart
 from posture_monitor.service.presence import Away, macos, windows
 from posture_monitor.telling import full_screen
@@ -565,3 +576,27 @@ def test_each_system_gets_advice_of_its_own(platform: str, advice: str) -> None:
     told = run_python(code, platform).stdout.decode()
     assert advice in told
     assert ("Debian" in told) == (platform == "linux")
+
+
+@pytest.mark.parametrize("text", [r"C:\Users\Ada L\x", r"'C:\\Users\\Ada L\\x'", r"c:\users\ada l\x"])
+def test_a_home_folder_of_windows_gets_into_no_log_and_no_report(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("HOME", r"C:\Users\Ada L")
+    monkeypatch.setattr("getpass.getuser", lambda: "lovelace")
+    for rule, instead in logs._rules():
+        text = rule.sub(instead, text)
+    assert text.strip("'").replace("\\\\", "\\") == r"~\x"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (r"cannot read 'C:\\Users\\Ada L\\x': no", r"cannot read '~\\x': no"),
+        (r"D:\Users\Bob B\x.csv: no such file", r"D:\Users\<user>\x.csv: no such file"),
+        (r"'d:\\users\\bob' is no file", r"'d:\\users\\<user>' is no file"),
+    ],
+)
+def test_a_report_names_no_user_of_windows(monkeypatch: pytest.MonkeyPatch, text: str, told: str) -> None:
+    monkeypatch.setenv("HOME", r"C:\Users\Ada L")
+    assert doctor_report.scrub(text) == told

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from posture_monitor import __version__, paths
 from posture_monitor.errors import UserError
+from posture_monitor.service import logs
 from posture_monitor.service.doctor import Check
 
 #: Lines of the log that go along.
@@ -46,8 +47,6 @@ def write(checks: Iterable[Check], file: Path, private: Iterable[str] = ()) -> N
 
 def report(checks: Iterable[Check], private: Iterable[str] = ()) -> str:
     """Return the report's text; see `write`."""
-    from posture_monitor.service import logs
-
     marks = {True: "ok  ", None: "note", False: "FAIL"}
     lines = [
         f"posture-monitor {__version__}, Python {platform.python_version()}, "
@@ -72,8 +71,15 @@ def scrub(text: str, private: Iterable[str] = ()) -> str:
     text = re.sub(r"\b([a-z][a-z0-9+.-]*://)[^\s'\",)]+", r"\1<address>", text)
     text = re.sub(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b", "<mail>", text)
     for folder, instead in _folders():
-        text = re.sub(rf"(?<![\w.~-]){re.escape(folder)}(?![\w-])", instead, text)
-    text = re.sub(r"(/home/|/Users/|[A-Za-z]:\\Users\\|/run/user/)[^/\\\s:]+", r"\1<user>", text)
+        text = logs.path_pattern(folder).sub(instead, text)
+    text = re.sub(r"(/home/|/Users/|/run/user/)[^/\\\s:]+", r"\1<user>", text)
+    # Windows' names of users have spaces, and its paths doubled backslashes where Python quotes them.
+    text = re.sub(
+        r"([A-Za-z]:\\{1,2}Users\\{1,2})(?:[^/\\:\"\n]+(?=\\)|[^/\\\s:'\"]+)",
+        r"\1<user>",
+        text,
+        flags=re.IGNORECASE,
+    )
     for word, instead in [*((word, "<private>") for word in private), *_names()]:
         # Letters and digits on either side make it another word.
         text = re.sub(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", instead, text, flags=re.IGNORECASE)

@@ -121,7 +121,7 @@ def _rules() -> list[tuple[re.Pattern[str], str]]:
     for folder in {str(home), os.path.realpath(home)}:
         if len(folder) > 1:
             # Where a path begins, and where its name ends.
-            rules.append((re.compile(rf"(?<![\w.~-]){re.escape(folder)}(?![\w-])"), "~"))
+            rules.append((path_pattern(folder), "~"))
     try:
         login = re.escape(getpass.getuser())
         rules.append((re.compile(rf"(?<=[/\\]){login}(?![\w-])"), "<user>"))
@@ -131,6 +131,12 @@ def _rules() -> list[tuple[re.Pattern[str], str]]:
     rules.append((re.compile(r"(\bprofiles[/\\])[^/\\'\"\n]*(?=\.toml)"), r"\1…"))
     rules.append((re.compile(r"(?<=://)[^/\s]+@"), ""))
     return rules
+
+
+def path_pattern(folder: str) -> re.Pattern[str]:
+    """Return what a folder looks like in a text: Python doubles the backslashes of Windows in its errors."""
+    written = re.escape(folder).replace(r"\\", r"\\{1,2}")
+    return re.compile(rf"(?<![\w.~-]){written}(?![\w-])", re.IGNORECASE if "\\" in folder else 0)
 
 
 def last(lines: int) -> list[str]:
