@@ -26,6 +26,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.sensing import camera, pose
 from posture_monitor.service import (
     background,
+    browser,
     control,
     doctor,
     doctor_report,
@@ -600,3 +601,14 @@ def test_a_home_folder_of_windows_gets_into_no_log_and_no_report(
 def test_a_report_names_no_user_of_windows(monkeypatch: pytest.MonkeyPatch, text: str, told: str) -> None:
     monkeypatch.setenv("HOME", r"C:\Users\Ada L")
     assert doctor_report.scrub(text) == told
+
+
+def test_a_page_in_a_folder_with_letters_beyond_ascii_is_opened_by_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(browser, "_start", lambda *command: begun.extend(command))
+    monkeypatch.setattr(browser.webbrowser, "get", lambda: None)
+    monkeypatch.setattr(browser.sys, "platform", "win32")
+    browser.show(tmp_path / "Jürgen" / "report.html")
+    assert begun[-1] == str(tmp_path / "Jürgen" / "report.html")

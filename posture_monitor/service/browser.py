@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import subprocess
+import sys
 import webbrowser
 from pathlib import Path
 
@@ -36,7 +37,10 @@ def show(page: Path) -> None:
         webbrowser.get()
     except webbrowser.Error:
         raise UserError(f"found no browser to open {page} with; open it by hand") from None
-    _start(*python("-m", "webbrowser", page.resolve().as_uri()))
+    page = page.resolve()
+    # Windows takes the letters beyond ASCII in an address of a file for others, and finds none.
+    address = str(page) if sys.platform == "win32" else page.as_uri()
+    _start(*python("-m", "webbrowser", address))
 
 
 def _start(*command: str) -> None:
