@@ -23,7 +23,7 @@ import pytest
 from posture_monitor import hardening, paths, whole_file
 from posture_monitor.cli import COMMANDS
 from posture_monitor.errors import UserError
-from posture_monitor.sensing import camera, pose
+from posture_monitor.sensing import camera, demo, pose
 from posture_monitor.service import (
     background,
     browser,
@@ -612,3 +612,10 @@ def test_a_page_in_a_folder_with_letters_beyond_ascii_is_opened_by_its_path(
     monkeypatch.setattr(browser.sys, "platform", "win32")
     browser.show(tmp_path / "Jürgen" / "report.html")
     assert begun[-1] == str(tmp_path / "Jürgen" / "report.html")
+
+
+def test_the_demo_is_made_in_a_folder_with_letters_beyond_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There OpenCV reads no picture by its name on Windows (opencv/opencv#4292)."""
+    monkeypatch.setattr(demo.cv2, "imread", lambda *_: None)
+    demo._layers.cache_clear()
+    assert demo.picture(0.0).shape == (demo.HEIGHT, demo.WIDTH, 3)

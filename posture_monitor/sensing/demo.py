@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.frame import Frame
+from posture_monitor.sensing.images import read_image
 from posture_monitor.sensing.opencv import cv2
 from posture_monitor.sensing.sources import Paced, start_of
 
@@ -142,8 +143,8 @@ class _Layers:
 @lru_cache(maxsize=1)
 def _layers() -> _Layers:
     path = portrait_path()
-    photo = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if photo is None or photo.shape[:2] != (600, 512):
+    photo = read_image(path)
+    if photo.shape[:2] != (600, 512):
         raise UserError(f"{path}: not the portrait the demo is made from; reinstall matplotlib")
     photo = cv2.copyMakeBorder(photo, _PAD, _PAD, _PAD, _PAD, cv2.BORDER_REPLICATE).astype(np.float32)
     # A webcam's paler colours instead of a studio's.
