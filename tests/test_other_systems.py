@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import locale
 import math
 import ntpath
 import os
@@ -619,3 +620,21 @@ def test_the_demo_is_made_in_a_folder_with_letters_beyond_ascii(monkeypatch: pyt
     monkeypatch.setattr(demo.cv2, "imread", lambda *_: None)
     demo._layers.cache_clear()
     assert demo.picture(0.0).shape == (demo.HEIGHT, demo.WIDTH, 3)
+
+
+@pytest.mark.parametrize(
+    "name", ["Norwegian Bokmål_Norway.1252", "Turkish_Türkiye.1254", "German_Germany.1252"]
+)
+def test_letters_are_as_before_once_the_model_is_there(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    now = [name]
+
+    def setlocale(_category: int, wanted: str | None = None) -> str:
+        if wanted is not None and not wanted.isascii():
+            raise locale.Error("unsupported locale setting")
+        now[0] = now[0] if wanted is None else wanted or name
+        return now[0]
+
+    monkeypatch.setattr(pose.locale, "setlocale", setlocale)
+    with pose._plain_letters():
+        assert now == ["C"]
+    assert now == [name]

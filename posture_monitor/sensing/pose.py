@@ -296,7 +296,12 @@ def _plain_letters() -> Iterator[None]:
     try:
         yield
     finally:
-        locale.setlocale(locale.LC_CTYPE, before)
+        try:
+            locale.setlocale(locale.LC_CTYPE, before)
+        except (
+            locale.Error
+        ):  # Windows takes no name with letters beyond ASCII, as Norway's and Türkiye's, back
+            locale.setlocale(locale.LC_CTYPE, "")  # with which Python began
 
 
 @contextlib.contextmanager
