@@ -124,6 +124,7 @@ class Running:
 
         monkeypatch.setattr(service, "EyeKeeper", eye)
         monkeypatch.setattr(outage, "FIRST_RETRY_S", 0.1)
+        monkeypatch.setattr(service, "TEND_S", 0.1)
         paths.make_private(paths.config_file().parent)
         paths.config_file().write_text(settings)
         self.settings = Settings()
@@ -158,8 +159,7 @@ class Running:
 
 
 @pytest.fixture
-def running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Running]:
-    monkeypatch.setenv("POSTURE_MONITOR_HOME", str(tmp_path / "home"))
+def running(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     keeper = Running(monkeypatch)
     yield keeper
     keeper.stop()
@@ -218,7 +218,6 @@ def test_a_pause_ends_the_eye_and_ends_by_itself(running: Running) -> None:
 
 @pytest.mark.usefixtures("berlin")
 def test_a_journey_is_noticed(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "TEND_S", 0.1)
     running.start()
     monkeypatch.setenv("TZ", "Asia/Kolkata")  # not `travel`: it is the loop that is to notice
     wait_for(lambda: time.localtime().tm_gmtoff == 5.5 * 3600)
@@ -244,7 +243,7 @@ def test_nobody_can_be_there_behind_a_locked_screen(running: Running, reason: An
     wait_for(lambda: running.status()["activity"] == "watching", 2.0)
 
 
-def test_another_program_has_the_camera_first(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_program_has_the_camera_first(running: Running) -> None:
     running.start()
     running.keeper.inbox.put(events.CameraHeld("zoom"))
     wait_for(lambda: running.status()["activity"] == "busy")
@@ -395,10 +394,7 @@ def test_nothing_moved_and_the_last_reading_holds(running: Running) -> None:
     assert after["model_runs"] - before["model_runs"] < after["looks"] - before["looks"]
 
 
-def test_settings_follow_their_file_and_garbage_changes_nothing(
-    running: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "TEND_S", 0.2)
+def test_settings_follow_their_file_and_garbage_changes_nothing(running: Running) -> None:
     running.start()
     paths.config_file().write_text("[alert\npreset = ")
     wait_for(lambda: "not valid TOML" in running.status()["why"])
@@ -462,10 +458,7 @@ def test_the_first_calibration_is_taken_up_by_the_monitor_that_runs(
     assert (running.status()["profile"]["name"], running.status()["profile"]["starter"]) == ("default", False)
 
 
-def test_a_profile_is_followed_when_it_is_made_anew_renamed_or_deleted(
-    running: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "TEND_S", 0.1)
+def test_a_profile_is_followed_when_it_is_made_anew_renamed_or_deleted(running: Running) -> None:
     save_profile(replace(own("default"), tuning={"ear_height": 1.5}))
     running.start()
     wait_for(lambda: running.status()["profile"]["name"] == "default")
@@ -494,10 +487,7 @@ def ask_for(running: Running, profile: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["default", "desk"])
-def test_a_renamed_profile_is_followed_and_nobody_is_asked_to_calibrate(
-    running: Running, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.setattr(service, "TEND_S", 0.1)
+def test_a_renamed_profile_is_followed_and_nobody_is_asked_to_calibrate(running: Running, name: str) -> None:
     own(name)
     ask_for(running, f'[profile]\nname = "{name}"\n')
     running.start()
@@ -513,9 +503,8 @@ def test_a_renamed_profile_is_followed_and_nobody_is_asked_to_calibrate(
     ("command", "then"), [(("rename", "desk", "office"), "office"), (("delete", "desk", "--yes"), "front")]
 )
 def test_a_profile_that_is_renamed_or_deleted_leaves_the_choice_to_the_camera(
-    running: Running, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], then: str
+    running: Running, command: tuple[str, ...], then: str
 ) -> None:
-    monkeypatch.setattr(service, "TEND_S", 0.1)
     own("desk")
     own("dock", "a dock 640x480")
     ask_for(running, '[profile]\nname = "desk"\n')
@@ -527,10 +516,7 @@ def test_a_profile_that_is_renamed_or_deleted_leaves_the_choice_to_the_camera(
     wait_for(lambda: running.status()["profile"]["name"] == "dock")
 
 
-def test_a_profile_that_was_broken_is_taken_once_it_is_whole(
-    running: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "TEND_S", 0.1)
+def test_a_profile_that_was_broken_is_taken_once_it_is_whole(running: Running) -> None:
     ask_for(running, "[profile]\nby_place = false\n")
     running.start()
     paths.make_private(paths.profiles_dir())
@@ -553,10 +539,7 @@ def test_back_at_a_camera_the_profile_of_the_settings_is_taken_again(running: Ru
     wait_for(lambda: running.status()["profile"]["name"] == "desk")
 
 
-def test_a_profile_chosen_in_the_settings_too_is_taken_up_once(
-    running: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "TEND_S", 0.1)
+def test_a_profile_chosen_in_the_settings_too_is_taken_up_once(running: Running) -> None:
     own("default")
     own("office")
     running.start()
@@ -731,10 +714,7 @@ def test_what_a_reminder_that_is_due_waits_for_is_told(running: Running) -> None
     running.start()
 
 
-def test_what_is_changed_while_it_runs_is_followed_or_told_to_need_another_start(
-    running: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "TEND_S", 0.1)
+def test_what_is_changed_while_it_runs_is_followed_or_told_to_need_another_start(running: Running) -> None:
     running.start()
     office = own("office", "a desk 640x480")
     running.monitor.gate.hold()
@@ -760,10 +740,7 @@ def test_a_source_that_was_given_at_the_start_is_not_that_of_the_settings(runnin
     assert told.startswith("alert.sound: changed"), "it is given again by `restart`"
 
 
-def test_a_call_is_heeded_as_the_settings_say_by_now(
-    running: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "TEND_S", 0.1)
+def test_a_call_is_heeded_as_the_settings_say_by_now(running: Running) -> None:
     running.start()
     running.keeper.inbox.put(events.CameraHeld("zoom"))
     wait_for(lambda: running.status()["activity"] == "busy")
@@ -787,8 +764,7 @@ def test_an_unknown_place_is_judged_coarsely_and_invites_once(running: Running) 
     assert "calibrate" in running.screen.shown[0][0].body
 
 
-def test_working_hours_close_the_camera(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("POSTURE_MONITOR_HOME", str(tmp_path / "home"))
+def test_working_hours_close_the_camera(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hour = (time.localtime().tm_hour + 12) % 24
     other = f"{hour:02d}:00-{(hour + 1) % 24:02d}:00"
     keeper = Running(monkeypatch, FAST + f'[service]\nhours = ["{other}"]\n')
