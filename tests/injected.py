@@ -18,9 +18,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-#: What the pose model can be told to do.
-FAULTS = ("raises", "memory", "no memory", "crashes", "nan", "outside", "swapped")
-
 #: The history is written this often.
 WRITTEN_S = 0.5
 #: Each landmark of one side in the place of the other side's.

@@ -15,7 +15,6 @@ from posture_monitor.posture.judge import Judgement, judge
 from posture_monitor.posture.metrics import Measurement, measure
 
 Landmarks = npt.NDArray[np.float32]
-Size = npt.NDArray[np.int64]
 
 #: Landmark order after left and right have changed places.
 SWAPPED = np.arange(33)

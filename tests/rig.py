@@ -27,7 +27,6 @@ Number = float | int | npt.NDArray[Any]
 
 #: Arm positions, the codes of `Pose.arms`.
 TYPING, LAP, PHONE, CHIN, DRINKING, GESTURE = range(6)
-ARMS = ("typing", "lap", "phone", "chin", "drinking", "gesture")
 
 # Trunk segments at size 1, hip joints to the middle of the shoulder joints:
 # acromion about 0.60 m above the seat, hip joint about 0.08 m, the joint centre a little below the acromion.

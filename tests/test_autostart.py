@@ -203,7 +203,7 @@ def test_the_network_is_let_in_for_a_camera_that_is_there_alone() -> None:
         assert "\nRestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n" in text
 
 
-def test_the_configured_camera_decides(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_configured_camera_decides(user: Path) -> None:
     assert not autostart.this_program().network
     config = user / ".config" / "posture-monitor"
     config.mkdir(parents=True)

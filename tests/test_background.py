@@ -173,7 +173,7 @@ def test_launchd_forgets_only_what_is_to_be_ended_by_force(monkeypatch: pytest.M
     assert [holder and holder.pid for holder in held] == [pid], "it was still there"
 
 
-def test_only_who_holds_the_lock_is_ended(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_only_who_holds_the_lock_is_ended(home: Path) -> None:
     """A number in the file of a lock that is free is nobody's."""
     home.mkdir()
     other = subprocess.Popen(["sleep", "30"])

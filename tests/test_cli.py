@@ -158,7 +158,7 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("command", ["--help", "--version", "run --help", "config show"])
+@pytest.mark.parametrize("command", ["--help", "--version", "run --help", "config show", "report"])
 def test_output_that_has_no_room_is_one_line_and_status_2(command: str) -> None:
     with open("/dev/full", "w") as full:
         ended = subprocess.run(

@@ -214,7 +214,7 @@ def test_an_answer_that_makes_no_sense_is_one_line(answer: bytes) -> None:
     assert "\n" not in str(told.value)
 
 
-def test_one_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_hangs_is_told() -> None:
     with _one_answer(None), pytest.raises(NoAnswer, match=r"has not answered within 0\.2 s"):
         ask("status", timeout_s=0.2)
 

@@ -92,7 +92,7 @@ def test_three_files_of_half_a_mebibyte_at_most(logged: Path) -> None:
     assert numbers == list(range(5000 - in_newest - 20, 5000))
 
 
-def test_whose_machine_it_is_does_not_get_in(logged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whose_machine_it_is_does_not_get_in(logged: Path) -> None:
     login = getpass.getuser()
     home = Path.home()
     log.warning("cannot read %s", home / "videos" / "me.mp4")

@@ -194,7 +194,7 @@ def test_unknown_and_away_raise_nothing() -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_it_says_how_often_instead_of_how_often(tmp_path: Path) -> None:
+def test_it_says_how_often_instead_of_how_often() -> None:
     made_up(("09:00", "good", 5), ("09:05", "poor", 2), ("09:07", "good", 20), ("09:27", "poor", 1))
     said = done("replay", "--day", DAY, "--preset", "strict").splitlines()
     assert said[0] == "strict would have reminded you 2 times, your settings once (09:05, 09:27)."
