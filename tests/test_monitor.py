@@ -53,6 +53,15 @@ def seat(home: Path, tmp_path: Path) -> Iterator[Seat]:
         yield take_a_seat
 
 
+@pytest.fixture
+def alerted(seat: Seat) -> Desk:
+    """Return somebody who slumps, and was alerted half a minute ago."""
+    desk = seat()
+    desk.sit(UPRIGHT, 60)
+    desk.sit(SLUMPED, 60)
+    return desk
+
+
 @pytest.mark.parametrize("settled_s", [6.0, 10.0])
 @pytest.mark.parametrize("battery", [False, True])
 def test_no_second_is_lost_to_the_history_where_looks_come_sooner_or_later(
@@ -172,20 +181,17 @@ def test_the_angle_told_is_the_bodys_own(seat: Seat) -> None:
     assert alert["deviation"] == pytest.approx(35, abs=3)
 
 
-def test_an_alert_is_kept_with_what_was_said_and_how_it_ended(seat: Seat) -> None:
-    desk = seat()
-    desk.sit(UPRIGHT, 60)
-    desk.sit(SLUMPED, 60)
-    (text,) = desk.texts()
-    (alert,) = desk.kept("alerts")
+def test_an_alert_is_kept_with_what_was_said_and_how_it_ended(alerted: Desk) -> None:
+    (text,) = alerted.texts()
+    (alert,) = alerted.kept("alerts")
     assert (alert["title"], alert["body"]) == (text.title, text.body)
     assert (alert["driver"], alert["channel"], alert["kind"]) == ("ear_height", "screen", "posture")
     assert alert["held_s"] == pytest.approx(30, abs=2)
     assert alert["outcome"] == ""
-    desk.sit(UPRIGHT, 30)
-    (alert,) = desk.kept("alerts")
+    alerted.sit(UPRIGHT, 30)
+    (alert,) = alerted.kept("alerts")
     assert alert["outcome"] == "corrected"
-    assert desk.screen.withdrawn == ["1"]
+    assert alerted.screen.withdrawn == ["1"]
 
 
 def test_one_who_stays_slumped_is_asked_once_more_and_then_left_in_peace(seat: Seat) -> None:
@@ -264,20 +270,17 @@ def test_durations_are_the_same_at_any_pace(seat: Seat, interval_s: float) -> No
 # -- buttons ---------------------------------------------------------------------
 
 
-def test_wrong_widens_the_measure_that_spoke_and_the_profile_keeps_it(seat: Seat) -> None:
-    desk = seat()
-    desk.sit(UPRIGHT, 60)
-    desk.sit(SLUMPED, 60)
-    before = desk.monitor.session.sustained.index
-    desk.screen.press("wrong")
-    desk.sit(SLUMPED, 10)
-    assert desk.monitor.session.sustained.index < 0.95 * before
+def test_wrong_widens_the_measure_that_spoke_and_the_profile_keeps_it(alerted: Desk) -> None:
+    before = alerted.monitor.session.sustained.index
+    alerted.screen.press("wrong")
+    alerted.sit(SLUMPED, 10)
+    assert alerted.monitor.session.sustained.index < 0.95 * before
     assert load_profile("me").tuning == {"ear_height": pytest.approx(1.25)}
-    assert [alert["outcome"] for alert in desk.kept("alerts")] == ["wrong"]
-    assert desk.screen.withdrawn == ["1"]
+    assert [alert["outcome"] for alert in alerted.kept("alerts")] == ["wrong"]
+    assert alerted.screen.withdrawn == ["1"]
     # The neutral posture itself has not moved.
     assert load_profile("me").neutral["ear_height"] == pytest.approx(
-        desk.profile.neutral["ear_height"], rel=1e-3
+        alerted.profile.neutral["ear_height"], rel=1e-3
     )
 
 
@@ -361,29 +364,23 @@ def test_re_anchor_judges_from_where_the_camera_is_now(seat: Seat) -> None:
     assert desk.monitor.state is Verdict.POOR
 
 
-def test_re_anchor_under_an_alert_ends_it(seat: Seat) -> None:
-    desk = seat()
-    desk.sit(UPRIGHT, 60)
-    desk.sit(SLUMPED, 60)
-    desk.screen.press("reanchor")
-    desk.sit(SLUMPED, 12)
-    assert [alert["outcome"] for alert in desk.kept("alerts")] == ["reanchored"]
-    assert desk.screen.withdrawn == ["1"]
+def test_re_anchor_under_an_alert_ends_it(alerted: Desk) -> None:
+    alerted.screen.press("reanchor")
+    alerted.sit(SLUMPED, 12)
+    assert [alert["outcome"] for alert in alerted.kept("alerts")] == ["reanchored"]
+    assert alerted.screen.withdrawn == ["1"]
     # Pressed in a slouch: the place is new, the slouch is not absorbed.
-    desk.sit(SLUMPED, 20)
-    assert desk.monitor.state is Verdict.POOR
+    alerted.sit(SLUMPED, 20)
+    assert alerted.monitor.state is Verdict.POOR
 
 
-def test_re_anchoring_an_empty_chair_changes_nothing(seat: Seat) -> None:
-    desk = seat()
-    desk.sit(UPRIGHT, 60)
-    desk.sit(SLUMPED, 60)
-    desk.screen.press("reanchor")
-    desk.sit(None, 12)
-    assert "Neutral not set anew: nobody was seen" in desk.said.getvalue()
-    assert desk.texts()[-1].title == "Neutral not set anew"
+def test_re_anchoring_an_empty_chair_changes_nothing(alerted: Desk) -> None:
+    alerted.screen.press("reanchor")
+    alerted.sit(None, 12)
+    assert "Neutral not set anew: nobody was seen" in alerted.said.getvalue()
+    assert alerted.texts()[-1].title == "Neutral not set anew"
     assert not load_profile("me").captures
-    assert desk.monitor.profile == desk.profile
+    assert alerted.monitor.profile == alerted.profile
 
 
 def test_re_anchoring_ends_with_the_profile_or_the_pause_that_comes_between(seat: Seat) -> None:

@@ -82,6 +82,14 @@ def outcomes(effects: list[Effect]) -> list[tuple[int, Response]]:
     return [(e.alert_id, e.response) for e in effects if isinstance(e, Outcome)]
 
 
+@pytest.fixture
+def alerted() -> Desk:
+    """Return somebody who was alerted five seconds ago."""
+    desk = Desk()
+    desk.sit(POOR, 95)
+    return desk
+
+
 def test_corrected_within_a_minute_withdraws_and_says_so() -> None:
     desk = Desk()
     (alert,) = alerts(desk.sit(POOR, 95))
@@ -226,30 +234,24 @@ def test_the_same_hours_at_every_rate(interval_s: float) -> None:
     assert shown == pytest.approx([210, 330, 3930, 4050], abs=4 * interval_s)
 
 
-def test_snooze_withdraws_and_is_silent_until_it_ends() -> None:
-    desk = Desk()
-    desk.sit(POOR, 95)
-    assert desk.snooze(900) == [Outcome(1, Response.SNOOZED, pytest.approx(4.0)), Withdraw(1)]
-    assert desk.sit(POOR, 895) == []
-    assert nudge.snoozed_s(desk.state) == pytest.approx(6, abs=1.5)
-    assert len(alerts(desk.sit(POOR, 20))) == 1
+def test_snooze_withdraws_and_is_silent_until_it_ends(alerted: Desk) -> None:
+    assert alerted.snooze(900) == [Outcome(1, Response.SNOOZED, pytest.approx(4.0)), Withdraw(1)]
+    assert alerted.sit(POOR, 895) == []
+    assert nudge.snoozed_s(alerted.state) == pytest.approx(6, abs=1.5)
+    assert len(alerts(alerted.sit(POOR, 20))) == 1
 
 
-def test_an_old_alert_marked_wrong_leaves_the_one_that_shows_to_be_followed() -> None:
-    desk = Desk()
-    desk.sit(POOR, 95)
-    desk.sit(GOOD, 1500)
-    assert len(alerts(desk.sit(POOR, 95))) == 1
-    desk.press(Response.WRONG, 1)
-    assert (2, Response.CORRECTED) in outcomes(desk.sit(GOOD, 60))
-    assert desk.state.ignored == 0
+def test_an_old_alert_marked_wrong_leaves_the_one_that_shows_to_be_followed(alerted: Desk) -> None:
+    alerted.sit(GOOD, 1500)
+    assert len(alerts(alerted.sit(POOR, 95))) == 1
+    alerted.press(Response.WRONG, 1)
+    assert (2, Response.CORRECTED) in outcomes(alerted.sit(GOOD, 60))
+    assert alerted.state.ignored == 0
 
 
-def test_to_end_a_snooze_withdraws_nothing_that_shows() -> None:
-    desk = Desk()
-    desk.sit(POOR, 95)
-    assert desk.snooze(0) == []
-    assert desk.state.showing is not None
+def test_to_end_a_snooze_withdraws_nothing_that_shows(alerted: Desk) -> None:
+    assert alerted.snooze(0) == []
+    assert alerted.state.showing is not None
 
 
 def test_snooze_before_any_alert() -> None:
@@ -261,48 +263,38 @@ def test_snooze_before_any_alert() -> None:
     assert alert.t_s == pytest.approx(380, abs=2)
 
 
-def test_closed_by_hand_then_corrected_is_corrected() -> None:
-    desk = Desk()
-    desk.sit(POOR, 95)
-    assert desk.press(Response.DISMISSED, 1) == []
-    assert outcomes(desk.sit(GOOD, 5)) == [(1, Response.CORRECTED)]
+def test_closed_by_hand_then_corrected_is_corrected(alerted: Desk) -> None:
+    assert alerted.press(Response.DISMISSED, 1) == []
+    assert outcomes(alerted.sit(GOOD, 5)) == [(1, Response.CORRECTED)]
 
 
-def test_closed_by_hand_and_unchanged_is_dismissed_and_not_followed_up() -> None:
-    desk = Desk()
-    desk.sit(POOR, 95)
-    desk.press(Response.DISMISSED, 1)
-    effects = desk.sit(POOR, 200)
+def test_closed_by_hand_and_unchanged_is_dismissed_and_not_followed_up(alerted: Desk) -> None:
+    alerted.press(Response.DISMISSED, 1)
+    effects = alerted.sit(POOR, 200)
     assert outcomes(effects) == [(1, Response.DISMISSED)]
     assert alerts(effects) == []
 
 
 @pytest.mark.parametrize("response", [Response.WRONG, Response.REANCHORED])
-def test_a_wrong_alert_empties_the_dose(response: Response) -> None:
-    desk = Desk()
-    desk.sit(POOR, 95)
-    assert desk.press(response, 1) == [Outcome(1, response, pytest.approx(4.0)), Withdraw(1)]
-    assert desk.state.dose.level == 0
-    assert desk.sit(Verdict.UNKNOWN, 3600) == [], "until no cooldown is left"
-    assert desk.sit(POOR, 85) == []
-    assert len(alerts(desk.sit(POOR, 10))) == 1
+def test_a_wrong_alert_empties_the_dose(alerted: Desk, response: Response) -> None:
+    assert alerted.press(response, 1) == [Outcome(1, response, pytest.approx(4.0)), Withdraw(1)]
+    assert alerted.state.dose.level == 0
+    assert alerted.sit(Verdict.UNKNOWN, 3600) == [], "until no cooldown is left"
+    assert alerted.sit(POOR, 85) == []
+    assert len(alerts(alerted.sit(POOR, 10))) == 1
 
 
-def test_an_old_notification_answered_from_the_notification_centre() -> None:
-    desk = Desk()
-    desk.sit(POOR, 95)
-    desk.sit(GOOD, 10)
-    (late,) = desk.press(Response.WRONG, 1)
+def test_an_old_notification_answered_from_the_notification_centre(alerted: Desk) -> None:
+    alerted.sit(GOOD, 10)
+    (late,) = alerted.press(Response.WRONG, 1)
     assert isinstance(late, Outcome)
     assert (late.alert_id, late.response) == (1, Response.WRONG)
     assert math.isnan(late.after_s)
 
 
-def test_paused_withdraws_without_blame() -> None:
-    desk = Desk()
-    desk.sit(POOR, 95)
-    assert outcomes(desk.sit(PAUSED, 5)) == [(1, Response.WITHDRAWN)]
-    assert desk.state.ignored == 0
+def test_paused_withdraws_without_blame(alerted: Desk) -> None:
+    assert outcomes(alerted.sit(PAUSED, 5)) == [(1, Response.WITHDRAWN)]
+    assert alerted.state.ignored == 0
 
 
 def test_quiet_moments_hold_alerts_back_and_do_not_count_as_ignored() -> None:
@@ -349,13 +341,11 @@ def test_what_strayed_from_the_minutes_before_is_not_mixed_with_what_strayed_fro
     assert alert.cause.deviation == pytest.approx(0.2)
 
 
-def test_a_clock_put_back_does_not_lengthen_the_silence() -> None:
-    desk = Desk()
-    desk.sit(POOR, 95)
-    desk.sit(GOOD, 60)
-    desk.t_s -= 7200
-    desk.sit(GOOD, 500)
-    assert len(alerts(desk.sit(POOR, 100))) == 1
+def test_a_clock_put_back_does_not_lengthen_the_silence(alerted: Desk) -> None:
+    alerted.sit(GOOD, 60)
+    alerted.t_s -= 7200
+    alerted.sit(GOOD, 500)
+    assert len(alerts(alerted.sit(POOR, 100))) == 1
 
 
 def test_the_presets_are_the_ones_promised() -> None:
@@ -417,13 +407,11 @@ def test_a_snooze_that_is_over_has_nothing_left_of_it() -> None:
     assert nudge.snoozed_s(desk.state) == 0.0
 
 
-def test_closing_an_old_notification_leaves_the_one_that_shows() -> None:
-    desk = Desk()
-    desk.sit(POOR, 95)
-    desk.sit(GOOD, 1500)
-    assert len(alerts(desk.sit(POOR, 95))) == 1
-    assert desk.press(Response.DISMISSED, 1) == []
-    effects = desk.sit(POOR, 130)
+def test_closing_an_old_notification_leaves_the_one_that_shows(alerted: Desk) -> None:
+    alerted.sit(GOOD, 1500)
+    assert len(alerts(alerted.sit(POOR, 95))) == 1
+    assert alerted.press(Response.DISMISSED, 1) == []
+    effects = alerted.sit(POOR, 130)
     assert outcomes(effects) == [(2, Response.IGNORED)]
     assert [a.kind for a in alerts(effects)] == [Kind.STAND]
 
