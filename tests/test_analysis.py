@@ -31,6 +31,8 @@ from posture_monitor.service import analysis
 from posture_monitor.service.analysis import _states, analyze
 from posture_monitor.service.analysis_rows import _cell
 
+pytestmark = pytest.mark.usefixtures("home")
+
 
 def wandering(n: int, seed: int) -> Judgement:
     verdict, index = test_steady_bulk.wandering(n, seed)
@@ -73,7 +75,6 @@ def test_a_picture_of_any_name_has_one_row(name: str) -> None:
     assert list(csv.reader(table)) == [["1", name, "good"], ["2", "b.png", "poor"]]
 
 
-@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("begins_s", [100.0, 1.76e9, -100.0])
 def test_the_first_seconds_are_counted_from_where_a_recording_begins(
     table: Path, tmp_path: Path, begins_s: float
@@ -85,7 +86,6 @@ def test_the_first_seconds_are_counted_from_where_a_recording_begins(
     assert told[1] == told[0]
 
 
-@pytest.mark.usefixtures("home")
 def test_what_a_recording_is_read_from_is_not_written_over(table: Path, tmp_path: Path) -> None:
     before = table.read_bytes()
     (tmp_path / "link.npz").symlink_to(table)
@@ -104,7 +104,6 @@ def test_what_a_recording_is_read_from_is_not_written_over(table: Path, tmp_path
         assert not out.exists()
 
 
-@pytest.mark.usefixtures("home")
 def test_what_could_not_be_judged_is_counted_with_the_reasons(table: Path, tmp_path: Path) -> None:
     kept = read_table(table)
     kept.landmarks[60:100] = np.nan
@@ -114,7 +113,6 @@ def test_what_could_not_be_judged_is_counted_with_the_reasons(table: Path, tmp_p
     assert "10 unknown, 40 away. Unknown: 10 face not seen clearly. View: front." in told
 
 
-@pytest.mark.usefixtures("home")
 def test_frames_of_another_shape_are_counted_but_not_those_of_another_size(
     table: Path, tmp_path: Path
 ) -> None:
@@ -127,7 +125,6 @@ def test_frames_of_another_shape_are_counted_but_not_those_of_another_size(
     assert analyzed(table, output=out).startswith("Note: frames of another shape than those calibrated on: 7")
 
 
-@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(
     ("camera", "view", "angles"),
     [
@@ -147,7 +144,6 @@ def test_the_view_is_that_of_somebody_however_long_the_chair_was_empty(
     assert told.startswith("9 frames judged: 9 away. View: unknown. ")
 
 
-@pytest.mark.usefixtures("home")
 def test_a_disk_that_is_full_is_told(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_given: Any, **_chosen: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -157,7 +153,6 @@ def test_a_disk_that_is_full_is_told(table: Path, tmp_path: Path, monkeypatch: p
         analyzed(table, output=tmp_path / "out.csv")
 
 
-@pytest.mark.usefixtures("home")
 def test_calibrated_on_all_of_it_nothing_is_left(table: Path, tmp_path: Path) -> None:
     told = analyzed(table, output=tmp_path / "out.csv", calibrate_first_s=9999.0)
     assert told == "120 frames of calibration; no frame is left to be judged: calibrate on fewer.\n"
@@ -178,7 +173,6 @@ class Film(Closing):
             yield Frame(t_s, 0.0, width, height, landmarks=body, name=f"picture {number}")
 
 
-@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("begins_s", [0.0, 50.0])
 @pytest.mark.parametrize(
     "neutral",
@@ -212,7 +206,6 @@ def test_picture_by_picture_a_recording_is_judged_as_whole(
     assert [bool(row["calibration"]) for row in rows] == [number < calibrated for number in range(120)]
 
 
-@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("singly", [False, True])
 def test_what_cannot_be_calibrated_on_is_told_with_its_length(
     table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, singly: bool
@@ -230,7 +223,6 @@ def test_what_cannot_be_calibrated_on_is_told_with_its_length(
     analyzed(table, output=tmp_path / "out.csv", calibrate_first_s=2.5)
 
 
-@pytest.mark.usefixtures("home")
 def test_of_stills_frames_are_calibrated_on_and_no_seconds(table: Path, tmp_path: Path) -> None:
     kept = read_table(table)
     write_table(table, replace(kept, t_s=np.full(120, np.nan)))
@@ -242,7 +234,6 @@ def test_of_stills_frames_are_calibrated_on_and_no_seconds(table: Path, tmp_path
     assert analyzed(table, output=tmp_path / "out.csv", **by_profile).startswith("120 frames judged")
 
 
-@pytest.mark.usefixtures("home")
 def test_without_a_frame_there_is_nothing_to_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = LandmarkTable(np.empty(0), np.empty((0, 2)), np.empty((0, 33, 4), dtype=np.float32))
     monkeypatch.setattr(analysis, "open_source", lambda *_given, **_chosen: Film(empty))
@@ -250,7 +241,6 @@ def test_without_a_frame_there_is_nothing_to_judge(tmp_path: Path, monkeypatch: 
         analyzed(tmp_path / "film.mp4", output=tmp_path / "out.csv")
 
 
-@pytest.mark.usefixtures("home")
 def test_the_rows_go_to_a_file_or_to_standard_output(
     table: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,7 +258,6 @@ def test_the_rows_go_to_a_file_or_to_standard_output(
         analyzed(table, output=None)
 
 
-@pytest.mark.usefixtures("home")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such modes")
 def test_only_the_user_may_read_what_a_recording_tells(table: Path, tmp_path: Path) -> None:
     for name in ("body.npz", "body.csv"):
@@ -277,7 +266,6 @@ def test_only_the_user_may_read_what_a_recording_tells(table: Path, tmp_path: Pa
             assert stat.S_IMODE(written.stat().st_mode) == 0o600, written
 
 
-@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(("beside", "refused"), [(70, False), (90, True)])
 def test_a_profile_of_another_view_is_refused_if_nearly_all_is_seen_so(
     tmp_path: Path, beside: int, refused: bool

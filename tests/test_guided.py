@@ -68,12 +68,9 @@ class Monitor:
 
 @pytest.fixture
 def monitor(home: Path) -> Iterator[Monitor]:
-    del home
     running = Monitor()
-    server = Server(paths.control_socket(), running.handle)
-    server.start()
-    yield running
-    server.close()
+    with Server(paths.control_socket(), running.handle):
+        yield running
 
 
 def test_a_running_monitor_lends_its_camera_and_gets_it_back(monitor: Monitor) -> None:

@@ -14,6 +14,8 @@ from posture_monitor.posture.sustained import Habit, Sustained
 from posture_monitor.service import learnt
 from posture_monitor.service.profile import Profile
 
+pytestmark = pytest.mark.usefixtures("home")
+
 SITTING, STANDING = Habit(200, 0.5, 1.25), Habit(12, -0.5, 0.5)
 
 
@@ -28,7 +30,6 @@ def known(**habits: Habit) -> dict[str, Sustained]:
     return {name: Sustained(forward_habit=habit, lowered_habit=habit) for name, habit in habits.items()}
 
 
-@pytest.mark.usefixtures("home")
 def test_each_neutral_posture_has_its_own(profile: Profile) -> None:
     assert learnt.recall(profile) == {}
     learnt.keep(profile, known(sitting=SITTING, standing=STANDING))
@@ -41,7 +42,6 @@ def test_each_neutral_posture_has_its_own(profile: Profile) -> None:
     assert learnt.recall(replace(profile, name="renamed")) == found
 
 
-@pytest.mark.usefixtures("home")
 def test_of_a_profile_written_by_hand_no_other_knows_anything(profile: Profile) -> None:
     by_hand = replace(profile, created="")
     learnt.keep(by_hand, known(sitting=SITTING))
@@ -49,7 +49,6 @@ def test_of_a_profile_written_by_hand_no_other_knows_anything(profile: Profile) 
     assert learnt.recall(replace(by_hand, name="front", starter=True)) == {}
 
 
-@pytest.mark.usefixtures("home")
 def test_nothing_known_overwrites_nothing_and_a_starter_keeps_nothing(profile: Profile) -> None:
     learnt.keep(profile, known(sitting=SITTING))
     learnt.keep(profile, known(sitting=Habit()))
@@ -58,7 +57,6 @@ def test_nothing_known_overwrites_nothing_and_a_starter_keeps_nothing(profile: P
     assert "starter" not in json.loads(paths.learnt_file().read_text())
 
 
-@pytest.mark.usefixtures("home")
 def test_an_older_file_tells_of_the_first_neutral_and_a_damaged_one_of_none(profile: Profile) -> None:
     older = {**known(sitting=SITTING)["sitting"].to_learnt(), "made": profile.created}
     learnt.keep(profile, known(sitting=STANDING))

@@ -22,6 +22,8 @@ from posture_monitor.service import what_if as service
 from posture_monitor.service.resting import Resting
 from posture_monitor.service.what_if import WhatIf, what_if
 
+pytestmark = pytest.mark.usefixtures("home")
+
 DATE = dt.date.fromtimestamp(MORNING_S)
 DAY = "2025-05-14"
 FOREVER_DAYS = 36500
@@ -90,7 +92,6 @@ def test_strict_alerts_sooner_and_more_often_and_gentle_less(watched: tuple[Conf
 # -- by hand -----------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("home")
 def test_ten_minutes_of_slouching_by_the_numbers_of_each_preset(tmp_path: Path) -> None:
     made_up(("09:00", "good", 5), ("09:05", "poor", 2), ("09:07", "good", 20))
     found = rerun(settings(tmp_path), dt.date.fromisoformat(DAY)).alerts
@@ -101,7 +102,6 @@ def test_ten_minutes_of_slouching_by_the_numbers_of_each_preset(tmp_path: Path) 
     assert found["gentle"] == ()
 
 
-@pytest.mark.usefixtures("home")
 def test_quiet_hours_hold_back_here_as_well(tmp_path: Path) -> None:
     made_up(("09:00", "poor", 10))
     quiet = settings(tmp_path, '[quiet]\nhours = ["08:00-10:00"]\n')
@@ -110,15 +110,13 @@ def test_quiet_hours_hold_back_here_as_well(tmp_path: Path) -> None:
     assert rerun(elsewhere, dt.date.fromisoformat(DAY)).alerts["strict"]
 
 
-@pytest.mark.usefixtures("home")
 def test_a_restart_begins_afresh_as_the_program_does(tmp_path: Path) -> None:
     made_up(("09:00", "poor", 1.2), ("09:01", "poor", 1.2))
     # Together they would be enough for "balanced", alone neither is.
     assert rerun(settings(tmp_path), dt.date.fromisoformat(DAY)).alerts["balanced"] == ()
 
 
-def test_a_pause_drains_here_as_well(home: Path, tmp_path: Path) -> None:
-    del home
+def test_a_pause_drains_here_as_well(tmp_path: Path) -> None:
     config = settings(tmp_path, NO_BREAKS)
     with Store.open(paths.history_file(), keep_samples_days=FOREVER_DAYS) as store:
         desk = Desk(config, store, interval_s=1.0)
@@ -133,8 +131,7 @@ def test_a_pause_drains_here_as_well(home: Path, tmp_path: Path) -> None:
     assert rerun(config).alerts["strict"], "nothing was rerun"
 
 
-def test_a_silence_that_the_record_calls_a_gap_speaks_no_longer_here(home: Path, tmp_path: Path) -> None:
-    del home
+def test_a_silence_that_the_record_calls_a_gap_speaks_no_longer_here(tmp_path: Path) -> None:
     config = settings(tmp_path, NO_BREAKS)
     with Store.open(paths.history_file(), keep_samples_days=FOREVER_DAYS) as store:
         desk = Desk(config, store, interval_s=1.0)
@@ -147,7 +144,6 @@ def test_a_silence_that_the_record_calls_a_gap_speaks_no_longer_here(home: Path,
     assert rerun(config).alerts["strict"], "nothing was rerun"
 
 
-@pytest.mark.usefixtures("home")
 def test_a_moment_recorded_twice_counts_once(tmp_path: Path) -> None:
     made_up(("09:00", "poor", 10), ("09:00", "good", 10))
     config = settings(tmp_path)
@@ -156,7 +152,6 @@ def test_a_moment_recorded_twice_counts_once(tmp_path: Path) -> None:
     assert found.kept_s == pytest.approx(600, abs=10)
 
 
-@pytest.mark.usefixtures("home")
 def test_ten_minutes_of_open_preview_change_nothing_for_the_rest_of_the_day(tmp_path: Path) -> None:
     """Looks come five a second while the preview is open, and six seconds apart elsewhere."""
     began_s, looks = wall(f"{DAY} 09:00"), []
@@ -193,7 +188,6 @@ def test_unknown_and_away_raise_nothing() -> None:
 # -- as typed ----------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("home")
 def test_it_says_how_often_instead_of_how_often() -> None:
     made_up(("09:00", "good", 5), ("09:05", "poor", 2), ("09:07", "good", 20), ("09:27", "poor", 1))
     said = done("replay", "--day", DAY, "--preset", "strict").splitlines()
@@ -204,7 +198,6 @@ def test_it_says_how_often_instead_of_how_often() -> None:
     assert "balanced would have reminded you once, and your settings as often (09:06)." in every
 
 
-@pytest.mark.usefixtures("home")
 def test_where_readings_are_missing_it_says_of_how_much() -> None:
     made_up(("09:00", "poor", 5))
     with Store.open(paths.history_file(), keep_samples_days=FOREVER_DAYS) as store:
@@ -216,7 +209,6 @@ def test_where_readings_are_missing_it_says_of_how_much() -> None:
     assert "Measures are kept of 5 min out of 20 min at the desk" in said
 
 
-@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(
     ("kept_days", "why"), [(30, "they are kept for 30 days"), (0, "history.keep_samples_days = 0 keeps none")]
 )
@@ -229,7 +221,6 @@ def test_where_nothing_is_kept_it_says_so(tmp_path: Path, kept_days: int, why: s
     assert why in refused("replay", "--day", DAY, "--config", tmp_path / "own.toml")
 
 
-@pytest.mark.usefixtures("home")
 def test_a_day_without_a_record() -> None:
     assert f"nothing was recorded on {DAY}" in refused("replay", "--day", DAY)
     assert not paths.history_file().exists()
