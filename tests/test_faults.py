@@ -33,7 +33,7 @@ from history_maker import locked
 from injected import WRITTEN_S
 from loopback_camera import LoopbackCamera, jpegs
 from program import ROOT, done, fresh_home, program
-from real_service import SETTINGS, Service, open_files, pictures, sitting_table, spans
+from real_service import JUDGED, SETTINGS, Service, open_files, pictures, sitting_table, spans
 from steady_writer import COMMIT_S
 from waiting import wait_for
 
@@ -97,68 +97,54 @@ def watched(bench: Bench) -> Iterator[Bench]:
 # ------------------------------------------------------------------------------- camera
 
 
-def test_unplugged_and_plugged_in(watched: Bench) -> None:
-    service = watched.service
-    watched.camera.unplug()
-    told = service.until(lambda s: s["activity"] == "trouble")
+def nothing_is_claimed(
+    bench: Bench, *states: str, claims: tuple[str, ...] = JUDGED, seconds: float = 0.8
+) -> None:
+    """Leave what is amiss for a while, then mend it: it is told as one of these states, and none is kept."""
     began_s = time.time()
+    time.sleep(seconds)
+    assert not states or bench.service.status()["state"] in states
+    ended_s = time.time()
+    bench.mend()
+    assert bench.service.claimed_s(began_s, ended_s, claims) == 0.0
+
+
+def test_unplugged_and_plugged_in(watched: Bench) -> None:
+    watched.camera.unplug()
+    told = watched.service.until(lambda s: s["activity"] == "trouble")
     assert told["camera"]["trouble"] in ("gone", "unplugged")
     assert "\n" not in told["why"]
-    time.sleep(0.8)
-    assert service.status()["state"] == "unknown"
-    ended_s = time.time()
-    watched.camera.plug_in()
-    service.well()
-    assert service.claimed_s(began_s, ended_s) == 0.0
+    nothing_is_claimed(watched, "unknown")
 
 
 def test_a_camera_that_hangs(watched: Bench) -> None:
-    service = watched.service
     watched.camera.hanging = True
-    told = service.until(lambda s: s["activity"] == "trouble")
+    told = watched.service.until(lambda s: s["activity"] == "trouble")
     assert told["camera"]["trouble"] in ("hangs", "gone")
-    began_s = time.time()
-    time.sleep(0.8)  # tried again meanwhile
-    ended_s = time.time()
-    watched.camera.hanging = False
-    service.well()
-    assert service.claimed_s(began_s, ended_s) == 0.0
+    nothing_is_claimed(watched, "unknown")  # tried again meanwhile
 
 
 @pytest.mark.parametrize("trouble", ["black", "covered", "frozen"])
 def test_a_picture_that_shows_nothing(watched: Bench, trouble: str) -> None:
-    service = watched.service
     grey = np.full((640, 640, 3), {"black": 0, "covered": 60, "frozen": 0}[trouble], dtype=np.uint8)
     watched.camera.show(watched.slouch[:1] if trouble == "frozen" else jpegs([grey]))
-    told = service.until(lambda s: s["activity"] == "trouble")
+    told = watched.service.until(lambda s: s["activity"] == "trouble")
     assert told["camera"]["trouble"] == trouble
-    began_s = time.time()
-    time.sleep(0.8)
-    assert service.status()["state"] == "unknown"
-    ended_s = time.time()
-    watched.camera.show(watched.good)
-    service.well()
-    assert service.claimed_s(began_s, ended_s) == 0.0
+    nothing_is_claimed(watched, "unknown")
 
 
-def _claims_nothing_of(watched: Bench, broken: list[bytes]) -> None:
-    """Show such pictures for a while, then good ones; nothing poor may be claimed of the while."""
+def _passed_over(watched: Bench, broken: list[bytes]) -> None:
     watched.camera.show(broken)
-    began_s = time.time()
-    time.sleep(1.2)
-    ended_s = time.time()
-    watched.camera.show(watched.good)
-    watched.service.well()
-    assert watched.service.claimed_s(began_s, ended_s, ("poor", "mild")) == 0.0
+    nothing_is_claimed(watched, claims=("poor", "mild"), seconds=1.2)
 
 
 def test_half_pictures_are_passed_over(watched: Bench) -> None:
-    _claims_nothing_of(watched, [picture[: len(picture) // 2] for picture in watched.slouch])
+    _passed_over(watched, [picture[: len(picture) // 2] for picture in watched.slouch])
 
 
 def test_pictures_whose_lower_half_is_missing(watched: Bench) -> None:
     """Cut off and closed again, such a picture can be decoded; what is missing is of one tone then."""
-    _claims_nothing_of(watched, [picture[: len(picture) // 3] + b"\xff\xd9" for picture in watched.good])
+    _passed_over(watched, [picture[: len(picture) // 3] + b"\xff\xd9" for picture in watched.good])
 
 
 def test_pictures_of_another_size_each(watched: Bench) -> None:
@@ -171,8 +157,7 @@ def test_pictures_of_another_size_each(watched: Bench) -> None:
     watched.camera.show(jpegs([np.clip(picture, 0, 255).astype(np.uint8) for picture in noisy]))
     service.until(lambda s: s["looks"] >= looks + 4 or s["activity"] == "trouble")
     time.sleep(1.0)
-    watched.camera.show(watched.good)
-    service.well()
+    watched.mend()
 
 
 # -------------------------------------------------------------------- the eye and its model
@@ -180,34 +165,20 @@ def test_pictures_of_another_size_each(watched: Bench) -> None:
 
 @pytest.mark.parametrize("fault", ["raises", "memory", "no memory", "crashes"])
 def test_a_pose_model_that_fails(watched: Bench, fault: str) -> None:
-    service = watched.service
-    service.put("eye", fault)
-    told = service.until(lambda s: s["activity"] == "trouble")
+    watched.service.put("eye", fault)
+    told = watched.service.until(lambda s: s["activity"] == "trouble")
     assert told["camera"]["trouble"] == "failed"
     assert "\n" not in told["why"]
     assert told["state"] == "unknown"
     assert told["reason"] == "camera: failed"
-    began_s = time.time()
-    time.sleep(0.8)
-    ended_s = time.time()
-    service.put("eye", "")
-    service.well()
-    assert service.claimed_s(began_s, ended_s) == 0.0
+    nothing_is_claimed(watched)
 
 
 @pytest.mark.parametrize("nonsense", ["nan", "outside", "swapped"])
 def test_a_pose_model_that_talks_nonsense(watched: Bench, nonsense: str) -> None:
-    service = watched.service
-    service.put("eye", nonsense)
-    service.until(lambda s: s["state"] != "good")
-    began_s = time.time()
-    time.sleep(0.8)
-    told = service.status()
-    assert told["state"] in ("unknown", "away")
-    ended_s = time.time()
-    service.put("eye", "")
-    service.well()
-    assert service.claimed_s(began_s, ended_s) == 0.0
+    watched.service.put("eye", nonsense)
+    watched.service.until(lambda s: s["state"] != "good")
+    nothing_is_claimed(watched, "unknown", "away")
 
 
 def test_the_eye_killed(watched: Bench) -> None:
