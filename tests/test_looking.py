@@ -73,7 +73,8 @@ def test_who_was_calibrated_is_followed_though_the_model_follows_somebody_else(
         both = sorted(estimator.detect(last.image), key=lambda person: person[NOSE, 0])
     assert len(both) == 2
     neutral = neutral_of(measure(both[on_the_right][None], size))
-    with Looker(open_source(clip), real_model, crowd_every_s=CROWD_EVERY_S) as looker:
+    source = open_source(clip, min_interval_s=0.25)
+    with Looker(source, real_model, crowd_every_s=CROWD_EVERY_S) as looker:
         seen = [seen for seen in looker.look(lambda: neutral) if seen.frame.t_s > 3]
     mine = [(seen.landmarks[NOSE, 0] > 0.5) == on_the_right for seen in seen]
     assert np.mean(mine) > 0.8

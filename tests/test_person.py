@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -10,7 +12,8 @@ from rig import SCENARIOS, SIDE_CAMERA, Body, Camera, Pose, render
 
 from posture_monitor.posture import landmarks as lm
 from posture_monitor.posture.baseline import Neutral
-from posture_monitor.posture.person import Choice, choose
+from posture_monitor.posture.metrics import measure
+from posture_monitor.posture.person import Choice, choose, in_seat
 
 #: Wide and far enough for two people side by side.
 CAMERA = Camera(distance_m=1.3, hfov_deg=80, height_m=0.65)
@@ -35,6 +38,22 @@ def me() -> Neutral:
 BESIDE = Pose(seat_x_m=0.6)
 BEHIND = Pose(seat_x_m=0.45, seat_z_m=-1.2, seat_y_m=0.3)
 NEARER = Pose(seat_x_m=-0.4, seat_z_m=0.5)
+
+
+@pytest.mark.parametrize("name", ["upright", "slump_deep", "lean_back", "side_lean", "look_down"])
+def test_who_slouches_or_leans_has_kept_the_seat(me: Neutral, name: str) -> None:
+    assert in_seat(me.measure(somebody(SCENARIOS[name]), SIZE), me).all()
+
+
+@pytest.mark.parametrize("other", [BESIDE, BEHIND], ids=["beside", "behind"])
+def test_who_sits_beside_or_behind_has_not(me: Neutral, other: Pose) -> None:
+    assert not in_seat(me.measure(somebody(other), SIZE), me).any()
+
+
+def test_nobody_is_in_a_seat_whatever_is_known_of_its_place(me: Neutral) -> None:
+    placeless = dataclasses.replace(me, centre=np.full_like(me.centre, np.nan))
+    for neutral in (me, placeless, upright(Body(), SIDE_CAMERA)):
+        assert in_seat(measure(together(lm.nobody(), somebody()), SIZE), neutral).tolist() == [False, True]
 
 
 def test_nobody_and_one_person() -> None:

@@ -1,8 +1,9 @@
 """A second look at the calibrated seat, where all that were found in the picture sit or stand elsewhere.
 
 Of two people who are plain to see the pose model often finds one alone: whoever
-leans in, or passes by behind, hides the one in the seat from it. In a picture of
-the seat alone it finds them.
+leans in, or passes by behind, hides the one in the seat from it. Where all beside
+the seat is painted over it finds them. The picture keeps its size: of a part cut
+out of it the model places its points otherwise, by as much as a slouch is.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from posture_monitor.sensing.pose import PoseEstimator
 Picture = npt.NDArray[Any]
 People = npt.NDArray[np.float32]
 
-#: How far the seat reaches from where the head is when neutral, in shoulder widths: head and shoulders, and
-#: room to move in, but no room for a second person.
-BESIDE, ABOVE, BELOW = 1.1, 1.0, 1.2
+#: How far the seat reaches to either side from where the head is when neutral, in shoulder widths: room to
+#: move in, but none for a second person.
+BESIDE = 1.1
 
 
 def with_seated(estimator: PoseEstimator, image: Picture, people: People, neutral: Neutral | None) -> People:
@@ -43,15 +44,12 @@ def with_seated(estimator: PoseEstimator, image: Picture, people: People, neutra
         return people
     if in_seat(measure(people, np.array([width, height])), neutral).any():
         return people
-    x, y = neutral["head_shift"] * height, neutral["head_drop"] * height
-    reach = neutral.shoulders * height
-    left, right = np.clip([x - BESIDE * reach, x + BESIDE * reach], 0, width).astype(int)
-    top, bottom = np.clip([y - ABOVE * reach, y + BELOW * reach], 0, height).astype(int)
-    if not (left < right and top < bottom):
-        return people
-    seated = estimator.detect(image[top:bottom, left:right])
-    part = np.array([right - left, bottom - top]) / (width, height)
-    seated[..., :2] = seated[..., :2] * part + (left / width, top / height)
+    middle, reach = neutral["head_shift"] * height, BESIDE * neutral.shoulders * height
+    left, right = np.clip([middle - reach, middle + reach], 0, width).astype(int)
+    alone = np.empty_like(image)
+    alone[:] = image.mean(axis=(0, 1))
+    alone[:, left:right] = image[:, left:right]
+    seated = estimator.detect(alone)
     for person in people:
         seated = still.others(person, seated)
     return np.concatenate((people, seated))

@@ -86,8 +86,8 @@ class Looker:
         In a stream the model follows one person, whoever that is, and is blind
         to others. Every so many seconds a frame is looked at once more, as a
         still. If that shows another body, so are all frames until the next
-        such look, and who is meant is chosen among all whom both show. None
-        does without.
+        such look, and who is meant is chosen among those they show. None does
+        without.
 
     Attributes
     ----------
@@ -146,27 +146,36 @@ class Looker:
     def _people(
         self, frame: Frame, image: npt.NDArray[np.uint8], neutral: Neutral | None
     ) -> npt.NDArray[np.float32]:
-        """Return the people in a frame's picture, ``(P, 33, 4)``; of one person there may be two looks."""
-        from posture_monitor.sensing import seated, still
+        """Return the people in a frame's picture, ``(P, 33, 4)``."""
+        from posture_monitor.sensing import still
 
         if self.source.stills:
             return still.detect(self._pose(), image)
-        followed = self._pose().detect(image, frame.t_s)
         if self._crowd_every_s is None:
-            return followed
+            return self._pose().detect(image, frame.t_s)
         # Also where there was no look for others yet, or time ran back.
         due = not 0 <= frame.t_s - self._others_at_s < self._crowd_every_s
-        if not (self._others or (due and len(followed))):
+        if self._others and not due:
+            return self._of_still(image, neutral)
+        followed = self._pose().detect(image, frame.t_s)
+        if not due or not (self._others or len(followed)):
             return followed
-        stills = self._pose_of_stills()
-        people = np.concatenate((followed, stills.detect(image)))
-        people = seated.with_seated(stills, image, people, neutral)
-        if due:
-            size = np.array([frame.width, frame.height], dtype=np.float64)
-            self._others_at_s = frame.t_s
-            self._others = len(people) > 0 and len(still.others(people[0], people)) > 0
-            self._crowd = choose(people, size, neutral).crowd
-        return people if self._others else followed
+        self._others_at_s = frame.t_s
+        people = self._of_still(image, neutral)
+        both = np.concatenate((followed, people))
+        self._others = len(both) > 0 and len(still.others(both[0], both)) > 0
+        self._crowd = choose(both, np.array([frame.width, frame.height], dtype=np.float64), neutral).crowd
+        return people if self._others or not len(followed) else followed
+
+    def _of_still(self, image: npt.NDArray[np.uint8], neutral: Neutral | None) -> npt.NDArray[np.float32]:
+        """Return the people in a picture of a stream, looked at for itself."""
+        from posture_monitor.sensing import seated
+
+        if self._for_others is None:
+            from posture_monitor.sensing.pose import PoseEstimator
+
+            self._for_others = PoseEstimator(self._model(), stills=True)
+        return seated.with_seated(self._for_others, image, self._for_others.detect(image), neutral)
 
     def _pose(self) -> PoseEstimator:
         if self._estimator is None:
@@ -174,13 +183,6 @@ class Looker:
 
             self._estimator = PoseEstimator(self._model(), stills=self.source.stills)
         return self._estimator
-
-    def _pose_of_stills(self) -> PoseEstimator:
-        if self._for_others is None:
-            from posture_monitor.sensing.pose import PoseEstimator
-
-            self._for_others = PoseEstimator(self._model(), stills=True)
-        return self._for_others
 
     def close(self) -> None:
         """Release source and model."""
