@@ -271,7 +271,9 @@ def test_a_locker_that_says_nothing_is_seen_among_the_processes(
 ) -> None:
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/none")
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/none")
-    locker = tmp_path / "swaylock"
+    # Under a name of its own: a monitor of another test would take a known one for its user's.
+    locker = tmp_path / "lock-of-a-test"
+    monkeypatch.setattr(lockers, "NAMES", frozenset({locker.name}))
     shutil.copy("/bin/sleep", locker)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     with watching() as watch:
