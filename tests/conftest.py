@@ -99,3 +99,16 @@ def strace() -> None:
     """Skip where processes cannot be traced."""
     if why := untraceable():
         pytest.skip(why)
+
+
+@pytest.fixture
+def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Be a browser that writes down what it is to open and through which proxy; return the file."""
+    program, opened = tmp_path / "browser", tmp_path / "opened"
+    program.write_text(
+        f'#!/bin/sh\necho "$1" "$https_proxy" > "{opened}.new" && mv "{opened}.new" "{opened}"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(program))
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    return opened

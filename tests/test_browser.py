@@ -6,28 +6,18 @@ import datetime as dt
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import pytest
+from waiting import wait_for
 
 from posture_monitor import paths
 from posture_monitor.service.browser import open_report
 
 
-def test_the_page_of_a_day_is_made_and_opened_in_real_processes(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    browser, seen = tmp_path / "browser", tmp_path / "seen"
-    browser.write_text(f'#!/bin/sh\necho "$1" > "{seen}.new" && mv "{seen}.new" "{seen}"\n')
-    browser.chmod(0o755)
-    monkeypatch.setenv("BROWSER", str(browser))
+def test_the_page_of_a_day_is_made_and_opened_in_real_processes(home: Path, browser: Path) -> None:
     open_report(dt.date.today())
-    for _ in range(400):
-        if seen.exists():
-            break
-        time.sleep(0.05)
-    assert seen.read_text().strip() == paths.report_file().resolve().as_uri()
+    wait_for(browser.exists, 20)
+    assert browser.read_text().split()[0] == paths.report_file().resolve().as_uri()
     assert "Nothing was recorded" in paths.report_file().read_text(encoding="utf-8")
 
 

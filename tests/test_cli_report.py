@@ -11,7 +11,6 @@ import re
 import stat
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 from disks import fill, mounted
 from history_maker import copied, record, wall, working_day
 from typed import done, refused
+from waiting import wait_for
 
 from posture_monitor import paths
 from posture_monitor.history.diary import NO_CAUSE, SEEK_CARE, Diary, episode
@@ -125,26 +125,15 @@ def test_a_file_is_written_as_it_is_named(history: Path, tmp_path: Path, form: s
     assert named.read_text(encoding="utf-8") == done("report", DAY, "--format", "text")
 
 
-def test_open_makes_the_page_and_hands_it_to_the_browser(
-    history: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    browser, seen = tmp_path / "browser", tmp_path / "seen"
-    browser.write_text(
-        f"#!{sys.executable}\nimport os, sys\nopen({str(seen)!r} + '.new', 'w').write("
-        f"sys.argv[1] + ' ' + os.environ.get('https_proxy', 'none'))\n"
-        f"os.rename({str(seen)!r} + '.new', {str(seen)!r})\n"
-    )
-    browser.chmod(0o755)
-    monkeypatch.setenv("BROWSER", str(browser))
-    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+def test_open_makes_the_page_and_hands_it_to_the_browser(history: Path, browser: Path) -> None:
     # webbrowser reads BROWSER once, when it is first asked: a process of its own has not asked yet.
     said = program.done("report", DAY, "--open", home=paths.data_dir())
     assert said.strip() == str(paths.report_file())
-    for _ in range(200):
-        if seen.exists():
-            break
-        time.sleep(0.05)
-    assert seen.read_text() == f"{paths.report_file().resolve().as_uri()} http://proxy.example:3128"
+    wait_for(browser.exists)
+    assert browser.read_text().split() == [
+        paths.report_file().resolve().as_uri(),
+        "http://proxy.example:3128",
+    ]
     assert "Wednesday 14 May 2025" in paths.report_file().read_text(encoding="utf-8")
     if os.name == "posix":
         assert stat.S_IMODE(paths.report_file().stat().st_mode) == 0o600
