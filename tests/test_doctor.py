@@ -424,7 +424,8 @@ if len(sys.argv) == 1:
     # The call is a child's.
     sys.exit(subprocess.run([sys.executable, __file__, str(listener.getsockname()[1])]).returncode)
 caller = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-while not os.path.exists(os.environ["SEEN"]):
+until_s = time.monotonic() + 20
+while not os.path.exists(os.environ["SEEN"]) and time.monotonic() < until_s:
     time.sleep(0.02)
 """
 
