@@ -82,6 +82,13 @@ def test_somebody_in_my_place_beside_me_is_a_crowd(me: Neutral) -> None:
     assert choose(near, SIZE, me).crowd
 
 
+def test_two_ghosts_on_the_furniture_are_no_crowd() -> None:
+    """The model sees bodies of a few centimetres in an empty room."""
+    far = Camera(distance_m=9.0, height_m=0.65)
+    ghosts, size = render(Body(), Pose(seat_x_m=np.array([-0.8, 0.8])), far)
+    assert choose(ghosts, size).crowd is False
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_one_person_seen_twice_is_one_person(me: Neutral, known: bool) -> None:
     twice = together(somebody(), somebody(Pose(seat_x_m=0.02, head_yaw=4)))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.posture.baseline import Neutral
+from posture_monitor.posture.judge import NOBODY_BELOW
 from posture_monitor.posture.metrics import Measurement, measure
 from posture_monitor.posture.reading import View
 
@@ -72,7 +73,7 @@ def choose(people: npt.NDArray[Any], size: npt.NDArray[Any], neutral: Neutral | 
         return Choice(None)
     for other in order[1:]:
         apart = np.hypot(*(place[other] - place[best])) / seen.shoulders[best]
-        if apart < TWICE or not face[other] > 0:
+        if apart < TWICE or face[other] < NOBODY_BELOW:
             continue
         return Choice(best, crowd=bool(misfit[other] - misfit[best] < clearer_by))
     return Choice(best)

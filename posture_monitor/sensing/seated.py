@@ -8,6 +8,7 @@ out of it the model places its points otherwise, by as much as a slouch is.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def with_seated(estimator: PoseEstimator, image: Picture, people: People, neutra
         Whose seat it is; None, or one that knows no place, has none.
     """
     height, width = image.shape[:2]
-    if neutral is None or not len(people):
+    if neutral is None or math.isnan(neutral["head_shift"]) or not len(people):
         return people
     if in_seat(measure(people, np.array([width, height])), neutral).any():
         return people

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.landmarks import nobody
-from posture_monitor.posture.metrics import Reason
-from posture_monitor.posture.person import choose
+from posture_monitor.posture.metrics import Reason, measure
+from posture_monitor.posture.person import choose, in_seat
 from posture_monitor.sensing.frame import Frame, Source
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ class Looker:
     crowd_every_s
         In a stream the model follows one person, whoever that is, and is blind
         to others. Every so many seconds a frame is looked at once more, as a
-        still. If that shows another body, so are all frames until the next
-        such look, and who is meant is chosen among those they show. None does
+        still. If that shows the calibrated person where the model follows
+        somebody else, so are all frames until the next such look. None does
         without.
 
     Attributes
@@ -105,7 +105,7 @@ class Looker:
         self._crowd_every_s = None if source.stills else crowd_every_s
         self._for_others: PoseEstimator | None = None
         self._others_at_s = math.nan
-        self._others = self._crowd = False
+        self._astray = self._crowd = False
         self._fetcher = ThreadPoolExecutor(1, "fetch")
 
     def look(self, neutral: Callable[[], Neutral | None] = lambda: None) -> Iterator[Seen]:
@@ -151,21 +151,23 @@ class Looker:
 
         if self.source.stills:
             return still.detect(self._pose(), image)
-        if self._crowd_every_s is None:
-            return self._pose().detect(image, frame.t_s)
+        followed = self._pose().detect(image, frame.t_s)
+        if self._crowd_every_s is None or not len(followed):
+            return followed
         # Also where there was no look for others yet, or time ran back.
         due = not 0 <= frame.t_s - self._others_at_s < self._crowd_every_s
-        if self._others and not due:
-            return self._of_still(image, neutral)
-        followed = self._pose().detect(image, frame.t_s)
-        if not due or not (self._others or len(followed)):
+        if not (due or self._astray):
             return followed
-        self._others_at_s = frame.t_s
         people = self._of_still(image, neutral)
-        both = np.concatenate((followed, people))
-        self._others = len(both) > 0 and len(still.others(both[0], both)) > 0
-        self._crowd = choose(both, np.array([frame.width, frame.height], dtype=np.float64), neutral).crowd
-        return people if self._others or not len(followed) else followed
+        if due:
+            size = np.array([frame.width, frame.height], dtype=np.float64)
+            self._others_at_s = frame.t_s
+            self._crowd = choose(np.concatenate((followed, people)), size, neutral).crowd
+            self._astray = neutral is not None and bool(
+                not in_seat(measure(followed, size), neutral).any()
+                and in_seat(measure(people, size), neutral).any()
+            )
+        return people if self._astray else followed
 
     def _of_still(self, image: npt.NDArray[np.uint8], neutral: Neutral | None) -> npt.NDArray[np.float32]:
         """Return the people in a picture of a stream, looked at for itself."""
