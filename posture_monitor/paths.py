@@ -19,10 +19,25 @@ APP = "posture-monitor"
 SOCKET_PATH_BYTES = 100
 
 
+def expanded(path: str | Path) -> Path:
+    """Return a path as the user wrote it, with a leading ``~`` or ``~name`` replaced by that home.
+
+    Raises
+    ------
+    UserError
+        There is no such home.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        whose = Path(path).parts[0]
+        raise UserError(f"{path}: there is no home folder {whose}; write the path from / on") from None
+
+
 def _folder(kind: str) -> Path:
     home = os.environ.get("POSTURE_MONITOR_HOME")
     if home:
-        return Path(home).expanduser()
+        return expanded(home)
     import platformdirs
 
     return Path(platformdirs.user_config_dir(APP) if kind == "config" else platformdirs.user_data_dir(APP))

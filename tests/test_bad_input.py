@@ -308,6 +308,26 @@ def test_a_data_folder_that_is_a_file(upright: Path, tmp_path: Path, monkeypatch
     assert "home" in refused("calibrate", "--source", upright, "--profile", "me")
 
 
+@pytest.mark.parametrize("command", ["status", "report", "profiles list", "config path"])
+def test_a_data_folder_in_the_home_of_nobody(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("POSTURE_MONITOR_HOME", "~nobody-of-that-name/data")
+    assert "there is no home folder ~nobody-of-that-name" in refused(*command.split())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run --source ~nobody-of-that-name/monday.mp4",
+        "analyze ~nobody-of-that-name/monday.npz --profile front",
+        "profiles show ~nobody-of-that-name/me.toml",
+        "data export ~nobody-of-that-name/export",
+        "start --profile ~nobody-of-that-name/me.toml",
+    ],
+)
+def test_a_path_in_the_home_of_nobody(home: Path, command: str) -> None:
+    assert "there is no home folder ~nobody-of-that-name" in refused(*command.split())
+
+
 @pytest.mark.parametrize("output", ["out.csv", "landmarks.npz"])
 def test_a_table_that_cannot_be_written(home: Path, upright: Path, tmp_path: Path, output: str) -> None:
     nowhere = tmp_path / "nowhere" / output

@@ -55,7 +55,7 @@ def export(folder: Path) -> None:
     """
     from posture_monitor.history.export import export as write
 
-    for file in write(paths.history_file(), folder.expanduser()):
+    for file in write(paths.history_file(), paths.expanded(folder)):
         click.echo(file)
 
 

@@ -112,7 +112,7 @@ def ensure_model(path: Path | None = None) -> Path:
         not be fetched, does not match its hashes or cannot be written.
     """
     if path is not None:
-        own = path.expanduser()
+        own = paths.expanded(path)
         if fault := _fault_of_bundle(own):
             raise UserError(
                 f"model.path: {own}: {fault}; give a MediaPipe pose landmarker bundle (.task), "

@@ -6,11 +6,11 @@ import os
 import re
 import time
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from posture_monitor.errors import UserError
+from posture_monitor.paths import expanded
 from posture_monitor.sensing.frame import Source
 
 SOURCES = (
@@ -92,7 +92,7 @@ def check(spec: str) -> None:
         return
     if match := re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", spec):
         raise UserError(f"a source cannot be {match[0]}…; it is {SOURCES}")
-    path = Path(spec).expanduser()
+    path = expanded(spec)
     try:
         found = path.exists()
     except (OSError, ValueError) as error:
@@ -151,7 +151,7 @@ def _open_path(
     min_interval_s: float,
     used: Collection[str] | None,
 ) -> Source:
-    path = Path(spec).expanduser()
+    path = expanded(spec)
     suffix = path.suffix.lower()
     if path.is_dir() or suffix in IMAGE_SUFFIXES:
         from posture_monitor.sensing.images import ImageSource

@@ -23,6 +23,7 @@ import posture_monitor
 from posture_monitor import programs
 from posture_monitor.children import handing_over
 from posture_monitor.errors import UserError
+from posture_monitor.paths import expanded
 from posture_monitor.sensing.sources import check as check_source
 from posture_monitor.service import lock
 from posture_monitor.service.autostart.systemd import UNIT
@@ -293,7 +294,7 @@ def _absolute(options: Iterable[tuple[str, str]], folder: Path) -> list[str]:
     """Return options as they are typed, with the paths among them as seen from everywhere."""
     found = []
     for name, value in options:
-        path = folder / Path(value).expanduser()
+        path = folder / expanded(value)
         is_path = name == "--config" or value.endswith(".toml")
         if name == "--source" and value != "demo" and not value.isdigit():
             is_path = path.exists()

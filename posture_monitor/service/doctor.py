@@ -281,7 +281,7 @@ def _check_recording(source: str) -> Check:
     sources.check(source)
     if "://" in source:
         return Check("source", True, f"{sources.without_secrets(source)} (not tried)", neutral=True)
-    return Check("source", True, str(Path(source).expanduser()))
+    return Check("source", True, str(paths.expanded(source)))
 
 
 def check_modes(node: str) -> Check:

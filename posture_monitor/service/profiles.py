@@ -48,7 +48,7 @@ def load_profile(name: str) -> Profile:
         key and what to do.
     """
     if name.endswith(".toml"):
-        return read_profile(Path(name).expanduser())
+        return read_profile(paths.expanded(name))
     own = paths.profiles_dir() / f"{name}.toml"
     if own.exists():
         return read_profile(own)

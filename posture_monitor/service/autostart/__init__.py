@@ -123,7 +123,7 @@ def this_program() -> Program:
 
     environment = {}
     if home := os.environ.get("POSTURE_MONITOR_HOME"):
-        environment["POSTURE_MONITOR_HOME"] = str(Path(home).expanduser().absolute())
+        environment["POSTURE_MONITOR_HOME"] = str(paths.expanded(home).absolute())
     # At login it is started in the user's own folder, whose files are none of its modules.
     program, *arguments = PROGRAM
     command = (program, *ELSEWHERE, *arguments)
