@@ -328,6 +328,12 @@ def test_a_path_in_the_home_of_nobody(home: Path, command: str) -> None:
     assert "there is no home folder ~nobody-of-that-name" in refused(*command.split())
 
 
+@pytest.mark.parametrize("command", ["report", "log list", "replay"])
+def test_a_history_that_is_a_folder(home: Path, command: str) -> None:
+    (home / "history.sqlite3").mkdir(parents=True)
+    assert f"the history {home / 'history.sqlite3'} is a folder" in refused(*command.split())
+
+
 @pytest.mark.parametrize("output", ["out.csv", "landmarks.npz"])
 def test_a_table_that_cannot_be_written(home: Path, upright: Path, tmp_path: Path, output: str) -> None:
     nowhere = tmp_path / "nowhere" / output

@@ -272,6 +272,10 @@ def open_reader(path: Path) -> sqlite3.Connection:
     UserError
         The file cannot be read, is damaged, or is not a history.
     """
+    if path.is_dir():  # of which SQLite says that the disk fails
+        raise UserError(
+            f"the history {path} is a folder; move it away, or set POSTURE_MONITOR_HOME to another folder"
+        )
     if not path.is_file():
         db = sqlite3.connect(":memory:", isolation_level=None)
         migrate(db)
