@@ -50,12 +50,12 @@ KNOWN = {
 }
 
 _FIRST = """\
-# What others made
+# Third-party software
 
-Every package that posture-monitor brings along, directly or through another, with the versions asked for
-and its licence, made from the packages' own metadata by `python tools/make_third_party.py`. Nothing of
-theirs is copied into this project; pip fetches it. Wheels may bundle further libraries (OpenCV's brings
-FFmpeg under the LGPL 2.1): each carries its licence texts in its own folder.
+Every package that posture-monitor needs, directly or indirectly, with its versions and licence. Nothing of
+theirs is copied into this project; pip fetches it. Wheels may bundle further libraries, with their licence
+texts (OpenCV's brings FFmpeg under the LGPL 2.1). Made from the packages' own metadata by
+`python tools/make_third_party.py`.
 
 ## The pose model and the demo's picture
 
