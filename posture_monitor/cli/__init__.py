@@ -61,8 +61,8 @@ class Program(Group):
 def cli(context: click.Context) -> None:
     """Watch your sitting posture through your own webcam, on your own machine.
 
-    Without a command it sets everything up the first time, and later says how
-    things stand.
+    Without a command it sets everything up the first time, and later shows the
+    status.
     """
     if context.invoked_subcommand is None:
         from posture_monitor.cli.first_run import bare

@@ -42,13 +42,13 @@ if TYPE_CHECKING:
     "calibrate_first_s",
     callback=duration,
     metavar="TIME",
-    help="Take the first stretch, such as 18s, as the neutral posture.",
+    help="Use the first part, such as 18s, as the neutral posture.",
 )
 @click.option(
     "--calibrate-frames",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Take the first N frames as the neutral posture.",
+    help="Use the first N frames as the neutral posture.",
 )
 @output_option
 @click.option(

@@ -9,9 +9,9 @@ from posture_monitor.cli.kit import Group, example
 
 @click.group(cls=Group, epilog=example("autostart enable", "autostart status"))
 def autostart() -> None:
-    """Have it start when you log in, or not.
+    """Switch the start at login on or off.
 
-    Switch that on or off, or see how it stands.
+    From the next login on, watching starts with the desktop.
     """
 
 
@@ -30,7 +30,7 @@ def enable() -> None:
 
 @autostart.command(epilog=example("autostart disable"))
 def disable() -> None:
-    """Start with the desktop no more; what is running goes on."""
+    """Do not start at login any more; a running monitor goes on."""
     from posture_monitor.service.autostart import disable as switch_off
 
     removed = switch_off()
@@ -41,9 +41,9 @@ def disable() -> None:
 
 @autostart.command(epilog=example("autostart status"))
 def status() -> None:
-    """Say whether it starts at login.
+    """Say whether and how it starts at login.
 
-    And which way, and whether that still starts this program.
+    Also whether that entry still starts this program.
     """
     from posture_monitor.service.autostart import describe
     from posture_monitor.service.autostart import status as look

@@ -32,7 +32,7 @@ def path() -> None:
 def show(file: Path | None) -> None:
     """Print the settings in force, with their explanations.
 
-    What is printed is a settings file.
+    The output is a settings file itself.
     """
     from posture_monitor.config import in_force
 

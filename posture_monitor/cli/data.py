@@ -17,7 +17,7 @@ from posture_monitor.errors import UserError
     cls=Group, epilog=example("data size", "data export ~/posture", "data erase --before 2026-01-01")
 )
 def data() -> None:
-    """Look after what is kept on this machine."""
+    """Show, export or erase what is kept on this machine."""
 
 
 @data.command(epilog=example("data path"))
@@ -28,7 +28,7 @@ def path() -> None:
 
 @data.command(epilog=example("data size"))
 def size() -> None:
-    """Print how much room it takes."""
+    """Print how much disk space it takes."""
     from posture_monitor.history.export import size as history_size
 
     rows = [
@@ -49,9 +49,8 @@ def size() -> None:
 def export(folder: Path) -> None:
     """Write the whole history into DIR, a new or empty folder.
 
-    As CSV with a data dictionary that says what each column is, and as one JSON
-    file; body landmarks, where they are kept, stay in the history. The files are
-    readable by you alone.
+    As CSV with a data dictionary, and as one JSON file, readable by you alone.
+    Body landmarks, if they are kept, are not exported.
     """
     from posture_monitor.history.export import export as write
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command, epilog=example("doctor", "doctor --notify", "doctor --look --offline --report"))
 @source_option
-@click.option("--profile", callback=kit.profile, metavar="P", help="Profile to look at.")
+@click.option("--profile", callback=kit.profile, metavar="P", help="Profile to check.")
 @click.option("--notify", is_flag=True, help="Send a notification to see whether it arrives.")
-@click.option("--look", is_flag=True, help="Take a few pictures to see whether there is light enough.")
+@click.option("--look", is_flag=True, help="Take a few frames to check whether there is enough light.")
 @click.option("--offline", is_flag=True, help="Run the demo and list every network connection it makes.")
 @click.option(
     "--report",
@@ -43,8 +43,8 @@ def doctor(
 ) -> None:
     """Check that everything needed is there.
 
-    One line each, and where something is amiss, what to do about it. Exits
-    with status 1 if watching could not work.
+    One line each, with what to do about it where something is wrong. Exits with
+    status 1 if watching cannot work.
     """
 
     from posture_monitor.service.doctor import render, run_checks

@@ -49,8 +49,8 @@ def _entry_options(command: F) -> F:
 def log(context: click.Context) -> None:
     """Keep a diary of spasms and pain; without a command it asks.
 
-    The report lays each entry beside what was measured on its day and the two
-    before. The diary stays on this machine.
+    The report shows each entry beside what was measured on its day and the two
+    days before. The diary stays on this machine.
     """
     if context.invoked_subcommand is None:
         context.invoke(spasm)
@@ -71,7 +71,7 @@ def spasm(
     symptoms: tuple[str, ...] = (),
     note: str | None = None,
 ) -> None:
-    """Write down a spasm. Without --pain it asks for all that was not given."""
+    """Write down a spasm. Without --pain it asks for what is not given."""
     from posture_monitor.history.diary import Diary, episode, parse_moment
 
     now_s = time.time()
@@ -135,7 +135,7 @@ def edit(
     note: str | None,
     cleared: tuple[str, ...],
 ) -> None:
-    """Change what is given of entry NUMBER; the rest of it stays."""
+    """Change the given parts of entry NUMBER; the rest stays."""
     for what, given in (("trigger", trigger), ("symptom", symptoms), ("note", note)):
         if given and what in cleared:
             raise UserError(f"--{what} and --clear {what} ask for opposite things; give one of them")

@@ -47,9 +47,8 @@ def show(profile: str) -> None:
 def use(config: Config, profile: str) -> None:
     """Judge against PROFILE from now on.
 
-    The monitor that is running does so too.
-    With the setting profile.by_place the camera in use may choose another one
-    at the next start.
+    A running monitor switches to it too. With the setting profile.by_place the
+    camera in use may select another one at the next start.
     """
     from posture_monitor.service.control import NotRunning, ask
     from posture_monitor.service.profiles import load_profile

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def replay(config: Config, day: str, preset: str | None) -> None:
     """Say what other settings would have done on a day.
 
-    The day's kept measures are judged again. The posture is taken as it was:
-    what you would have done after a reminder that never came is not known.
+    The day's kept measures are judged again. Your posture is taken as it was:
+    how you would have answered another reminder is not known.
     """
     from posture_monitor.history import days
     from posture_monitor.history.store import Store

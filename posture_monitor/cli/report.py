@@ -35,13 +35,13 @@ FORMS: Final = ("text", "html", "json", "csv")
     ),
 )
 @click.argument("day", default="today")
-@click.option("--week", is_flag=True, help="Tell the week that holds DAY.")
-@click.option("--month", is_flag=True, help="Tell the month that holds DAY.")
+@click.option("--week", is_flag=True, help="Report on the week that holds DAY.")
+@click.option("--month", is_flag=True, help="Report on the month that holds DAY.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(FORMS),
-    help="How to tell it; default: as the file is named, with --open html, else text.",
+    help="Format; default: by the file's name, html with --open, else text.",
 )
 @output_option
 @click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
@@ -54,7 +54,7 @@ def report(
     How long posture was good, mild, poor, unknown or away, the longest poor
     stretch, the reminders, the angles, and how much of the day was seen at all.
     The HTML page is one file that loads nothing; it shows the day with its week
-    and month. What is written to a file is readable by you alone.
+    and month. Files are readable by you alone.
     """
     if week and month:
         raise UserError("--week and --month are two reports: ask for one after the other")

@@ -48,7 +48,7 @@ def start(source: str | None, profile: str | None, config: Path | None) -> None:
 
 @click.command(cls=Command, epilog=example("stop"))
 def stop() -> None:
-    """End the monitor; nothing is watched then."""
+    """Stop the monitor: nothing is watched then."""
     from posture_monitor.service import background
 
     pid = background.stop()
@@ -60,7 +60,7 @@ def stop() -> None:
 def restart(source: str | None, profile: str | None, config: Path | None) -> None:
     """Stop the monitor and start it again.
 
-    With the same source, profile and settings, but for what is given here.
+    With the same source, profile and settings, except for what you give here.
     """
     from posture_monitor.service import background
 
@@ -70,7 +70,7 @@ def restart(source: str | None, profile: str | None, config: Path | None) -> Non
 
 @click.command(cls=Command, epilog=example("status", "status --watch", "status --json"))
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for other programs.")
-@click.option("--watch", is_flag=True, help="Go on showing it until Ctrl-C; into a pipe, a line on a change.")
+@click.option("--watch", is_flag=True, help="Keep showing it until Ctrl-C; into a pipe, one line per change.")
 @click.pass_context
 def status(context: click.Context, as_json: bool, watch: bool) -> None:
     """Show what the monitor sees and does right now.
@@ -123,7 +123,7 @@ def resume() -> None:
 def snooze(when: tuple[str, ...]) -> None:
     """Hold reminders back for a while; measuring goes on.
 
-    For 15 minutes unless said otherwise.
+    For 15 minutes by default.
     """
     from posture_monitor.service.control import ask
 
@@ -134,7 +134,7 @@ def snooze(when: tuple[str, ...]) -> None:
 
 
 @click.command(cls=Command, epilog=example("logs", "logs --lines 200", "logs -f"))
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is added, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Keep showing what is added, until Ctrl-C.")
 @click.option(
     "--lines",
     type=click.IntRange(0),
@@ -144,9 +144,9 @@ def snooze(when: tuple[str, ...]) -> None:
     help="How many lines to show.",
 )
 def logs(follow: bool, lines: int) -> None:
-    """Show what the monitor in the background has logged.
+    """Show the log of the monitor in the background.
 
-    Its times are UTC.
+    Times are UTC.
     """
     from posture_monitor.service import logs as log
 

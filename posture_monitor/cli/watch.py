@@ -32,10 +32,10 @@ GUIDED_S: Final = 15.0
 
 
 @click.command(cls=Command, epilog=example("demo", "demo --realtime"))
-@click.option("--realtime", is_flag=True, help="Let the demo take its minutes instead of hurrying.")
+@click.option("--realtime", is_flag=True, help="Play at its own pace instead of as fast as possible.")
 @config_option
 def demo(config: Config, realtime: bool) -> None:
-    """Show the whole thing working, without a camera.
+    """Show the whole program at work, without a camera.
 
     Calibrates, watches, reminds, stores and reports on moving pictures made
     from one photograph.
@@ -70,9 +70,11 @@ def demo(config: Config, realtime: bool) -> None:
     metavar="NAME",
     help="Name to keep it under; default: the settings' profile.name.",
 )
-@click.option("--reanchor", is_flag=True, help="Camera or chair has moved: set neutral anew, keep the rest.")
-@click.option("--slouch", is_flag=True, help="Capture your usual slouch, and show how well it is told apart.")
-@click.option("--down", is_flag=True, help="Capture a look at the keyboard, and show how near a reminder.")
+@click.option("--reanchor", is_flag=True, help="Correct neutral for a moved camera or chair, keep the rest.")
+@click.option("--slouch", is_flag=True, help="Capture your usual slouch, and show how well it is recognised.")
+@click.option(
+    "--down", is_flag=True, help="Capture a look at the keyboard, and show how near a reminder it is."
+)
 @click.option(
     "--add",
     metavar="POSTURE",
@@ -96,10 +98,10 @@ def calibrate(
 ) -> None:
     """Learn your own neutral posture.
 
-    Sit as you would like to sit, look at the screen, and keep that for a quarter
-    of a minute. Later posture is judged against this. Where there is a screen, a
-    window shows what the camera sees. With one of --reanchor, --slouch, --down
-    and --add a profile that is there is added to.
+    Sit the way you want to sit, look at the screen, and stay like that for about
+    15 seconds. Later posture is judged against this. If there is a screen, a
+    window shows what the camera sees. --reanchor, --slouch, --down and --add
+    add to a profile that you have.
     """
     aims = [
         name
@@ -154,8 +156,8 @@ def run(
 ) -> None:
     """Watch your posture and say when it is time to move.
 
-    Runs until Ctrl-C, or to the end of a recording. Pictures are looked at and
-    forgotten; only the judgements are kept.
+    Runs until Ctrl-C, or to the end of a recording. What is measured is kept,
+    pictures never.
     """
     from posture_monitor.sensing.sources import is_live
 

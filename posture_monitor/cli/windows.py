@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def preview(config: Config, source: str | None, profile: str | None, video: bool, mirror: bool) -> None:
     """See live what is measured and how it is judged.
 
-    Shows what the running monitor sees; where none runs, or a source or a
-    profile is named, it looks for itself. Nothing is kept, unless you press S:
+    Shows what the running monitor sees. If none runs, or you name a source or
+    profile, it opens the source itself. Nothing is kept, unless you press S:
     that saves the moment's points and measures, without any picture.
     """
     _need_a_screen()
@@ -42,8 +42,8 @@ def preview(config: Config, source: str | None, profile: str | None, video: bool
 def tray() -> None:
     """Show the running monitor as an icon in the desktop's tray.
 
-    The monitor does so by itself unless the setting service.tray is false.
-    Ends when the monitor ends, and where there is no tray.
+    The monitor does so by itself, unless the setting service.tray is false. The
+    icon goes when the monitor ends.
     """
     from posture_monitor.service.screen import why_no_window
 
