@@ -356,6 +356,20 @@ def test_posture_shifts_are_seen_from_the_front_as_well(
     assert told.shifts_per_h == pytest.approx(shifts, abs=0.1)
 
 
+def test_somebody_else_in_the_picture_is_no_posture_shift(tmp_path: Path) -> None:
+    start_s = wall("2025-05-14 09:00")
+    with Store.open(tmp_path / "history.sqlite3", keep_samples_days=36500) as store:
+        record(store, start_s, [("good", 3600)])
+        for step in range(0, 3600, 2):
+            passing = step // 20 % 15 == 7
+            store.sample(
+                start_s + step,
+                {"head_shift": 1.5 * passing, "distance": 40.0 * passing},
+                verdict="unknown" if passing else "good",
+            )
+        assert day(store, date("2025-05-14"), LATER).shifts_per_h == 0.0
+
+
 def test_posture_shifts(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "history.sqlite3", keep_samples_days=36500)
     start_s = wall("2025-05-14 09:00")

@@ -31,6 +31,7 @@ from posture_monitor.history.records import (
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import (
     BREAK_S,
+    JUDGED,
     Bout,
     Shown,
     Totals,
@@ -44,6 +45,7 @@ from posture_monitor.history.timeline import (
     within,
 )
 from posture_monitor.posture.breaks import SHIFT_HOLD_S, SHIFTS
+from posture_monitor.posture.reading import VERDICTS
 
 #: Readings nearer to each other than this are skipped when shifts are counted.
 _SHIFT_STEP_S = 0.5
@@ -360,8 +362,15 @@ def _shifting(minutes: Iterable[Samples]) -> Iterator[tuple[float, int, dict[str
             columns = [(name, readings.names.index(name)) for name in SHIFTS if name in readings.names]
             if not columns:
                 continue
-            for wall_s, row in zip(readings.wall_s.tolist(), readings.deviations.tolist(), strict=True):
-                measured = {name: row[k] for name, k in columns if math.isfinite(row[k])}
+            for wall_s, code, row in zip(
+                readings.wall_s.tolist(),
+                readings.verdicts.tolist(),
+                readings.deviations.tolist(),
+                strict=True,
+            ):
+                # Of who could not be judged, it may have been somebody else who moved.
+                judged = VERDICTS[code] in JUDGED
+                measured = {name: row[k] for name, k in columns if judged and math.isfinite(row[k])}
                 if measured and not any(first_s <= wall_s <= last_s for first_s, last_s in over):
                     yield wall_s, readings.run, measured
 
