@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from posture_monitor import memory
 from posture_monitor.errors import UserError
+from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.frame import Frame, Source
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
@@ -91,6 +92,7 @@ class Eye:
         self._light, self._doubt = "", Reason.OK
         self._looked = False
         self._health: Any = None
+        self._seat: Any = None
         self._warning = ""
 
     def look(self, want: Want) -> Sight | Blind:
@@ -140,7 +142,7 @@ class Eye:
         if people is not None:
             people = people[None]
         else:
-            from posture_monitor.sensing import motion, seated
+            from posture_monitor.sensing import motion
             from posture_monitor.sensing.image_quality import quality
 
             assert frame.image is not None  # a frame is a picture or a row of a table
@@ -154,9 +156,7 @@ class Eye:
                 self._looked = look or light.reason != self._light
                 if self._looked:
                     began_s = time.perf_counter()
-                    model = self._model()
-                    people = model.detect(frame.image)
-                    people = seated.with_seated(model, frame.image, people, want.neutral)
+                    people = self._people(frame.image, want.neutral)
                     look_s = time.perf_counter() - began_s
                     self._seen, self._light = small, light.reason
                     self._doubt = light.doubt(somebody=len(people) > 0)
@@ -175,6 +175,14 @@ class Eye:
             picture,
             self._warning,
         )
+
+    def _people(self, image: npt.NDArray[np.uint8], neutral: Neutral | None) -> npt.NDArray[np.float32]:
+        if self._seat is None:
+            from posture_monitor.sensing.seated import SeatWatch
+
+            self._seat = SeatWatch()
+        found: npt.NDArray[np.float32] = self._seat.people(self._model(), image, neutral, time.monotonic())
+        return found
 
     def _trouble(self, small: npt.NDArray[np.uint8], image: npt.NDArray[np.uint8]) -> str:
         if self._health is None:

@@ -26,6 +26,47 @@ People = npt.NDArray[np.float32]
 #: How far the seat reaches to either side from where the head is when neutral, in shoulder widths: room to
 #: move in, but none for a second person.
 BESIDE = 1.1
+#: While one of the two looks, at the whole picture or at the seat alone, tells all there is, the other is
+#: made this seldom (our own choice): both each time would double the work for hours.
+OTHER_EVERY_S = 30.0
+
+
+class SeatWatch:
+    """Finds the people in a camera's pictures, one after another, mostly in one look at each.
+
+    An empty seat is seldom looked at again: whoever stands or has moved aside would have two looks made of
+    each picture. And where somebody hides the one in the seat, it is the whole that seldom is.
+    """
+
+    def __init__(self) -> None:
+        self._whole_s = self._again_s = self._taken_s = -math.inf
+        #: Who hid the one in the seat when the whole picture was last looked at.
+        self._hiding: People | None = None
+
+    def people(self, estimator: PoseEstimator, image: Picture, neutral: Neutral | None, t_s: float) -> People:
+        """Return people as `with_seated` does, of a picture taken at `t_s` (monotonic seconds)."""
+        hiding, self._hiding = self._hiding, None
+        lately = t_s - self._whole_s < OTHER_EVERY_S
+        if neutral is not None and hiding is not None and lately and _elsewhere(hiding, image, neutral):
+            seated = _alone(estimator, image, neutral)
+            if len(seated) and not _elsewhere(seated, image, neutral):
+                self._hiding, self._taken_s = hiding, t_s
+                return np.concatenate((hiding, seated))
+        people = estimator.detect(image)
+        self._whole_s = t_s
+        if neutral is None or not _elsewhere(people, image, neutral):
+            if len(people):
+                self._taken_s = t_s
+            return people
+        # Whoever was there a moment ago may be hidden; a seat that stays empty is no news.
+        if t_s - self._taken_s >= OTHER_EVERY_S > t_s - self._again_s:
+            return people
+        self._again_s = t_s
+        both = with_seated(estimator, image, people, neutral)
+        seated = both[len(people) :]
+        if len(seated) and not _elsewhere(seated, image, neutral):
+            self._hiding, self._taken_s = people, t_s
+        return both
 
 
 def with_seated(estimator: PoseEstimator, image: Picture, people: People, neutral: Neutral | None) -> People:
@@ -40,17 +81,26 @@ def with_seated(estimator: PoseEstimator, image: Picture, people: People, neutra
     neutral
         Whose seat it is; None, or one that knows no place, has none.
     """
+    if neutral is None or math.isnan(neutral["head_shift"]) or not _elsewhere(people, image, neutral):
+        return people
+    seated = _alone(estimator, image, neutral)
+    for person in people:
+        seated = still.others(person, seated)
+    return np.concatenate((people, seated))
+
+
+def _elsewhere(people: People, image: Picture, neutral: Neutral) -> bool:
+    """Say whether there are people, and none of them in the seat of `neutral`."""
+    size = np.array([image.shape[1], image.shape[0]])
+    return len(people) > 0 and not in_seat(measure(people, size), neutral).any()
+
+
+def _alone(estimator: PoseEstimator, image: Picture, neutral: Neutral) -> People:
+    """Return who is found where all beside the seat is painted over."""
     height, width = image.shape[:2]
-    if neutral is None or math.isnan(neutral["head_shift"]) or not len(people):
-        return people
-    if in_seat(measure(people, np.array([width, height])), neutral).any():
-        return people
     middle, reach = neutral["head_shift"] * height, BESIDE * neutral.shoulders * height
     left, right = np.clip([middle - reach, middle + reach], 0, width).astype(int)
     alone = np.empty_like(image)
     alone[:] = image.mean(axis=(0, 1))
     alone[:, left:right] = image[:, left:right]
-    seated = estimator.detect(alone)
-    for person in people:
-        seated = still.others(person, seated)
-    return np.concatenate((people, seated))
+    return estimator.detect(alone)
