@@ -17,8 +17,8 @@ from rig import SIDE_CAMERA, Body
 
 from posture_monitor.posture.baseline import Neutral, neutral_of
 from posture_monitor.posture.landmarks import NOSE
-from posture_monitor.posture.metrics import measure
-from posture_monitor.sensing import sources
+from posture_monitor.posture.metrics import ROW, measure
+from posture_monitor.sensing import demo, sources
 from posture_monitor.sensing.eye_process import Eye
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.pose import PoseEstimator
@@ -77,6 +77,15 @@ def test_in_an_empty_seat_nobody_is_found(
     empty = picture.copy()
     empty[:, :half] = picture[:1, :half]
     assert len(with_seated(estimator, empty, other[None], hers)) == 1
+
+
+def test_whoever_sits_at_the_edge_of_the_seat_is_nobody_else(estimator: PoseEstimator) -> None:
+    picture = demo.picture(5.0)
+    people = estimator.detect(picture)
+    own = neutral_of(measure(people, np.array([picture.shape[1], picture.shape[0]])))
+    beside = own.centre.copy()
+    beside[ROW["head_shift"]] -= 1.25 * own.shoulders
+    assert len(with_seated(estimator, picture, people, dataclasses.replace(own, centre=beside))) == 1
 
 
 class Unasked:

@@ -49,7 +49,7 @@ class SeatWatch:
         lately = t_s - self._whole_s < OTHER_EVERY_S
         if neutral is not None and hiding is not None and lately and _elsewhere(hiding, image, neutral):
             seated = _alone(estimator, image, neutral)
-            if len(seated) and not _elsewhere(seated, image, neutral):
+            if len(seated):
                 self._hiding, self._taken_s = hiding, t_s
                 return np.concatenate((hiding, seated))
         people = estimator.detect(image)
@@ -63,8 +63,7 @@ class SeatWatch:
             return people
         self._again_s = t_s
         both = with_seated(estimator, image, people, neutral)
-        seated = both[len(people) :]
-        if len(seated) and not _elsewhere(seated, image, neutral):
+        if len(both) > len(people):
             self._hiding, self._taken_s = people, t_s
         return both
 
@@ -91,16 +90,23 @@ def with_seated(estimator: PoseEstimator, image: Picture, people: People, neutra
 
 def _elsewhere(people: People, image: Picture, neutral: Neutral) -> bool:
     """Say whether there are people, and none of them in the seat of `neutral`."""
-    size = np.array([image.shape[1], image.shape[0]])
-    return len(people) > 0 and not in_seat(measure(people, size), neutral).any()
+    return len(people) > 0 and not _in_seat(people, image, neutral).any()
+
+
+def _in_seat(people: People, image: Picture, neutral: Neutral) -> npt.NDArray[np.bool_]:
+    return in_seat(measure(people, np.array([image.shape[1], image.shape[0]])), neutral)
 
 
 def _alone(estimator: PoseEstimator, image: Picture, neutral: Neutral) -> People:
-    """Return who is found where all beside the seat is painted over."""
+    """Return who is found in the seat where all beside it is painted over.
+
+    Whoever sits at its edge is cut by that, and may be taken for another body there.
+    """
     height, width = image.shape[:2]
     middle, reach = neutral["head_shift"] * height, BESIDE * neutral.shoulders * height
     left, right = np.clip([middle - reach, middle + reach], 0, width).astype(int)
     alone = np.empty_like(image)
     alone[:] = image.mean(axis=(0, 1))
     alone[:, left:right] = image[:, left:right]
-    return estimator.detect(alone)
+    people = estimator.detect(alone)
+    return people[_in_seat(people, image, neutral)]
