@@ -187,6 +187,12 @@ def test_of_reminders_marked_wrong_nothing_is_concluded_but_that_neutral_may_not
     assert story.suggestion(replace(told, alerts=told.alerts[1:])).startswith("Keep changing position")
 
 
+def test_as_many_reminders_are_told_of_as_are_listed_though_some_were_wrong(store: Store) -> None:
+    told = reminded(store, "2025-05-14", {"fsr": 12.0, "neck_incl": 22.0})
+    wrong = replace(told, alerts=(replace(told.alerts[0], outcome="wrong"), *told.alerts[1:]))
+    assert story.suggestion(wrong).startswith("All 6 posture reminders were for “head forward”")
+
+
 def test_days_alike_take_turns_in_what_they_suggest(store: Store) -> None:
     for number in (13, 14):
         record(store, wall(f"2025-05-{number} 09:00"), [("good", 2700), ("poor", 700)], step_s=10)

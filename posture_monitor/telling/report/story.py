@@ -264,10 +264,11 @@ def _marked_wrong(day: Day) -> str:
 def _at_the_desk(day: Day) -> list[str]:
     """Return what to try at the desk where most posture reminders were for one thing; else nothing."""
     posture = [alert for alert in day.alerts if alert.driver]
-    told = Counter(alert_what(alert).partition(":")[0] for alert in posture if alert.outcome != "wrong")
-    for what, count in told.most_common(1):
+    about = Counter(_titled(alert) for alert in posture)
+    right = Counter(_titled(alert) for alert in posture if alert.outcome != "wrong")
+    for what, count in right.most_common(1):
         if count >= _SEVERAL and 2 * count > len(posture) and what in AT_THE_DESK:
-            of = f"All {count}" if count == len(posture) else f"{count} of {len(posture)}"
+            of = f"{about[what]} of {len(posture)}" if about[what] < len(posture) else f"All {len(posture)}"
             return [f"{of} posture reminders were for “{what.lower()}”: try {AT_THE_DESK[what]}."]
     return []
 
@@ -369,6 +370,10 @@ def alert_what(alert: Alert) -> str:
         return words.deviation_text(alert.driver, alert.deviation)
     # The title that was kept may be in another language than the report.
     return words.break_title(alert.kind) or alert.title or alert.kind
+
+
+def _titled(alert: Alert) -> str:
+    return alert_what(alert).partition(":")[0]
 
 
 def alert_line(alert: Alert) -> str:
