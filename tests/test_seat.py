@@ -85,6 +85,12 @@ def test_who_takes_the_seat_beside_is_measured_by_that_one_and_back_again() -> N
         assert seat.index == index
 
 
+def test_whoever_stands_in_none_of_the_seats_changes_nothing() -> None:
+    """A colleague who comes to talk, as high as the user is when standing, and hides them."""
+    seat = sit(Seat(), SITTING, 0, 30)
+    assert sit(seat, Pose(seat_x_m=0.65, seat_y_m=UP), 30, 10).index == 0
+
+
 def test_five_seconds_are_enough_to_choose() -> None:
     assert sit(Seat(), STANDING, 0, 5).index == 1
     assert sit(sit(Seat(), SITTING, 0, 30), STANDING, 30, 5).index == 1

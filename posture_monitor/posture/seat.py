@@ -18,6 +18,7 @@ from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.breaks import ABSENCE_S
 from posture_monitor.posture.judge import STANDING_RISE, STRANGER_ASIDE
 from posture_monitor.posture.person import fitting
+from posture_monitor.posture.reading import View
 
 #: Whoever arrives is looked at for this long before it is chosen.
 SETTLE_S: Final = 4.0
@@ -73,13 +74,21 @@ def step(seat: Seat, neutrals: Sequence[Neutral], look: Look) -> Seat:
     looks = (*seat.looks, look)
     if look.t_s - looks[0].t_s < SETTLE_S:
         return replace(seat, looks=looks)
-    _, face_size, head_shift, head_drop = np.median(looks, axis=0).tolist()
-    best, _ = fitting(neutrals, face_size, head_shift, head_drop)
+    there = Look(*np.median(looks, axis=0).tolist())
+    best, _ = fitting(neutrals, *there[1:])
+    if _aside(neutrals[best], there):  # somebody else, in none of these seats
+        best = seat.index
     return replace(seat, index=best, looks=(), arriving=False)
 
 
 def _moved(neutral: Neutral, look: Look) -> bool:
     """Say whether somebody got up, sat down or took another seat, by the head; no slouch goes as far."""
     risen = abs(look.head_drop - neutral["head_drop"]) > STANDING_RISE * neutral.shoulders
+    return risen or _aside(neutral, look)
+
+
+def _aside(neutral: Neutral, look: Look) -> bool:
+    """Say whether the head is too far beside a seat to be in it; from the side that is not known."""
     width = neutral.shoulders * look.face_size / neutral["face_size"]
-    return risen or abs(look.head_shift - neutral["head_shift"]) > STRANGER_ASIDE * width
+    away = abs(look.head_shift - neutral["head_shift"])
+    return neutral.view is not View.SIDE and away > STRANGER_ASIDE * width
