@@ -644,6 +644,15 @@ def test_the_diary_stands_beside_the_days(store: Store) -> None:
     assert max(map(len, file.getvalue().splitlines())) <= 60
 
 
+def test_when_to_see_a_doctor_stands_out_on_the_day_itself(store: Store) -> None:
+    told = month(store, TODAY, LATER)
+    for symptom, shown in (("numbness", 1), ("sharp", 0)):
+        entries = [episode(2, wall(f"{TODAY} 18:00"), symptoms=[symptom])]
+        text = render_html(day(store, TODAY, LATER), week(store, TODAY, LATER), told, entries)
+        assert text.count('<p class="care"><strong>Go to an emergency department now') == shown
+        assert "<summary>When to see a doctor" not in text
+
+
 # ----------------------------------------------------------------- in a real browser
 
 
