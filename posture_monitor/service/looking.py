@@ -86,8 +86,8 @@ class Looker:
         In a stream the model follows one person, whoever that is, and is blind
         to others. Every so many seconds a frame is looked at once more, as a
         still. If that shows the calibrated person where the model follows
-        somebody else, so are all frames until the next such look. None does
-        without.
+        somebody else, or while nobody is known anybody else, so are all
+        frames until the next such look. None does without.
 
     Attributes
     ----------
@@ -163,10 +163,11 @@ class Looker:
             size = np.array([frame.width, frame.height], dtype=np.float64)
             self._others_at_s = frame.t_s
             self._crowd = choose(np.concatenate((followed, people)), size, neutral).crowd
-            self._astray = neutral is not None and bool(
-                not in_seat(measure(followed, size), neutral).any()
-                and in_seat(measure(people, size), neutral).any()
-            )
+            if neutral is None:
+                self._astray = len(still.others(followed[0], people)) > 0
+            else:
+                there = [in_seat(measure(found, size), neutral).any() for found in (followed, people)]
+                self._astray = there == [False, True]
         return people if self._astray else followed
 
     def _of_still(self, image: npt.NDArray[np.uint8], neutral: Neutral | None) -> npt.NDArray[np.float32]:
