@@ -6,11 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from real_model import real_model
+from rig import Body, Camera, Pose, render
 
 from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import neutral_of
@@ -81,6 +84,30 @@ def test_who_was_calibrated_is_followed_though_the_model_follows_somebody_else(
     # Where the model shows the other alone, it is not them who is judged.
     for own, at in zip(mine, seen, strict=True):
         assert own or read(at, neutral, Limits())[0].reason == Reason.STRANGER
+
+
+class Finding:
+    """Stands in for a model that finds the one person alone."""
+
+    def __init__(self, person: npt.NDArray[np.float32]) -> None:
+        self.person = person
+
+    def detect(self, _image: object, _t_s: float | None = None) -> npt.NDArray[np.float32]:
+        return self.person
+
+    def close(self) -> None:
+        pass
+
+
+def test_whom_the_stream_shows_and_whom_the_still_are_two(shared_data: Path) -> None:
+    """As long as nobody is calibrated either may be meant, though no look shows both."""
+    left, right = (render(Body(), Pose(seat_x_m=x), Camera(distance_m=1.2))[0] for x in (-0.35, 0.35))
+    source = open_source(str(shared_data / "room" / "one_person_still.avi"), min_interval_s=0.5)
+    with Looker(source, real_model, crowd_every_s=CROWD_EVERY_S) as looker:
+        followed: Any = Finding(left)
+        found: Any = Finding(right)
+        looker._estimator, looker._for_others = followed, found
+        assert {seen.doubt for seen in looker.look()} == {Reason.CROWD}
 
 
 @pytest.mark.data
