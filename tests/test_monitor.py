@@ -595,3 +595,13 @@ def test_the_first_line_says_what_a_number_is() -> None:
         told = [monitor.opening(name, load_profile("front"), True, notifier) for name in ("0", "/dev/video2")]
     assert told[0].startswith("Watching camera 0 against")
     assert told[1].startswith("Watching /dev/video2 against")
+
+
+def test_whoever_passes_by_does_not_move_the_one_who_sits_still(seat: Seat) -> None:
+    desk = seat(camera=Camera(distance_m=1.2, hfov_deg=80))
+    desk.sit(UPRIGHT, 60)
+    still_s = desk.monitor.sitting.still_s
+    passing = desk.sit(Pose(seat_x_m=0.6), 6)
+    assert {reading.reason for reading in passing} == {Reason.STRANGER}
+    desk.sit(UPRIGHT, 20)
+    assert desk.monitor.sitting.still_s > still_s

@@ -210,7 +210,9 @@ class Monitor:
         self._plan(reading, moved)
         self._anchor(seen)
         self._keep(reading, seen, gap_s)
-        self._follow(t_s, self.state, self._cause(reading), reading.deviations)
+        # Of who could not be judged, it may have been somebody else who moved.
+        deviations = reading.deviations if breaks.present(reading.verdict) else {}
+        self._follow(t_s, self.state, self._cause(reading), deviations)
         if self.state is not before or self._told is None:
             self._say_state()
         return reading
