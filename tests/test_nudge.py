@@ -249,6 +249,12 @@ def test_an_old_alert_marked_wrong_leaves_the_one_that_shows_to_be_followed(aler
     assert alerted.state.ignored == 0
 
 
+def test_an_alert_that_was_left_unanswered_is_not_answered_by_a_snooze(alerted: Desk) -> None:
+    while not alerted.state.answered:
+        alerted.sit(POOR, 1)
+    assert {type(effect) for effect in alerted.snooze(900)} == {Withdraw}
+
+
 def test_to_end_a_snooze_withdraws_nothing_that_shows(alerted: Desk) -> None:
     assert alerted.snooze(0) == []
     assert alerted.state.showing is not None
