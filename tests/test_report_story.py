@@ -206,7 +206,7 @@ def test_days_alike_take_turns_in_what_they_suggest(store: Store) -> None:
 @pytest.mark.parametrize(
     ("reason", "said"),
     [(Reason.DARK, "lamp"), (Reason.MOVED, "--reanchor"), (Reason.STRANGER, "calibrate` lets it judge where"),
-     (Reason.BLURRED, "doctor")],
+     (Reason.CROWD, "sees you alone"), (Reason.VIEW, "lets it judge from where"), (Reason.BLURRED, "doctor")],
 )  # fmt: skip
 def test_what_to_do_about_too_little_seen_fits_its_reason(store: Store, reason: Reason, said: str) -> None:
     for step in range(200):

@@ -61,6 +61,8 @@ _TO_BE_SEEN = {
     Reason.TURNED.value: "Try the camera beside what you look at most: a turned head is not judged.",
     Reason.STANDING.value: "`posture-monitor calibrate --add standing` lets it judge standing as well.",
     Reason.MOVED.value: "Sit as you wish to, and let `posture-monitor calibrate --reanchor` follow it.",
+    Reason.CROWD.value: "Try the camera where it sees you alone: of several it may not know whom to judge.",
+    Reason.VIEW.value: "`posture-monitor calibrate` lets it judge from where the camera is now.",
     told_reason(Reason.STRANGER.value): "`posture-monitor calibrate` lets it judge where you sit now.",
 }
 
