@@ -87,7 +87,7 @@ def _wrong(problems: list[ErrorDetails], value: object) -> str:
             return str(context["error"])
         if kind == "literal_error":
             words = re.findall(r"'([^']*)'", str(context["expected"]))
-            near = difflib.get_close_matches(str(value), words, n=1)
+            near = difflib.get_close_matches(value, words, n=1) if isinstance(value, str) else []
             if near:
                 return f'did you mean "{near[0]}"?'
             wanted.append(either([f'"{word}"' for word in words]))
@@ -127,7 +127,10 @@ def _quoted(key: str) -> str:
 
 
 def _printable(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except ValueError:  # TOML's hexadecimal integers may be longer than Python prints
+        return "(too many digits)"
     return text if text.isprintable() else json.dumps(value, default=str)
 
 

@@ -155,6 +155,10 @@ def test_a_number_overrules_its_part_of_the_preset_only(tmp_path: Path) -> None:
         ('[report]\nend_of_day = "24:00"', 'report.end_of_day = "24:00": write it like "17:30"'),
         ('language = "klingon"', 'language = "klingon": write it like "de"'),
         ('[alert]\npreset = "x"\nsound = 1', "(and 1 more wrong value)"),
+        # Longer than Python prints an integer.
+        ("[camera]\nwidth = 0x" + "F" * 5000, "camera.width = (too many digits): too large"),
+        ("[alert]\npreset = 0x" + "F" * 5000, 'alert.preset = (too many digits): must be "gentle"'),
+        ("[camera]\nzzz = 0x" + "F" * 5000, "camera.zzz = (too many digits): unknown key"),
         # Broken TOML, with the line.
         ("[camera]\nwidth = \n", "not valid TOML: Invalid value (at line 2"),
         ("[camera]\nwidth = 640\nwidth = 641", " overwrite a value (at line 3"),

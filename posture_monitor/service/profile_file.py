@@ -66,6 +66,13 @@ def _readable(schema: int) -> int:
     return schema
 
 
+def _told(created: object) -> str:
+    try:
+        return plain(str(created))
+    except ValueError:  # Python prints no integer of thousands of digits
+        raise ValueError("it is no time") from None
+
+
 def _some(found: _Held) -> _Held:
     if not found:
         raise ValueError("it is empty")
@@ -111,7 +118,7 @@ class _Camera(Checked):
 
 class _File(Checked):
     version: Annotated[int, AfterValidator(_readable)] = Field(alias="schema")
-    created: Any = ""
+    created: Annotated[Any, AfterValidator(_told)] = ""
     camera: _Camera = _Camera()
     tuning: dict[_Metric, Annotated[float, Field(ge=1, le=3)]] = Field(default_factory=dict)
     neutral: Annotated[list[_Posture], AfterValidator(_some)]
@@ -126,7 +133,7 @@ def _parsed(content: Mapping[str, Any], path: Path, starter: bool) -> Profile:
         read.camera.identity,
         read.camera.width,
         read.camera.height,
-        plain(str(read.created)),
+        read.created,
         starter,
         read.tuning,
         {posture.name: posture.neutral() for posture in read.capture},
