@@ -119,6 +119,19 @@ def test_a_button_pressed_is_heard(clear: Desktop, button: str) -> None:
 
 
 @pytest.mark.desktop
+def test_a_bus_that_no_variable_tells_of_is_found(
+    clear: Desktop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    socket = os.environ["DBUS_SESSION_BUS_ADDRESS"].removeprefix("unix:path=").partition(",")[0]
+    (tmp_path / "bus").symlink_to(socket)
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    notifier = notify.pick_channel("desktop")
+    assert notifier.send(ALERT, buttons=notify.ALERT_BUTTONS).channel == "desktop"
+    notifier.close()
+
+
+@pytest.mark.desktop
 def test_a_click_and_a_close_are_heard(clear: Desktop) -> None:
     notifier = notify.pick_channel("desktop")
     sent = notifier.send(Text("one", "first"))

@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import functools
 import logging
+import os
 import queue
 import sys
 import threading
@@ -105,6 +106,10 @@ class Desktop(Channel):
             threading.Thread(target=self._loop.run_forever, name="notifications", daemon=True).start()
         if sys.platform.startswith("linux"):
             self._able = freedesktop.capabilities()
+            from posture_monitor import dbus
+
+            # The package finds the bus by this alone.
+            os.environ["DBUS_SESSION_BUS_ADDRESS"] = dbus.session_address() or ""
         if self._notifier is None:
             icon = desktop_notifier.Icon(path=ICON)
             try:
