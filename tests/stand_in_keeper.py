@@ -16,6 +16,7 @@ from posture_monitor import children, paths
 from posture_monitor.errors import UserError
 from posture_monitor.service import background, logs
 from posture_monitor.service.control_server import Server
+from posture_monitor.service.held import taken_over
 from posture_monitor.service.lock import Lock
 from posture_monitor.service.status import Status
 
@@ -30,6 +31,10 @@ class StandIn:
         self.status = Status(
             pid=os.getpid(), since_s=time.time(), activity="watching", state="good", source=source
         )
+        held = taken_over()
+        if held.paused:
+            self.handle("pause", {"until_s": held.until_s})
+        self.status = replace(self.status, snoozed_until_s=held.snoozed_until_s)
 
     def handle(self, do: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         if do == "status":
@@ -38,9 +43,12 @@ class StandIn:
             if self.status.source != "http://deaf":
                 self.ended.set()
         elif do == "pause":
-            self.status = replace(self.status, activity="paused", state="paused", until_s=args["until_s"])
+            until_s = args["until_s"]
+            self.status = replace(
+                self.status, activity="paused", state="paused", paused=True, until_s=until_s
+            )
         elif do == "resume":
-            self.status = replace(self.status, activity="watching", state="good", until_s=None)
+            self.status = replace(self.status, activity="watching", state="good", paused=False, until_s=None)
         elif do == "snooze":
             self.status = replace(self.status, snoozed_until_s=time.time() + args["seconds"])
         elif do == "reanchor":

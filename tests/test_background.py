@@ -221,7 +221,9 @@ echo "$@" >> "$0.log"
 case "$*" in
   *is-enabled*) ;;
   *show*) cat "$0.pid" ;;
-  *start*) {start} >/dev/null 2>&1 & echo $! > "$0.pid" ;;
+  *unset-environment*) rm "$0.env" ;;
+  *set-environment*) echo "$3" > "$0.env" ;;
+  *start*) env "$(cat "$0.env" 2>/dev/null || echo A=)" {start} >/dev/null 2>&1 & echo $! > "$0.pid" ;;
   *stop*) kill "$(cat "$0.pid")" ;;
 esac
 """
@@ -250,6 +252,39 @@ def test_a_unit_that_starts_it_is_used_and_asked_to_stop_it(
     assert background.stop() == plain.pid
     verbs = [line.split()[1] for line in (asked.parent / "systemctl.log").read_text().splitlines()]
     assert verbs[7:] == ["show"]
+
+
+def test_restarted_a_pause_and_a_snooze_go_on() -> None:
+    background.start()
+    for until_s in (None, time.time() + 600):
+        ask("pause", until_s=until_s)
+        ask("snooze", seconds=900)
+        before = now()
+        background.restart(source="3")
+        again = now()
+        assert again.pid != before.pid
+        assert (again.paused, again.until_s) == (True, until_s)
+        assert again.snoozed_until_s == before.snoozed_until_s
+        assert "HELD" not in paths.lock_file().read_text()
+    background.stop()
+    background.start()
+    assert (now().paused, now().snoozed_until_s) == (False, None), "that is a fresh start"
+
+
+def test_a_unit_started_again_stays_paused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = tmp_path / "bin" / "systemctl"
+    asked.parent.mkdir()
+    asked.write_text(SYSTEMCTL.format(start=shlex.join(STAND_IN)))
+    asked.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{asked.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(background, "_unit_starts_it", lambda: True)
+    first = background.start()
+    ask("pause")
+    again = background.restart()
+    assert again.pid != first.pid
+    assert (asked.parent / "systemctl.pid").read_text().strip() == str(again.pid)
+    assert now().paused
+    assert not (asked.parent / "systemctl.env").exists(), "no later start is to find it"
 
 
 def test_options_are_kept_however_they_were_written() -> None:
@@ -391,6 +426,16 @@ def test_the_real_monitor_lives_pauses_dies_and_lives_again(
     restarted = background.restart()
     assert restarted.pid not in (first.pid, again.pid)
     assert now().source == "demo"
+    until_s = time.time() + 600
+    ask("pause", 8.0, until_s=until_s)
+    ask("snooze", 8.0, seconds=900)
+    restarted = background.restart()
+    told = now()
+    assert (told.activity, told.until_s, told.looks) == ("paused", until_s, 0)
+    assert told.snoozed_until_s == pytest.approx(time.time() + 900, abs=30)
+    ask("resume", 8.0)
+    log = paths.log_file().read_text()
+    assert "camera closed" not in log.rpartition("started (process")[2], "it was opened although paused"
     assert background.stop() == restarted.pid
     log = paths.log_file().read_text()
     assert "Traceback" not in log

@@ -17,6 +17,7 @@ from posture_monitor.sensing.sources import check as check_source
 from posture_monitor.service import background, logs
 from posture_monitor.service.control_server import Server
 from posture_monitor.service.events import Stop
+from posture_monitor.service.held import taken_over
 from posture_monitor.service.keeper import Keeper, pace_of
 from posture_monitor.service.lock import Lock
 from posture_monitor.service.monitor import Monitor, closing, opening
@@ -64,6 +65,7 @@ def keep(
         Another one runs already, the source is a recording that is not there, or profile, model, history
         or channel cannot be used.
     """
+    held = taken_over()  # before there are children
     check_source(source)
     if detached:
         logs.to_file(verbose=log.isEnabledFor(logging.DEBUG))
@@ -96,6 +98,7 @@ def keep(
         settings = Settings(config_path, config)
         keeper = Keeper(monitor, settings, source, camera_node(source), wanted=profile, patient=detached)
         keeper.renew_lock = lock.renew
+        keeper.take_over(held)
         # After the event in hand, so that nothing is lost.
         stack.enter_context(handled(_ENDING, lambda *_: keeper.inbox.put(Stop())))
         stack.enter_context(_watching(keeper))

@@ -28,7 +28,9 @@ from posture_monitor.sensing.sources import check as check_source
 from posture_monitor.service import lock
 from posture_monitor.service.autostart.systemd import UNIT
 from posture_monitor.service.control import NoAnswer, NotRunning, ask
+from posture_monitor.service.held import NOTHING, Held
 from posture_monitor.service.protocol import OtherVersion
+from posture_monitor.service.status import Status
 
 #: A monitor must answer within this time of being started: it may have to fetch the pose model first.
 START_S: Final = 180.0
@@ -119,7 +121,10 @@ def stop() -> int | None:
 def restart(
     config: str | Path | None = None, source: str | None = None, profile: str | None = None
 ) -> Started:
-    """End the monitor if it runs, and start it as it was started before, but for what is given here."""
+    """End the monitor if it runs, and start it as it was started before, but for what is given here.
+
+    A pause and a snooze go on; of one that does not answer they are not known.
+    """
     if source is not None:
         check_source(source)  # before the one that runs is ended
     running = _running()
@@ -127,11 +132,13 @@ def restart(
         return start(config, source, profile)
     given = _given(source, profile, config)
     by_unit = not given and _unit_runs(running.pid)
+    held = _held()
     stop()
-    if by_unit and _systemctl("start") is not None:
+    if by_unit and _unit_begins(held):
         return Started(_answering(0), True)
     kept = [option for option in _chosen(running.arguments) if option[0] not in given]
-    return _spawn(_absolute(kept, Path(running.folder or ".")) + _absolute(given.items(), Path.cwd()))
+    options = _absolute(kept, Path(running.folder or ".")) + _absolute(given.items(), Path.cwd())
+    return _spawn(options, held)
 
 
 def _given(*values: str | Path | None) -> dict[str, str]:
@@ -153,6 +160,13 @@ def _running() -> lock.Holder | None:
     return running
 
 
+def _held() -> Held:
+    """Return what the user has asked of the monitor that runs, and is not over."""
+    with contextlib.suppress(UserError):
+        return Held.of(Status.from_json(ask("status")))
+    return NOTHING
+
+
 def settle() -> None:
     """Cut a monitor that now answers loose from who started it.
 
@@ -167,11 +181,11 @@ def settle() -> None:
         os.close(nowhere)
 
 
-def _spawn(options: Sequence[str]) -> Started:
+def _spawn(options: Sequence[str], held: Held = NOTHING) -> Started:
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
             PROGRAM,
-            env=handing_over(options),
+            env={**handing_over(options), **held.environment()},
             # Where the package is found however it was installed, and not a folder somebody wants to unmount.
             cwd=Path(posture_monitor.__file__).parent.parent,
             stdin=subprocess.DEVNULL,
@@ -219,9 +233,27 @@ def _unit_runs(pid: int) -> bool:
     return bool(pid) and _systemctl("show", "--property=MainPID", "--value") == str(pid)
 
 
+def _unit_begins(held: Held) -> bool:
+    """Start our unit, and hand it what holds; return whether it was started."""
+    # A unit has its environment from the manager alone; there it is until the unit has begun.
+    for name, value in held.environment().items():
+        if _systemd("set-environment", f"{name}={value}") is None:
+            return False
+    try:
+        return _systemctl("start") is not None
+    finally:
+        for name in held.environment():
+            _systemd("unset-environment", name)
+
+
 def _systemctl(*do: str) -> str | None:
     """Return what systemd says of our unit; None where it does not, or says no."""
-    return programs.ask("systemctl", "--user", *do, UNIT, patience_s=SYSTEMD_S)
+    return _systemd(*do, UNIT)
+
+
+def _systemd(*do: str) -> str | None:
+    """Return what the user's systemd says; None where it does not, or says no."""
+    return programs.ask("systemctl", "--user", *do, patience_s=SYSTEMD_S)
 
 
 def _part_from_launchd() -> None:

@@ -33,6 +33,7 @@ from posture_monitor.service.choice import Choice
 from posture_monitor.service.clock import clock_s
 from posture_monitor.service.events import CameraHeld, Command, PluggedIn, Stop
 from posture_monitor.service.eye import EyeKeeper, Looked
+from posture_monitor.service.held import Held
 from posture_monitor.service.lock import AlreadyRunning
 from posture_monitor.service.looking import Seen, chosen
 from posture_monitor.service.monitor import Monitor
@@ -315,6 +316,14 @@ class Keeper:
 
     # ----------------------------------------------------------------- commands
 
+    def take_over(self, held: Held) -> None:
+        """Go on with the pause and the snooze of the monitor before; before `run`."""
+        if held.paused:
+            self._pause(held.until_s)
+        if held.snoozed_until_s is not None:
+            self.monitor.snooze(clock_s(), held.snoozed_until_s - time.time())
+        self._publish()  # another restart may ask for it before the loop begins
+
     def handle(self, do: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer a command of the control channel; called from its threads."""
         if do == "status":
@@ -339,10 +348,7 @@ class Keeper:
 
     def _carry_out(self, do: str, args: Mapping[str, Any]) -> dict[str, Any]:
         if do == "pause":
-            until_s = args["until_s"]
-            over_s = math.inf if until_s is None else clock_s() + until_s - time.time()
-            self.closures.pause = Pause(until_s, over_s)
-            log.info("paused")
+            self._pause(args["until_s"])
             self._turn(clock_s())
         elif do == "resume":
             self._resume()
@@ -372,6 +378,11 @@ class Keeper:
             self.monitor.reanchor()
             self._look_at_s = -1.0
         return {}
+
+    def _pause(self, until_s: float | None) -> None:
+        over_s = math.inf if until_s is None else clock_s() + until_s - time.time()
+        self.closures.pause = Pause(until_s, over_s)
+        log.info("paused")
 
     def _resume(self) -> None:
         self.closures.pause = None
@@ -482,6 +493,7 @@ class Keeper:
             activity=activity,
             why=why or self.settings.trouble or self._waits,
             until_s=until_s,
+            paused=self.closures.pause is not None,
             camera=camera,
             model_trouble=sight.warning if sight else "",
             looks=self._looks,

@@ -111,6 +111,8 @@ class Status:
     ----------
     activity, why, until_s
         One of `ACTIVITIES`, one line about it, and when it ends if that is known.
+    paused
+        Whether the user has paused it; the camera may be closed for other reasons, too.
     state, reason, driver, held_s
         One of `records.STATES`, why it is unknown, the metric that drives it, and for
         how long it has held.
@@ -135,6 +137,7 @@ class Status:
     activity: str = "starting"
     why: str = ""
     until_s: float | None = None
+    paused: bool = False
     state: str = "unknown"
     reason: str = ""
     driver: str = ""
