@@ -130,6 +130,35 @@ def log_file() -> Path:
     return data_dir() / "logs" / "monitor.log"
 
 
+def check_folders() -> None:
+    """Refuse folders of this user's files that can be none: what is kept would be told as nothing kept.
+
+    Raises
+    ------
+    UserError
+        A file, or a link that leads nowhere, stands in the place of one or above it.
+    """
+    for folder in (data_dir(), config_file().parent):
+        there = next((part for part in (folder, *folder.parents) if os.path.lexists(part)), None)
+        if there is not None and not there.is_dir():
+            what = "no folder" if there.exists() else "a link that leads nowhere"
+            raise UserError(f"{there} is {what}; move it away, or set POSTURE_MONITOR_HOME to a folder")
+
+
+def refuse_special(file: Path) -> None:
+    """Refuse what may stand in the place of a file of the user's own, and be read without end.
+
+    Raises
+    ------
+    UserError
+        It is a pipe, a device or the like, or a link that leads nowhere.
+    """
+    # Of a folder reading itself says what is wrong.
+    if os.path.lexists(file) and not (file.is_file() or file.is_dir()):
+        what = "no ordinary file" if file.exists() else "a link that leads nowhere"
+        raise UserError(f"{file} is {what}; move it away")
+
+
 def make_private(folder: Path) -> Path:
     """Create a folder that only this user may enter, and return it; so are those made above it.
 

@@ -22,10 +22,14 @@ PRESETS: Final = ("gentle", "balanced", "strict")
 
 
 def own_file(path: Path | None) -> Path | None:
-    """Return the file laid over the defaults: `path` if given, else the user's own if there is one."""
+    """Return the file laid over the defaults: `path` if given, else the user's own if there is one.
+
+    `UserError` where the user's own is no ordinary file.
+    """
     if path is not None:
         return path
     own = paths.config_file()
+    paths.refuse_special(own)
     return own if own.exists() else None
 
 

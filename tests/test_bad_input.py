@@ -305,7 +305,8 @@ def test_a_read_only_disk_is_told_and_can_be_read(small_disk: Path, upright: Pat
 def test_a_data_folder_that_is_a_file(upright: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("POSTURE_MONITOR_HOME", str(tmp_path / "file" / "home"))
-    assert "home" in refused("calibrate", "--source", upright, "--profile", "me")
+    line = refused("calibrate", "--source", upright, "--profile", "me")
+    assert f"{tmp_path / 'file'} is no folder" in line
 
 
 @pytest.mark.parametrize("command", ["status", "report", "profiles list", "config path"])
@@ -332,6 +333,44 @@ def test_a_path_in_the_home_of_nobody(home: Path, command: str) -> None:
 def test_a_history_that_is_a_folder(home: Path, command: str) -> None:
     (home / "history.sqlite3").mkdir(parents=True)
     assert f"the history {home / 'history.sqlite3'} is a folder" in refused(*command.split())
+
+
+@pytest.mark.parametrize("command", ["report", "log list", "replay"])
+def test_a_history_that_leads_nowhere(home: Path, command: str) -> None:
+    home.mkdir()
+    (home / "history.sqlite3").symlink_to(home / "unplugged")
+    assert f"{home / 'history.sqlite3'} is a link that leads nowhere" in refused(*command.split())
+
+
+@pytest.mark.parametrize(
+    "command", ["", "report", "profiles list", "status", "config show", "start", "data path"]
+)
+def test_a_home_that_is_no_folder(home: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    home.write_text("mine")
+    assert f"{home} is no folder" in refused(*command.split())
+    monkeypatch.setenv("POSTURE_MONITOR_HOME", str(home / "below" / "it"))
+    assert f"{home} is no folder" in refused(*command.split())
+    assert home.read_text() == "mine"
+    home.unlink()
+    home.symlink_to(home.parent / "unplugged")
+    assert f"{home} is a link that leads nowhere" in refused(*command.split())
+
+
+@pytest.mark.parametrize("file", ["config.toml", "profiles/default.toml"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(home: Path, file: str) -> None:
+    (home / "profiles").mkdir(parents=True)
+    os.mkfifo(home / file)
+    # In a process of its own, which can be given up.
+    command = ("config", "show") if file == "config.toml" else ("profiles", "show", "default")
+    told = program.program(*command, home=home, under=("timeout", "20"))
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr == f"posture-monitor: {home / file} is no ordinary file; move it away\n"
+
+
+def test_settings_that_lead_nowhere_are_not_taken_for_none(home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").symlink_to(home / "unplugged")
+    assert "config.toml is a link that leads nowhere" in refused("config", "show")
 
 
 @pytest.mark.parametrize("output", ["out.csv", "landmarks.npz"])

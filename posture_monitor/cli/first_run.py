@@ -30,6 +30,7 @@ _TO_BEGIN: Final = (
 
 def bare(context: click.Context) -> None:
     """Do what ``posture-monitor`` without a command does."""
+    paths.check_folders()
     if configured():
         _how_things_stand(context)
     elif sys.stdin.isatty() and sys.stdout.isatty():

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
-from posture_monitor import profile_name
+from posture_monitor import paths, profile_name
 from posture_monitor.errors import UserError
 
 if TYPE_CHECKING:
@@ -76,6 +76,11 @@ class Command(click.Command):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         _verbose_option(self)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, if the user's files have a place."""
+        paths.check_folders()
+        return super().invoke(ctx)
 
 
 class Group(click.Group):

@@ -276,6 +276,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
         raise UserError(
             f"the history {path} is a folder; move it away, or set POSTURE_MONITOR_HOME to another folder"
         )
+    paths.refuse_special(path)
     if not path.is_file():
         db = sqlite3.connect(":memory:", isolation_level=None)
         migrate(db)

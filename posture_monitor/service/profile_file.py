@@ -42,6 +42,7 @@ _Held = TypeVar("_Held", bound=Sized)
 
 def read_profile(path: Path, *, starter: bool = False) -> Profile:
     """Read and check a profile file; `UserError` names what is wrong with it."""
+    paths.refuse_special(path)
     stamp = stamp_of(path)
     try:
         with path.open("rb") as file:

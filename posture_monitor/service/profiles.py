@@ -50,7 +50,7 @@ def load_profile(name: str) -> Profile:
     if name.endswith(".toml"):
         return read_profile(paths.expanded(name))
     own = paths.profiles_dir() / f"{name}.toml"
-    if own.exists():
+    if own.exists() or own.is_symlink():
         return read_profile(own)
     if _starter_file(name).exists():
         return read_profile(_starter_file(name), starter=True)

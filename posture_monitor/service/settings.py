@@ -80,11 +80,13 @@ def write_setting(file: Path, section: str, key: str, value: Any) -> None:
     Raises
     ------
     UserError
-        The file cannot be read or written, or the settings would not be allowed: then it is left as it was.
+        The file is no ordinary one, cannot be read or written, or the settings would not be allowed:
+        then it is left as it was.
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
+    paths.refuse_special(file)
     try:
         before = file.read_text(encoding="utf-8-sig") if file.exists() else ""
         document = tomlkit.parse(before)
