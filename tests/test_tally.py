@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from history_maker import wall
@@ -15,12 +13,6 @@ from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.service.tally import Tally
 
 STEP_S = 5.0
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "history.sqlite3") as store:
-        yield store
 
 
 def watch(store: Store, tally: Tally, start: str, seconds: float, state: str) -> float:
