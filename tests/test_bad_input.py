@@ -58,6 +58,11 @@ def test_no_camera(home: Path, command: str) -> None:
     assert "--source demo" in line or "/dev/video" in line.split("there", 1)[1]
 
 
+@pytest.mark.parametrize("command", ["calibrate", "run", "start", "restart"])
+def test_an_empty_source_is_not_taken_for_the_default(home: Path, command: str) -> None:
+    assert "--source '': it must not be empty" in refused(command, "--source", "")
+
+
 @pytest.mark.parametrize("command", ["start", "restart"])
 def test_a_recording_that_is_not_there_cannot_be_started(home: Path, command: str) -> None:
     line = refused(command, "--source", "/does/not/exist")

@@ -263,10 +263,18 @@ def config_file_option(**settings: Any) -> Callable[[F], F]:
     )
 
 
+def _not_empty(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Let through what says something: an empty variable of a script must not become the default."""
+    if value == "":
+        raise UserError(f"{_name(parameter)} '': it must not be empty; leave it out for what the settings say")
+    return value
+
+
 def source_option(command: F) -> F:
     """Give a command ``--source``."""
     return click.option(
         "--source",
+        callback=_not_empty,
         metavar="S",
         help="Camera number, /dev/videoN, video file, image folder, stream URL, landmark table or 'demo'; "
         "default: the settings' camera.source.",
