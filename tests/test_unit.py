@@ -22,6 +22,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.service.autostart import Program
 from posture_monitor.service.autostart.systemd import UNIT, Systemd
 from posture_monitor.service.control import ask
+from posture_monitor.service.resting import RESTLESS_S
 
 pytestmark = pytest.mark.slow
 
@@ -88,7 +89,8 @@ def test_calls_and_a_logout_are_seen_from_within_the_unit(manager: UserManager, 
         finally:
             call.kill()
             call.wait()
-        wait_for(lambda: status(home)["activity"] == "watching", 10)
+        # The second is a program that tries over and over.
+        wait_for(lambda: status(home)["activity"] == "watching", RESTLESS_S + 10)
     # At a logout the manager ends, and with it what it started.
     manager.run("systemctl", "--user", "exit")
     left_s = time.time()
