@@ -261,9 +261,8 @@ def _part_from_launchd() -> None:
     if sys.platform == "darwin":
         from posture_monitor.service.autostart.launchd import LABEL
 
-        command = ("launchctl", "bootout", f"gui/{os.getuid()}/{LABEL}")
-        with contextlib.suppress(OSError, subprocess.SubprocessError):  # it may have none
-            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=STOP_S)
+        # It may have none, and says so.
+        programs.ask("launchctl", "bootout", f"gui/{os.getuid()}/{LABEL}", patience_s=STOP_S)
 
 
 def _flags() -> int:
