@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import re
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import tomlkit
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
@@ -40,6 +42,18 @@ def test_nothing_is_named_that_is_no_longer_needed(maker: ModuleType) -> None:
     if absent:
         pytest.skip(f"not everything for development is installed: {', '.join(sorted(absent))}")
     assert told().keys() - maker.needed("dev").keys() == set()
+
+
+def test_the_versions_asked_for_are_those_told() -> None:
+    packaging = pytest.importorskip("packaging.requirements")
+    project = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf-8")).unwrap()["project"]
+    asked = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
+    # The page tells of each once, where the program first asks for it.
+    wanted = {each.name: str(each.specifier) for each in map(packaging.Requirement, reversed(asked))}
+    for name in wanted.keys() - {"posture-monitor"}:
+        row = re.search(rf"^\| {name} \| ([^|]+) \|", PAGE, flags=re.M | re.I)
+        assert row, name
+        assert wanted[name] in row[1].split(" and "), "run: python tools/make_third_party.py"
 
 
 def test_the_model_is_named() -> None:
