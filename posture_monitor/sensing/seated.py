@@ -26,46 +26,30 @@ People = npt.NDArray[np.float32]
 #: How far the seat reaches to either side from where the head is when neutral, in shoulder widths: room to
 #: move in, but none for a second person.
 BESIDE = 1.1
-#: While one of the two looks, at the whole picture or at the seat alone, tells all there is, the other is
-#: made this seldom (our own choice): both each time would double the work for hours.
-OTHER_EVERY_S = 30.0
+#: A seat in which nobody was found for so long is looked at again this seldom (our own choice): whoever
+#: stands or has moved aside would have each picture looked at twice for hours.
+EMPTY_EVERY_S = 30.0
 
 
 class SeatWatch:
-    """Finds the people in a camera's pictures, one after another, mostly in one look at each.
-
-    An empty seat is seldom looked at again: whoever stands or has moved aside would have two looks made of
-    each picture. And where somebody hides the one in the seat, it is the whole that seldom is.
-    """
+    """Finds the people in a camera's pictures, one after another, in one look at most of them."""
 
     def __init__(self) -> None:
-        self._whole_s = self._again_s = self._taken_s = -math.inf
-        #: Who hid the one in the seat when the whole picture was last looked at.
-        self._hiding: People | None = None
+        self._taken_s = self._again_s = -math.inf
 
     def people(self, estimator: PoseEstimator, image: Picture, neutral: Neutral | None, t_s: float) -> People:
         """Return people as `with_seated` does, of a picture taken at `t_s` (monotonic seconds)."""
-        hiding, self._hiding = self._hiding, None
-        lately = t_s - self._whole_s < OTHER_EVERY_S
-        if neutral is not None and hiding is not None and lately and _elsewhere(hiding, image, neutral):
-            seated = _alone(estimator, image, neutral)
-            if len(seated):
-                self._hiding, self._taken_s = hiding, t_s
-                return np.concatenate((hiding, seated))
         people = estimator.detect(image)
-        self._whole_s = t_s
-        if neutral is None or not _elsewhere(people, image, neutral):
-            if len(people):
-                self._taken_s = t_s
+        if neutral is None:
             return people
         # Whoever was there a moment ago may be hidden; a seat that stays empty is no news.
-        if t_s - self._taken_s >= OTHER_EVERY_S > t_s - self._again_s:
-            return people
-        self._again_s = t_s
-        both = with_seated(estimator, image, people, neutral)
-        if len(both) > len(people):
-            self._hiding, self._taken_s = people, t_s
-        return both
+        lately, due = t_s - self._taken_s < EMPTY_EVERY_S, t_s - self._again_s >= EMPTY_EVERY_S
+        if (lately or due) and _elsewhere(people, image, neutral):
+            self._again_s = t_s
+            people = with_seated(estimator, image, people, neutral)
+        if len(people) and not _elsewhere(people, image, neutral):
+            self._taken_s = t_s
+        return people
 
 
 def with_seated(estimator: PoseEstimator, image: Picture, people: People, neutral: Neutral | None) -> People:
