@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
@@ -49,6 +50,21 @@ def session_address() -> str | None:
     return f"unix:path={runtime}/bus" if runtime else None
 
 
+class _Connection(DBusConnection):  # type: ignore[misc]
+    """One that greets the bus with a deadline, too: the package's own would wait for ever."""
+
+    def __init__(self, end: socket.socket, patience_s: float) -> None:
+        self._patience_s = patience_s
+        try:
+            super().__init__(end)
+        except Exception:
+            self.close()
+            raise
+
+    def send_and_get_reply(self, message: Message, *, timeout: float | None = None) -> Message:
+        return super().send_and_get_reply(message, timeout=self._patience_s if timeout is None else timeout)
+
+
 class Bus:
     """A connection, used by one thread.
 
@@ -64,9 +80,8 @@ class Bus:
 
     def __init__(self, address: str, patience_s: float = PATIENCE_S) -> None:
         self._patience_s = patience_s
-        self._connection = DBusConnection(
-            prep_socket(next(get_connectable_addresses(address)), timeout=patience_s)
-        )
+        end = prep_socket(next(get_connectable_addresses(address)), timeout=patience_s)
+        self._connection = _Connection(end, patience_s)
         self._signals: deque[Signal] = deque()
 
     def fileno(self) -> int:
