@@ -19,7 +19,9 @@ from typing import TextIO
 import pytest
 
 from posture_monitor import paths
+from posture_monitor.errors import UserError
 from posture_monitor.service import logs
+from posture_monitor.service.profiles import load_profile
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -99,6 +101,12 @@ def test_whose_machine_it_is_does_not_get_in(logged: Path) -> None:
     log.warning("cannot read %s", f"/media/{login}/stick/me.mp4")
     log.warning("profile 'Anna' was made from the side view")
     log.warning("%s: no such file", paths.data_dir() / "profiles" / "Anna.toml")
+    paths.profiles_dir().mkdir()
+    (paths.profiles_dir() / "Anna.toml").touch()
+    with pytest.raises(UserError, match=r"'Annabel'.*Anna,.*--profile Annabel") as nobody:
+        load_profile("Annabel")
+    log.warning("the profile stays as it was: %s", nobody.value)
+    log.warning('config.toml: profile.name = "Anna B.": it cannot name a profile')
     log.warning("no stream at %s", "http://anna:sec@secret@10.0.0.7/video")
     try:
         raise ValueError(f"bad line in {home}/notes")

@@ -128,6 +128,10 @@ def _rules() -> list[tuple[re.Pattern[str], str]]:
     except (OSError, KeyError, ImportError):
         pass  # a user without a name
     rules.append((re.compile(r"(\b[Pp]rofile )(['\"]).*?\2"), r"\1\2…\2"))
+    # What a line about a profile that is not there offers, and what it advises.
+    rules.append((re.compile(r"(\(there are: )[^)\n]*"), r"\1…"))
+    rules.append((re.compile(r"(--profile )[^\s`'\"]+"), r"\1…"))
+    rules.append((re.compile(r'(\bprofile\.name = )"[^"\n]*"'), r'\1"…"'))
     rules.append((re.compile(r"(\bprofiles[/\\])[^/\\'\"\n]*(?=\.toml)"), r"\1…"))
     rules.append((re.compile(r"(?<=://)[^/\s]+@"), ""))
     return rules
