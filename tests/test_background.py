@@ -189,7 +189,7 @@ def test_only_who_holds_the_lock_is_ended(home: Path) -> None:
 def test_restarted_it_watches_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.toml").touch()
-    first = background.start("mine.toml", "http://127.0.0.1:9/video", "office").pid
+    first = background.start("mine.toml", "http://127.0.0.1:9/video", "side").pid
     arguments = lock.holder()
     again = background.restart()
     assert again.pid != first
@@ -197,12 +197,12 @@ def test_restarted_it_watches_the_same(tmp_path: Path, monkeypatch: pytest.Monke
     assert found is not None
     assert arguments is not None
     assert set(found.arguments) == set(arguments.arguments)
-    wanted = {"--source=http://127.0.0.1:9/video", "--profile=office", f"--config={tmp_path}/mine.toml"}
+    wanted = {"--source=http://127.0.0.1:9/video", "--profile=side", f"--config={tmp_path}/mine.toml"}
     assert set(found.arguments) == {"run", "--detached", *wanted}
     background.restart(source="3")
     found = lock.holder()
     assert found is not None
-    assert set(found.arguments) >= {"--source=3", "--profile=office"}
+    assert set(found.arguments) >= {"--source=3", "--profile=side"}
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -252,6 +252,17 @@ def test_a_unit_that_starts_it_is_used_and_asked_to_stop_it(
     assert background.stop() == plain.pid
     verbs = [line.split()[1] for line in (asked.parent / "systemctl.log").read_text().splitlines()]
     assert verbs[7:] == ["show"]
+
+
+def test_what_could_not_start_does_not_end_what_runs(home: Path) -> None:
+    pid = background.start().pid
+    (home / "config.toml").write_text("[camera]\nsource = 3\n")
+    with pytest.raises(UserError, match=r"config\.toml: camera\.source = 3"):
+        background.restart()
+    (home / "config.toml").write_text('[profile]\nname = "office"\n')
+    with pytest.raises(UserError, match="there is no profile 'office'"):
+        background.restart()
+    assert ask("status")["pid"] == pid
 
 
 def test_restarted_a_pause_and_a_snooze_go_on() -> None:

@@ -124,20 +124,24 @@ def restart(
     """End the monitor if it runs, and start it as it was started before, but for what is given here.
 
     A pause and a snooze go on; of one that does not answer they are not known.
+
+    Raises
+    ------
+    UserError
+        Settings, profile or source cannot be used: then the one that runs goes on. Or as for `start`.
     """
-    if source is not None:
-        check_source(source)  # before the one that runs is ended
     running = _running()
     if running is None:
         return start(config, source, profile)
     given = _given(source, profile, config)
+    kept = [option for option in _chosen(running.arguments) if option[0] not in given]
+    options = _absolute(kept, Path(running.folder or ".")) + _absolute(given.items(), Path.cwd())
+    _check(options)  # before the one that runs is ended
     by_unit = not given and _unit_runs(running.pid)
     held = _held()
     stop()
     if by_unit and _unit_begins(held):
         return Started(_answering(0), True)
-    kept = [option for option in _chosen(running.arguments) if option[0] not in given]
-    options = _absolute(kept, Path(running.folder or ".")) + _absolute(given.items(), Path.cwd())
     return _spawn(options, held)
 
 
@@ -158,6 +162,18 @@ def _running() -> lock.Holder | None:
             ask("recount")
             running = lock.holder()
     return running
+
+
+def _check(options: Sequence[str]) -> None:
+    """Refuse what a monitor with these options would not start with."""
+    # Here, because they take their time to load, and `stop` does without.
+    from posture_monitor.config import load_config
+    from posture_monitor.service.profiles import load_profile
+
+    chosen = dict(_chosen(options))
+    config = load_config(Path(chosen["--config"]) if "--config" in chosen else None)
+    load_profile(chosen.get("--profile", config.profile.name))
+    check_source(chosen.get("--source", config.camera.source))
 
 
 def _held() -> Held:
