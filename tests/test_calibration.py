@@ -220,6 +220,8 @@ def test_a_second_posture_is_added_and_replaced_by_its_name(recorded: Recorded) 
         said = calibrate(recorded(Pose(seat_y_m=-drop_m)), "--add", "standing")
         assert "Neutral postures of 'me': sitting, standing." in said
     assert [neutral.name for neutral in load_profile("me").neutrals] == ["sitting", "standing"]
+    assert "'me' begins anew, without standing: " in calibrate(recorded(Pose()))
+    assert "begins anew" not in calibrate(recorded(Pose()))
 
 
 @pytest.mark.usefixtures("mine")

@@ -7,6 +7,7 @@ through it before a live camera.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -174,7 +175,7 @@ def learn(
     if known is None or aim is None:
         neutral = collected.neutral(name=asked.name)
         made = Profile(asked.profile, (neutral,), camera, width, height, now_iso())
-        return Learnt(made, neutral, told(made))
+        return Learnt(made, neutral, told(made), note=_replaced(asked))
     note = told_place(known, camera, width, height)
     if aim is Aim.ADD:
         neutral = collected.neutral(name=asked.name)
@@ -199,3 +200,15 @@ def learn(
     apart = separation(measured, neutral, limits_of(config, known))
     made = replace(known, captures={**known.captures, aim.value: posture})
     return Learnt(made, neutral, told_separation(aim, apart), apart, note)
+
+
+def _replaced(asked: Request) -> str:
+    """Return a line on the other postures that a profile of this name holds now, and will not any more."""
+    with contextlib.suppress(UserError):
+        others = [n.name for n in own_profile(asked.profile).neutrals if n.name != asked.name]
+        if others:
+            return (
+                f"Profile {asked.profile!r} begins anew, without {', '.join(others)}: "
+                "`posture-monitor calibrate --add NAME` adds one again."
+            )
+    return ""
