@@ -145,6 +145,11 @@ def test_the_good_file_is_good(tmp_path: Path) -> None:
     assert read_profile(tmp_path / "me.toml").neutral["fsr"] == 0.27
 
 
+def test_a_mark_at_the_beginning_of_a_file_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "me.toml").write_text(GOOD, encoding="utf-8-sig")
+    assert read_profile(tmp_path / "me.toml").neutral["fsr"] == 0.27
+
+
 def test_a_file_needs_no_more_than_a_neutral(tmp_path: Path) -> None:
     least = "schema = 1\n" + GOOD[GOOD.index("[[neutral]]") :]
     (tmp_path / "me.toml").write_text(least, encoding="utf-8")

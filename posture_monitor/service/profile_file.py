@@ -45,8 +45,7 @@ def read_profile(path: Path, *, starter: bool = False) -> Profile:
     paths.refuse_special(path)
     stamp = stamp_of(path)
     try:
-        with path.open("rb") as file:
-            content = tomllib.load(file)
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors of Windows mark it
     except (ValueError, RecursionError) as error:  # beside TOML's own: integers beyond all measure
         told = str(error).splitlines()[0]
         raise UserError(f"profile {path}: not valid TOML: {told}; {_CALIBRATE}") from error
