@@ -266,7 +266,9 @@ def config_file_option(**settings: Any) -> Callable[[F], F]:
 def _not_empty(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Let through what says something: an empty variable of a script must not become the default."""
     if value == "":
-        raise UserError(f"{_name(parameter)} '': it must not be empty; leave it out for what the settings say")
+        raise UserError(
+            f"{_name(parameter)} '': it must not be empty; leave it out for what the settings say"
+        )
     return value
 
 
