@@ -586,6 +586,21 @@ def test_a_second_damaged_file_does_not_cover_the_first(path: Path) -> None:
     assert [file.read_bytes()[:5] for file in kept if file.stat().st_size] == [b"first", b"secon"]
 
 
+@pytest.mark.parametrize(
+    "oddly", ["state = 'weird'", "utc_offset_s = 99999999", "utc_offset_s = 'east'", "state = x'00'"]
+)
+def test_a_moment_that_makes_no_sense_is_passed_over_and_told(
+    path: Path, oddly: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Store.open(path) as store:
+        record(store, T0, [("good", 60), ("poor", 60)])
+        store.flush()
+        with store._db:
+            store._db.execute(f"UPDATE spans SET {oddly} WHERE state = 'poor'")
+        assert {span.state for span in store.spans(T0, T0 + 120)} == {"good"}
+    assert f"some moments are passed over ({oddly.partition(' ')[0]} = " in caplog.text
+
+
 def test_damaged_while_it_is_written(path: Path) -> None:
     with Store.open(path) as store:
         record(store, T0, [("good", 60)])

@@ -30,7 +30,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.history import database, packing
 from posture_monitor.history.packing import Minutes, Sample, Samples
 from posture_monitor.history.recording import LONGEST_SPAN_S, Recording
-from posture_monitor.history.records import Alert, Span
+from posture_monitor.history.records import STATES, Alert, Span
 from posture_monitor.posture.reading import LONGEST_SPOKEN_S, Verdict, View
 
 log = logging.getLogger(__name__)
@@ -431,7 +431,7 @@ class Store:
         """Return the spans that touch a stretch of time (POSIX seconds), the one that counts last."""
         return [
             Span(**row, live=bool(live))
-            for live, row in self._named(
+            for live, row in self._told_well(
                 "SELECT live, start_s, end_s, utc_offset_s, state, reason, run, seq FROM spans "
                 "JOIN runs ON runs.id = spans.run WHERE end_s >= ? AND end_s <= ? AND start_s <= ? "
                 "ORDER BY live, run, seq",
@@ -444,7 +444,7 @@ class Store:
         """Return the alerts of a stretch of time (POSIX seconds), in order of time."""
         return [
             Alert(**row, live=bool(live))
-            for live, row in self._named(
+            for live, row in self._told_well(
                 "SELECT live, run, seq, wall_s, utc_offset_s, kind, driver, deviation, held_s, channel, "
                 "title, body, outcome, outcome_s FROM alerts JOIN runs ON runs.id = alerts.run "
                 "WHERE wall_s >= ? AND wall_s < ? ORDER BY wall_s, run, seq",
@@ -484,6 +484,17 @@ class Store:
         ((first_s, last_s),) = self._rows("SELECT min(start_s), max(end_s) FROM spans")
         return None if first_s is None else (first_s, last_s)
 
+    def _told_well(self, query: str, values: tuple[float, ...]) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Yield as `_named` does, and pass over what this program cannot have written."""
+        for first, row in self._named(query, values):
+            with self._passing_over_damage("moments"):
+                state, offset_s = row.get("state", STATES[0]), row["utc_offset_s"]
+                if state not in STATES:
+                    raise ValueError(f"state = {state!r}")
+                if not (isinstance(offset_s, int) and abs(offset_s) < 86400):
+                    raise ValueError(f"utc_offset_s = {offset_s!r}")
+                yield first, row
+
     def _named(self, query: str, values: tuple[float, ...]) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Yield the first column, and the others by name with NULL as NaN."""
         cursor = self._execute(query, values)
@@ -513,12 +524,12 @@ class Store:
         return UserError(database.explain(error, self.path, "read"))
 
     @contextlib.contextmanager
-    def _passing_over_damage(self) -> Iterator[None]:
+    def _passing_over_damage(self, what: str = "measures") -> Iterator[None]:
         """Pass over numbers damaged within a page, which SQLite does not notice: the rest can be read."""
         try:
             yield
         except (zlib.error, ValueError) as error:
-            log.warning("the history %s is damaged; some measures are passed over (%s)", self.path, error)
+            log.warning("the history %s is damaged; some %s are passed over (%s)", self.path, what, error)
 
 
 def _files(path: Path) -> tuple[tuple[int, int] | None, ...]:
