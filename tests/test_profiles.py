@@ -244,3 +244,11 @@ def test_the_settings_follow_a_profile_that_is_renamed_or_deleted(home: Path, mi
     assert named() == "office"
     done("profiles", "delete", "--yes", "office")
     assert named() == "default"
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "../config", "\0", "\0.toml", "\ud800", ""])
+def test_what_can_name_no_profile_is_looked_for_nowhere(home: Path, name: str) -> None:
+    (home / "profiles").mkdir(parents=True)
+    (home / "config.toml").touch()
+    with pytest.raises(UserError, match="cannot name a profile"):
+        load_profile(name)

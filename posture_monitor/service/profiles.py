@@ -47,8 +47,11 @@ def load_profile(name: str) -> Profile:
         There is none of that name, or its file is broken: the line names file,
         key and what to do.
     """
-    if name.endswith(".toml"):
+    if profile_name.is_path(name):
         return read_profile(paths.expanded(name))
+    # Who asks the running monitor may send anything.
+    if why := profile_name.objection(name):
+        raise UserError(f"{name!r} cannot name a profile; {why}")
     own = paths.profiles_dir() / f"{name}.toml"
     if own.exists() or own.is_symlink():
         return read_profile(own)
