@@ -14,6 +14,8 @@ from pathlib import Path
 from posture_monitor.errors import UserError
 
 APP = "posture-monitor"
+#: The variable that puts all under one folder.
+HOME = "POSTURE_MONITOR_HOME"
 
 #: Longest path of a Unix socket, in bytes: Linux takes 107, macOS 103.
 SOCKET_PATH_BYTES = 100
@@ -35,12 +37,16 @@ def expanded(path: str | Path) -> Path:
 
 
 def _folder(kind: str) -> Path:
-    home = os.environ.get("POSTURE_MONITOR_HOME")
-    if home:
-        return expanded(home)
+    if home := os.environ.get(HOME):
+        return expanded(home).absolute()
     import platformdirs
 
     return Path(platformdirs.user_config_dir(APP) if kind == "config" else platformdirs.user_data_dir(APP))
+
+
+def home_environment() -> dict[str, str]:
+    """Return that variable, if it is set, as a program needs it that is started in another folder."""
+    return {HOME: str(data_dir())} if os.environ.get(HOME) else {}
 
 
 def data_dir() -> Path:
@@ -98,7 +104,7 @@ def control_socket() -> Path:
     if sys.platform == "win32":
         return data_dir() / "control"
     runtime = _runtime_dir()
-    own = os.environ.get("POSTURE_MONITOR_HOME")
+    own = os.environ.get(HOME)
     wanted = (runtime if runtime and not own else data_dir()) / "control"
     name = os.fsencode(wanted)
     if len(name) <= SOCKET_PATH_BYTES:

@@ -64,6 +64,18 @@ def test_started_once_asked_stopped() -> None:
     assert background.stop() is None
 
 
+def test_it_is_found_where_the_home_is_named_from_the_folder_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs in a folder of its own, from which the same name leads elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("POSTURE_MONITOR_HOME", "here")
+    started = background.start()
+    assert ask("status")["pid"] == started.pid
+    assert (tmp_path / "here" / "monitor.lock").exists()
+    assert background.stop() == started.pid
+
+
 def test_killed_hard_it_starts_again_over_what_it_left() -> None:
     first = background.start().pid
     os.kill(first, signal.SIGKILL)

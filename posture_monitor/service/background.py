@@ -23,7 +23,7 @@ import posture_monitor
 from posture_monitor import programs
 from posture_monitor.children import handing_over
 from posture_monitor.errors import UserError
-from posture_monitor.paths import expanded
+from posture_monitor.paths import expanded, home_environment
 from posture_monitor.sensing.sources import check as check_source
 from posture_monitor.service import lock
 from posture_monitor.service.autostart.systemd import UNIT
@@ -201,7 +201,7 @@ def _spawn(options: Sequence[str], held: Held = NOTHING) -> Started:
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
             PROGRAM,
-            env={**handing_over(options), **held.environment()},
+            env={**handing_over(options), **held.environment(), **home_environment()},
             # Where the package is found however it was installed, and not a folder somebody wants to unmount.
             cwd=Path(posture_monitor.__file__).parent.parent,
             stdin=subprocess.DEVNULL,

@@ -121,14 +121,11 @@ def this_program() -> Program:
     from posture_monitor.config import load_config
     from posture_monitor.service.background import PROGRAM
 
-    environment = {}
-    if home := os.environ.get("POSTURE_MONITOR_HOME"):
-        environment["POSTURE_MONITOR_HOME"] = str(paths.expanded(home).absolute())
     # At login it is started in the user's own folder, whose files are none of its modules.
     program, *arguments = PROGRAM
     command = (program, *ELSEWHERE, *arguments)
     folders = tuple(dict.fromkeys((paths.data_dir().absolute(), paths.config_file().parent.absolute())))
-    return Program(command, folders, environment, "://" in load_config().camera.source)
+    return Program(command, folders, paths.home_environment(), "://" in load_config().camera.source)
 
 
 def enable() -> State:
