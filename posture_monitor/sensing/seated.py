@@ -44,10 +44,12 @@ class SeatWatch:
             return people
         # Whoever was there a moment ago may be hidden; a seat that stays empty is no news.
         lately, due = t_s - self._taken_s < EMPTY_EVERY_S, t_s - self._again_s >= EMPTY_EVERY_S
-        if (lately or due) and _elsewhere(people, image, neutral):
+        empty = _elsewhere(people, image, neutral)
+        if empty and (lately or due):
             self._again_s = t_s
-            people = with_seated(estimator, image, people, neutral)
-        if len(people) and not _elsewhere(people, image, neutral):
+            hidden = _hidden(estimator, image, people, neutral)
+            people, empty = np.concatenate((people, hidden)), not len(hidden)
+        if len(people) and not empty:
             self._taken_s = t_s
         return people
 
@@ -64,25 +66,24 @@ def with_seated(estimator: PoseEstimator, image: Picture, people: People, neutra
     neutral
         Whose seat it is; None, or one that knows no place, has none.
     """
-    if neutral is None or math.isnan(neutral["head_shift"]) or not _elsewhere(people, image, neutral):
+    if neutral is None or not _elsewhere(people, image, neutral):
         return people
-    seated = _alone(estimator, image, neutral)
-    for person in people:
-        seated = still.others(person, seated)
-    return np.concatenate((people, seated))
+    return np.concatenate((people, _hidden(estimator, image, people, neutral)))
 
 
 def _elsewhere(people: People, image: Picture, neutral: Neutral) -> bool:
-    """Say whether there are people, and none of them in the seat of `neutral`."""
-    return len(people) > 0 and not _in_seat(people, image, neutral).any()
+    """Say whether there are people, and none of them in the seat of `neutral`, if it knows of one."""
+    if math.isnan(neutral["head_shift"]) or not len(people):
+        return False
+    return not _in_seat(people, image, neutral).any()
 
 
 def _in_seat(people: People, image: Picture, neutral: Neutral) -> npt.NDArray[np.bool_]:
     return in_seat(measure(people, np.array([image.shape[1], image.shape[0]])), neutral)
 
 
-def _alone(estimator: PoseEstimator, image: Picture, neutral: Neutral) -> People:
-    """Return who is found in the seat where all beside it is painted over.
+def _hidden(estimator: PoseEstimator, image: Picture, people: People, neutral: Neutral) -> People:
+    """Return who is found in the seat, and is none of `people`, where all beside it is painted over.
 
     Whoever sits at its edge is cut by that, and may be taken for another body there.
     """
@@ -92,5 +93,8 @@ def _alone(estimator: PoseEstimator, image: Picture, neutral: Neutral) -> People
     alone = np.empty_like(image)
     alone[:] = image.mean(axis=(0, 1))
     alone[:, left:right] = image[:, left:right]
-    people = estimator.detect(alone)
-    return people[_in_seat(people, image, neutral)]
+    found = estimator.detect(alone)
+    found = found[_in_seat(found, image, neutral)]
+    for person in people:
+        found = still.others(person, found)
+    return found
