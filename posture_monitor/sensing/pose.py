@@ -298,9 +298,8 @@ def _plain_letters() -> Iterator[None]:
     finally:
         try:
             locale.setlocale(locale.LC_CTYPE, before)
-        except (
-            locale.Error
-        ):  # Windows takes no name with letters beyond ASCII, as Norway's and Türkiye's, back
+        # Windows takes no name with letters beyond ASCII back, as Norway's and Türkiye's.
+        except locale.Error:
             locale.setlocale(locale.LC_CTYPE, "")  # with which Python began
 
 
