@@ -241,28 +241,34 @@ esac
 """
 
 
-def test_a_unit_that_starts_it_is_used_and_asked_to_stop_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """A stand-in for systemctl, which keeps a log and does what systemd would."""
+@pytest.fixture
+def unit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Have a unit start it, and return the folder of a stand-in for systemctl.
+
+    It does what systemd would, and keeps there a log and the number of the process.
+    """
     asked = tmp_path / "bin" / "systemctl"
     asked.parent.mkdir()
     asked.write_text(SYSTEMCTL.format(start=shlex.join(STAND_IN)))
     asked.chmod(0o755)
     monkeypatch.setenv("PATH", f"{asked.parent}:{os.environ['PATH']}")
     monkeypatch.setattr(background, "_unit_starts_it", lambda: True)
+    return asked.parent
+
+
+def test_a_unit_that_starts_it_is_used_and_asked_to_stop_it(unit: Path) -> None:
     started = background.start()
     assert started.new
-    assert (asked.parent / "systemctl.pid").read_text().strip() == str(started.pid)
+    assert (unit / "systemctl.pid").read_text().strip() == str(started.pid)
     again = background.restart()
     assert again.pid != started.pid
     assert background.stop() == again.pid
-    verbs = [line.split()[1] for line in (asked.parent / "systemctl.log").read_text().splitlines()]
+    verbs = [line.split()[1] for line in (unit / "systemctl.log").read_text().splitlines()]
     assert verbs == ["start", "show", "show", "stop", "start", "show", "stop"]
     # One that is not the unit's is none of systemd's business.
     plain = background.start(source="5")
     assert background.stop() == plain.pid
-    verbs = [line.split()[1] for line in (asked.parent / "systemctl.log").read_text().splitlines()]
+    verbs = [line.split()[1] for line in (unit / "systemctl.log").read_text().splitlines()]
     assert verbs[7:] == ["show"]
 
 
@@ -294,20 +300,14 @@ def test_restarted_a_pause_and_a_snooze_go_on() -> None:
     assert (now().paused, now().snoozed_until_s) == (False, None), "that is a fresh start"
 
 
-def test_a_unit_started_again_stays_paused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    asked = tmp_path / "bin" / "systemctl"
-    asked.parent.mkdir()
-    asked.write_text(SYSTEMCTL.format(start=shlex.join(STAND_IN)))
-    asked.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{asked.parent}:{os.environ['PATH']}")
-    monkeypatch.setattr(background, "_unit_starts_it", lambda: True)
+def test_a_unit_started_again_stays_paused(unit: Path) -> None:
     first = background.start()
     ask("pause")
     again = background.restart()
     assert again.pid != first.pid
-    assert (asked.parent / "systemctl.pid").read_text().strip() == str(again.pid)
+    assert (unit / "systemctl.pid").read_text().strip() == str(again.pid)
     assert now().paused
-    assert not (asked.parent / "systemctl.env").exists(), "no later start is to find it"
+    assert not (unit / "systemctl.env").exists(), "no later start is to find it"
 
 
 def test_options_are_kept_however_they_were_written() -> None:

@@ -57,6 +57,14 @@ def hers(both: tuple[Picture, Any], estimator: PoseEstimator) -> Neutral:
     return neutral_of(measure(alone[None], np.array([width, height])))
 
 
+def without_her(picture: Picture) -> Picture:
+    """Return the picture of both with her seat empty."""
+    half = picture.shape[1] // 2
+    empty = picture.copy()
+    empty[:, :half] = picture[:1, :half]
+    return empty
+
+
 def test_who_is_in_the_seat_is_found_beside_somebody_else(
     both: tuple[Picture, npt.NDArray[np.float32]], hers: Neutral, estimator: PoseEstimator
 ) -> None:
@@ -73,9 +81,7 @@ def test_in_an_empty_seat_nobody_is_found(
     both: tuple[Picture, npt.NDArray[np.float32]], hers: Neutral, estimator: PoseEstimator
 ) -> None:
     picture, other = both
-    half = picture.shape[1] // 2
-    empty = picture.copy()
-    empty[:, :half] = picture[:1, :half]
+    empty = without_her(picture)
     assert len(with_seated(estimator, empty, other[None], hers)) == 1
 
 
@@ -133,9 +139,7 @@ def test_an_empty_seat_is_seldom_looked_at_again_and_one_just_left_at_each_look(
     both: tuple[Picture, npt.NDArray[np.float32]], hers: Neutral, estimator: PoseEstimator
 ) -> None:
     picture, _ = both
-    half = picture.shape[1] // 2
-    empty = picture.copy()
-    empty[:, :half] = picture[:1, :half]
+    empty = without_her(picture)
     counted: Any = Counted(estimator)
     watch = SeatWatch()
     for number in range(10):
