@@ -17,6 +17,7 @@ from desktop import Desktop, desktop
 from waiting import wait_for
 
 from posture_monitor.errors import UserError
+from posture_monitor.history.records import NOT_SHOWN
 from posture_monitor.posture import dose, nudge
 from posture_monitor.posture.nudge import Alert, Cause, Kind, Nudges, Outcome, Policy, Response
 from posture_monitor.posture.reading import Verdict
@@ -241,6 +242,15 @@ def test_without_any_desktop_auto_is_the_terminal(capsys: pytest.CaptureFixture[
 def test_a_channel_asked_for_that_does_not_work_is_refused(choice: notify.Choice) -> None:
     with pytest.raises(UserError, match=rf"alert\.channel is '{choice}', but .*set it to 'auto'"):
         notify.pick_channel(choice)
+
+
+@pytest.mark.usefixtures("linux", "nowhere")
+@pytest.mark.parametrize("choice", ["auto", "terminal"])
+def test_where_nobody_reads_the_terminal_nothing_counts_as_shown(choice: notify.Choice) -> None:
+    notifier = notify.pick_channel(choice, write=None)
+    assert notifier.name == NOT_SHOWN
+    with pytest.raises(ChannelError):
+        notifier.send(ALERT)
 
 
 @pytest.fixture

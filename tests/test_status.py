@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from posture_monitor.errors import UserError
-from posture_monitor.history.records import STATES
+from posture_monitor.history.records import NOT_SHOWN, STATES
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.nudge import Wait
 from posture_monitor.service import glance, status_text
@@ -155,6 +155,11 @@ def test_what_it_says_of_trouble_and_of_a_starter_profile() -> None:
     assert "  model      ! it tells its maker\n" in shown
     assert "no time at the desk yet" in shown
     assert "looks every" not in shown
+
+
+def test_reminders_that_nobody_sees_are_told_as_such() -> None:
+    told = dict(rows(dataclasses.replace(POOR, channel=NOT_SHOWN), NOW_S))["reminders"]
+    assert told.startswith("balanced, no desktop found to show them on, so only kept for the report")
 
 
 def test_what_is_not_known_yet_is_not_made_up() -> None:

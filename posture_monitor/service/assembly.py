@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from posture_monitor import memory, paths
 from posture_monitor.errors import UserError
+from posture_monitor.history.records import NOT_SHOWN
 from posture_monitor.history.store import Store
 from posture_monitor.sensing.sources import camera_number
 from posture_monitor.sensing.sources import check as check_source
@@ -81,9 +82,11 @@ def keep(
                 keep_landmarks=config.history.keep_landmarks,
             )
         )
-        notifier = pick_channel(config.alert.channel, sound=config.alert.sound, write=console.print)
+        # In the background nobody reads a terminal: what went there would be kept as shown.
+        write = None if detached else console.print
+        notifier = pick_channel(config.alert.channel, sound=config.alert.sound, write=write)
         stack.callback(notifier.close)
-        if detached and notifier.name == "terminal":
+        if notifier.name == NOT_SHOWN:
             log.warning("there is no desktop to show reminders on: they are only kept for the report")
         monitor = Monitor(
             config,

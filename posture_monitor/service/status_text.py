@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from posture_monitor.history.records import told_reason
+from posture_monitor.history.records import NOT_SHOWN, told_reason
 from posture_monitor.service.status import Status, clock
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
@@ -196,6 +196,8 @@ def _reminders(status: Status, now_s: float) -> str:
     if status.quiet:
         held.append(f"held back: {status.quiet}")
     way = f"by {status.channel}" if status.channel else ""
+    if status.channel == NOT_SHOWN:
+        way = "no desktop found to show them on, so only kept for the report"
     return ", ".join(part for part in (status.preset, way, *held) if part) or "none"
 
 

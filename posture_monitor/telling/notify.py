@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from posture_monitor.errors import UserError
+from posture_monitor.history.records import NOT_SHOWN
 from posture_monitor.telling.words import Text
 
 Choice: TypeAlias = Literal["auto", "desktop", "plyer", "terminal"]
@@ -114,12 +115,14 @@ class Notifier:
     ----------
     channels
         In order of preference.
+    name
+        Of the channel that works; `NOT_SHOWN` where none does.
     failures
         Channel name to the reason it last failed; empty when all is well.
     """
 
     def __init__(self, channels: Sequence[Channel]) -> None:
-        self.name = channels[0].name
+        self.name = NOT_SHOWN
         self.channels = tuple(channels)
         self.failures: dict[str, str] = {}
         self._sent: dict[str, Channel] = {}
@@ -178,7 +181,9 @@ class Notifier:
             channel.close()
 
     def _none_works(self) -> ChannelError:
-        return ChannelError("; ".join(f"{name}: {why}" for name, why in self.failures.items()))
+        self.name = NOT_SHOWN
+        why = "; ".join(f"{name}: {why}" for name, why in self.failures.items())
+        return ChannelError(why or "there is no channel")
 
     def _remember(self, sent: Sent, channel: Channel) -> None:
         self._sent[sent.id] = channel
@@ -187,7 +192,7 @@ class Notifier:
 
 
 def pick_channel(
-    choice: Choice = "auto", *, sound: bool = False, write: Callable[[str], None] = print
+    choice: Choice = "auto", *, sound: bool = False, write: Callable[[str], None] | None = print
 ) -> Notifier:
     """Return the notifier for a choice, checked to work.
 
@@ -199,7 +204,7 @@ def pick_channel(
     sound
         Play the desktop's sound with each notification.
     write
-        How the terminal channel prints its lines.
+        How the terminal channel prints its lines; None where nobody reads them, and there is no such channel.
 
     Raises
     ------
@@ -209,7 +214,7 @@ def pick_channel(
     notifier = Notifier(_channels(choice, sound, write))
     with contextlib.suppress(ChannelError):
         notifier.check()
-    if choice != "auto" and notifier.name != choice:
+    if choice not in ("auto", "terminal") and notifier.name != choice:
         why = notifier.failures.get(choice, "it does not work here")
         notifier.close()
         raise UserError(
@@ -218,7 +223,7 @@ def pick_channel(
     return notifier
 
 
-def _channels(choice: Choice, sound: bool, write: Callable[[str], None]) -> list[Channel]:
+def _channels(choice: Choice, sound: bool, write: Callable[[str], None] | None) -> list[Channel]:
     from posture_monitor.telling.channels.desktop import Desktop
     from posture_monitor.telling.channels.plyer import Plyer
     from posture_monitor.telling.channels.terminal import Terminal
@@ -228,5 +233,6 @@ def _channels(choice: Choice, sound: bool, write: Callable[[str], None]) -> list
         channels.append(Desktop(sound=sound))
     if choice in ("auto", "plyer"):
         channels.append(Plyer(sound=sound))
-    channels.append(Terminal(write))
+    if write is not None:
+        channels.append(Terminal(write))
     return channels
