@@ -388,6 +388,11 @@ def test_buttons_are_told_where_the_desktop_has_them(tmp_path: Path, home: Path)
     assert check.text.startswith("desktop, with buttons")
 
 
+def test_a_terminal_is_told_to_be_no_channel_of_the_background(home: Path) -> None:
+    check = doctor.check_notifications("terminal", send=False)
+    assert check.text.startswith("terminal, where the background shows nothing")
+
+
 # ------------------------------------------------------------------ offline
 
 

@@ -392,6 +392,8 @@ def _buttons(channel: str) -> str:
     from posture_monitor.telling.channels import freedesktop
     from posture_monitor.telling.notify import ChannelError
 
+    if channel == "terminal":
+        return ", where the background shows nothing"
     if channel != "desktop":
         return ", without buttons"
     if not sys.platform.startswith("linux"):
