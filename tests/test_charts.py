@@ -88,6 +88,11 @@ def test_a_curve_is_calmed_by_the_median_of_eight_minutes() -> None:
     assert calm.max() < 20
 
 
+def test_a_curve_of_few_minutes_keeps_its_shape() -> None:
+    values = np.array([1.0, 3.0, 9.0, 13.0])
+    assert _smooth(60.0 * np.arange(4), values).tolist() == values.tolist()
+
+
 def test_five_minutes_are_told_together() -> None:
     starts_s = np.array([0.0, 240.0, 299.0, 300.0, 1000.0])
     told = [(at_s, values.tolist()) for at_s, values in _every(starts_s, np.arange(5.0), 300.0)]

@@ -331,6 +331,15 @@ def test_few_minutes_are_drawn_as_minutes(store: Store, seconds: float, marks: l
     assert re.findall(r">(\d\d:\d\d)<", ticks.group()) == marks
 
 
+def test_minutes_under_the_curves_are_told_with_their_hour(store: Store) -> None:
+    start_s = wall(f"{TODAY} 09:00")
+    record(store, start_s, [("good", 180)])
+    for minute in range(3):
+        store.sample(start_s + 60 * minute, {"fsr": 1.0}, verdict="good")
+    curves = page(store).split('aria-label="Deviation')[1].split("</svg>")[0]
+    assert re.findall(r">(09[:\d]*)</text>", curves) == ["09:00", "09:01", "09:02", "09:03"]
+
+
 Box = tuple[float, float, float, float]
 
 

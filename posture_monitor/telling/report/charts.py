@@ -320,8 +320,9 @@ def angles(name: str, day: Day, axis: Axis) -> str:
         for panel, metric in zip(panels, names, strict=True):
             _curve(drawing, panel, metric, day, axis)
         labelled = axis.marks[:: max(1, math.ceil(len(axis.marks) / 9))]
+        hours = all(label.endswith(":00") for _, label in labelled)
         panels[-1].set_xticks(
-            [at_s for at_s, _ in labelled], [label.removesuffix(":00") for _, label in labelled]
+            [at_s for at_s, _ in labelled], [label[:2] if hours else label for _, label in labelled]
         )
         panels[-1].set_xlim(axis.start_s, axis.end_s)
         drawing.figure.subplots_adjust(
@@ -381,7 +382,12 @@ def _curve(drawing: _Drawing, axes: Axes, metric: str, day: Day, axis: Axis) -> 
 
 
 def _smooth(starts_s: Floats, values: Floats) -> Floats:
-    """Return the running median over eight minutes, so that a stretch stands out from the scatter."""
+    """Return the running median over eight minutes, so that a stretch stands out from the scatter.
+
+    Of few minutes it would be one level throughout: they are returned as they are.
+    """
+    if starts_s[-1] - starts_s[0] < _FEW_S:
+        return values
     first = np.searchsorted(starts_s, starts_s - _HALF_S)
     last = np.searchsorted(starts_s, starts_s + _HALF_S, side="right")
     return np.array([np.median(values[a:b]) for a, b in zip(first, last, strict=True)])
