@@ -324,6 +324,12 @@ def test_a_week_over_the_new_year_has_both_years(store: Store, day_of_it: str, t
             "Check the light and that the camera sees head and shoulders; `posture-monitor doctor` helps.",
         ),
         (
+            [("good", 1900)],
+            "No poor posture was seen.",
+            "32 min of 32 min",
+            "Keep changing position: no single posture suits a whole day.",
+        ),
+        (
             [("good", 1900), ("poor", 50)],
             "Hardly any poor posture was seen.",
             "32 min of 32 min",

@@ -209,7 +209,7 @@ def stood_out(day: Day) -> str:
     poor = day.seconds["poor"]
     hardest = day.hardest_hour
     if poor < 60 and day.poor_share < APART:
-        return "Hardly any poor posture was seen."
+        return f"{'Hardly any' if poor else 'No'} poor posture was seen."
     sentence = f"Poor posture took {duration(poor)}, {words.percent(day.poor_share)} of the judged time"
     if hardest is not None and day.poor_share >= APART and hardest.poor_share > 1.5 * day.poor_share:
         # A share: another hour may have had more minutes of it.
