@@ -140,6 +140,13 @@ def test_the_tooltip_says_why_nothing_is_watched_and_says_it_once() -> None:
     assert glance.line(replace(paused, until_s=noon_s), noon_s - 3600) == "Paused until 12:00"
 
 
+def test_the_tooltip_tells_until_when_there_are_no_reminders() -> None:
+    noon_s = dt.datetime(2026, 3, 2, 12).timestamp()
+    snoozed = replace(SLUMPED, snoozed_until_s=noon_s)
+    assert "No reminders until 12:00" in glance.tooltip(snoozed, noon_s - 60).splitlines()
+    assert "No reminders" not in glance.tooltip(snoozed, noon_s + 60)
+
+
 def test_what_was_not_measured_is_not_listed() -> None:
     bare = (
         Angle("trunk_incl", "trunk inclination", "°", 4.0, None),
@@ -219,7 +226,7 @@ def test_reminders_can_be_held_back_and_let_go_again(tray: Tray) -> None:
     assert tray.snooze.text() == "No reminders for an hour"
     tray.snooze.trigger()
     tray.tell(Status(activity="watching", state="good", snoozed_until_s=time.time() + 3600))
-    assert tray.snooze.text() == "Reminders again"
+    assert tray.snooze.text().startswith("Reminders again (none until ")
     tray.snooze.trigger()
     assert asked == [("snooze", {"seconds": 3600.0}), ("snooze", {"seconds": 0.0})]
     tray.tell(Status(activity="paused"))

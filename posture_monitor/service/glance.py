@@ -105,8 +105,16 @@ def tooltip(status: Status, now_s: float) -> str:
     measures = [text for angle in listed(status, 4) if (text := _measure(angle))]
     if status.activity == "watching" and status.state != "away" and measures:
         lines.append(", ".join(measures))
+    if snoozed := until_snoozed(status, now_s):
+        lines.append(f"No reminders until {snoozed}")
     lines.append(today(status))
     return "\n".join(lines)
+
+
+def until_snoozed(status: Status, now_s: float) -> str:
+    """Return the time of day until which reminders are snoozed; ``""`` where they are not."""
+    until_s = status.snoozed_until_s
+    return clock(until_s, now_s) if until_s is not None and until_s > now_s else ""
 
 
 @english()

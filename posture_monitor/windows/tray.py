@@ -247,9 +247,9 @@ class Tray(QObject):
         for action in self.pauses:
             action.setVisible(not paused)
         self.resume.setVisible(paused)
-        snoozed = status.snoozed_until_s is not None
-        self.snooze.setText(UNSNOOZE if snoozed else SNOOZE)
-        self.snooze.setVisible(snoozed or not paused)
+        snoozed = glance.until_snoozed(status, now_s)
+        self.snooze.setText(f"{UNSNOOZE} (none until {snoozed})" if snoozed else SNOOZE)
+        self.snooze.setVisible(bool(snoozed) or not paused)
         self.anchor.setEnabled(status.activity == "watching" and status.state != "away")
         for name, action in self.presets.items():
             action.setChecked(name == status.preset)
@@ -278,7 +278,7 @@ class Tray(QObject):
         self.line.command("pause", until_s=until_s)
 
     def _snooze(self) -> None:
-        snoozed = self.status is not None and self.status.snoozed_until_s is not None
+        snoozed = self.status is not None and glance.until_snoozed(self.status, time.time())
         self.line.command("snooze", seconds=0.0 if snoozed else 3600.0)
 
     def _reanchor(self) -> None:
