@@ -207,7 +207,7 @@ def test_a_missing_daemon_falls_to_the_terminal(tmp_path: Path) -> None:
         assert notifier.send(ALERT).channel == "terminal"
         notifier.close()
     assert ALERT.title in lines[0]
-    assert ALERT.body in lines[0]
+    assert ALERT.body in " ".join(lines[0].split())
 
 
 @pytest.mark.desktop
@@ -318,6 +318,16 @@ def test_when_nothing_works_it_says_so() -> None:
 
     with pytest.raises(ChannelError, match="terminal: the terminal takes no more output"):
         Notifier([Terminal(broken)]).send(ALERT)
+
+
+def test_a_narrow_terminal_has_the_words_under_their_title(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    lines: list[str] = []
+    Terminal(lines.append).send(Text("Time to stand", f"{ALERT.body}\nAnd posture-monitor says so."))
+    _, title, *body = lines[0].rstrip().split("\n")
+    assert title == "» Time to stand"
+    assert all(line.startswith("  ") and len(line) <= 30 for line in body)
+    assert body[-1] == "  And posture-monitor says so."
 
 
 def test_a_replacement_on_another_channel_takes_the_first_one_down() -> None:

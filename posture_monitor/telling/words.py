@@ -422,7 +422,7 @@ def break_text(suggestion: Suggestion, move: Move | None) -> Text:
     if move is None:
         return Text(title, body)
     unless = say("Leave it out if {reason}.").format(reason=say(move.unless))
-    return Text(title, f"{body} {say(move.name)}, {say(move.long)}: {say(move.how)} {unless}")
+    return Text(title, f"{body}\n{say(move.name)}, {say(move.long)}: {say(move.how)} {unless}")
 
 
 def summary_text(held_back: int) -> Text:
