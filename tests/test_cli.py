@@ -200,6 +200,18 @@ def test_a_terminal_without_the_characters_shows_a_question_mark(
     assert re.search(r"\d\d:\d\d:\d\d  \? good", ended.stdout)
 
 
+@pytest.mark.parametrize(
+    ("terminal", "told"), [(True, "Move\n  your arms\n  so\n\n"), (False, "Move\n  your arms so\n\n")]
+)
+def test_a_narrow_terminal_breaks_no_word(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool, told: str
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    monkeypatch.setenv("COLUMNS", "13")
+    kit.say("Move\n  your arms so\n\n")
+    assert capsys.readouterr().out == told
+
+
 def test_ctrl_c_outside_a_run_is_quiet_and_says_130() -> None:
     @click.group(cls=kit.Group)
     def group() -> None: ...

@@ -191,11 +191,11 @@ def test_unknown_and_away_raise_nothing() -> None:
 def test_it_says_how_often_instead_of_how_often() -> None:
     made_up(("09:00", "good", 5), ("09:05", "poor", 2), ("09:07", "good", 20), ("09:27", "poor", 1))
     said = done("replay", "--day", DAY, "--preset", "strict").splitlines()
-    assert said[0] == "strict would have reminded you 2 times, your settings once (09:05, 09:27)."
+    assert said[0] == "strict would have reminded you 2 times (09:05, 09:27), your settings once."
     assert said[1].startswith("Shown on the day: 0."), "the made-up day had no notification"
     every = done("replay", "--day", DAY)
     assert "gentle would not have reminded you, your settings once." in every
-    assert "balanced would have reminded you once, and your settings as often (09:06)." in every
+    assert "balanced would have reminded you once (09:06), and your settings as often." in every
 
 
 def test_where_readings_are_missing_it_says_of_how_much() -> None:

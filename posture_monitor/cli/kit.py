@@ -11,8 +11,10 @@ import errno
 import logging
 import os
 import re
+import shutil
 import stat
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -363,6 +365,14 @@ def _unanswered(nobody: click.Abort, way_out: str) -> BaseException:
     if isinstance(nobody.__context__, KeyboardInterrupt):
         return KeyboardInterrupt()
     return UserError(f"there is nobody to ask; {way_out}")
+
+
+def say(text: str) -> None:
+    """Print lines; a terminal breaks them between words, and what goes on stays under its beginning."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    for line in text.splitlines():
+        indent = " " * (len(line) - len(line.lstrip()))
+        click.echo(textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False))
 
 
 def console(*, stderr: bool = False, file: TextIO | None = None, quiet: bool = False) -> Console:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from posture_monitor import paths
-from posture_monitor.cli.kit import Command, config_option, example
+from posture_monitor.cli.kit import Command, config_option, example, say
 from posture_monitor.settings_file import PRESETS
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def replay(config: Config, day: str, preset: str | None) -> None:
     with Store.open(paths.history_file(), readonly=True) as store:
         found = what_if(store, date, config, {"": config.alert.policy, **policies})
     for name in tried:
-        click.echo(_sentence(name, found))
+        say(_sentence(name, found))
     for line in _caveats(found):
-        click.echo(line)
+        say(line)
 
 
 def _times(count: int) -> str:
@@ -51,13 +51,15 @@ def _sentence(name: str, found: WhatIf) -> str:
     import datetime as dt
 
     count, own = len(found.alerts[name]), len(found.alerts[""])
-    told = f"{name} would {'not ' * (count == 0)}have reminded you" + f" {_times(count)}" * (count > 0)
+    told = f"{name} would {'not ' * (count == 0)}have reminded you"
+    if count:
+        clock = ", ".join(f"{dt.datetime.fromtimestamp(at_s):%H:%M}" for at_s in found.alerts[name])
+        told += f" {_times(count)} ({clock})"
     if count != own:
         told += f", your settings {_times(own)}" if own else ", your settings not at all"
     else:
         told += ", and your settings as often" if count else ", nor would your settings"
-    clock = ", ".join(f"{dt.datetime.fromtimestamp(at_s):%H:%M}" for at_s in found.alerts[name])
-    return f"{told} ({clock})." if clock else f"{told}."
+    return f"{told}."
 
 
 def _caveats(found: WhatIf) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from posture_monitor.cli.kit import Command, config_option, example
+from posture_monitor.cli.kit import Command, config_option, example, say
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
@@ -21,4 +21,4 @@ def stretch(config: Config) -> None:
     """
     from posture_monitor.telling import stretches
 
-    click.echo(stretches.render(stretches.choose()))
+    say(stretches.render(stretches.choose()))
