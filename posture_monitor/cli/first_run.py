@@ -156,7 +156,7 @@ def _begin(ready: bool) -> None:
     """Start the monitor, and say in one line what happens now and how to stop it."""
     click.echo()
     if not ready:
-        click.echo("Plug a camera in and run `posture-monitor calibrate`, then `posture-monitor start`.")
+        click.echo("Next, with a camera: `posture-monitor calibrate`, then `posture-monitor start`.")
         return
     if _yes("Start watching now?", True):
         from posture_monitor.service import background

@@ -61,8 +61,9 @@ def demo(config: Config, console: Console, *, realtime: bool) -> None:
         _, last_s = store.extent() or (0.0, time.time())
         render_text(days.day(store, days.today(last_s)), console, advice="")
     console.print(
-        "That was the demo; your own history knows nothing of it. "
-        "[bold]posture-monitor report --demo --open[/bold] shows its minute as a page. With a webcam: "
-        "[bold]posture-monitor calibrate[/bold], then [bold]posture-monitor start[/bold].",
+        "\nThat was the demo; your own history knows nothing of it. What you can do next:\n"
+        "  [bold]posture-monitor report --demo --open[/bold]   see its minute as a page\n"
+        "  [bold]posture-monitor calibrate[/bold]              with a webcam: learn your neutral posture\n"
+        "  [bold]posture-monitor start[/bold]                  then watch in the background",
         markup=True,
     )
