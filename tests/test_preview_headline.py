@@ -30,18 +30,18 @@ def test_each_reason_for_no_verdict_says_what_to_do(reason: Reason) -> None:
         ),
         (
             Shot(1, Status(activity="trouble", why="plug it in", camera=Camera(trouble="unplugged"))),
-            ("No camera", "plug it in"),
+            ("No camera", "Plug it in"),
         ),
-        (Shot(1, Status(activity="busy", why="zoom has it")), ("Camera in use", "zoom has it")),
+        (Shot(1, Status(activity="busy", why="zoom has it")), ("Camera in use", "Zoom has it")),
         (
             Shot(1, Status(activity="busy")),
             ("Camera in use", "Another program has the camera; it comes back by itself."),
         ),
         (
             Shot(1, Status(activity="trouble", why="no picture", camera=Camera(detail="it is unplugged"))),
-            ("No picture", "it is unplugged"),
+            ("No picture", "It is unplugged"),
         ),
-        (Shot(1, Status(activity="locked", why="locked")), ("Resting", "locked")),
+        (Shot(1, Status(activity="locked", why="locked")), ("Resting", "Locked")),
         (Shot(1, lost="No camera there."), ("No picture", "No camera there.")),
         (Shot(1, Status(activity="watching", state="poor")), ("", "")),
         (Shot(1, Status(activity="watching", state="unknown")), ("", "")),

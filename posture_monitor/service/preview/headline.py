@@ -36,15 +36,16 @@ def headline(shot: Shot, now_s: float) -> tuple[str, str]:
     """
     status = shot.status
     if shot.lost:
-        return "No picture", shot.lost
+        return "No picture", words.sentence(shot.lost)
     if status.activity == "paused":
         until = "" if status.until_s is None else f" until {clock(status.until_s, now_s)}"
         return "Paused", f"The camera is off{until}."
     if status.activity in ("trouble", "busy"):
         told = status.camera.detail or status.why
-        return glance.word(status), told or "Another program has the camera; it comes back by itself."
+        told = told or "Another program has the camera; it comes back by itself."
+        return glance.word(status), words.sentence(told)
     if status.activity != "watching":
-        return glance.word(status), status.why
+        return glance.word(status), words.sentence(status.why)
     if status.state == "away":
         return "Nobody here", "It goes on when you are back."
     if status.state == "unknown" and status.reason:
