@@ -219,7 +219,9 @@ def test_all_that_a_page_tells_of_a_small_day(store: Store) -> None:
     assert "thicker over 50 min without a break" in text
     assert "Best hour <b>10:00</b> (12% poor), hardest hour <b>11:00</b> (55% poor)." in text
     assert "Not measurable from this view: trunk inclination and neck inclination." in text
-    shares = re.findall(r'<i style="flex: (\d+); background: var\(--(\w+)\)" title="([^"]*)"', text)
+    shares = re.findall(
+        r'<i class="\w+" style="flex: (\d+); background: var\(--(\w+)\)" title="([^"]*)"', text
+    )
     assert shares == [
         (str(60 * lengths[state]), state, line)
         for state, line in zip(("good", "mild", "poor", "unknown"), told[:4], strict=True)
@@ -413,7 +415,7 @@ def test_hours_under_a_chart_are_thinned_where_there_are_many(
         for chart in ("Minutes of each state", "Deviation from neutral")
     )
     hours = [f"{hour:02d}" for hour in range(ends + 1)]
-    assert minutes == [*hours[:-1:hourly], "0", "15", "30", "45", "60", "minutes"]
+    assert minutes == [*hours[:-1:hourly], "0", "15", "30", "45", "60", "minutes, broad where judged"]
     assert [label for label in curve if re.fullmatch(r"\d\d", label)][: len(hours[::curves])] == hours[
         ::curves
     ]
@@ -470,6 +472,15 @@ def test_hours_are_stacked_to_their_minutes(store: Store) -> None:
     assert (mild[3], poor[3], later[3]) == pytest.approx((good[1], mild[1], good[3]), abs=0.03)
     assert good[::2] == mild[::2] == poor[::2]
     assert later[0] - good[0] == pytest.approx(2 * (good[2] - good[0]) / 0.8, abs=0.03)
+
+
+def test_an_hour_is_broad_where_it_was_judged_for_eyes_that_see_unknown_in_the_colour_of_good(
+    store: Store,
+) -> None:
+    record(store, wall("2025-05-14 09:00"), [("good", 1200), ("unknown", 1200), ("away", 1200)], 10)
+    drawn = drawings(store)["Minutes of each state in each hour"]
+    breadths = {title.split()[1]: box[2] - box[0] for title, box in drawn.items()}
+    assert breadths["good"] > 1.5 * breadths["unknown"] > 1.5 * breadths["away"]
 
 
 def test_the_months_sheet_draws_as_much_of_each_state_as_there_was(store: Store) -> None:

@@ -56,6 +56,10 @@ BLOCKS = {
     "busy": (0.8, 1.0),
 }
 
+#: Half the breadth of a state within its hour, for eyes that see unknown in the colour of good.
+_BREADTH = {"good": 0.4, "mild": 0.4, "poor": 0.4, "unknown": 0.22}
+_THIN = 0.1
+
 #: Charts are drawn for a card this many points wide and scale with it.
 _WIDTH = 330.0
 _DPI = 72.0
@@ -282,18 +286,19 @@ def hours(name: str, day: Day) -> str:
         bottoms = dict.fromkeys(range(24), 0.0)
         for state in STATES:
             boxes, titles = [], []
+            half = _BREADTH.get(state, _THIN)
             for hour in (hour for hour in seen if hour.seconds[state]):
                 bottom = bottoms[hour.hour]
                 end = bottoms[hour.hour] = bottom + hour.seconds[state] / 60
-                boxes.append((hour.hour - 0.4, bottom, hour.hour + 0.4, end))
+                boxes.append((hour.hour - half, bottom, hour.hour + half, end))
                 titles.append(
                     f"{hour.hour:02d}:00–{hour.hour + 1:02d}:00 {story.STATE_NAMES[state]} "
                     f"{story.duration(hour.seconds[state])}"
                 )
             drawing.blocks(axes, boxes, _COLOURS[state], titles)
         middle = (first + last) / 2
-        half = max(last - first + 1, 6) / 2
-        axes.set_xlim(middle - half, middle + half)
+        reach = max(last - first + 1, 6) / 2
+        axes.set_xlim(middle - reach, middle + reach)
         top = 60 if max(bottoms.values()) <= 60.5 else 120  # an hour that the clock showed twice
         axes.set_ylim(0, top)
         axes.set_yticks(range(0, top + 1, top // 4))
@@ -302,7 +307,7 @@ def hours(name: str, day: Day) -> str:
             range(first, last + 1, step), [f"{hour:02d}" for hour in range(first, last + 1, step)]
         )
         axes.grid(axis="y")
-        axes.set_title("minutes", loc="left", fontsize=8.5, color=MUTED, pad=6)
+        axes.set_title("minutes, broad where judged", loc="left", fontsize=8.5, color=MUTED, pad=6)
         return drawing.svg("Minutes of each state in each hour; the numbers are in the table below")
 
 

@@ -286,7 +286,7 @@ def _alerts(day: Day) -> str:
 def _coverage(day: Day) -> str:
     parts = [(state, day.seconds[state]) for state in PRESENT if day.seconds[state]]
     bar = "".join(
-        f'<i style="flex: {length_s:.0f}; background: var(--{state})" '
+        f'<i class="{state}" style="flex: {length_s:.0f}; background: var(--{state})" '
         f'title="{story.STATE_NAMES[state]} {story.duration(length_s)}"></i>'
         for state, length_s in parts
     )
