@@ -43,6 +43,8 @@ def fill(store: Store, kind: str) -> None:
     elif kind in ("full", "front"):
         for number in (1, 2, 5, 12, 13, 14):
             working_day(store, f"2025-05-{number:02d}", seed=number, side=kind == "full")
+        if kind == "front":  # ten hours, so that on a phone the last is near the one written before it
+            record(store, wall("2025-05-12 18:20"), [("good", 600)])
     elif kind == "night":
         for number in (13, 14):
             working_day(store, f"2025-05-{number}", seed=number, from_hour=20)
