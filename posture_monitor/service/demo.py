@@ -62,8 +62,8 @@ def demo(config: Config, console: Console, *, realtime: bool) -> None:
         render_text(days.day(store, days.today(last_s)), console, advice="")
     console.print(
         "\nThat was the demo; your own history knows nothing of it. What you can do next:\n"
-        "  [bold]posture-monitor report --demo --open[/bold]   see its minute as a page\n"
-        "  [bold]posture-monitor calibrate[/bold]              with a webcam: learn your neutral posture\n"
-        "  [bold]posture-monitor start[/bold]                  then watch in the background",
+        "  [bold]posture-monitor report --demo --open[/bold]  see it as a page\n"
+        "  [bold]posture-monitor calibrate[/bold]             begin with a webcam\n"
+        "  [bold]posture-monitor start[/bold]                 watch from then on",
         markup=True,
     )
