@@ -263,8 +263,8 @@ class CalibrateWindow(QWidget):
     def _trouble_page(self) -> None:
         if not self._turn_to("trouble"):
             return
-        self._card.addWidget(_label("Something is in the way", 1.15, bold=True))
-        text = "Nothing has been changed. When it is out of the way, try again."
+        self._card.addWidget(_label("It cannot go on yet", 1.15, bold=True))
+        text = "Nothing has been changed. Try again once that is put right."
         self._card.addWidget(_label(text, 1.0, muted=True))
         self._card.addStretch(1)
         again = self._add_button("look again", "Try again", "primary")
