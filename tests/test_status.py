@@ -185,6 +185,11 @@ def test_a_dose_that_runs_over_fills_the_bar_and_no_more() -> None:
     assert f"  dose       {'█' * 12} 150% of what a reminder takes\n" in shown
 
 
+def test_what_drives_the_state_comes_first_also_by_a_measure_that_stands_for_it() -> None:
+    told = rows(dataclasses.replace(POOR, driver="ear_height"), NOW_S)
+    assert dict(told)["differs"] == "Head low over the shoulders: 9% (now 16 cm)"
+
+
 def test_a_measure_of_another_version_is_passed_over() -> None:
     new = (*POOR.angles, Angle("brand_new", "brand new", "°", 40.0, 30.0))
     assert plain(dataclasses.replace(POOR, angles=new), NOW_S) == plain(POOR, NOW_S)

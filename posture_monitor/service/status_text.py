@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from posture_monitor.history.records import NOT_SHOWN, told_reason
+from posture_monitor.service.glance import drives
 from posture_monitor.service.status import Status, clock
 from posture_monitor.telling import words
 from posture_monitor.telling.language import english
@@ -118,7 +119,7 @@ def _angles(status: Status) -> Iterable[tuple[str, str]]:
     """Yield what differs from neutral, what drives the state first, and then all that does not."""
     differs: dict[str, str] = {}
     same: dict[str, None] = {}
-    for angle in sorted(status.angles, key=lambda angle: angle.name != status.driver):
+    for angle in sorted(status.angles, key=lambda a: (not drives(a, status), a.name != status.driver)):
         if angle.value is None or angle.deviation is None or angle.name not in words.MEASURES:
             continue
         told = words.deviation_text(angle.name, angle.deviation)
