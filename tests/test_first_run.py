@@ -78,6 +78,16 @@ def test_leaving_half_way_keeps_what_was_answered_and_asks_no_more(terminal: Ter
         again.close()
 
 
+def test_the_watched_status_leaves_a_line_to_the_ctrl_c_that_ends_it(home: Path) -> None:
+    shown = Terminal(home, "status", "--watch")
+    try:
+        shown.wait_for("`posture-monitor start` starts it\n")
+        shown.interrupt()
+        assert shown.end() == 130
+    finally:
+        shown.close()
+
+
 def test_a_terminal_on_which_nothing_can_be_drawn_over_is_told_line_by_line(home: Path) -> None:
     shown = Terminal(home, "status", "--watch", term="dumb")
     try:

@@ -212,6 +212,7 @@ def _watch(as_json: bool) -> None:
     if as_json or not console().is_interactive:
         _tell_changes(as_json)
         return
+    from rich.console import Group
     from rich.live import Live
     from rich.text import Text
 
@@ -224,7 +225,8 @@ def _watch(as_json: bool) -> None:
                 shown: Text | Shown = Text(_nothing_runs()) if told is None else Shown(told, time.time())
             except UserError as error:
                 shown = Text(str(error))
-            live.update(shown, refresh=True)
+            # A line of its own for the ^C that a terminal writes: beside a full one it would begin another.
+            live.update(Group(shown, ""), refresh=True)
             time.sleep(WATCH_S)
 
 
