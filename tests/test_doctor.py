@@ -121,6 +121,15 @@ def test_a_terminal_that_knows_no_colours_is_given_none(monkeypatch: pytest.Monk
     assert doctor.render([Check("camera", True, "there")]) == "✓ camera  there"
 
 
+def test_a_narrow_terminal_shows_what_is_told_beside_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    check = Check("camera", False, "none was found", "try `posture-monitor demo`")
+    assert doctor.render([check], 32).splitlines() == [
+        "✗ camera  none was found → try",
+        "          `posture-monitor demo`",
+    ]
+
+
 def test_a_bracket_in_a_name_is_no_markup() -> None:
     assert "[red]cam[/red] :smile:" in doctor.render([Check("camera", True, "[red]cam[/red] :smile:")])
 

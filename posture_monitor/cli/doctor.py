@@ -50,7 +50,7 @@ def doctor(
     from posture_monitor.service.doctor import render, run_checks
 
     checks = run_checks(config, source, profile, notify=notify, look=look, offline=offline)
-    click.echo(render(checks))
+    click.echo(render(checks, kit.columns()))
     if report is not None:
         from posture_monitor.service.doctor_report import write
         from posture_monitor.service.profiles import list_profiles

@@ -369,10 +369,14 @@ def _unanswered(nobody: click.Abort, way_out: str) -> BaseException:
 
 def say(text: str) -> None:
     """Print lines; a terminal breaks them between words, and what goes on stays under its beginning."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
     for line in text.splitlines():
         indent = " " * (len(line) - len(line.lstrip()))
-        click.echo(textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False))
+        click.echo(textwrap.fill(line, columns(), subsequent_indent=indent, break_on_hyphens=False))
+
+
+def columns() -> int:
+    """Return how many letters a line may have: as many as a terminal shows, and elsewhere any number."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
 
 
 def console(*, stderr: bool = False, file: TextIO | None = None, quiet: bool = False) -> Console:

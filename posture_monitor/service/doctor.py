@@ -129,8 +129,8 @@ def run_checks(
     ]
 
 
-def render(checks: list[Check]) -> str:
-    """Return the findings as text for a terminal, one line each, in colour."""
+def render(checks: list[Check], columns: int = sys.maxsize) -> str:
+    """Return the findings as text for a terminal, in colour: one line each, broken after so many columns."""
     from rich.console import Console
     from rich.text import Text
 
@@ -146,10 +146,13 @@ def render(checks: list[Check]) -> str:
     )
     for check in checks:
         mark, style = ("–", "") if check.neutral else marks[check.ok]
-        line = Text.assemble((mark, style), f" {check.name:<{width}}  {check.text}")
+        name = Text.assemble((mark, style), f" {check.name:<{width}}  ")
+        told = Text(check.text)
         if check.advice:
-            line.append(f" → {check.advice}", style="bold" if check.failed else "")
-        console.print(line, soft_wrap=True)
+            told.append(f" → {check.advice}", style="bold" if check.failed else "")
+        for number, line in enumerate(told.wrap(console, max(20, columns - len(name)))):
+            line.rstrip()
+            console.print(Text(" " * len(name)) + line if number else name + line, soft_wrap=True)
     return out.getvalue().rstrip("\n")
 
 
@@ -433,6 +436,7 @@ def check_autostart() -> Check:
     state = autostart.status()
     ok = True if state.file is None or state.enabled else None
     text, _, advice = autostart.describe(state).rstrip(".").partition("; ")
+    text = text[0].lower() + text[1:]  # as the others are told
     return Check("autostart", ok, text, "" if ok else advice, neutral=state.file is None)
 
 
