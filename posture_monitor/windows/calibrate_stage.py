@@ -26,6 +26,8 @@ _EASE_S: Final = 0.18
 _LIGHT, _NIGHT = QColor("#ffffff"), QColor("#0d1117")
 #: So much larger than fits a picture may be drawn to fill the stage.
 _MOST_CROP: Final = 1.45
+#: Where poor begins is drawn broader than where mild does: not everybody tells their colours apart.
+_MILD_LINE, _POOR_LINE = 1.8, 3.8
 
 
 def sitter(width: int, height: int) -> npt.NDArray[np.float32]:
@@ -124,8 +126,12 @@ class Stage(QWidget):
             night = style.NIGHT
             if result.ghosts:
                 ghost = result.ghosts[self.way % len(result.ghosts)]
-                for body, tint in ((ghost.poor, night.poor), (ghost.mild, night.mild)):
-                    paint.draw_ghost(painter, place, body, tint, opacity=self._review, filled=0.05)
+                for body, tint, width in (
+                    (ghost.poor, night.poor, _POOR_LINE), (ghost.mild, night.mild, _MILD_LINE)
+                ):  # fmt: skip
+                    paint.draw_ghost(
+                        painter, place, body, tint, opacity=self._review, filled=0.05, width=width
+                    )
             paint.draw_ghost(
                 painter, place, result.body, _LIGHT, opacity=0.5 * self._review, filled=0, dashed=True
             )
@@ -204,16 +210,20 @@ def _draw_legend(painter: QPainter, area: QRectF, opacity: float) -> None:
     painter.setFont(font(0.95, bold=True))
     metrics = QFontMetricsF(painter.font())
     night = style.NIGHT
-    key = (("your posture", _LIGHT), ("mild from here", night.mild), ("poor from here", night.poor))
-    width = max(metrics.horizontalAdvance(word) for word, _ in key) + 60
+    key = (
+        ("your posture", _LIGHT, 2.6),
+        ("mild from here", night.mild, _MILD_LINE),
+        ("poor from here", night.poor, _POOR_LINE),
+    )
+    width = max(metrics.horizontalAdvance(word) for word, _, _ in key) + 60
     line = metrics.height() + 6
     box = QRectF(area.left() + 2.5 * UNIT, area.top() + 2.5 * UNIT, width, line * len(key) + 12)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(faded(_NIGHT, 0.62 * opacity))
     painter.drawRoundedRect(box, 10, 10)
-    for i, (word, colour) in enumerate(key):
+    for i, (word, colour, line_width) in enumerate(key):
         y = box.top() + 6 + line * (i + 0.5)
-        line_pen = QPen(faded(colour, 0.95 * opacity), 2.6)
+        line_pen = QPen(faded(colour, 0.95 * opacity), line_width)
         if i == 0:
             line_pen.setDashPattern([2.2, 1.8])
         painter.setPen(line_pen)

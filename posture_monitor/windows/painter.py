@@ -380,6 +380,7 @@ def draw_ghost(
     opacity: float,
     filled: float,
     dashed: bool = False,
+    width: float = 2.2,
 ) -> None:
     """Draw a body as a faint outline.
 
@@ -389,6 +390,8 @@ def draw_ghost(
         How opaque its inside is.
     dashed
         Draw the line in dashes.
+    width
+        Of the line, in pixels.
     """
     outline = silhouette(place, landmarks)
     if outline.isEmpty():
@@ -396,7 +399,7 @@ def draw_ghost(
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.fillPath(outline, faded(colour, filled * opacity))
-    line = pen(faded(colour, 0.85 * opacity), 2.2)
+    line = pen(faded(colour, 0.85 * opacity), width)
     if dashed:
         line.setDashPattern([4.0, 3.5])
     painter.setPen(line)
