@@ -14,6 +14,7 @@ from rich.console import Console
 from posture_monitor.errors import UserError
 from posture_monitor.history.days import Day, day
 from posture_monitor.history.periods import month, week
+from posture_monitor.history.records import NOT_SHOWN
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
 from posture_monitor.telling.report.csv_ import COLUMNS, to_csv
@@ -166,6 +167,14 @@ def test_an_alert_takes_one_line_where_there_is_room(store: Store) -> None:
     assert "  09:19 Head forward: face 10% larger, for 4 min\n        then better after 30 s\n" in page(
         told, 60
     )
+
+
+def test_nothing_is_told_to_have_followed_what_was_not_shown(store: Store) -> None:
+    at_s = record(store, wall("2025-05-14 09:00"), [("poor", 1200)])
+    store.alert(
+        at_s - 600, utc_offset_s(at_s), "posture", driver="fsr", deviation=10.0, held_s=240, channel=NOT_SHOWN
+    )
+    assert "face 10% larger, for 4 min, not shown\n" in page(day(store, dt.date(2025, 5, 14), LATER))
 
 
 def test_shapes_tell_the_states_apart_without_colour(store: Store) -> None:

@@ -200,7 +200,8 @@ def _alerts(day: Day, width: int) -> Iterator[Text]:
     for alert in day.alerts:
         held = f", for {story.duration(alert.held_s)}" if math.isfinite(alert.held_s) else ""
         line = f"  {story.alert_line(alert)}{held}"
-        then = f"then {story.followed(alert, day)}"
+        followed = story.followed(alert, day)
+        then = followed if followed == "not shown" else f"then {followed}"
         # On a line of its own where there is no room: a hard day has dozens.
         gap = ", " if len(line) + len(then) + 2 <= width else "\n      "
         yield Text(line + gap).append(then, style="dim")
