@@ -86,14 +86,14 @@ def spasm(
                 value_proc=lambda text: _asked_moment(text, now_s),
             )
         trigger = trigger or answered(
-            f"Trigger: {', '.join(TRIGGERS)} (one; Enter for none)",
+            f"Trigger: {', '.join(TRIGGERS)}\n  (one; Enter for none)",
             "--trigger",
             default="",
             show_default=False,
             value_proc=_asked_trigger,
         )
         symptoms = symptoms or answered(
-            f"Symptoms: {', '.join(SYMPTOMS)} (several with commas or spaces; Enter for none)",
+            f"Symptoms: {', '.join(SYMPTOMS)}\n  (several with commas or spaces; Enter for none)",
             "--symptom",
             default="",
             show_default=False,
