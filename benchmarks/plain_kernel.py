@@ -302,7 +302,9 @@ def sunk(change: dict[str, float], neutral: Neutral) -> float:
     if known(ear_sink):
         sink = min(sink, ear_sink + rules.NOD_ALLOWANCE)
     if nod > rules.NOD_DEG:
-        carries = rules.NOD_CARRIES_NEARER if grown > 2 * rules.GROWN else rules.NOD_CARRIES
+        stay = change["shoulder_drop"] < rules.SHOULDERS_STAY
+        carries = rules.LOOK_DOWN_CARRIES if stay else rules.NOD_CARRIES
+        carries = rules.NOD_CARRIES_NEARER if grown > 2 * rules.GROWN else carries
         sink = min(sink, ears - carries * nod)
     if sink > 0:
         height = neutral["head_height"] * neutral["face_size"] / metrics.REFERENCE_HEIGHT

@@ -91,11 +91,17 @@ NOD_ALLOWANCE = 3.0
 #: A nod of this much (degrees) is a look at keyboard or phone, or a camera that
 #: stands higher than it did. Then the ears alone tell, less what goes with the
 #: nod (percent a degree). Seen from higher up they sink by a third of a percent
-#: a degree, for they lie some 3 cm before the shoulders and 15 cm over them; in
-#: a look down they sink by a fifth, as about a fifth of it happens in the lower
-#: neck. Beside a face that has come nearer only the lesser of the two is granted:
-#: a neck that carries the head forward looks the same.
-NOD_DEG, NOD_CARRIES, NOD_CARRIES_NEARER = 8.0, 0.35, 0.2
+#: a degree, for they lie some 3 cm before the shoulders and 15 cm over them.
+NOD_DEG, NOD_CARRIES = 7.0, 0.35
+#: Beside a face that has come nearer less is granted: a neck that carries the
+#: head forward looks the same.
+NOD_CARRIES_NEARER = 0.2
+#: Beside shoulders that have not sunk (shoulder widths) it is a look down, and
+#: more is granted. The pose model sees less than half of such a nod, and lowers
+#: the ears for the rest: by 1.4 % for each degree it sees, median of people drawn
+#: with a known posture (`benchmarks/drawn_people.py`). In a slouch the shoulders
+#: sink with the head, and the ears by 2 % and more for each degree.
+LOOK_DOWN_CARRIES, SHOULDERS_STAY = 1.4, 0.05
 #: A face that has grown by this much (percent) has come nearer.
 GROWN = 4.0
 #: A sinking head counts this much towards leaning back: the head of someone who
@@ -427,8 +433,9 @@ def _sunk(m: Arithmetic, yardstick: _Yardstick, change: Sequence[Number]) -> Num
     ear_sink = m.where(known(by_shoulders), (ears + by_shoulders) / 2, ears)
     sink = m.where(known(ear_sink), m.lesser(sink, ear_sink + NOD_ALLOWANCE), sink)
     nod = change[_HEAD_NOD]
-    carried = m.where(grown > 2 * GROWN, NOD_CARRIES_NEARER, NOD_CARRIES) * nod
-    sink = m.where(nod > NOD_DEG, m.lesser(sink, ears - carried), sink)
+    carries = m.where(change[_SHOULDER_DROP] < SHOULDERS_STAY, LOOK_DOWN_CARRIES, NOD_CARRIES)
+    carries = m.where(grown > 2 * GROWN, NOD_CARRIES_NEARER, carries)
+    sink = m.where(nod > NOD_DEG, m.lesser(sink, ears - carries * nod), sink)
     # Shrugged or lifted shoulders shorten the neck without the head having moved.
     lifted = -change[_SHOULDER_DROP] * yardstick.lift
     # A starter profile knows no place: nothing is known of a shrug, but still of the head.
