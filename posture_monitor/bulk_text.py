@@ -111,7 +111,7 @@ _ZEROS = np.uint64(0x3030303030303030)
 #: more of them, and where they make more digits than that they begin with a zero.
 _MOST_DIGITS, _MOST_DECIMALS = 18, 20
 #: An integer up to here and a power of ten up to that are floating-point numbers without rounding.
-_EXACT_UP_TO, _EXACT_POWER, _MOST_EXACT_DECIMALS = 2**53, 22, 15
+_EXACT_UP_TO, _EXACT_POWER = 2**53, 22
 _MOST_POWER = 119
 _UNUSED_BITS = 64 - 8 * np.arange(9, dtype=np.uint64)
 #: Bytes.
@@ -144,10 +144,10 @@ def numbers(lines: bytes, columns: int, wanted: Sequence[int]) -> npt.NDArray[np
     if b'"' in lines:
         return None
     # A line feed before the first cell, and room around for what is read before it is known to be there.
-    padded = b"\0" * _ROOM + b"\n" + lines + b"0" * _ROOM
+    padded = b"".join((b"\0" * _ROOM + b"\n", lines, b"0" * _ROOM))
     data = np.frombuffer(padded, dtype=np.uint8)
     ends = np.flatnonzero(data <= ord(","))[_ROOM:]
-    kinds = data[ends]
+    kinds = data.take(ends)
     feeds = kinds == ord("\n")
     separates = feeds | (kinds == ord(","))
     if not separates.all():
@@ -157,9 +157,8 @@ def numbers(lines: bytes, columns: int, wanted: Sequence[int]) -> npt.NDArray[np
     feeds = feeds[1:].reshape(-1, columns)
     if feeds[:, :-1].any() or not feeds[:, -1].all():
         return None
-    start, stop = ends[:-1] + 1, ends[1:]
-    if len(wanted) < columns or list(wanted) != sorted(wanted):
-        start, stop = (side.reshape(-1, columns)[:, wanted].ravel() for side in (start, stop))
+    start, stop = (side.reshape(-1, columns).take(wanted, axis=1).ravel() for side in (ends[:-1], ends[1:]))
+    start += 1
     eights = np.ndarray((len(padded) - 7,), dtype="<u8", buffer=padded, strides=(1,))
     out, odd = _plain(data, eights, start, stop)
     out[start == stop] = np.nan
@@ -170,11 +169,11 @@ def numbers(lines: bytes, columns: int, wanted: Sequence[int]) -> npt.NDArray[np
     whole &= length <= 8
     out[odd[whole]] = value[whole]
     odd = odd[~whole]
-    if len(odd):
-        cells = _any(_cells(data, start[odd], stop[odd]))
-        if cells is None:
-            return None
-        out[odd] = cells
+    cells = zip(start[odd].tolist(), stop[odd].tolist(), strict=True)
+    try:
+        out[odd] = [float(padded[i:j].strip() or b"nan") for i, j in cells]
+    except ValueError:
+        return None
     return out.reshape(-1, len(wanted))
 
 
@@ -182,95 +181,38 @@ def _plain(
     data: Bytes, eights: npt.NDArray[np.uint64], start: npt.NDArray[np.intp], stop: npt.NDArray[np.intp]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
     """Return numbers such as -0.0123 and 1.25e-05, of one digit before the point; and which are not such."""
-    negative = data[start] == _MINUS
+    negative = data.take(start) == _MINUS
     point = start + negative
-    number = (data[point] - _ZERO).astype(np.int64)
+    number = (data.take(point) - _ZERO).astype(np.int64)
     plain = number < 10
     point += 1
-    plain &= data[point] == _POINT
+    plain &= data.take(point) == _POINT
     # Small ones end in four characters that are no decimals.
-    small = np.flatnonzero(data[stop - 4] == ord("e"))
+    small = np.flatnonzero(data.take(stop - 4) == ord("e"))
     end = stop.copy()
     end[small] -= 4
     decimals = end - point
     decimals -= 1
     value, digits = _read(eights, end, decimals)
+    plain &= digits & (decimals < np.where(number > 0, _MOST_DIGITS, _MOST_DECIMALS + 1))
     number *= _TENS.take(decimals, mode="clip")
     number += value
-    plain &= digits
-    longer = np.flatnonzero(decimals > 8)
-    value, digits = _read(eights, end[longer] - 8, decimals[longer] - 8)
-    number[longer] += value * 10**8
-    plain[longer] &= digits
-    plain &= (decimals > 0) & (decimals <= _MOST_EXACT_DECIMALS) & (number <= _EXACT_UP_TO)
+    for read, below in ((8, 10**8), (16, 900)):  # 63 bits end at 922 · 10¹⁶
+        longer = np.flatnonzero(decimals > read)
+        value, digits = _read(eights, end[longer] - read, decimals[longer] - read)
+        number[longer] += value * 10**read
+        plain[longer] &= digits & (value < below)
     if len(small):
         minus, tens, ones = (data[end[small] + k] for k in (1, 2, 3))
         tens, ones = tens - _ZERO, ones - _ZERO
+        plain[small] &= (minus == _MINUS) & (tens < 10) & (ones < 10)
         decimals[small] += 10 * tens + ones
-        plain[small] &= (minus == _MINUS) & (tens < 10) & (ones < 10) & (decimals[small] <= _EXACT_POWER)
-    # Both are exact, so that the quotient is rounded once.
+    # Where both are exact the quotient is rounded once.
     out: npt.NDArray[np.float64] = number / _POWERS.take(decimals, mode="clip")
+    inexact = np.flatnonzero(((number > _EXACT_UP_TO) | (decimals > _EXACT_POWER)) & plain)
+    out[inexact], plain[inexact] = _quotients(number[inexact], decimals[inexact])
     out *= 1.0 - 2.0 * negative
     return out, np.flatnonzero(~plain)
-
-
-def _cells(data: Bytes, start: npt.NDArray[np.intp], stop: npt.NDArray[np.intp]) -> bytes:
-    """Return the text of some cells, each as a line of its own."""
-    length = stop - start + 1
-    after = np.cumsum(length)
-    taken = data[np.repeat(stop + 1 - after, length) + np.arange(after[-1])]
-    taken[after - 1] = ord("\n")
-    return taken.tobytes()
-
-
-def _any(lines: bytes) -> npt.NDArray[np.float64] | None:
-    """Return the numbers of lines that hold one each, in any form; None if one is none."""
-    padded = b"\0" * 8 + b"\n" + lines
-    data = np.frombuffer(padded, dtype=np.uint8)
-    marks = np.flatnonzero((data - _ZERO) > 9)[8:]  # whatever is no digit
-    kinds = data[marks]
-    ends = np.flatnonzero(kinds == ord("\n"))
-    left, right = ends[:-1], ends[1:]
-    start, stop = marks[left] + 1, marks[right]
-    # Small ones come as 1.25e-05: four characters, two of them marks, after a decimal.
-    small = (data[stop - 4] == ord("e")) & (data[stop - 3] == _MINUS)
-    end = stop - 4 * small
-    last = right - 1 - 2 * small
-    pointed = kinds[last] == _POINT
-    point = np.where(pointed, marks[last], end)
-    negative = data[start] == _MINUS
-    first = start + negative
-    decimals, whole = end - point - pointed, point - first
-    power = decimals + np.where(small, 10 * (data[stop - 2] - _ZERO) + (data[stop - 1] - _ZERO), 0)
-    odd = (right - left - 1) != pointed + negative.astype(np.intp) + 2 * small
-    odd |= (decimals + whole < 1) | (whole > 8) | (decimals > _MOST_DECIMALS) | (power > _MOST_POWER)
-    eights = np.ndarray((len(padded) - 7,), dtype="<u8", buffer=padded, strides=(1,))
-    number = np.where(whole > 0, data[point - 1] - _ZERO, 0).astype(np.int64)
-    longer = np.flatnonzero(whole > 1)
-    number[longer], _ = _read(eights, point[longer], whole[longer])
-    odd |= (decimals + whole > _MOST_DIGITS) & (number > 0)
-    number *= _TENS.take(decimals, mode="clip")
-    number += _read(eights, end, decimals)[0]
-    longer = np.flatnonzero(decimals > 8)
-    number[longer] += _read(eights, end[longer] - 8, decimals[longer] - 8)[0] * 10**8
-    longest = longer[decimals[longer] > 16]
-    high, _ = _read(eights, end[longest] - 16, decimals[longest] - 16)
-    odd[longest] |= high >= 900  # 63 bits end at 922 · 10¹⁶
-    number[longest] += high * 10**16
-    # Where both are exact the quotient is rounded once.
-    out: npt.NDArray[np.float64] = number / _POWERS.take(power, mode="clip")
-    inexact = np.flatnonzero(((number > _EXACT_UP_TO) | (power > _EXACT_POWER)) & ~odd)
-    out[inexact], sure = _quotients(number[inexact], power[inexact])
-    odd[inexact] = ~sure
-    out = np.where(negative, -out, out)
-    odd_ones = np.flatnonzero(odd)
-    for k, i, j in zip(odd_ones.tolist(), start[odd_ones].tolist(), stop[odd_ones].tolist(), strict=True):
-        cell = padded[i:j].strip()
-        try:
-            out[k] = float(cell) if cell else np.nan
-        except ValueError:
-            return None
-    return out
 
 
 _TENS = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.int64)

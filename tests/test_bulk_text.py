@@ -128,6 +128,17 @@ def test_digits_next_to_the_middle_of_two_numbers() -> None:
     assert_read(cells + [""] * (-len(cells) % 9), 9)
 
 
+def test_long_decimals_behind_zeros_are_read_to_the_last_bit() -> None:
+    rng = np.random.default_rng(6)
+    cells = []
+    for decimals in range(14, 28):
+        for zeros in range(decimals):
+            rest = "".join(str(digit) for digit in rng.integers(1, 10, decimals - zeros))
+            cells += [f"{whole}.{'0' * zeros}{rest}{power}" for whole in "089" for power in ("", "e-07")]
+        cells += [f"0.{'0' * k}1{'0' * (decimals - k)}1" for k in range(decimals)]
+    assert_read(cells + [""] * (-len(cells) % 9), 9)
+
+
 def test_the_middle_of_two_numbers_is_not_sure() -> None:
     numbers = np.array([2**53 + 1, 2**53 + 2, 2**60 - 2**6])
     value, sure = _quotients(numbers, np.zeros(3, dtype=np.intp))
@@ -171,6 +182,8 @@ def test_any_number_is_read_to_the_last_bit(values: list[float], plain: int) -> 
         "1e--5",
         "e-05",
         "1-e-05",
+        "1.5e-:5",
+        "1.5e-0:",
         "n",
         "1nan",
         '"1"x',
