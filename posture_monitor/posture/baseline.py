@@ -72,7 +72,7 @@ class Neutral:
         """Measure ``N`` frames as the camera of this neutral sees them (see `metrics.measure`)."""
         return measure(landmarks, size, azimuth_deg=self.azimuth_deg, forward=self.forward)
 
-    @property
+    @cached_property
     def forward(self) -> float | None:
         """Which way along the picture somebody seen obliquely faces: 1 right, -1 left; None if unknown."""
         turn = self["yaw_cue"]

@@ -133,6 +133,10 @@ STANDING_RISE = 0.55
 _GOOD, _MILD, _POOR, _UNKNOWN, _AWAY = map(
     VERDICTS.index, (Verdict.GOOD, Verdict.MILD, Verdict.POOR, Verdict.UNKNOWN, Verdict.AWAY)
 )
+_UNSURE, _BEHIND, _STANDING, _STRANGER = (
+    CODE[why] for why in (Reason.UNSURE, Reason.BEHIND, Reason.STANDING, Reason.STRANGER)
+)
+_VIEW, _FACE, _NOBODY = (CODE[why] for why in (Reason.VIEW, Reason.FACE, Reason.NOBODY))
 _SIDE = VIEWS.index(View.SIDE)
 _SINK, _BACK = SIGNAL_NAMES.index("head sinking"), SIGNAL_NAMES.index("leaning back")
 # Slopes of the slouch index over a part of the poor limit, below and above mild.
@@ -386,7 +390,7 @@ def _judged(
     reason = _doubt(m, yardstick, sight, change, measured)
     # Where nobody is seen in good light, nobody is there; in the dark that is not known.
     reason = m.where(doubt > 0, doubt, reason)
-    nobody = reason == CODE[Reason.NOBODY]
+    nobody = reason == _NOBODY
     verdict = m.where(index >= 1.0, _POOR, m.where(index >= 0.5, _MILD, _GOOD))
     verdict = m.where(nobody, _AWAY, m.where(reason > 0, _UNKNOWN, verdict))
     return _Frame(verdict, m.where(nobody, 0, reason), index, strongest, signals, ratios)
@@ -451,19 +455,14 @@ def _doubt(
     larger = 1 + change[_FACE_SIZE] / 100
     aside = (abs(change[_HEAD_SHIFT]) > STRANGER_ASIDE * larger) & m.no(side)
     risen = (change[_HEAD_DROP] < -STANDING_RISE) & (change[_SHOULDER_DROP] < -STANDING_RISE)
-    reason: Number = 0
     # The last one that holds counts.
-    for why, holds in (
-        (Reason.UNSURE, m.no(measured) | (sight.confidence < yardstick.least_confidence)),
-        (Reason.BEHIND, sight.behind),
-        (Reason.STANDING, risen & m.no(side)),
-        (Reason.STRANGER, (larger > STRANGER_LARGER) | (larger < STRANGER_SMALLER) | aside),
-        (Reason.VIEW, side != yardstick.side),
-        (Reason.FACE, m.no(sight.face)),
-        (Reason.NOBODY, m.no(sight.present) | (sight.size < NOBODY_BELOW)),
-    ):
-        reason = m.where(holds, CODE[why], reason)
-    return reason
+    reason = m.where(m.no(measured) | (sight.confidence < yardstick.least_confidence), _UNSURE, 0)
+    reason = m.where(sight.behind, _BEHIND, reason)
+    reason = m.where(risen & m.no(side), _STANDING, reason)
+    reason = m.where((larger > STRANGER_LARGER) | (larger < STRANGER_SMALLER) | aside, _STRANGER, reason)
+    reason = m.where(side != yardstick.side, _VIEW, reason)
+    reason = m.where(m.no(sight.face), _FACE, reason)
+    return m.where(m.no(sight.present) | (sight.size < NOBODY_BELOW), _NOBODY, reason)
 
 
 def _one(frame: _Frame, change: list[float]) -> Judgement:
