@@ -30,7 +30,7 @@ Truth: TypeAlias = Any
 Slope: TypeAlias = tuple[Number, Number, Truth]
 
 #: Frames that are worked on at once: their few hundred intermediate rows stay in the processor's cache.
-BLOCK = 4096
+BLOCK = 8192
 
 _DEGREES = 180.0 / math.pi
 
