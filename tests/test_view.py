@@ -98,7 +98,7 @@ def test_a_quite_different_view_is_still_told_when_the_place_is_known() -> None:
 
 def test_without_shoulders_or_face_the_view_is_unknown() -> None:
     with np.errstate(invalid="ignore"):  # as the kernel runs it
-        view, _ = classify(np.array([np.nan, np.inf]), np.array([0.0, np.nan]))
+        view, _ = classify(np.array([np.nan, np.inf]), (np.array([0.0, np.nan]), np.ones(2), True))
     assert [VIEWS[code] for code in view] == [View.UNKNOWN, View.UNKNOWN]
 
 

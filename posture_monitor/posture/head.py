@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, finite
+from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, Slope, finite
 from posture_monitor.posture.landmarks import Array
 
 #: A typical adult head in centimetres, in landmark order: x to the person's
@@ -51,25 +51,27 @@ _ALONG: list[float] = _INVERSE[1, _PAIRS].tolist()
 _DEPTH: list[float] = _INVERSE[2, _PAIRS].tolist()
 
 
-@dataclass(frozen=True)
-class HeadPose:
-    """Scale and attitude of the head, each a number or an array ``(N,)``.
+class HeadPose(NamedTuple):
+    """Scale and attitude of the head.
 
     Attributes
     ----------
     scale
-        Pixels per centimetre at the depth of the head; NaN unless the whole face is known.
+        Pixels per centimetre at the depth of the head, a number or an array
+        ``(N,)``; NaN unless the whole face is known.
     yaw, pitch, roll
-        Degrees against the line to the camera: yaw is positive when the face
-        turns towards the person's left, pitch when it nods down, roll when
-        the head tips towards the person's left. Their zero depends on the
-        face; only differences from neutral mean something.
+        Angles against the line to the camera, as slopes, for
+        `Arithmetic.directions` finds many angles at once in the time of one:
+        yaw is positive when the face turns towards the person's left, pitch
+        when it nods down, roll when the head tips towards the person's left.
+        Their zero depends on the face; only differences from neutral mean
+        something.
     """
 
     scale: Number
-    yaw: Number
-    pitch: Number
-    roll: Number
+    yaw: Slope
+    pitch: Slope
+    roll: Slope
 
 
 def head_pose(x: Sequence[Number], y: Sequence[Number], m: Arithmetic = Many) -> HeadPose:
@@ -88,15 +90,12 @@ def head_pose(x: Sequence[Number], y: Sequence[Number], m: Arithmetic = Many) ->
     flat_x = across_x * across_x + along_x * along_x
     flat_y = across_y * across_y + along_y * along_y
     scale = m.sqrt((flat_x + flat_y + (depth_x * depth_x + depth_y * depth_y)) / 2)
-    scale = m.where(finite(scale), scale, math.nan)
-    yaw, pitch, roll = m.directions(
-        (
-            (depth_x, m.sqrt(flat_x), True),
-            (depth_y, m.sqrt(flat_y), True),
-            (across_y - along_x, across_x + along_y, True),
-        )
+    return HeadPose(
+        m.where(finite(scale), scale, math.nan),
+        (depth_x, m.sqrt(flat_x), True),
+        (depth_y, m.sqrt(flat_y), True),
+        (across_y - along_x, across_x + along_y, True),
     )
-    return HeadPose(scale, yaw, pitch, roll)
 
 
 def _projected(p: Sequence[Number]) -> tuple[Number, Number, Number]:

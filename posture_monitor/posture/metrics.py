@@ -388,12 +388,12 @@ def _measured(
     if known_forward is not None:
         # Head or whole body has turned past the camera: which of them is not known, nor what is forward.
         not_front = not_front & (side | (forward == known_forward))
-    facing = not_side & (abs(head.yaw) < FACING_YAW_DEG)
     torso = bust & front & both_hips
     slopes = [
-        (shoulder_dy, shoulder_dx, facing),
+        *head[1:],
+        (shoulder_dy, shoulder_dx, not_side),
         (shoulder_x - hips_x, hips_y - shoulder_y, torso),
-        (head_x - shoulder_x, ear_rise, facing),
+        (head_x - shoulder_x, ear_rise, not_side),
     ]
     trunk_seen, face_from_side = not_front & m.where(side, a_hip, both_hips), face & side
     if m.any(not_front | face_from_side):
@@ -412,8 +412,9 @@ def _measured(
             (m.ratio(forward * (ears_x - shoulder_x), foreshortening), ear_rise, not_front),
             (eyes_y - ears_y, forward * (eyes_x - ears_x), face_from_side),
         ]
-    tilt, lateral_trunk, lateral_head, *from_beside = m.directions(slopes)
+    yaw, nod, roll, tilt, lateral_trunk, lateral_head, *from_beside = m.directions(slopes)
     trunk, neck, pitch = from_beside or (math.nan, math.nan, math.nan)
+    facing = not_side & (abs(yaw) < FACING_YAW_DEG)
 
     ears_dx, ears_dy, eyes_dx, eyes_dy = x[7] - x[8], y[7] - y[8], x[3] - x[6], y[3] - y[6]
     ears_wide = m.sqrt(ears_dx * ears_dx + ears_dy * ears_dy)
@@ -427,9 +428,9 @@ def _measured(
         90.0 - neck,
         m.ratio(nose_y - ears_y, ears_wide),
         m.ratio(nose_x - ears_x, ears_wide),
-        head.yaw,
-        head.pitch,
-        head.roll,
+        yaw,
+        nod,
+        roll,
         tilt,
         lateral_trunk,
         lateral_head,

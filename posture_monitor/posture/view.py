@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, finite
+from posture_monitor.posture.arithmetic import Arithmetic, Many, Number, Slope, finite
 from posture_monitor.posture.reading import VIEWS, View
 
 #: Shoulder width, as the model marks it, in centimetres at the depth of the
@@ -40,7 +40,7 @@ _FRONT, _OBLIQUE, _SIDE, _UNKNOWN = map(VIEWS.index, (View.FRONT, View.OBLIQUE, 
 
 
 def classify(
-    shoulders_cm: Number, head_yaw_deg: Number, azimuth_deg: float | None = None, m: Arithmetic = Many
+    shoulders_cm: Number, head_yaw: Slope, azimuth_deg: float | None = None, m: Arithmetic = Many
 ) -> tuple[Number, Number]:
     """Tell the view and the trunk's azimuth.
 
@@ -48,8 +48,8 @@ def classify(
     ----------
     shoulders_cm
         Apparent shoulder width over face scale (`head.head_pose`).
-    head_yaw_deg
-        Turn of the head against the line to the camera.
+    head_yaw
+        Turn of the head against the line to the camera (`head.HeadPose`).
     azimuth_deg
         The azimuth found at calibration, if any; angles are corrected with this
         one. A turned trunk still shows in the view: before a camera in front it
@@ -65,7 +65,7 @@ def classify(
     part = shoulders_cm / FRONT_SHOULDERS_CM
     azimuth: Number
     if azimuth_deg is None:
-        azimuth = _estimated(part, head_yaw_deg, m)
+        azimuth = _estimated(part, head_yaw, m)
         front_above = m.where(azimuth < OBLIQUE_FROM_DEG, FRONT_ABOVE, math.inf)
         side_below = SIDE_BELOW
     else:
@@ -75,7 +75,7 @@ def classify(
     view = m.where(part < side_below, _SIDE, view)
     view = m.where(finite(part), view, _UNKNOWN)
     if azimuth_deg is not None and azimuth_deg < OBLIQUE_FROM_DEG and m.any(view == _OBLIQUE):
-        azimuth = m.where(view == _OBLIQUE, _estimated(part, head_yaw_deg, m), azimuth)
+        azimuth = m.where(view == _OBLIQUE, _estimated(part, head_yaw, m), azimuth)
     # From the side the foreshortening is below 10 %, less than the estimate's own error.
     return view, m.where(view == _SIDE, 90.0, azimuth)
 
@@ -91,8 +91,9 @@ def _kept(azimuth_deg: float) -> tuple[float, float]:
     return FRONT_ABOVE, SIDE_BELOW
 
 
-def _estimated(part: Number, head_yaw_deg: Number, m: Arithmetic) -> Number:
+def _estimated(part: Number, head_yaw: Slope, m: Arithmetic) -> Number:
     """Return the azimuth in degrees by how narrow the shoulders look and how far the face is turned."""
+    (head_yaw_deg,) = m.directions([head_yaw])
     shoulders = m.arccos(m.clip(part, 0.0, 1.0))
     weight = 0.5 * m.clip((SHOULDERS_FROM_DEG - shoulders) / (SHOULDERS_FROM_DEG - FACE_UNTIL_DEG), 0.0, 1.0)
     more = m.clip(abs(head_yaw_deg) - shoulders, -FACE_MAY_DIFFER_DEG, FACE_MAY_DIFFER_DEG)
