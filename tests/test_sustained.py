@@ -12,7 +12,7 @@ import rig
 from people import upright
 
 from posture_monitor.posture import sustained
-from posture_monitor.posture.judge import Limits, judge
+from posture_monitor.posture.judge import SIGNAL_NAMES, Limits, judge
 from posture_monitor.posture.metrics import measure
 from posture_monitor.posture.sustained import FORWARD_LIMIT, LOWERED_LIMIT, SUSTAINED_NAMES, Habit, Sustained
 
@@ -167,6 +167,19 @@ def test_cues_are_finite_and_ordered_as_their_names() -> None:
     assert np.isfinite(found).all()
     forward = found[SUSTAINED_NAMES.index("forward")]
     assert forward[-1] > FORWARD_LIMIT > 1.0 > abs(forward[0])
+
+
+def test_other_signals_get_their_own_room() -> None:
+    body, camera = rig.Body(), rig.Camera()
+    landmarks, size = rig.render(body, rig.Pose(lean=20, head_roll=12) * np.linspace(0, 1, 20), camera)
+    landmarks[3] = np.nan
+    neutral = upright(body, camera)
+    judged = judge(measure(landmarks, size), neutral)
+    found = sustained.cues(judged, neutral)
+    for name, room in (("too near", 1.3), ("head tilted", 1.25)):
+        ratio = np.nan_to_num(judged.ratios[SIGNAL_NAMES.index(name)]).clip(min=0.0)
+        assert ratio.max() > 0.5
+        assert found[SUSTAINED_NAMES.index(name)] == pytest.approx(ratio / room)
 
 
 @pytest.mark.parametrize("kept", ["forward", "lowered"])

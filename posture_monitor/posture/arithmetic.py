@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -45,7 +45,7 @@ def known(a: Number) -> Truth:
     return a == a
 
 
-def total(summands: Sequence[Number]) -> Number:
+def total(summands: Iterable[Number]) -> Number:
     """Return the sum, added from the first to the last."""
     result: Number = 0.0
     for summand in summands:

@@ -83,7 +83,7 @@ def scores(deviations: Array, neutral: Neutral) -> Array:
 
 def _weighed(weights: Array, rows: Array) -> Array:
     """Return the weighted sum of ``(K, N)`` rows, ``(N,)``; not by BLAS, which rounds one frame otherwise."""
-    summed: Array = total([weight * row for weight, row in zip(weights, rows, strict=True)])
+    summed: Array = total(weights[:, None] * rows)
     return summed
 
 

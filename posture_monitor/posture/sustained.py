@@ -75,7 +75,8 @@ NORM: Final = 8.0
 
 #: Signals of `judge` that the score *forward* stands for, and those that are taken over as they are.
 _FORWARD: Final = [SIGNAL_NAMES.index(name) for name in ("head sinking", "face forward")]
-_TAKEN: Final = tuple(i for i in range(len(SIGNALS)) if i not in _FORWARD)
+_TAKEN: Final = [i for i in range(len(SIGNALS)) if i not in _FORWARD]
+_ROOMS: Final = np.array([[ROOM.get(SIGNAL_NAMES[i], ROOM_ELSE)] for i in _TAKEN])
 #: What may drive a sustained judgement, in the order of the rows of `cues`.
 SUSTAINED_NAMES: Final = ("forward", "lowered", *(SIGNAL_NAMES[i] for i in _TAKEN))
 #: How *lowered* is called instead where it is mild by a rise alone: against the minutes before, not neutral.
@@ -237,14 +238,12 @@ def cues(judgement: Judgement, neutral: Neutral, limits: Limits | None = None) -
     forward, lowered = np.clip(np.nan_to_num([forward, lowered]), -MOST_SCORE, MOST_SCORE)
     # Where trunk and neck angles can be measured, they say it better.
     blind = np.isnan(judgement.deviations[ROW["trunk_incl"]])
-    rows = [
+    scores = [
         np.where(blind, score / scale.get(driver, 1.0), 0.0)
         for score, driver in zip((forward, lowered), _DRIVERS, strict=False)
     ]
-    for i in _TAKEN:
-        room = ROOM.get(SIGNAL_NAMES[i], ROOM_ELSE)
-        rows.append(np.maximum(np.nan_to_num(judgement.ratios[i]), 0.0) / room)
-    return np.stack(rows)
+    others = np.maximum(np.nan_to_num(judgement.ratios[_TAKEN]), 0.0) / _ROOMS
+    return np.vstack([*scores, others])
 
 
 def step(state: Sustained, t_s: float, cue: tuple[float, ...] | None, interval_s: float) -> Sustained:
