@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import logging
 import os
 import re
@@ -237,32 +238,16 @@ def _name(parameter: click.Parameter) -> str:
     return parameter.opts[0] if isinstance(parameter, click.Option) else parameter.human_readable_name
 
 
-def config_option(command: F) -> F:
-    """Give a command ``--config FILE``: it gets the checked `config`, and speaks its language."""
+def _load(context: click.Context, _parameter: click.Parameter, value: Path | None) -> Config | None:
+    context.meta[CONFIG_FILE] = value
+    if context.resilient_parsing:  # a shell asks for completions
+        return None
+    from posture_monitor.config import load_config
+    from posture_monitor.telling import language
 
-    def load(context: click.Context, _parameter: click.Parameter, value: Path | None) -> Config | None:
-        context.meta[CONFIG_FILE] = value
-        if context.resilient_parsing:  # a shell asks for completions
-            return None
-        from posture_monitor.config import load_config
-        from posture_monitor.telling import language
-
-        config = load_config(value)
-        language.use(config.language)
-        return config
-
-    return config_file_option(callback=load)(command)
-
-
-def config_file_option(**settings: Any) -> Callable[[F], F]:
-    """Give a command ``--config FILE``; by itself it gets the path, and reads nothing."""
-    return click.option(
-        "--config",
-        type=click.Path(path_type=Path),
-        help="Settings to use instead of your own file.",
-        metavar="FILE",
-        **settings,
-    )
+    config = load_config(value)
+    language.use(config.language)
+    return config
 
 
 def _not_empty(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
@@ -274,26 +259,46 @@ def _not_empty(_context: click.Context, parameter: click.Parameter, value: str |
     return value
 
 
-def source_option(command: F) -> F:
-    """Give a command ``--source``."""
-    return click.option(
-        "--source",
-        callback=_not_empty,
-        metavar="S",
-        help="Camera number, /dev/videoN, video file, image folder, stream URL, landmark table or 'demo'; "
-        "default: the settings' camera.source.",
-    )(command)
+_config = functools.partial(
+    click.option,
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Settings to use instead of your own file.",
+    metavar="FILE",
+)
 
+#: Gives a command the checked `config`, and has it speak its language.
+config_option = _config(callback=_load)
 
-def profile_option(command: F) -> F:
-    """Give a command ``--profile`` for what it judges against."""
-    return click.option(
-        "--profile",
-        callback=profile,
-        metavar="P",
-        help="Name or .toml file of the profile to judge against; default: that of the "
-        "camera in use, else the settings' profile.name.",
-    )(command)
+#: Gives a command the path of other settings, and reads nothing.
+config_file_option = _config()
+
+source_option = click.option(
+    "--source",
+    callback=_not_empty,
+    metavar="S",
+    help="Camera number, /dev/videoN, video file, image folder, stream URL, landmark table or 'demo'; "
+    "default: the settings' camera.source.",
+)
+
+#: For what a command judges against.
+profile_option = click.option(
+    "--profile",
+    callback=profile,
+    metavar="P",
+    help="Name or .toml file of the profile to judge against; default: that of the "
+    "camera in use, else the settings' profile.name.",
+)
+
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write to this file instead of the screen.",
+)
+
+yes_option = click.option("--yes", is_flag=True, help="Do it without asking.")
 
 
 def playback_options(command: F) -> F:
@@ -308,22 +313,6 @@ def playback_options(command: F) -> F:
         "--realtime", is_flag=True, help="Play a recording at its own pace instead of as fast as possible."
     )
     return started(realtime(command))
-
-
-def output_option(command: F) -> F:
-    """Give a command ``-o FILE``."""
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="Write to this file instead of the screen.",
-    )(command)
-
-
-def yes_option(command: F) -> F:
-    """Give a command ``--yes``."""
-    return click.option("--yes", is_flag=True, help="Do it without asking.")(command)
 
 
 def confirmed(question: str, yes: bool) -> bool:

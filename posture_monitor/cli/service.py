@@ -29,7 +29,7 @@ SNOOZE = "15m"
 
 def _what_is_watched(command: kit.F) -> kit.F:
     """Give a command the options that are handed on to the monitor."""
-    return source_option(kit.profile_option(kit.config_file_option()(command)))
+    return source_option(kit.profile_option(kit.config_file_option(command)))
 
 
 @click.command(cls=Command, epilog=example("start", "start --source /dev/video2 --profile office"))
