@@ -106,19 +106,6 @@ def test_a_stretch_of_the_diary_holds_its_first_moment_and_not_its_last(path: Pa
     assert diary.list(to_s=3000.5) == at
 
 
-@pytest.mark.parametrize("pain", [-1, 11])
-def test_pain_goes_from_nought_to_ten(pain: int) -> None:
-    with pytest.raises(UserError, match="from 0"):
-        episode(pain, 0.0)
-
-
-def test_unknown_words_are_named_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match=r"no such trigger: 'lifing'; it can be overexertion, lifting"):
-        episode(1, 0.0, trigger="lifing")
-    with pytest.raises(UserError, match="no such symptom"):
-        episode(1, 0.0, symptoms=["sharp", "odd"])
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("now", NOW), ("", NOW), ("15:00", NOW), (" Yesterday 9:05 ", "2025-05-13 09:05"),

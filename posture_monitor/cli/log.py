@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -202,14 +203,14 @@ def _asked_moment(text: str, now_s: float) -> float:
 
 def _asked_trigger(text: str) -> str:
     word = text.strip().lower()
-    if word and word not in TRIGGERS:
-        raise click.UsageError(f"no such trigger: {word!r}; it can be {', '.join(TRIGGERS)}")
-    return word
+    return word and _known("trigger", word, TRIGGERS)
 
 
 def _asked_symptoms(text: str) -> tuple[str, ...]:
-    words = tuple(text.replace(",", " ").lower().split())
-    for word in words:
-        if word not in SYMPTOMS:
-            raise click.UsageError(f"no such symptom: {word!r}; it can be {', '.join(SYMPTOMS)}")
-    return words
+    return tuple(_known("symptom", word, SYMPTOMS) for word in text.replace(",", " ").lower().split())
+
+
+def _known(what: str, word: str, words: Sequence[str]) -> str:
+    if word not in words:
+        raise click.UsageError(f"no such {what}: {word!r}; it can be {', '.join(words)}")
+    return word

@@ -17,7 +17,6 @@ from posture_monitor.errors import UserError
 from posture_monitor.history import database
 from posture_monitor.history.days import Day
 from posture_monitor.history.packing import Floats
-from posture_monitor.history.records import SYMPTOMS, TRIGGERS
 from posture_monitor.history.timeline import YEARS, local_time, utc_offset_s
 
 #: With these the text below is shown: static, on the day of the entry, and nothing is inferred from them.
@@ -67,9 +66,9 @@ class Episode:
     pain
         0 (none) to 10 (worst imaginable).
     trigger
-        One of `TRIGGERS`, or ``""``.
+        One of `records.TRIGGERS`, or ``""``.
     symptoms
-        Any of `SYMPTOMS`.
+        Any of `records.SYMPTOMS`.
     note
         The user's own words.
     id
@@ -110,26 +109,10 @@ class Episode:
 def episode(
     pain: int, wall_s: float, *, trigger: str = "", symptoms: Sequence[str] = (), note: str = ""
 ) -> Episode:
-    """Return an episode after checking it.
-
-    Raises
-    ------
-    UserError
-        Pain is not a whole number from 0 to 10, or a word is not one of those known.
-    """
-    if not 0 <= pain <= 10:
-        raise UserError(f"pain is told from 0 (none) to 10 (worst imaginable), not {pain}")
-    _one_of("trigger", trigger, ("", *TRIGGERS))
-    for symptom in symptoms:
-        _one_of("symptom", symptom, SYMPTOMS)
+    """Return an episode at a moment by this machine's clock; see `Episode`."""
     # What a terminal in another encoding typed is no text that could be kept.
     note = note.encode(errors="replace").decode().strip()
     return Episode(wall_s, utc_offset_s(wall_s), pain, trigger, tuple(dict.fromkeys(symptoms)), note)
-
-
-def _one_of(what: str, word: str, known: Sequence[str]) -> None:
-    if word not in known:
-        raise UserError(f"no such {what}: {word!r}; it can be {', '.join(filter(None, known))}")
 
 
 def parse_moment(text: str, now_s: float) -> float:
