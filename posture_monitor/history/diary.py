@@ -157,33 +157,29 @@ class Diary:
 
     def add(self, entry: Episode) -> Episode:
         """Keep an episode; return it with its number."""
-        with closing(database.open_writer(self._path)) as db:
-            number = self._change(
-                db,
-                "INSERT INTO diary (wall_s, utc_offset_s, pain, trigger, symptoms, note) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                _values(entry),
-            ).lastrowid
+        number = self._change(
+            "INSERT INTO diary (wall_s, utc_offset_s, pain, trigger, symptoms, note) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            *_values(entry),
+        ).lastrowid
         assert number is not None
         return replace(entry, id=number)
 
     def edit(self, entry: Episode) -> None:
         """Put an episode in the place of the one with its number."""
-        with closing(database.open_writer(self._path)) as db:
-            done = self._change(
-                db,
-                "UPDATE diary SET wall_s = ?, utc_offset_s = ?, pain = ?, trigger = ?, symptoms = ?, "
-                "note = ? WHERE id = ?",
-                (*_values(entry), entry.id),
-            ).rowcount
-        if not done:
+        done = self._change(
+            "UPDATE diary SET wall_s = ?, utc_offset_s = ?, pain = ?, trigger = ?, symptoms = ?, note = ? "
+            "WHERE id = ?",
+            *_values(entry),
+            entry.id,
+        )
+        if not done.rowcount:
             raise _missing(entry.id)
 
     def delete(self, number: int) -> None:
         """Remove an episode."""
-        with closing(database.open_writer(self._path)) as db:
-            if not self._change(db, "DELETE FROM diary WHERE id = ?", (number,)).rowcount:
-                raise _missing(number)
+        if not self._change("DELETE FROM diary WHERE id = ?", number).rowcount:
+            raise _missing(number)
 
     def get(self, number: int) -> Episode:
         """Return the episode with this number."""
@@ -199,7 +195,7 @@ class Diary:
                 rows = db.execute(
                     "SELECT wall_s, utc_offset_s, pain, trigger, symptoms, note, id FROM diary "
                     "WHERE wall_s >= ? AND wall_s < ? ORDER BY wall_s, id",
-                    (max(from_s, -1e12), min(to_s, 1e12)),
+                    (from_s, to_s),
                 ).fetchall()
             except sqlite3.Error as error:
                 raise UserError(database.explain(error, self._path, "read")) from error
@@ -208,15 +204,16 @@ class Diary:
             for wall_s, offset_s, pain, trigger, symptoms, note, number in rows
         ]
 
-    def _change(self, db: sqlite3.Connection, statement: str, values: Sequence[object]) -> sqlite3.Cursor:
-        try:
-            done = db.execute(statement, tuple(values))
-            if not statement.startswith("INSERT"):
-                # While the monitor runs the log would go on holding what a note said before.
-                database.empty_log(db)
-            return done
-        except sqlite3.Error as error:
-            raise UserError(database.explain(error, self._path)) from error
+    def _change(self, statement: str, *values: object) -> sqlite3.Cursor:
+        with closing(database.open_writer(self._path)) as db:
+            try:
+                done = db.execute(statement, values)
+                if not statement.startswith("INSERT"):
+                    # While the monitor runs the log would go on holding what a note said before.
+                    database.empty_log(db)
+                return done
+            except sqlite3.Error as error:
+                raise UserError(database.explain(error, self._path)) from error
 
 
 def _values(entry: Episode) -> tuple[object, ...]:
