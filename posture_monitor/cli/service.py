@@ -6,7 +6,7 @@ import datetime as dt
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -77,14 +77,17 @@ def status(context: click.Context, as_json: bool, watch: bool) -> None:
 
     Exits with status 3 when no monitor runs.
     """
+    from posture_monitor.service.control import NotRunning
+
     if watch:
         _watch(as_json)
-        return
-    told = _status()
+    try:
+        told = _status()
+    except NotRunning as error:
+        click.echo(_json(error) if as_json else error)
+        context.exit(NOT_RUNNING)
     if as_json:
         click.echo(_json(told))
-    elif told is None:
-        click.echo(_nothing_runs())
     elif sys.stdout.isatty():
         from posture_monitor.service.status_drawn import Shown
 
@@ -93,8 +96,6 @@ def status(context: click.Context, as_json: bool, watch: bool) -> None:
         from posture_monitor.service.status_text import plain
 
         click.echo(plain(told, time.time()))
-    if told is None:
-        context.exit(NOT_RUNNING)
 
 
 @click.command(cls=Command, epilog=example("pause", "pause 1h", "pause until 14:00", "pause until tomorrow"))
@@ -172,8 +173,7 @@ def _clock(moment: dt.datetime) -> str:
     return clock(moment.timestamp(), time.time())
 
 
-def _status() -> Status | None:
-    """Return the status; None where nothing runs."""
+def _status() -> Status:
     from posture_monitor.service import lock
     from posture_monitor.service.control import NotRunning, ask
     from posture_monitor.service.status import Status
@@ -183,35 +183,31 @@ def _status() -> Status | None:
     except NotRunning:
         running = lock.holder()
         if running is None:
-            return None
+            raise
         raise UserError(
             f"process {running.pid} is starting or ending, and does not answer; try again in a moment"
         ) from None
 
 
-def _nothing_runs() -> str:
-    from posture_monitor.service.control import NotRunning
-
-    return str(NotRunning())
-
-
-def _json(told: Status | None, indent: int | None = 2, *, why: str = "") -> str:
+def _json(told: Status | UserError, indent: int | None = 2) -> str:
+    """Return a status, or why there is none, as JSON."""
     import json
 
-    if told is not None:
-        plain = told.to_json()
-    elif why:
-        plain = {"version": 1, "activity": "not answering", "why": why}
-    else:
+    from posture_monitor.service.control import NotRunning
+
+    if isinstance(told, NotRunning):
         plain = {"version": 1, "activity": "stopped"}
+    elif isinstance(told, UserError):
+        plain = {"version": 1, "activity": "not answering", "why": str(told)}
+    else:
+        plain = told.to_json()
     return json.dumps(plain, ensure_ascii=False, indent=indent)
 
 
-def _watch(as_json: bool) -> None:
+def _watch(as_json: bool) -> NoReturn:
     """Go on showing the status; a monitor that ends or is not there yet is waited for."""
     if as_json or not console().is_interactive:
         _tell_changes(as_json)
-        return
     from rich.console import Group
     from rich.live import Live
     from rich.text import Text
@@ -221,8 +217,7 @@ def _watch(as_json: bool) -> None:
     with Live(console=console(), auto_refresh=False) as live:
         while True:
             try:
-                told = _status()
-                shown: Text | Shown = Text(_nothing_runs()) if told is None else Shown(told, time.time())
+                shown: Text | Shown = Shown(_status(), time.time())
             except UserError as error:
                 shown = Text(str(error))
             # A line of its own for the ^C that a terminal writes: beside a full one it would begin another.
@@ -230,7 +225,7 @@ def _watch(as_json: bool) -> None:
             time.sleep(WATCH_S)
 
 
-def _tell_changes(as_json: bool) -> None:
+def _tell_changes(as_json: bool) -> NoReturn:
     """Write a line for each change; as JSON, one for each look."""
     before = ""
     while True:
@@ -249,9 +244,5 @@ def _told_now(as_json: bool) -> str:
     try:
         told = _status()
     except UserError as error:
-        if as_json:
-            return _json(None, None, why=str(error))
-        return str(error)
-    if as_json:
-        return _json(told, None)
-    return _nothing_runs() if told is None else headline(told, time.time(), held=False).plain
+        return _json(error, None) if as_json else str(error)
+    return _json(told, None) if as_json else headline(told, time.time(), held=False).plain
