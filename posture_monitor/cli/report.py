@@ -85,11 +85,14 @@ def report(
     if output is None:
         click.echo(page, nl=False)
         return
-    _write(output, page)
+    from posture_monitor.whole_file import replacing
+
+    with replacing(output, lasting=False) as out:  # readable by this user alone: it tells of health
+        out.write(page.encode())
     if opened:
         from posture_monitor.service.browser import show
 
-        click.echo(f"{output}")
+        click.echo(output)
         show(output)
 
 
@@ -173,11 +176,3 @@ def _days(store: Store, date: dt.date, begin: int, end: int) -> list[Day]:
     from posture_monitor.history import days
 
     return [days.day(store, date + dt.timedelta(days=number), shifts=False) for number in range(begin, end)]
-
-
-def _write(file: Path, page: str) -> None:
-    """Write a file that only this user may read: it tells of health."""
-    from posture_monitor.whole_file import replacing
-
-    with replacing(file, lasting=False) as out:
-        out.write(page.encode())

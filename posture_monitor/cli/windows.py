@@ -30,7 +30,13 @@ def preview(config: Config, source: str | None, profile: str | None, video: bool
     profile, it opens the source itself. Nothing is kept, unless you press S:
     that saves the moment's points and measures, without any picture.
     """
-    _need_a_screen()
+    from posture_monitor.service.screen import why_no_window
+
+    if why := why_no_window():
+        from posture_monitor.service import lock
+
+        command = "run" if lock.holder() is None else "status --watch"
+        raise UserError(f"{why}; `posture-monitor {command}` tells the same in a terminal")
     from posture_monitor.service.preview.feeds import open_feed
     from posture_monitor.windows import preview_window
 
@@ -59,13 +65,3 @@ def tray() -> None:
     from posture_monitor.windows.tray import run
 
     run()
-
-
-def _need_a_screen() -> None:
-    from posture_monitor.service.screen import why_no_window
-
-    if why := why_no_window():
-        from posture_monitor.service import lock
-
-        command = "run" if lock.holder() is None else "status --watch"
-        raise UserError(f"{why}; `posture-monitor {command}` tells the same in a terminal")
