@@ -24,6 +24,7 @@ from typed import done, refused, typed
 
 from posture_monitor import __version__
 from posture_monitor.cli import cli, kit
+from posture_monitor.cli.errors import Root
 from posture_monitor.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -213,7 +214,7 @@ def test_a_narrow_terminal_breaks_no_word(
 
 
 def test_ctrl_c_outside_a_run_is_quiet_and_says_130() -> None:
-    @click.group(cls=kit.Group)
+    @click.group(cls=Root)
     def group() -> None: ...
 
     @group.command()
@@ -250,7 +251,7 @@ def test_a_run_that_is_stopped_ends_well_and_keeps_what_it_saw(
 
 
 def test_a_fault_in_the_program_is_not_dressed_up_as_the_users() -> None:
-    @click.group(cls=kit.Group)
+    @click.group(cls=Root)
     def group() -> None: ...
 
     @group.command()

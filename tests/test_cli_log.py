@@ -14,7 +14,7 @@ from history_maker import wall
 from typed import done, refused, typed
 
 from posture_monitor import paths
-from posture_monitor.cli import kit
+from posture_monitor.cli.errors import INTERRUPTED
 from posture_monitor.history.diary import ASK_A_DOCTOR, SEEK_CARE, Diary, Episode
 from posture_monitor.history.timeline import utc_offset_s
 
@@ -104,7 +104,7 @@ def test_ctrl_c_at_a_question_is_130_and_keeps_nothing() -> None:
     time.sleep(0.3)  # nobody is quicker; what comes before it waits for an answer is missed
     asking.send_signal(signal.SIGINT)
     _, errors = asking.communicate(timeout=20)
-    assert (asking.returncode, errors) == (kit.INTERRUPTED, "")
+    assert (asking.returncode, errors) == (INTERRUPTED, "")
     assert kept() == []
 
 

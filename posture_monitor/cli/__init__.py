@@ -10,7 +10,8 @@ from typing import Final
 import click
 
 from posture_monitor import __version__, children, hardening
-from posture_monitor.cli.kit import Group, example
+from posture_monitor.cli.errors import Root
+from posture_monitor.cli.kit import example
 
 #: The commands in the order in which a newcomer needs them, and the module of each.
 COMMANDS: Final = {
@@ -40,7 +41,7 @@ COMMANDS: Final = {
 }
 
 
-class Program(Group):
+class Program(Root):
     """All commands; the module of one is loaded when that one is meant."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

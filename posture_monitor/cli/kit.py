@@ -1,4 +1,4 @@
-"""What all commands share: their help, their options' types, and how an error is told.
+"""What all commands share: their help, their options' types, and the questions they ask.
 
 Nothing here imports more than click and the standard library, so that
 ``--help`` answers at once.
@@ -6,18 +6,13 @@ Nothing here imports more than click and the standard library, so that
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import functools
 import logging
-import os
 import re
 import shutil
-import stat
 import sys
 import textwrap
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -37,8 +32,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Where a command's context keeps the file given with ``--config``, or None.
 CONFIG_FILE = "posture_monitor.config"
 
-#: What a shell reports for a program ended by Ctrl-C.
-INTERRUPTED = 130
+#: Where that of the whole command line keeps that ``-v`` was given.
+VERBOSE = "posture_monitor.verbose"
 
 
 def example(*lines: str) -> str:
@@ -46,18 +41,9 @@ def example(*lines: str) -> str:
     return "\b\nExample:\n" + "\n".join(f"  posture-monitor {line}" for line in lines)
 
 
-class _Told(click.ClickException):
-    """An error for the user, as one line."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        _complain(f"posture-monitor: {' '.join(self.message.split())}\n")
-
-
 def _be_verbose(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value:
-        context.find_root().meta["posture_monitor.verbose"] = True
+        context.find_root().meta[VERBOSE] = True
         logging.basicConfig(format="%(name)s: %(message)s")
         logging.getLogger("posture_monitor").setLevel(logging.DEBUG)
 
@@ -87,7 +73,7 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A group of commands whose errors reach the user as one line."""
+    """A group of commands that knows ``-v`` as well."""
 
     command_class = Command
 
@@ -98,88 +84,6 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which a newcomer needs them."""
         return list(self.commands)
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
-        """Read the arguments; ``--help`` and ``--version`` are printed already here."""
-        if parent is not None:
-            return super().make_context(info_name, args, parent, **extra)
-        with _in_one_line():
-            return super().make_context(info_name, args, parent, **extra)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; turn errors of the user's world into one line and status 2."""
-        if ctx.parent is not None:
-            return super().invoke(ctx)
-        with _in_one_line():
-            result = super().invoke(ctx)
-            if sys.stdout is not None:
-                sys.stdout.flush()  # a full disk is to show now, not when Python ends
-            return result
-
-
-@contextlib.contextmanager
-def _in_one_line() -> Iterator[None]:
-    """Turn errors of the user's world into one line and status 2."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise click.exceptions.Exit(INTERRUPTED) from None
-    except UserError as error:
-        _trace()
-        raise _Told(str(error)) from error
-    except OSError as error:
-        # A full disk or a file that may not be read is the machine's state, not a fault in the
-        # program; without a file's name it may be one, and then the traceback is wanted.
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-        wrong = error.errno == errno.EINVAL and error.filename is None
-        if sys.platform == "win32" and wrong and _into_pipe():
-            # So Windows calls a pipe whose reader, such as `more`, has gone (python/cpython#79935).
-            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
-        if error.errno == errno.ENOENT and error.filename is None and not _somewhere():
-            raise _Told("the folder you are in was deleted; go to another one and try again") from error
-        if error.errno == errno.EPIPE or (error.filename is None and not full):
-            raise
-        _trace()
-        if error.filename is None:
-            _give_up(sys.stdout)
-        raise _Told(f"{error.filename or 'cannot write'}: {error.strerror or error}") from error
-
-
-def _into_pipe() -> bool:
-    """Return whether a pipe takes what is printed; else a wrong argument is one, as of a time before 1970."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
-    return False
-
-
-def _somewhere() -> bool:
-    """Return whether the folder that this was started in is still there."""
-    try:
-        os.getcwd()
-    except OSError:
-        return False
-    return True
-
-
-def _give_up(stream: TextIO | None) -> None:
-    """Let Python end in peace where what is still to be written has no room."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # type: ignore[union-attr]  # suppressed
-
-
-def _complain(text: str) -> None:
-    try:
-        click.echo(text, err=True, nl=False)
-    except OSError:  # errors may go to a full disk, too
-        _give_up(sys.stderr)
-
-
-def _trace() -> None:
-    context = click.get_current_context(silent=True)
-    if context is not None and context.find_root().meta.get("posture_monitor.verbose"):
-        _complain(traceback.format_exc())
 
 
 def duration(_context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
