@@ -430,8 +430,8 @@ class Store:
     def spans(self, from_s: float, to_s: float) -> list[Span]:
         """Return the spans that touch a stretch of time (POSIX seconds), the one that counts last."""
         return [
-            Span(**row, live=bool(live))
-            for live, row in self._told_well(
+            Span(**row)
+            for row in self._told_well(
                 "SELECT live, start_s, end_s, utc_offset_s, state, reason, run, seq FROM spans "
                 "JOIN runs ON runs.id = spans.run WHERE end_s >= ? AND end_s <= ? AND start_s <= ? "
                 "ORDER BY live, run, seq",
@@ -443,8 +443,8 @@ class Store:
     def alerts(self, from_s: float, to_s: float) -> list[Alert]:
         """Return the alerts of a stretch of time (POSIX seconds), in order of time."""
         return [
-            Alert(**row, live=bool(live))
-            for live, row in self._told_well(
+            Alert(**row)
+            for row in self._told_well(
                 "SELECT live, run, seq, wall_s, utc_offset_s, kind, driver, deviation, held_s, channel, "
                 "title, body, outcome, outcome_s FROM alerts JOIN runs ON runs.id = alerts.run "
                 "WHERE wall_s >= ? AND wall_s < ? ORDER BY wall_s, run, seq",
@@ -477,51 +477,37 @@ class Store:
 
     def recordings(self) -> list[tuple[int, str, bool, str, str]]:
         """Return number, source, live, profile and neutral (JSON) of each recording."""
-        return list(self._rows("SELECT id, source, live, profile, neutral FROM runs ORDER BY id"))
+        rows = self._rows("SELECT id, source, live, profile, neutral FROM runs ORDER BY id")
+        return [tuple(row) for row in rows]
 
     def extent(self) -> tuple[float, float] | None:
         """Return the first and last moment of which anything is known (POSIX seconds), or None."""
         ((first_s, last_s),) = self._rows("SELECT min(start_s), max(end_s) FROM spans")
         return None if first_s is None else (first_s, last_s)
 
-    def _told_well(self, query: str, values: tuple[float, ...]) -> Iterator[tuple[Any, dict[str, Any]]]:
-        """Yield as `_named` does, and pass over what this program cannot have written."""
-        for first, row in self._named(query, values):
+    def _told_well(self, query: str, values: tuple[float, ...]) -> Iterator[dict[str, Any]]:
+        """Yield each row by its names, NULL as NaN; pass over what this program cannot have written."""
+        for row in list(self._rows(query, values)):
+            told = {name: math.nan if value is None else value for name, value in dict(row).items()}
             with self._passing_over_damage("moments"):
-                state, offset_s = row.get("state", STATES[0]), row["utc_offset_s"]
+                state, offset_s = told.get("state", STATES[0]), told["utc_offset_s"]
                 if state not in STATES:
                     raise ValueError(f"state = {state!r}")
                 if not (isinstance(offset_s, int) and abs(offset_s) < 86400):
                     raise ValueError(f"utc_offset_s = {offset_s!r}")
-                yield first, row
-
-    def _named(self, query: str, values: tuple[float, ...]) -> Iterator[tuple[Any, dict[str, Any]]]:
-        """Yield the first column, and the others by name with NULL as NaN."""
-        cursor = self._execute(query, values)
-        names = [column[0] for column in cursor.description[1:]]
-        for first, *rest in list(self._fetched(cursor)):
-            yield first, {n: math.nan if v is None else v for n, v in zip(names, rest, strict=True)}
+                yield {**told, "live": bool(told["live"])}
 
     def _rows(self, query: str, values: tuple[float, ...] = ()) -> Iterator[Any]:
-        return self._fetched(self._execute(query, values))
-
-    def _execute(self, query: str, values: tuple[float, ...] = ()) -> sqlite3.Cursor:
-        with self._lock:
-            self.flush()
-            try:
-                return self._opened.execute(query, values)
-            except sqlite3.Error as error:
-                raise self._unreadable(error) from error
-
-    def _fetched(self, cursor: sqlite3.Cursor) -> Iterator[Any]:
         """Yield the rows; a damaged page shows only when it is their turn."""
         try:
+            with self._lock:
+                self.flush()
+                cursor = self._opened.cursor()
+                cursor.row_factory = sqlite3.Row
+                cursor.execute(query, values)
             yield from cursor
         except sqlite3.Error as error:
-            raise self._unreadable(error) from error
-
-    def _unreadable(self, error: sqlite3.Error) -> UserError:
-        return UserError(database.explain(error, self.path, "read"))
+            raise UserError(database.explain(error, self.path, "read")) from error
 
     @contextlib.contextmanager
     def _passing_over_damage(self, what: str = "measures") -> Iterator[None]:
