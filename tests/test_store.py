@@ -131,13 +131,7 @@ def test_no_such_state(path: Path) -> None:
     )
 )
 def test_spans_are_never_longer_than_what_was_seen(beats: list[tuple[float, str]]) -> None:
-    store = Store(
-        Path("unused"),
-        database.open_reader(Path("/nonexistent")),
-        writable=False,
-        keep_samples_days=0,
-        keep_landmarks=False,
-    )
+    store = Store.open(Path("/nonexistent"), readonly=True)
     at_s, seen_s = T0, 0.0
     for step_s, state in beats:
         at_s += step_s

@@ -70,19 +70,10 @@ class Store:
         Why the history cannot be written at the moment, ``""`` while all is well.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        db: sqlite3.Connection | None,
-        *,
-        writable: bool,
-        keep_samples_days: float,
-        keep_landmarks: bool,
-    ) -> None:
+    def __init__(self, path: Path, db: sqlite3.Connection | None, *, writable: bool) -> None:
         self.path = path
         self.trouble = ""
         self._writable = writable
-        self.configure(keep_samples_days, keep_landmarks)
         # Buttons of notifications answer from threads of their own.
         self._lock = threading.RLock()
         self._saved_at_s = time.monotonic()
@@ -134,22 +125,15 @@ class Store:
             file is no error to a writer: it is moved aside and a new one begun.
         """
         db, passing = None, None
+        wait_s = LIVE_WAIT_S if patient else WAIT_S
         try:
-            if readonly:
-                db = database.open_reader(path)
-            else:
-                db = database.open_writer(path, LIVE_WAIT_S if patient else WAIT_S)
+            db = database.open_reader(path) if readonly else database.open_writer(path, wait_s)
         except database.Passing as error:
             if not patient:
                 raise
             passing = error
-        store = cls(
-            path,
-            db,
-            writable=not readonly,
-            keep_samples_days=keep_samples_days,
-            keep_landmarks=keep_landmarks,
-        )
+        store = cls(path, db, writable=not readonly)
+        store.configure(keep_samples_days, keep_landmarks)
         if passing is not None:
             store._in_trouble(passing)
         return store
