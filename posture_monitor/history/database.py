@@ -278,9 +278,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
         )
     paths.refuse_special(path)
     if not path.is_file():
-        db = sqlite3.connect(":memory:", isolation_level=None)
-        migrate(db)
-        return db
+        return _empty()
     address = path.absolute().as_uri() + "?mode=ro"
     try:
         try:
@@ -297,11 +295,16 @@ def open_reader(path: Path) -> sqlite3.Connection:
         _refuse_foreign(db, path)
         if version == 0:  # a writer has made the file this moment and nothing in it yet
             db.close()
-            db = sqlite3.connect(":memory:", isolation_level=None)
-            migrate(db)
+            return _empty()
         return db
     except (sqlite3.Error, OSError) as error:
         raise UserError(explain(error, path, "read")) from error
+
+
+def _empty() -> sqlite3.Connection:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(db)
+    return db
 
 
 def _may_be_read_as_it_stands(path: Path, words: str) -> bool:
