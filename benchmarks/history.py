@@ -20,7 +20,7 @@ from pathlib import Path
 
 import made_up_history
 
-from posture_monitor.history.export import size
+from posture_monitor.history.erasure import size
 
 #: What is typed after ``posture-monitor``, and its limit in seconds of wall time. DATE and DIR are filled in.
 COMMANDS: dict[str, tuple[tuple[str, ...], float]] = {

@@ -65,6 +65,13 @@ def working_day(store: Store, date: str, seed: int = 1, *, side: bool = True, fr
     store.flush()
 
 
+def three_days(store: Store) -> None:
+    """Record working days in a row, 13 to 15 May 2025, of a camera each."""
+    for number in (13, 14, 15):
+        store.begin(f"camera of the {number}th", profile="desk", neutral={"neck_incl": 31.5})
+        working_day(store, f"2025-05-{number}", seed=number)
+
+
 @contextlib.contextmanager
 def locked(history: Path, how: str = "BEGIN IMMEDIATE") -> Iterator[None]:
     """Hold a history as another program does that writes, or that wants it for itself (EXCLUSIVE)."""

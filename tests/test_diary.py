@@ -23,7 +23,8 @@ from posture_monitor.history.diary import (
     pain_change,
     parse_moment,
 )
-from posture_monitor.history.export import erase, export
+from posture_monitor.history.erasure import erase
+from posture_monitor.history.export import export
 from posture_monitor.history.store import Store
 
 LATER = 4e9

@@ -29,7 +29,7 @@ def path() -> None:
 @data.command(epilog=example("data size"))
 def size() -> None:
     """Print how much disk space it takes."""
-    from posture_monitor.history.export import size as history_size
+    from posture_monitor.history.erasure import size as history_size
 
     rows = [
         ("history", history_size(paths.history_file())),
@@ -73,7 +73,7 @@ def erase(before: str | None, everything: bool, yes: bool) -> None:
         click.echo("Nothing was wiped.")
         return
 
-    from posture_monitor.history.export import erase as wipe
+    from posture_monitor.history.erasure import erase as wipe
     from posture_monitor.service.control import NotRunning, ask
     from posture_monitor.service.preview.saved_moment import saved
     from posture_monitor.whole_file import left_behind

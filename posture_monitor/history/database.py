@@ -340,3 +340,8 @@ def move_aside(path: Path, why: str) -> Path:
             beside.rename(beside_aside)
     log.warning("the history %s is damaged (%s); it is kept as %s and a new one begins", path, why, aside)
     return aside
+
+
+def damaged(path: Path) -> list[Path]:
+    """Return the damaged files that were moved aside."""
+    return sorted(path.parent.glob(f"{path.name}.damaged-*"))

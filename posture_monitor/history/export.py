@@ -1,35 +1,33 @@
-"""Take the history out, all but kept landmarks, or wipe it: it belongs to the user."""
+"""Take the history out, all but kept landmarks: it belongs to the user."""
 
 from __future__ import annotations
 
 import csv
-import datetime as dt
+import functools
 import json
 import math
 import os
-import sqlite3
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TextIO
 
 import numpy as np
+import numpy.typing as npt
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
-from posture_monitor.history import bulk, database
 from posture_monitor.history.diary import Diary
-from posture_monitor.history.packing import Minutes
+from posture_monitor.history.packing import Floats
 from posture_monitor.history.store import Store
-from posture_monitor.history.timeline import local_time, midnight_s, utc_offset_s
+from posture_monitor.history.timeline import local_time, utc_offset_s
 from posture_monitor.posture.metrics import METRICS, Change
 from posture_monitor.posture.reading import VERDICTS, VIEWS
 
 #: Values in the order of a file's columns; None and ``""`` are what is not known.
 Row = Sequence[object]
+
+Texts = npt.NDArray[np.object_]
 
 #: Beyond every moment.
 _FOREVER_S = 1e11
@@ -170,7 +168,24 @@ def _iso(wall_s: float, offset_s: int | None = None) -> str:
 
 
 def _number(value: float) -> float | None:
-    return float(bulk.short(value)) if math.isfinite(value) else None
+    return float(short(value)) if math.isfinite(value) else None
+
+
+def short(value: float) -> str:
+    """Return a number with four significant digits, as many as are kept; ``""`` where it is not finite."""
+    return repr(float(f"{value:.4g}")) if math.isfinite(value) else ""
+
+
+def texts(kept: Floats) -> Texts:
+    """Return numbers that were unpacked from half floats as `short` does, in the same shape."""
+    return _every_half()[kept.astype(np.float16).view(np.uint16)]
+
+
+@functools.cache
+def _every_half() -> Texts:
+    # An export of years is little else, and there are no more half floats than this.
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float64)
+    return np.array([short(value) for value in halves.tolist()], dtype=object)
 
 
 def _recordings(store: Store) -> Iterator[Row]:
@@ -205,7 +220,7 @@ def _diary(store: Store) -> Iterator[Row]:
 
 def _minutes(store: Store) -> Iterator[Row]:
     for hour, summary in store.minutes(0, _FOREVER_S):
-        for number, told in enumerate(bulk.texts(summary.values).tolist()):
+        for number, told in enumerate(texts(summary.values).tolist()):
             at = _iso(3600.0 * hour + 60 * number)
             for name, (median, p90) in zip(summary.names, told, strict=True):
                 if median:
@@ -220,9 +235,9 @@ def _readings(store: Store) -> Iterator[Row]:
         table[:, place["time"]] = [_iso(wall_s) for wall_s in minute.wall_s.tolist()]
         table[:, place["verdict"]] = [str(VERDICTS[code]) for code in minute.verdicts]
         table[:, place["view"]] = [str(VIEWS[code]) for code in minute.views]
-        table[:, place["slouch_index"]] = bulk.texts(minute.slouch_index)
-        table[:, place["confidence"]] = bulk.texts(minute.confidence)
-        table[:, [place[minute.names[k]] for k in known]] = bulk.texts(minute.deviations[:, known])
+        table[:, place["slouch_index"]] = texts(minute.slouch_index)
+        table[:, place["confidence"]] = texts(minute.confidence)
+        table[:, [place[minute.names[k]] for k in known]] = texts(minute.deviations[:, known])
         yield from table.tolist()
 
 
@@ -256,104 +271,3 @@ def _minutes_as_json(store: Store) -> Iterator[str]:
     """Yield the minutes, which are nearly all there is, with no more work than filling in a form."""
     for at, name, median, p90 in _minutes(store):
         yield f'{{"time": "{at}", "metric": "{name}", "median": {median}, "p90": {p90 or "null"}}}'
-
-
-@dataclass(frozen=True)
-class Erased:
-    """What an erasure took away.
-
-    Attributes
-    ----------
-    spans, alerts, episodes
-        How many stretches of time, notifications and diary entries.
-    freed
-        Bytes given back to the disk.
-    """
-
-    spans: int
-    alerts: int
-    episodes: int
-    freed: int
-
-
-def erase(path: Path, before: dt.date | None = None) -> Erased:
-    """Wipe the history before a local day, or all of it; what was wiped cannot be had back from the file.
-
-    Deleted rows are overwritten (``secure_delete``), the file is rebuilt without
-    them (``VACUUM``) and the write-ahead log emptied. Damaged files that were
-    moved aside are removed with what they hold. A monitor may go on meanwhile.
-
-    Parameters
-    ----------
-    path
-        The history.
-    before
-        First local day that stays; None wipes all.
-
-    Raises
-    ------
-    UserError
-        The file cannot be written or is locked, or somebody who reads it keeps what was wiped on the disk.
-    """
-    size_before = size(path)
-    spans = alerts = episodes = 0
-    if path.is_file():
-        with closing(database.open_writer(path)) as db:
-            try:
-                # To rebuild the file SQLite would put what stays into one that may lie on any disk.
-                db.execute("PRAGMA temp_store = MEMORY")
-                spans, alerts, episodes = _wipe(db, _FOREVER_S if before is None else midnight_s(before))
-                db.execute("VACUUM")
-                gone = database.empty_log(db)
-            except sqlite3.Error as error:
-                raise UserError(database.explain(error, path)) from error
-        if not gone:
-            raise UserError(
-                f"another program reads the history {path}, and what was wiped is still in the file; "
-                "close that program and wipe once more"
-            )
-    # Only now: the history itself may have turned out to be damaged.
-    for aside in _aside(path):
-        moved = aside.name.removeprefix(f"{path.name}.damaged-")[:10]
-        if before is None or moved < before.isoformat():
-            aside.unlink()
-    return Erased(spans, alerts, episodes, max(0, size_before - size(path)))
-
-
-def _wipe(db: sqlite3.Connection, until_s: float) -> tuple[int, int, int]:
-    with database.transaction(db):
-        spans = db.execute("DELETE FROM spans WHERE end_s <= ?", (until_s,)).rowcount
-        db.execute("UPDATE spans SET start_s = ? WHERE start_s < ?", (until_s, until_s))
-        alerts = db.execute("DELETE FROM alerts WHERE wall_s < ?", (until_s,)).rowcount
-        episodes = db.execute("DELETE FROM diary WHERE wall_s < ?", (until_s,)).rowcount
-        db.execute("DELETE FROM samples WHERE 60 * (minute + 1) <= ?", (until_s,))
-        db.execute("DELETE FROM minutes WHERE 3600 * (hour + 1) <= ?", (until_s,))
-        # Where midnight does not fall on a whole hour of UTC, an hour holds minutes of both days.
-        hours = db.execute("SELECT hour, run, names, data FROM minutes WHERE 3600 * hour < ?", (until_s,))
-        for hour, run, names, data in hours.fetchall():
-            try:
-                summary = Minutes.unpack(names, data)
-            except (zlib.error, ValueError):  # damaged: nobody can read it, of either day
-                db.execute("DELETE FROM minutes WHERE hour = ? AND run = ?", (hour, run))
-                continue
-            summary.values[: math.ceil((until_s - 3600 * hour) / 60)] = np.nan
-            db.execute(
-                "UPDATE minutes SET data = ? WHERE hour = ? AND run = ?", (summary.pack()[1], hour, run)
-            )
-        db.execute(
-            "DELETE FROM runs WHERE NOT EXISTS (SELECT 1 FROM spans WHERE run = runs.id) "
-            "AND NOT EXISTS (SELECT 1 FROM alerts WHERE run = runs.id) "
-            "AND NOT EXISTS (SELECT 1 FROM minutes WHERE run = runs.id) "
-            "AND NOT EXISTS (SELECT 1 FROM samples WHERE run = runs.id)"
-        )
-    return spans, alerts, episodes
-
-
-def _aside(path: Path) -> list[Path]:
-    return sorted(path.parent.glob(f"{path.name}.damaged-*"))
-
-
-def size(path: Path) -> int:
-    """Return how many bytes the history takes on the disk, with its log and what was moved aside."""
-    files = (path, *database.logs(path), *_aside(path))
-    return sum(file.stat().st_size for file in files if file.is_file())
