@@ -34,9 +34,9 @@ from posture_monitor.service.monitor import Monitor
 from posture_monitor.service.profile_file import save_profile
 from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.resting import Resting
+from posture_monitor.telling import dnd
 from posture_monitor.telling.channels.terminal import Terminal
 from posture_monitor.telling.notify import Notifier
-from posture_monitor.telling.quiet import QuietGate
 
 Seat = Callable[..., Desk]
 
@@ -532,12 +532,11 @@ def test_in_quiet_hours_nothing_is_shown_and_one_summary_follows(seat: Seat) -> 
     assert len(desk.texts()) == 2
 
 
-def test_the_desktops_do_not_disturb_holds_an_alert_back(seat: Seat) -> None:
+def test_the_desktops_do_not_disturb_holds_an_alert_back(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = seat(IMPATIENT + NO_BREAKS)
     disturb = [False]
-    desk.monitor.gate = QuietGate(
-        do_not_disturb=lambda: not disturb[0], full_screen=lambda: None, every_s=20.0
-    )
+    monkeypatch.setattr(dnd, "do_not_disturb", lambda: not disturb[0])
+    desk.monitor.gate.configure((), respect_dnd=True)
     desk.sit(UPRIGHT, 60)
     desk.sit(SLUMPED, 60)
     assert desk.texts() == []

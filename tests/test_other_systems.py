@@ -40,7 +40,7 @@ from posture_monitor.service import (
 )
 from posture_monitor.service.autostart import windows as autostart
 from posture_monitor.service.presence import Away, macos, windows
-from posture_monitor.telling import full_screen
+from posture_monitor.telling import dnd
 from posture_monitor.telling.channels import desktop, plyer
 from posture_monitor.telling.channels.plyer import Plyer, cut
 from posture_monitor.telling.notify import ChannelError
@@ -153,10 +153,10 @@ def test_no_x_server_is_asked_where_that_would_start_it(monkeypatch: pytest.Monk
 
     monkeypatch.setenv("DISPLAY", "/private/tmp/org.xquartz:0")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    monkeypatch.setattr(full_screen, "ask", never)
+    monkeypatch.setattr(dnd.linux, "ask", never)
     for platform in ("darwin", "win32"):
-        monkeypatch.setattr(full_screen.sys, "platform", platform)
-        assert full_screen.full_screen() is None
+        monkeypatch.setattr(dnd.sys, "platform", platform)
+        assert not dnd.full_screen()
 
 
 def test_a_startup_folder_that_only_python_sees_is_told(

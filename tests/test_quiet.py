@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,8 +17,8 @@ from hypothesis import strategies as st
 
 from posture_monitor import day_span
 from posture_monitor.errors import UserError
-from posture_monitor.telling import dnd, full_screen, quiet
-from posture_monitor.telling.dnd import dunst, gnome, kde, macos, windows
+from posture_monitor.telling import dnd, quiet
+from posture_monitor.telling.dnd import linux, windows
 from posture_monitor.telling.quiet import QuietGate
 
 NOON = datetime.datetime(2026, 3, 2, 12, 0, 30)
@@ -126,8 +125,24 @@ def test_quiet_hours_written_differently_are_refused(text: object) -> None:
         day_span.parse(text)
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Have the desktop answer what stands here, and count how often it was asked."""
+    told = {"disturb": True, "times": 0}
+
+    def quiet() -> bool:
+        told["times"] += 1
+        return not told["disturb"]
+
+    monkeypatch.setattr(dnd, "do_not_disturb", quiet)
+    monkeypatch.setattr(dnd, "full_screen", lambda: False)
+    return told
+
+
+@pytest.mark.usefixtures("asked")
 def test_the_gate_holds_back_and_gives_one_summary() -> None:
-    gate = QuietGate([day_span.parse("22:00-07:00")], do_not_disturb=lambda: None, full_screen=lambda: None)
+    gate = QuietGate()
+    gate.configure([day_span.parse("22:00-07:00")], respect_dnd=True)
     assert not gate.look(0.0, at("02 21:59"))
     assert gate.look(1.0, at("02 22:00"))
     assert gate.reason == "quiet hours"
@@ -141,64 +156,56 @@ def test_the_gate_holds_back_and_gives_one_summary() -> None:
     assert gate.summary() is None
 
 
+@pytest.mark.usefixtures("asked")
 def test_a_call_is_quiet() -> None:
-    gate = QuietGate(do_not_disturb=lambda: None, full_screen=lambda: None)
+    gate = QuietGate()
     assert gate.look(0.0, NOON, in_call=True)
     assert gate.reason == "call"
     assert not gate.look(1.0, NOON)
 
 
-def test_the_desktop_is_asked_now_and_then_and_unknown_is_not_quiet() -> None:
-    answers: list[bool | None] = [None, True, False]
-    gate = QuietGate(do_not_disturb=lambda: answers.pop(0), full_screen=lambda: None, every_s=20.0)
+def test_the_desktop_is_asked_now_and_then(asked: dict[str, Any]) -> None:
+    gate = QuietGate()
     assert not gate.look(0.0, NOON)
+    asked["disturb"] = False
     assert not gate.look(19.0, NOON)
     assert gate.look(20.0, NOON)
     assert gate.reason == "do not disturb"
+    asked["disturb"] = True
     assert gate.look(39.0, NOON)
     assert not gate.look(40.0, NOON)
-    assert answers == []
+    assert asked["times"] == 3
 
 
-def test_the_desktop_is_asked_seldom_while_nothing_is_to_be_said() -> None:
-    asked: list[float] = []
-    answer = [False]
-
-    def ask() -> bool:
-        asked.append(now_s)
-        return answer[0]
-
-    gate = QuietGate(do_not_disturb=ask, full_screen=lambda: None, every_s=20.0, idle_every_s=120.0)
+def test_the_desktop_is_asked_seldom_while_nothing_is_to_be_said(asked: dict[str, Any]) -> None:
+    gate = QuietGate()
     for now_s in range(0, 240, 6):
         gate.look(now_s, NOON, soon=False)
-    assert asked == [0, 120]
+    assert asked["times"] == 2
     # What may be said now is not held against an answer of two minutes ago.
-    now_s, answer[0] = 234, True
-    assert gate.look(now_s, NOON)
+    asked["disturb"] = False
+    assert gate.look(234, NOON)
     gate.hold()
     # And what was held back is told soon after the quiet.
-    now_s, answer[0] = 254, False
-    assert not gate.look(now_s, NOON, soon=False)
+    asked["disturb"] = True
+    assert not gate.look(254, NOON, soon=False)
     assert gate.summary() is not None
 
 
-def test_do_not_disturb_can_be_passed_over() -> None:
-    def never() -> bool:
-        raise AssertionError("it must not be asked")
-
-    gate = QuietGate(respect_dnd=False, do_not_disturb=never, full_screen=never)
+def test_do_not_disturb_can_be_passed_over(asked: dict[str, Any]) -> None:
+    gate = QuietGate()
+    gate.configure((), respect_dnd=False)
+    asked["disturb"] = False
     assert not gate.look(0.0, NOON)
+    assert not asked["times"]
 
 
-def test_readers_of_other_desktops_know_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CURRENT_DESKTOP", "sway")
+def test_a_desktop_that_cannot_be_asked_is_not_quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
-    for reader in (gnome, kde, dunst):
-        assert reader.quiet() is None
-    monkeypatch.setenv("XDG_CURRENT_DESKTOP", "ubuntu:GNOME")
-    assert gnome.quiet() is None  # there is no gsettings to ask
-    assert not dnd.do_not_disturb()
+    for name in ("sway", "ubuntu:GNOME", "KDE"):
+        monkeypatch.setenv("XDG_CURRENT_DESKTOP", name)
+        assert not dnd.do_not_disturb()
 
 
 def test_gnome_is_read_from_the_real_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -210,55 +217,49 @@ def test_gnome_is_read_from_the_real_settings(monkeypatch: pytest.MonkeyPatch, t
     known = subprocess.run(["gsettings", "list-schemas"], capture_output=True, text=True, check=False).stdout
     if "org.gnome.desktop.notifications\n" not in known:
         pytest.skip("the GNOME settings schemas are not installed")
-    assert gnome.quiet() is False
+    assert not linux.quiet()
     command = ["gsettings", "set", "org.gnome.desktop.notifications", "show-banners", "false"]
     subprocess.run(command, check=True)
-    assert gnome.quiet() is True
+    assert linux.quiet()
 
 
 def test_kde_is_quiet_until_the_time_in_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CURRENT_DESKTOP", "KDE")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
-    assert kde.quiet(NOON) is None
-    (tmp_path / "plasmanotifyrc").write_text("[DoNotDisturb]\nUntil=2026,3,2,13,0,0.000\n")
-    assert kde.quiet(NOON) is True
-    assert kde.quiet(NOON + datetime.timedelta(hours=2)) is None
-    for nonsense in ("soon", "inf,3,2,13,0,0", "2026", "1e99,3,2"):
-        (tmp_path / "plasmanotifyrc").write_text(f"[DoNotDisturb]\nUntil={nonsense}\n")
-        assert kde.quiet(NOON) is None
+    assert not linux.quiet()
+    (tmp_path / "plasmanotifyrc").write_text("[DoNotDisturb]\nUntil=2999,3,2,13,0,0.000\n")
+    assert linux.quiet()
+    for over in ("2026,3,2,13,0,0.000", "soon", "inf,3,2,13,0,0", "2999", "1e99,3,2"):
+        (tmp_path / "plasmanotifyrc").write_text(f"[DoNotDisturb]\nUntil={over}\n")
+        assert not linux.quiet()
 
 
 def test_kde_asks_its_notification_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CURRENT_DESKTOP", "KDE")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     with machine_with_buses(tmp_path, monkeypatch) as machine:
-        assert kde.quiet(NOON) is None
+        assert not linux.quiet()
         service, at = "org.freedesktop.Notifications", "/org/freedesktop/Notifications"
         machine.mock("session", service, service, at, service)
-        assert kde.quiet(NOON) is None
+        assert not linux.quiet()
         for method, inhibited in (("Mock.AddProperty", False), ("Properties.Set", True)):
             told = service, "Inhibited", ("b", inhibited)
             machine.call(service, at, f"org.freedesktop.DBus.{method}", "ssv", *told, bus="session")
-            assert kde.quiet(NOON) is inhibited
+            assert linux.quiet() is inhibited
 
 
-def test_a_macos_focus_is_read_from_its_record(tmp_path: Path) -> None:
-    record = tmp_path / "DoNotDisturb" / "DB" / "Assertions.json"
-    assert macos.quiet(tmp_path) is None
+def test_a_macos_focus_is_read_from_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dnd.sys, "platform", "darwin")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    record = tmp_path / "Library" / "DoNotDisturb" / "DB" / "Assertions.json"
+    assert not dnd.do_not_disturb()
     record.parent.mkdir(parents=True)
-    for stores, expected in (([{"storeAssertionRecords": [{"id": 1}]}], True), ([{}], False), ("?", None)):
+    for stores, expected in (([{"storeAssertionRecords": [{"id": 1}]}], True), ([{}], False), ("?", False)):
         record.write_text(json.dumps({"data": stores}))
-        assert macos.quiet(tmp_path) is expected
+        assert dnd.do_not_disturb() is expected
     record.write_text("{")
-    assert macos.quiet(tmp_path) is None
-
-
-def test_windows_knows_nothing_elsewhere() -> None:
-    if os.name == "nt":
-        pytest.skip("this is Windows")
-    assert windows.quiet() is None
-    assert windows.full_screen() is None
+    assert not dnd.do_not_disturb()
 
 
 class Windows:
@@ -280,16 +281,18 @@ class Windows:
 
 
 def test_what_windows_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows.sys, "platform", "win32")
+    monkeypatch.setattr(dnd.sys, "platform", "win32")
+    assert not dnd.do_not_disturb(), "a system that has no such library"
+    assert not dnd.full_screen()
     for state in range(1, 8):  # not there, busy, full screen, presentation, accepts, quiet time, an app
         monkeypatch.setattr(windows, "dll", Windows(state, 0))
-        assert windows.full_screen() is (state in (2, 3, 4))
+        assert dnd.full_screen() is (state in (2, 3, 4))
     for level, expected in ((0, False), (1, True), (2, True)):
         monkeypatch.setattr(windows, "dll", Windows(5, level))
-        assert windows.quiet() is expected
+        assert dnd.do_not_disturb() is expected
     monkeypatch.setattr(windows, "dll", Windows(2, 1, failed=1))
-    assert windows.full_screen() is None
-    assert windows.quiet() is None
+    assert not dnd.full_screen()
+    assert not dnd.do_not_disturb()
 
 
 @pytest.mark.desktop
@@ -300,15 +303,14 @@ def test_dunst_paused_and_a_full_screen_window_on_a_real_desktop(
         pytest.skip("xprop is not installed")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     with desktop(tmp_path) as desk:
-        assert dunst.quiet() is False
+        assert not dnd.do_not_disturb()
         desk.ctl("set-paused", "true")
-        assert dunst.quiet() is True
         assert dnd.do_not_disturb()
         gate = QuietGate()
         assert gate.look(0.0, NOON)
         assert gate.reason == "do not disturb"
 
-        assert full_screen.full_screen() is None  # no window manager, no active window
+        assert not dnd.full_screen()  # no window manager, no active window
         root = subprocess.run(["xwininfo", "-root"], capture_output=True, text=True, check=True)
         window = next(word for word in root.stdout.split() if word.startswith("0x"))
 
@@ -317,9 +319,9 @@ def test_dunst_paused_and_a_full_screen_window_on_a_real_desktop(
 
         give("_NET_ACTIVE_WINDOW", "32x", window)
         give("_NET_WM_STATE", "32a", "_NET_WM_STATE_MAXIMIZED_VERT")
-        assert full_screen.full_screen() is False
+        assert not dnd.full_screen()
         give("_NET_WM_STATE", "32a", "_NET_WM_STATE_FULLSCREEN")
-        assert full_screen.full_screen() is True
+        assert dnd.full_screen()
         desk.ctl("set-paused", "false")
         assert gate.look(30.0, NOON)
         assert gate.reason == "full screen"

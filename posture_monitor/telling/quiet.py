@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from posture_monitor.day_span import DaySpan
@@ -22,6 +22,11 @@ LONGEST: Final = datetime.timedelta(days=7)
 #: ten minutes, and whoever asks at 00:30 does not mean a day and a quarter.
 MORNING: Final = datetime.time(6, 0)
 NIGHT: Final = datetime.timedelta(hours=4)
+
+#: The desktop is asked at most this often (seconds): while something may soon be said, and otherwise.
+#: It may take two programs each time: all day every 20 s, that is much beside what watching costs.
+EVERY_S: Final = 20.0
+IDLE_EVERY_S: Final = 120.0
 
 _EXAMPLES: Final = "write it like 15m, 1h, 1h30m, 'until 14:00' or 'until tomorrow'"
 _LENGTH: Final = re.compile(r"(?:(\d{1,4})\s*h)?\s*(?:(\d{1,5})\s*m(?:in)?)?\s*(?:(\d{1,6})\s*s)?")
@@ -88,45 +93,24 @@ def _at(day: datetime.datetime, time: datetime.time) -> datetime.datetime:
 class QuietGate:
     """Says whether to keep quiet now, why, and what to say afterwards.
 
-    Parameters
+    Attributes
     ----------
-    hours
-        Of each day.
-    respect_dnd
-        Heed do-not-disturb and full-screen applications.
-    do_not_disturb, full_screen
-        How to read the desktop; by default the real one.
-    every_s, idle_every_s
-        The desktop is asked at most this often: while something may soon be said, and otherwise.
-        It may take two programs each time: all day every 20 s, that is much beside what watching costs.
+    reason
+        Why it is quiet, as of the last look; ``""`` where it is not.
     """
 
-    def __init__(
-        self,
-        hours: Iterable[DaySpan] = (),
-        *,
-        respect_dnd: bool = True,
-        do_not_disturb: Callable[[], bool | None] | None = None,
-        full_screen: Callable[[], bool | None] | None = None,
-        every_s: float = 20.0,
-        idle_every_s: float = 120.0,
-    ) -> None:
-        from posture_monitor.telling import dnd
-        from posture_monitor.telling.full_screen import full_screen as fills_screen
-
-        self.configure(hours, respect_dnd=respect_dnd)
-        self._readers = (
-            ("do not disturb", do_not_disturb or dnd.do_not_disturb),
-            ("full screen", full_screen or fills_screen),
-        )
-        self._every_s, self._idle_every_s = every_s, idle_every_s
+    def __init__(self) -> None:
+        self.configure((), respect_dnd=True)
         self._asked_s: float | None = None
         self._desktop = ""
         self._held = 0
         self.reason = ""
 
     def configure(self, hours: Iterable[DaySpan], *, respect_dnd: bool) -> None:
-        """Take over other settings; what was held back until now is still told afterwards."""
+        """Keep quiet at these hours of each day; heed do-not-disturb and full-screen applications or not.
+
+        What was held back until now is still told afterwards.
+        """
         self._spans = tuple(hours)
         self._respect_dnd = respect_dnd
 
@@ -149,7 +133,7 @@ class QuietGate:
         elif in_call:
             self.reason = "call"
         else:
-            self.reason = self._ask(t_s, self._every_s if soon or self._held else self._idle_every_s)
+            self.reason = self._ask(t_s, EVERY_S if soon or self._held else IDLE_EVERY_S)
         return bool(self.reason)
 
     def hold(self) -> None:
@@ -167,7 +151,10 @@ class QuietGate:
         if not self._respect_dnd:
             return ""
         if self._asked_s is None or not 0 <= t_s - self._asked_s < every_s:
+            from posture_monitor.telling import dnd
+
             self._asked_s = t_s
-            # Only a clear yes is quiet; unknown is not.
-            self._desktop = next((why for why, read in self._readers if read() is True), "")
+            self._desktop = (
+                "do not disturb" if dnd.do_not_disturb() else "full screen" if dnd.full_screen() else ""
+            )
         return self._desktop

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 
-def quiet(library: Path | None = None) -> bool | None:
-    """Return whether a Focus is on; None where this is not macOS or the record may not be read.
-
-    Parameters
-    ----------
-    library
-        The user's library folder, for tests.
-    """
-    if library is None:
-        if sys.platform != "darwin":
-            return None
-        library = Path.home() / "Library"
+def quiet() -> bool:
+    """Return whether a Focus is known to be on; the record may not be read by everybody."""
+    record = Path.home() / "Library" / "DoNotDisturb" / "DB" / "Assertions.json"
     try:
-        text = (library / "DoNotDisturb" / "DB" / "Assertions.json").read_text(encoding="utf-8")
-        stores = json.loads(text)["data"]
+        stores = json.loads(record.read_text(encoding="utf-8"))["data"]
         return any(store.get("storeAssertionRecords") for store in stores)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+        return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import sys
 from typing import Final
 
 from posture_monitor.dll import dll
@@ -15,28 +14,8 @@ _FOCUS_ASSIST: Final = (0xA3BF1C75, 0x0D83063E)
 _FULL_SCREEN: Final = (2, 3, 4)
 
 
-def quiet() -> bool | None:
-    """Return whether Focus Assist is on; None where this is not Windows or it cannot be told."""
-    level = _focus_assist()
-    return None if level is None else level in (1, 2)
-
-
-def full_screen() -> bool | None:
-    """Return whether something fills the screen; None where this is not Windows or it cannot be told."""
-    if sys.platform != "win32":
-        return None
-    state = ctypes.c_int(0)
-    try:
-        failed = dll("shell32").SHQueryUserNotificationState(ctypes.byref(state))
-    except (OSError, AttributeError):
-        return None
-    return None if failed else state.value in _FULL_SCREEN
-
-
-def _focus_assist() -> int | None:
-    """Read the level from the system's notification facility, which has no documented interface."""
-    if sys.platform != "win32":
-        return None
+def quiet() -> bool:
+    """Return whether Focus Assist is known to be on; there is no documented way to ask."""
     name = (ctypes.c_ulong * 2)(*_FOCUS_ASSIST)
     stamp, level, size = ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(4)
     try:
@@ -44,5 +23,15 @@ def _focus_assist() -> int | None:
             name, None, None, ctypes.byref(stamp), ctypes.byref(level), ctypes.byref(size)
         )
     except (OSError, AttributeError):
-        return None
-    return None if failed else level.value
+        return False
+    return not failed and level.value in (1, 2)
+
+
+def full_screen() -> bool:
+    """Return whether something is known to fill the screen."""
+    state = ctypes.c_int(0)
+    try:
+        failed = dll("shell32").SHQueryUserNotificationState(ctypes.byref(state))
+    except (OSError, AttributeError):
+        return False
+    return not failed and state.value in _FULL_SCREEN
