@@ -11,11 +11,13 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from posture_monitor.errors import UserError
 from posture_monitor.history.records import NOT_SHOWN
 from posture_monitor.telling.words import Text
+
+_T = TypeVar("_T")
 
 Choice: TypeAlias = Literal["auto", "desktop", "plyer", "terminal"]
 
@@ -129,16 +131,7 @@ class Notifier:
 
     def check(self) -> None:
         """Find the first channel that works, and take its name; raise `ChannelError` if none does."""
-        for channel in self.channels:
-            try:
-                channel.check()
-            except ChannelError as error:
-                self.failures[channel.name] = str(error)
-                continue
-            self.failures.pop(channel.name, None)
-            self.name = channel.name
-            return
-        raise self._none_works()
+        self._first(lambda channel: channel.check())
 
     def send(self, text: Text, *, replace_id: str | None = None, buttons: Sequence[str] = ()) -> Sent:
         """Show a notification on the first channel that takes it.
@@ -149,21 +142,17 @@ class Notifier:
             None of them did.
         """
         before = self._sent.pop(replace_id, None) if replace_id is not None else None
-        for channel in self.channels:
-            try:
-                sent = channel.send(
-                    text, replace_id=replace_id if channel is before else None, buttons=buttons
-                )
-            except ChannelError as error:
-                self.failures[channel.name] = str(error)
-                continue
-            self.failures.pop(channel.name, None)
-            self.name = channel.name
-            if before is not None and before is not channel and replace_id is not None:
-                before.withdraw(replace_id)
-            self._remember(sent, channel)
-            return sent
-        raise self._none_works()
+        channel, sent = self._first(
+            lambda channel: channel.send(
+                text, replace_id=replace_id if channel is before else None, buttons=buttons
+            )
+        )
+        if before is not None and before is not channel and replace_id is not None:
+            before.withdraw(replace_id)
+        self._sent[sent.id] = channel
+        while len(self._sent) > _REMEMBERED:
+            del self._sent[next(iter(self._sent))]
+        return sent
 
     def withdraw(self, sent_id: str) -> None:
         """Take a notification down where it was shown; an unknown one is passed over."""
@@ -180,15 +169,20 @@ class Notifier:
         for channel in self.channels:
             channel.close()
 
-    def _none_works(self) -> ChannelError:
+    def _first(self, use: Callable[[Channel], _T]) -> tuple[Channel, _T]:
+        """Use the first channel that can be used so, and return it and what came of it."""
+        for channel in self.channels:
+            try:
+                done = use(channel)
+            except ChannelError as error:
+                self.failures[channel.name] = str(error)
+                continue
+            self.failures.pop(channel.name, None)
+            self.name = channel.name
+            return channel, done
         self.name = NOT_SHOWN
         why = "; ".join(f"{name}: {why}" for name, why in self.failures.items())
-        return ChannelError(why or "there is no channel")
-
-    def _remember(self, sent: Sent, channel: Channel) -> None:
-        self._sent[sent.id] = channel
-        while len(self._sent) > _REMEMBERED:
-            del self._sent[next(iter(self._sent))]
+        raise ChannelError(why or "there is no channel")
 
 
 def pick_channel(
@@ -211,19 +205,6 @@ def pick_channel(
     UserError
         The channel asked for does not work here.
     """
-    notifier = Notifier(_channels(choice, sound, write))
-    with contextlib.suppress(ChannelError):
-        notifier.check()
-    if choice not in ("auto", "terminal") and notifier.name != choice:
-        why = notifier.failures.get(choice, "it does not work here")
-        notifier.close()
-        raise UserError(
-            f"alert.channel is {choice!r}, but {why}; set it to 'auto' to use the first channel that works"
-        )
-    return notifier
-
-
-def _channels(choice: Choice, sound: bool, write: Callable[[str], None] | None) -> list[Channel]:
     from posture_monitor.telling.channels.desktop import Desktop
     from posture_monitor.telling.channels.plyer import Plyer
     from posture_monitor.telling.channels.terminal import Terminal
@@ -235,4 +216,13 @@ def _channels(choice: Choice, sound: bool, write: Callable[[str], None] | None) 
         channels.append(Plyer(sound=sound))
     if write is not None:
         channels.append(Terminal(write))
-    return channels
+    notifier = Notifier(channels)
+    with contextlib.suppress(ChannelError):
+        notifier.check()
+    if choice not in ("auto", "terminal") and notifier.name != choice:
+        why = notifier.failures.get(choice, "it does not work here")
+        notifier.close()
+        raise UserError(
+            f"alert.channel is {choice!r}, but {why}; set it to 'auto' to use the first channel that works"
+        )
+    return notifier
