@@ -51,7 +51,7 @@ class Desktop(Channel):
         sent_id = self._run(self._send(text, buttons))
         if sent_id is None:
             # The service may have been restarted: connect afresh next time.
-            self._forget()
+            self._notifier = None
             raise ChannelError("the desktop did not take the notification")
         return Sent(sent_id, self.name)
 
@@ -62,7 +62,7 @@ class Desktop(Channel):
         try:
             self._run(self._clear(sent_id))
         except ChannelError:
-            self._forget()
+            self._notifier = None
 
     def poll(self) -> list[Action]:
         """Return what the user has done since the last call."""
@@ -70,15 +70,13 @@ class Desktop(Channel):
         if sys.platform == "darwin" and self._notifier is not None:
             with contextlib.suppress(OSError, AttributeError, ValueError):
                 _hear_macos()
-        while True:
-            try:
-                actions.append(self._actions.get_nowait())
-            except queue.Empty:
-                return actions
+        while not self._actions.empty():
+            actions.append(self._actions.get())
+        return actions
 
     def close(self) -> None:
         """Stop listening for buttons."""
-        self._forget()
+        self._notifier = None
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._loop = None
@@ -122,9 +120,6 @@ class Desktop(Channel):
             notifier.on_clicked = lambda sent_id: self._actions.put(Action(sent_id, "clicked"))
             self._notifier = notifier
 
-    def _forget(self) -> None:
-        self._notifier = None
-
     async def _send(self, text: Text, buttons: Sequence[str]) -> str | None:
         """Return the id under which it is shown, None if it was not: the package itself only logs that."""
         import desktop_notifier
@@ -147,10 +142,8 @@ class Desktop(Channel):
 
     async def _clear(self, sent_id: str) -> None:
         # The package has no public way to ask, and raises KeyError for one that is gone.
-        try:
+        with contextlib.suppress(KeyError):
             await self._notifier.clear(sent_id)
-        except KeyError:
-            return
 
     def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Do work on the loop of the notifications' thread, and wait for it."""
@@ -163,8 +156,6 @@ class Desktop(Channel):
         except concurrent.futures.TimeoutError as error:
             future.cancel()
             raise ChannelError("the desktop's notification service does not answer") from error
-        except ChannelError:
-            raise
         # Whatever the bus or the platform's library raises means the same: nothing was shown.
         except Exception as error:
             raise ChannelError(_unreached(error)) from error

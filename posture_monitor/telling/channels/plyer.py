@@ -12,6 +12,7 @@ notification service has answered.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -88,11 +89,9 @@ class Plyer(Channel):
         number = _number(sent_id)
         if number is None:
             return
-        try:
+        # Gone already, it may be: the user closed it or the desktop's service went away.
+        with contextlib.suppress(ChannelError):
             freedesktop.close(number)
-        except ChannelError:
-            # Gone already: the user closed it or the desktop's service went away.
-            return
 
     def _notify_send(self, text: Text, replaces: int | None) -> str:
         able = freedesktop.capabilities()
