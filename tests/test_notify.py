@@ -108,6 +108,21 @@ def test_replaced_and_withdrawn(clear: Desktop, choice: notify.Choice) -> None:
 
 
 @pytest.mark.desktop
+def test_what_cannot_be_taken_down_is_followed_on_the_desktop_all_the_same(
+    clear: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(_self: object, _sent_id: str) -> None:
+        raise ConnectionError("the bus was started anew")
+
+    notifier = notify.pick_channel("desktop")
+    first = notifier.send(Text("one", "first"))
+    monkeypatch.setattr("desktop_notifier.DesktopNotifier.clear", lost)
+    assert notifier.send(Text("two", "second"), replace_id=first.id).channel == "desktop"
+    wait_for(lambda: clear.displayed() == 2)
+    notifier.close()
+
+
+@pytest.mark.desktop
 @pytest.mark.parametrize("button", notify.ALERT_BUTTONS)
 def test_a_button_pressed_is_heard(clear: Desktop, button: str) -> None:
     notifier = notify.pick_channel("desktop")

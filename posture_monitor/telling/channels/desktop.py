@@ -48,6 +48,7 @@ class Desktop(Channel):
         self._open()
         if replace_id is not None:
             self.withdraw(replace_id)
+            self._open()  # afresh where that failed
         sent_id = self._run(self._send(text, buttons))
         if sent_id is None:
             # The service may have been restarted: connect afresh next time.
