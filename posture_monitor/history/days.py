@@ -176,7 +176,7 @@ class Day(Totals):
     @property
     def longest_poor_s(self) -> float:
         """Length of the longest unbroken poor stretch."""
-        return self.longest_poor.end_s - self.longest_poor.start_s if self.longest_poor else 0.0
+        return self.longest_poor.length_s if self.longest_poor else 0.0
 
     @property
     def longest_bout(self) -> Bout | None:
@@ -260,7 +260,7 @@ def day(store: Store, date: dt.date, now_s: float | None = None, *, shifts: bool
     )
     seconds = dict.fromkeys(STATES, 0.0)
     for span in spans:
-        seconds[span.state] += span.end_s - span.start_s
+        seconds[span.state] += span.length_s
     end_s = max(start_s, min(end_s, now_s))
     shown = Shown(merged)
     minutes = _minutes(store, spans)
@@ -400,5 +400,5 @@ def _most_common_reason(spans: Iterable[Span]) -> str:
     seconds: dict[str, float] = defaultdict(float)
     for span in spans:
         if span.state == "unknown" and span.reason:
-            seconds[span.reason] += span.end_s - span.start_s
+            seconds[span.reason] += span.length_s
     return told_reason(max(seconds, key=lambda reason: seconds[reason])) if seconds else ""

@@ -63,6 +63,11 @@ class Span:
     run: int = 0
     seq: int = 0
 
+    @property
+    def length_s(self) -> float:
+        """Duration in seconds."""
+        return self.end_s - self.start_s
+
 
 @dataclass(frozen=True)
 class Alert:

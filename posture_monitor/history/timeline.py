@@ -189,17 +189,15 @@ def pieces(spans: Iterable[Span], step_s: float) -> Iterator[tuple[Span, float, 
 
 def longest(spans: Sequence[Span], state: str) -> Span | None:
     """Return the longest unbroken stretch of a state, whatever its reasons and recordings."""
-    longest: Span | None = None
-    current: Span | None = None
+    stretches: list[Span] = []
     for span in spans:
         if span.state != state:
-            current = None
             continue
-        goes_on = current is not None and span.start_s - current.end_s <= 0.001
-        current = replace(current, end_s=span.end_s) if current is not None and goes_on else span
-        if longest is None or current.end_s - current.start_s > longest.end_s - longest.start_s:
-            longest = current
-    return longest
+        if stretches and span.start_s - stretches[-1].end_s <= 0.001:
+            stretches[-1] = replace(stretches[-1], end_s=span.end_s)
+        else:
+            stretches.append(span)
+    return max(stretches, key=lambda stretch: stretch.length_s, default=None)
 
 
 def bouts(spans: Sequence[Span]) -> tuple[Bout, ...]:
@@ -213,7 +211,7 @@ def bouts(spans: Sequence[Span]) -> tuple[Bout, ...]:
     until_s = -math.inf
     for span in spans:
         if span.state not in PRESENT:
-            gone_s += span.end_s - span.start_s if span.state == "away" else 0.0
+            gone_s += span.length_s if span.state == "away" else 0.0
             continue
         goes_on = span.start_s - until_s < BREAK_S
         if span.state in JUDGED:

@@ -255,8 +255,7 @@ def ribbon(name: str, spans: Sequence[Span], start_s: float, end_s: float, label
 
 def _span_title(span: Span) -> str:
     why = f" ({told_reason(span.reason)})" if span.reason else ""
-    length = story.duration(span.end_s - span.start_s)
-    return f"{story.stretch(span)} {story.STATE_NAMES[span.state]}{why}, {length}"
+    return f"{story.stretch(span)} {story.STATE_NAMES[span.state]}{why}, {story.duration(span.length_s)}"
 
 
 def bouts(name: str, day: Day, axis: Axis) -> str:

@@ -79,7 +79,7 @@ def _span(span: Span) -> dict[str, Any]:
     return {
         "start": _time(span.start_s, span.utc_offset_s),
         "end": _time(span.end_s, end_offset_s(span)),
-        "seconds": round(span.end_s - span.start_s, 3),
+        "seconds": round(span.length_s, 3),
         "state": span.state,
         "reason": span.reason,
     }

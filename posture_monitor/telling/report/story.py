@@ -155,7 +155,7 @@ def stretch(span: Span | Bout) -> str:
     """Return ``14:05–14:31``, or ``14:05`` within a minute; a clock that was changed in between is told."""
     after_s = end_offset_s(span)
     begin, end = clock(span.start_s, span.utc_offset_s), clock(span.end_s, after_s)
-    if begin == end and span.end_s - span.start_s < 60:
+    if begin == end and span.length_s < 60:
         return begin
     times = f"{begin}–{end}"
     if after_s == span.utc_offset_s:
@@ -414,7 +414,7 @@ def after_bout(bout: Bout, day: Day) -> tuple[str, float]:
         if bout.end_s <= span.start_s < next_s:
             for what, length_s in (
                 ("not recorded", span.start_s - at_s),
-                (STATE_NAMES[span.state], span.end_s - span.start_s),
+                (STATE_NAMES[span.state], span.length_s),
             ):
                 seconds[what] = seconds.get(what, 0.0) + length_s
             at_s = span.end_s
@@ -469,7 +469,7 @@ def reasons(day: Day) -> list[tuple[str, float]]:
     for span in day.spans:
         if span.state == "unknown":
             why = told_reason(span.reason) or "no reason kept"
-            seconds[why] = seconds.get(why, 0.0) + span.end_s - span.start_s
+            seconds[why] = seconds.get(why, 0.0) + span.length_s
     return sorted(seconds.items(), key=lambda item: -item[1])
 
 
