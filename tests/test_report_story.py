@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from history_maker import record, wall
 
-from posture_monitor.history.days import Angle, Day, day
+from posture_monitor.history.days import Angle, Day, day, reasons
 from posture_monitor.history.periods import week
 from posture_monitor.history.records import NOT_SHOWN
 from posture_monitor.history.store import Store
@@ -393,9 +393,7 @@ def test_why_nothing_was_judged_is_told_longest_first(store: Store) -> None:
         ]
     ):
         store.heartbeat(at_s + 10 * step, utc_offset_s(at_s), state, reason)
-    assert story.reasons(day(store, DATE, LATER)) == [
-        ("too dark", 60), ("head turned", 30), ("no reason kept", 10),
-    ]  # fmt: skip
+    assert reasons(day(store, DATE, LATER).spans) == [("too dark", 60), ("head turned", 30), ("", 10)]
 
 
 def test_what_followed_the_alerts_is_counted(store: Store) -> None:

@@ -386,7 +386,7 @@ def withheld(totals: Totals, spans: Iterable[Span]) -> str:
             "the camera was paused, in use elsewhere or not there" if off else "nobody was seen at the desk"
         )
     if totals.coverage < ENOUGH_COVERAGE:
-        why = _most_common_reason(spans)
+        why = next((why for why, _ in reasons(spans) if why), "")
         return (
             f"only {totals.told_coverage:.0%} of the time at the desk could be judged, "
             f"{ENOUGH_COVERAGE:.0%} is needed" + (f" (mostly: {why})" if why else "")
@@ -396,9 +396,13 @@ def withheld(totals: Totals, spans: Iterable[Span]) -> str:
     return ""
 
 
-def _most_common_reason(spans: Iterable[Span]) -> str:
+def reasons(spans: Iterable[Span]) -> list[tuple[str, float]]:
+    """Return why posture was not judged while somebody was there, and for how many seconds, longest first.
+
+    A reason is as people are told it; ``""`` where none was kept.
+    """
     seconds: dict[str, float] = defaultdict(float)
     for span in spans:
-        if span.state == "unknown" and span.reason:
-            seconds[span.reason] += span.length_s
-    return told_reason(max(seconds, key=lambda reason: seconds[reason])) if seconds else ""
+        if span.state == "unknown":
+            seconds[told_reason(span.reason)] += span.length_s
+    return sorted(seconds.items(), key=lambda item: -item[1])

@@ -9,7 +9,7 @@ from html import escape
 from importlib import resources
 from itertools import repeat
 
-from posture_monitor.history.days import Day, score
+from posture_monitor.history.days import Day, reasons, score
 from posture_monitor.history.diary import SEEK_CARE, Episode
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import STATES
@@ -290,8 +290,7 @@ def _coverage(day: Day) -> str:
         f'title="{story.STATE_NAMES[state]} {story.duration(length_s)}"></i>'
         for state, length_s in parts
     )
-    reasons = story.reasons(day)
-    rows = [(reason, story.duration(length_s)) for reason, length_s in reasons]
+    rows = [(why or "no reason kept", story.duration(length_s)) for why, length_s in reasons(day.spans)]
     why = _table(("why not judged", "time"), rows) if rows else ""
     return _section(
         "What this day was judged on",

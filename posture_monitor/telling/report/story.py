@@ -9,7 +9,7 @@ from collections import Counter
 
 from posture_monitor.errors import UserError
 from posture_monitor.history import diary
-from posture_monitor.history.days import Angle, Day, score
+from posture_monitor.history.days import Angle, Day, reasons, score
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import APART, COMPARABLE_S, ENOUGH_COVERAGE, Alert, Span, told_reason
 from posture_monitor.history.timeline import CORRECTED_S, YEARS, Bout, end_offset_s, local_time, what_followed
@@ -231,7 +231,7 @@ def suggestion(day: Day) -> str:
     if not measured_at_all(day):
         return "" if day.over else "Run `posture-monitor start`, and your day at the desk will show here."
     if day.coverage < ENOUGH_COVERAGE:
-        return _TO_BE_SEEN.get(next((why for why, _ in reasons(day)), ""), _TO_BE_SEEN[""])
+        return _TO_BE_SEEN.get(next((why for why, _ in reasons(day.spans)), ""), _TO_BE_SEEN[""])
     if doubt := _marked_wrong(day):
         return doubt
     longest = day.longest_bout_s
@@ -461,16 +461,6 @@ def shifts(day: Day) -> str:
     if not math.isfinite(day.shifts_per_h):
         return ""
     return f"{words.counted(round(day.shifts_per_h), 'change')} of posture an hour"
-
-
-def reasons(day: Day) -> list[tuple[str, float]]:
-    """Return why posture was not judged while somebody was there, and for how many seconds, longest first."""
-    seconds: dict[str, float] = {}
-    for span in day.spans:
-        if span.state == "unknown":
-            why = told_reason(span.reason) or "no reason kept"
-            seconds[why] = seconds.get(why, 0.0) + span.length_s
-    return sorted(seconds.items(), key=lambda item: -item[1])
 
 
 #: What is said of the demo in place of a suggestion.
