@@ -490,15 +490,14 @@ def test_the_months_sheet_draws_as_much_of_each_state_as_there_was(store: Store)
     start_s = record(store, wall("2025-05-14 20:00"), [("good", 300), ("mild", 180), ("poor", 120)] * 30)
     told = day(store, TODAY, LATER)
     drawn: dict[str, float] = dict.fromkeys(told.seconds, 0.0)
-    slots = list(charts._slots(told))
-    for state, begin_s, end_s in slots:
-        assert told.start_s <= begin_s < end_s <= told.end_s
-        drawn[state] += end_s - begin_s
+    for slot in charts._slots(told):
+        assert told.start_s <= slot.start_s < slot.end_s <= told.end_s
+        drawn[slot.state] += slot.length_s
     assert start_s > told.end_s
     assert drawn == pytest.approx(dict(told.seconds), abs=600)
     assert min(drawn["mild"], drawn["poor"]) > 0
     next_day = day(store, TODAY + dt.timedelta(days=1), LATER)
-    assert [slot for slot in charts._slots(next_day) if slot[2] > next_day.spans[-1].end_s] == []
+    assert [slot for slot in charts._slots(next_day) if slot.end_s > next_day.spans[-1].end_s] == []
 
 
 def test_text_from_outside_is_escaped(store: Store) -> None:

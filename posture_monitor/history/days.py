@@ -288,8 +288,8 @@ def day(store: Store, date: dt.date, now_s: float | None = None, *, shifts: bool
 
 def _hours(spans: Sequence[Span]) -> tuple[Hour, ...]:
     table = [dict.fromkeys(STATES, 0.0) for _ in range(24)]
-    for span, local_s, length_s in pieces(spans, 3600):
-        table[int(local_s // 3600)][span.state] += length_s
+    for piece, local_s in pieces(spans, 3600):
+        table[int(local_s // 3600)][piece.state] += piece.length_s
     return tuple(Hour(number, seconds) for number, seconds in enumerate(table))
 
 

@@ -176,14 +176,14 @@ def within(span: Span, date: dt.date) -> Span | None:
     return replace(span, start_s=start_s, end_s=end_s) if end_s > start_s else None
 
 
-def pieces(spans: Iterable[Span], step_s: float) -> Iterator[tuple[Span, float, float]]:
-    """Yield pieces cut at each `step_s` of the local clock: whose, from which second of the day, how long."""
+def pieces(spans: Iterable[Span], step_s: float) -> Iterator[tuple[Span, float]]:
+    """Yield spans cut at each `step_s` of the local clock, and with which second of the day each begins."""
     for span in spans:
         at_s = span.start_s
         while at_s < span.end_s:
             local_s = (at_s + span.utc_offset_s) % 86400
             next_s = min(span.end_s, at_s + step_s - local_s % step_s)
-            yield span, local_s, next_s - at_s
+            yield replace(span, start_s=at_s, end_s=next_s), local_s
             at_s = next_s
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import itertools
 import math
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib
@@ -27,7 +28,7 @@ from posture_monitor.history.days import Day
 from posture_monitor.history.packing import Floats
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import STATES, Span, told_reason
-from posture_monitor.history.timeline import utc_offset_s
+from posture_monitor.history.timeline import pieces, utc_offset_s
 from posture_monitor.posture.judge import SIGNALS
 from posture_monitor.telling import words
 from posture_monitor.telling.report import story
@@ -434,12 +435,13 @@ def calendar(name: str, month: Period) -> tuple[str, int]:
             base = row + 0.9
             axes.plot((column + 0.02, column + 0.96), (base, base), color=LINE, linewidth=0.8)
             first_s = clock_zero_s(day) + earliest
-            for state, start_s, end_s in _slots(day):
+            for slot in _slots(day):
                 left, right = (
-                    column + 0.02 + 0.94 * (at_s - first_s) / (latest - earliest) for at_s in (start_s, end_s)
+                    column + 0.02 + 0.94 * (at_s - first_s) / (latest - earliest)
+                    for at_s in (slot.start_s, slot.end_s)
                 )
-                bottom, top = BLOCKS[state]
-                boxes[state].append((left, base - 0.5 * bottom, right, base - 0.5 * top))
+                bottom, top = BLOCKS[slot.state]
+                boxes[slot.state].append((left, base - 0.5 * bottom, right, base - 0.5 * top))
             covers.append((column, row, column + 1, row + 1))
             titles.append(story.day_line(day))
         for state in STATES:
@@ -449,35 +451,27 @@ def calendar(name: str, month: Period) -> tuple[str, int]:
         return drawing.svg(label, stretch=True), weeks
 
 
-def _slots(day: Day) -> Iterator[tuple[str, float, float]]:
-    """Yield a day in slots of ten minutes, each of one state; neighbours are joined.
+def _slots(day: Day) -> list[Span]:
+    """Return a day in slots of ten minutes, each of one state; neighbours are joined.
 
     A state gets a slot when it is owed the most: what it had of this slot and, undrawn, of those before.
     So minutes that never fill a slot are drawn once they do, and what is drawn adds up to what was.
     """
-    slots: dict[int, list[tuple[str, float, float]]] = {}
-    for span in day.spans:
-        for slot in range(int(span.start_s // _SLOT_S), math.ceil(span.end_s / _SLOT_S)):
-            inside = (max(span.start_s, slot * _SLOT_S), min(span.end_s, (slot + 1) * _SLOT_S))
-            if inside[1] > inside[0]:
-                slots.setdefault(slot, []).append((span.state, *inside))
     owed = dict.fromkeys(STATES, 0.0)
-    last: tuple[str, float, float] | None = None
-    for slot in sorted(slots):
-        parts = slots[slot]
-        for state, start_s, end_s in parts:
-            owed[state] += end_s - start_s
+    drawn: list[Span] = []
+    cut = (piece for piece, _ in pieces(day.spans, _SLOT_S))
+    for _, parts in itertools.groupby(cut, lambda part: (part.start_s + part.utc_offset_s) // _SLOT_S):
+        slot = list(parts)
+        for part in slot:
+            owed[part.state] += part.length_s
         state = max(owed, key=owed.__getitem__)
-        owed[state] -= sum(end_s - start_s for _, start_s, end_s in parts)
-        start_s, end_s = parts[0][1], parts[-1][2]
-        if last is not None and last[0] == state and last[2] == start_s:
-            last = (state, last[1], end_s)
+        owed[state] -= sum(part.length_s for part in slot)
+        start_s, end_s = slot[0].start_s, slot[-1].end_s
+        if drawn and (drawn[-1].state, drawn[-1].end_s) == (state, start_s):
+            drawn[-1] = replace(drawn[-1], end_s=end_s)
         else:
-            if last is not None:
-                yield last
-            last = (state, start_s, end_s)
-    if last is not None:
-        yield last
+            drawn.append(Span(start_s, end_s, slot[0].utc_offset_s, state))
+    return drawn
 
 
 def swatch(state: str) -> str:

@@ -181,10 +181,10 @@ def _slots(day: Day) -> list[tuple[int, dict[int, dict[str, float]]]]:
     An hour that the clock showed twice is there twice.
     """
     hours: dict[tuple[int, int], dict[int, dict[str, float]]] = {}
-    for span, local_s, length_s in pieces(day.spans, _SLOT_S):
-        slots = hours.setdefault((int(local_s // 3600), -span.utc_offset_s), {})
+    for piece, local_s in pieces(day.spans, _SLOT_S):
+        slots = hours.setdefault((int(local_s // 3600), -piece.utc_offset_s), {})
         slot = slots.setdefault(int(local_s % 3600 // _SLOT_S), {})
-        slot[span.state] = slot.get(span.state, 0.0) + length_s
+        slot[piece.state] = slot.get(piece.state, 0.0) + piece.length_s
     if not hours:
         return []
     told = {hour for hour, _ in hours}
