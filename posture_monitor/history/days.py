@@ -169,11 +169,6 @@ class Day(Totals):
         return self.end_s >= midnight_s(self.date + dt.timedelta(days=1))
 
     @property
-    def recorded_s(self) -> float:
-        """Seconds of which anything is known."""
-        return sum(self.seconds.values())
-
-    @property
     def longest_poor_s(self) -> float:
         """Length of the longest unbroken poor stretch."""
         return self.longest_poor.length_s if self.longest_poor else 0.0
@@ -378,7 +373,7 @@ def _shifting(minutes: Iterable[Samples]) -> Iterator[tuple[float, int, dict[str
 def withheld(totals: Totals, spans: Iterable[Span]) -> str:
     """Return why nothing is concluded from a time, made of these spans; ``""`` where there is enough."""
     seconds = totals.seconds
-    if not any(seconds.values()):
+    if not totals.recorded_s:
         return "not recorded"
     if totals.present_s == 0:
         off = seconds["paused"] + seconds["busy"] > seconds["away"]

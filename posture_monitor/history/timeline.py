@@ -40,6 +40,11 @@ class Totals:
     seconds: Mapping[str, float]
 
     @property
+    def recorded_s(self) -> float:
+        """Seconds of which anything is known."""
+        return sum(self.seconds.values())
+
+    @property
     def present_s(self) -> float:
         """Seconds in which somebody was seen at the desk."""
         return sum(self.seconds[state] for state in PRESENT)

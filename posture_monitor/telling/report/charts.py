@@ -278,7 +278,7 @@ def bouts(name: str, day: Day, axis: Axis) -> str:
 
 def hours(name: str, day: Day) -> str:
     """Return minutes of each state in each hour, stacked."""
-    seen = [hour for hour in day.hours if any(hour.seconds.values())]
+    seen = [hour for hour in day.hours if hour.recorded_s]
     first, last = seen[0].hour, seen[-1].hour
     with matplotlib.rc_context(_STYLE):
         drawing = _Drawing(name, _WIDTH, 200)

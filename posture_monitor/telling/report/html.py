@@ -235,7 +235,7 @@ def _hours(day: Day) -> str:
             f"<p>Best hour <b>{best.hour:02d}:00</b> ({words.percent(best.poor_share)} poor), "
             f"hardest hour <b>{hardest.hour:02d}:00</b> ({words.percent(hardest.poor_share)} poor).</p>"
         )
-    seen = [hour for hour in day.hours if any(hour.seconds.values())]
+    seen = [hour for hour in day.hours if hour.recorded_s]
     used = [state for state in STATES if day.seconds[state]]
     rows = [
         (f"{hour.hour:02d}:00", *(story.duration(hour.seconds[state]) for state in used)) for hour in seen

@@ -44,7 +44,7 @@ def to_json(day: Day) -> dict[str, Any]:
         },
         "bouts": [_bout(bout) for bout in day.bouts],
         "shifts_per_h": _number(day.shifts_per_h, 1),
-        "hours": [_hour(hour) for hour in day.hours if any(hour.seconds.values())],
+        "hours": [_hour(hour) for hour in day.hours if hour.recorded_s],
         "best_hour": None if day.best_hour is None else day.best_hour.hour,
         "hardest_hour": None if day.hardest_hour is None else day.hardest_hour.hour,
         "stood_out": story.stood_out(day),

@@ -11,21 +11,21 @@ from posture_monitor.errors import UserError
 from posture_monitor.history import diary
 from posture_monitor.history.days import Angle, Day, reasons, score
 from posture_monitor.history.periods import Period
-from posture_monitor.history.records import APART, COMPARABLE_S, ENOUGH_COVERAGE, Alert, Span, told_reason
+from posture_monitor.history.records import (
+    APART,
+    COMPARABLE_S,
+    ENOUGH_COVERAGE,
+    STATES,
+    Alert,
+    Span,
+    told_reason,
+)
 from posture_monitor.history.timeline import CORRECTED_S, YEARS, Bout, end_offset_s, local_time, what_followed
 from posture_monitor.posture.metrics import METRICS, ROW, Change, Reason
 from posture_monitor.telling import words
 
-#: State to what it is called, in the order in which it is told.
-STATE_NAMES = {
-    "good": "good",
-    "mild": "mild",
-    "poor": "poor",
-    "unknown": "unknown",
-    "away": "away",
-    "paused": "paused",
-    "busy": "no camera",
-}
+#: State to what it is called.
+STATE_NAMES = {state: state for state in STATES} | {"busy": "no camera"}
 
 #: The one line that defines the score; `days.score` is the function.
 SCORE_MEANS = "share of the judged time that was not poor"
@@ -88,19 +88,15 @@ ALWAYS_SHOWN = SHOWN_MEASURES[:2]
 
 _SHOULDERS = Change.SHOULDERS.value
 
+#: How an outcome is told where not in its own word.
 _OUTCOMES = {
     "": "not known",
     "corrected": "better",
-    "better": "better",
     "late": "better",
     "left": "got up",
     "ignored": "no change",
-    "no change": "no change",
-    "dismissed": "dismissed",
-    "snoozed": "snoozed",
     "wrong": "marked wrong",
     "reanchored": "neutral set anew",
-    "withdrawn": "withdrawn",
 }
 
 
