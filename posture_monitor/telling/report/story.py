@@ -179,13 +179,13 @@ def followed(alert: Alert, day: Day) -> str:
     return f"{outcome} after {duration(later_s)}" if timed else outcome
 
 
-def coverage_line(day: Day) -> str:
+def coverage_line(of: Day | Period) -> str:
     """Return how much of the time at the desk the report speaks of."""
-    if day.present_s == 0:
-        return f"{words.sentence(day.withheld)}."
+    if of.present_s == 0:
+        return f"{words.sentence(of.withheld)}."
     return (
-        f"{duration(day.judged_s)} of {duration(day.present_s)} at the desk could be judged "
-        f"({words.percent(day.told_coverage)})."
+        f"{duration(of.judged_s)} of {duration(of.present_s)} at the desk could be judged "
+        f"({words.percent(of.told_coverage)})."
     )
 
 

@@ -259,10 +259,7 @@ def _period_page(period: Period, width: int) -> Iterator[Text]:
         yield row
     yield Text()
     if period.present_s:
-        yield Text(
-            f"Coverage: {story.duration(period.judged_s)} of {story.duration(period.present_s)} at the desk "
-            f"could be judged ({words.percent(period.told_coverage)})."
-        )
+        yield Text("Coverage: " + story.coverage_line(period))
     if longest := max(day.longest_bout_s for day in period.days):
         yield Text(f"Longest time at the desk without a break: {story.duration(longest)}")
 
