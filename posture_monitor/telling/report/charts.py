@@ -28,7 +28,7 @@ from posture_monitor.history.days import Day
 from posture_monitor.history.packing import Floats
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import STATES, Span, told_reason
-from posture_monitor.history.timeline import pieces, utc_offset_s
+from posture_monitor.history.timeline import pieces
 from posture_monitor.posture.judge import SIGNALS
 from posture_monitor.telling import words
 from posture_monitor.telling.report import story
@@ -138,13 +138,13 @@ class Axis:
 
 
 def clock_zero_s(day: Day) -> float:
-    """Return the POSIX seconds from which a day's hours are to be counted, by the clock it ended with.
+    """Return the POSIX seconds from which a recorded day's hours are counted, by the clock it ended with.
 
     It is midnight, but where the clock is changed, which is done at night: then what comes after lies
     where the clock had it.
     """
-    offset_s = day.spans[-1].utc_offset_s if day.spans else utc_offset_s(day.end_s)
-    return dt.datetime.combine(day.date, dt.time(), dt.timezone(dt.timedelta(seconds=offset_s))).timestamp()
+    zone = dt.timezone(dt.timedelta(seconds=day.spans[-1].utc_offset_s))
+    return dt.datetime.combine(day.date, dt.time(), zone).timestamp()
 
 
 def clock_range_s(days: Sequence[Day]) -> tuple[float, float]:
@@ -158,7 +158,7 @@ def clock_range_s(days: Sequence[Day]) -> tuple[float, float]:
 def _offset_at(spans: Sequence[Span], at_s: float) -> int:
     """Return the local offset at a moment by the nearest span before it, else after it."""
     before = [span for span in spans if span.start_s <= at_s]
-    return (before[-1] if before else spans[0]).utc_offset_s if spans else utc_offset_s(at_s)
+    return (before[-1] if before else spans[0]).utc_offset_s
 
 
 class _Drawing:
@@ -434,10 +434,9 @@ def calendar(name: str, month: Period) -> tuple[str, int]:
             row, column = divmod(blank + day.date.day - 1, 7)
             base = row + 0.9
             axes.plot((column + 0.02, column + 0.96), (base, base), color=LINE, linewidth=0.8)
-            first_s = clock_zero_s(day) + earliest
             for slot in _slots(day):
                 left, right = (
-                    column + 0.02 + 0.94 * (at_s - first_s) / (latest - earliest)
+                    column + 0.02 + 0.94 * (at_s - clock_zero_s(day) - earliest) / (latest - earliest)
                     for at_s in (slot.start_s, slot.end_s)
                 )
                 bottom, top = BLOCKS[slot.state]

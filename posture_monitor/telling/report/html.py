@@ -295,20 +295,14 @@ def _coverage(day: Day) -> str:
     return _section(
         "What this day was judged on",
         f"<p>{escape(story.coverage_line(day))}</p>\n"
-        + (
-            f'<div class="share" role="img" aria-label="{escape(story.coverage_line(day))}">{bar}</div>'
-            if bar
-            else ""
-        )
-        + f'\n<div class="scroll">{why}</div>',
+        f'<div class="share" role="img" aria-label="{escape(story.coverage_line(day))}">{bar}</div>\n'
+        f'<div class="scroll">{why}</div>',
     )
 
 
 def _week(week: Period, shown: Day) -> str:
-    told = [day for day in week.days if day.spans]
     rows = []
-    if told:
-        earliest, latest = charts.clock_range_s(told)
+    earliest, latest = charts.clock_range_s(week.recorded)
     for number, day in enumerate(week.days):
         name = f"{day.date:%a} {day.date.day}"
         mark = ' class="today" aria-current="date"' if day.date == shown.date else ""
@@ -323,10 +317,9 @@ def _week(week: Period, shown: Day) -> str:
             f"<span{mark}>{name}</span><span>{strip}</span>"
             f"<span>{story.duration(day.present_s)}, {story.poor_line(day)}</span>"
         )
-    if told:
-        hours = range(round(earliest / 3600), round(latest / 3600) + 1)
-        axis = Axis(earliest, latest, tuple((3600.0 * hour, f"{hour % 24:02d}:00") for hour in hours))
-        rows.append(f'<span class="axis">{_ticks(axis)}</span>')
+    hours = range(round(earliest / 3600), round(latest / 3600) + 1)
+    axis = Axis(earliest, latest, tuple((3600.0 * hour, f"{hour % 24:02d}:00") for hour in hours))
+    rows.append(f'<span class="axis">{_ticks(axis)}</span>')
     return _section(
         story.period_title(week),
         f'<p>{escape(story.period_stood_out(week))}</p>\n<div class="week">\n' + "\n".join(rows) + "\n</div>",
