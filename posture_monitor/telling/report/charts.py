@@ -237,21 +237,21 @@ def _dress(svg: str, name: str) -> str:
     return re.sub(r"(\d+\.\d{2})\d+", r"\1", svg)
 
 
+@matplotlib.rc_context(_STYLE)
 def ribbon(name: str, spans: Sequence[Span], start_s: float, end_s: float, label: str) -> str:
     """Return the timeline of spans as blocks, to be stretched to any width; without axis."""
-    with matplotlib.rc_context(_STYLE):
-        drawing = _Drawing(name, 960, 60)
-        axes = drawing.bare((start_s, end_s), (0, 1))
-        for state in STATES:
-            bottom, top = BLOCKS[state]
-            told = [span for span in spans if span.state == state]
-            drawing.blocks(
-                axes,
-                [(span.start_s, bottom, span.end_s, top) for span in told],
-                _COLOURS[state],
-                [_span_title(span) for span in told],
-            )
-        return drawing.svg(label, stretch=True)
+    drawing = _Drawing(name, 960, 60)
+    axes = drawing.bare((start_s, end_s), (0, 1))
+    for state in STATES:
+        bottom, top = BLOCKS[state]
+        told = [span for span in spans if span.state == state]
+        drawing.blocks(
+            axes,
+            [(span.start_s, bottom, span.end_s, top) for span in told],
+            _COLOURS[state],
+            [_span_title(span) for span in told],
+        )
+    return drawing.svg(label, stretch=True)
 
 
 def _span_title(span: Span) -> str:
@@ -259,56 +259,54 @@ def _span_title(span: Span) -> str:
     return f"{story.stretch(span)} {story.STATE_NAMES[span.state]}{why}, {story.duration(span.length_s)}"
 
 
+@matplotlib.rc_context(_STYLE)
 def bouts(name: str, day: Day, axis: Axis) -> str:
     """Return the bouts at the desk on the ribbon's axis; the gaps between them are the breaks."""
-    with matplotlib.rc_context(_STYLE):
-        drawing = _Drawing(name, 960, 16)
-        axes = drawing.bare((axis.start_s, axis.end_s), (0, 1))
-        long = [bout.length_s > story.LONG_BOUT_S for bout in day.bouts]
-        for is_long, height, colour in ((False, 0.5, MUTED), (True, 1.0, INK)):
-            told = [bout for bout, it in zip(day.bouts, long, strict=True) if it is is_long]
-            drawing.blocks(
-                axes,
-                [(bout.start_s, 0, bout.end_s, height) for bout in told],
-                colour,
-                [story.bout_line(bout) for bout in told],
-            )
-        return drawing.svg(story.stretches(day), stretch=True)
+    drawing = _Drawing(name, 960, 16)
+    axes = drawing.bare((axis.start_s, axis.end_s), (0, 1))
+    long = [bout.length_s > story.LONG_BOUT_S for bout in day.bouts]
+    for is_long, height, colour in ((False, 0.5, MUTED), (True, 1.0, INK)):
+        told = [bout for bout, it in zip(day.bouts, long, strict=True) if it is is_long]
+        drawing.blocks(
+            axes,
+            [(bout.start_s, 0, bout.end_s, height) for bout in told],
+            colour,
+            [story.bout_line(bout) for bout in told],
+        )
+    return drawing.svg(story.stretches(day), stretch=True)
 
 
+@matplotlib.rc_context(_STYLE)
 def hours(name: str, day: Day) -> str:
     """Return minutes of each state in each hour, stacked."""
     seen = [hour for hour in day.hours if hour.recorded_s]
     first, last = seen[0].hour, seen[-1].hour
-    with matplotlib.rc_context(_STYLE):
-        drawing = _Drawing(name, _WIDTH, 200)
-        axes = drawing.figure.add_axes((0.09, 0.12, 0.9, 0.78))
-        bottoms = dict.fromkeys(range(24), 0.0)
-        for state in STATES:
-            boxes, titles = [], []
-            half = _BREADTH.get(state, _THIN)
-            for hour in (hour for hour in seen if hour.seconds[state]):
-                bottom = bottoms[hour.hour]
-                end = bottoms[hour.hour] = bottom + hour.seconds[state] / 60
-                boxes.append((hour.hour - half, bottom, hour.hour + half, end))
-                titles.append(
-                    f"{hour.hour:02d}:00–{hour.hour + 1:02d}:00 {story.STATE_NAMES[state]} "
-                    f"{story.duration(hour.seconds[state])}"
-                )
-            drawing.blocks(axes, boxes, _COLOURS[state], titles)
-        middle = (first + last) / 2
-        reach = max(last - first + 1, 6) / 2
-        axes.set_xlim(middle - reach, middle + reach)
-        top = 60 if max(bottoms.values()) <= 60.5 else 120  # an hour that the clock showed twice
-        axes.set_ylim(0, top)
-        axes.set_yticks(range(0, top + 1, top // 4))
-        step = 1 if last - first < 12 else 2
-        axes.set_xticks(
-            range(first, last + 1, step), [f"{hour:02d}" for hour in range(first, last + 1, step)]
-        )
-        axes.grid(axis="y")
-        axes.set_title("minutes, broad where judged", loc="left", fontsize=8.5, color=MUTED, pad=6)
-        return drawing.svg("Minutes of each state in each hour; the numbers are in the table below")
+    drawing = _Drawing(name, _WIDTH, 200)
+    axes = drawing.figure.add_axes((0.09, 0.12, 0.9, 0.78))
+    bottoms = dict.fromkeys(range(24), 0.0)
+    for state in STATES:
+        boxes, titles = [], []
+        half = _BREADTH.get(state, _THIN)
+        for hour in (hour for hour in seen if hour.seconds[state]):
+            bottom = bottoms[hour.hour]
+            end = bottoms[hour.hour] = bottom + hour.seconds[state] / 60
+            boxes.append((hour.hour - half, bottom, hour.hour + half, end))
+            titles.append(
+                f"{hour.hour:02d}:00–{hour.hour + 1:02d}:00 {story.STATE_NAMES[state]} "
+                f"{story.duration(hour.seconds[state])}"
+            )
+        drawing.blocks(axes, boxes, _COLOURS[state], titles)
+    middle = (first + last) / 2
+    reach = max(last - first + 1, 6) / 2
+    axes.set_xlim(middle - reach, middle + reach)
+    top = 60 if max(bottoms.values()) <= 60.5 else 120  # an hour that the clock showed twice
+    axes.set_ylim(0, top)
+    axes.set_yticks(range(0, top + 1, top // 4))
+    step = 1 if last - first < 12 else 2
+    axes.set_xticks(range(first, last + 1, step), [f"{hour:02d}" for hour in range(first, last + 1, step)])
+    axes.grid(axis="y")
+    axes.set_title("minutes, broad where judged", loc="left", fontsize=8.5, color=MUTED, pad=6)
+    return drawing.svg("Minutes of each state in each hour; the numbers are in the table below")
 
 
 def shown_angles(day: Day) -> list[str]:
@@ -316,24 +314,24 @@ def shown_angles(day: Day) -> list[str]:
     return [name for name in story.SHOWN_MEASURES if name in day.angles][:3]
 
 
+@matplotlib.rc_context(_STYLE)
 def angles(name: str, day: Day, axis: Axis) -> str:
     """Return trunk, neck and head against neutral over the day, with the levels of mild and poor."""
     names = shown_angles(day)
-    with matplotlib.rc_context(_STYLE):
-        drawing = _Drawing(name, _WIDTH, 118 * len(names) + 16)
-        panels = drawing.figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0]
-        for panel, metric in zip(panels, names, strict=True):
-            _curve(drawing, panel, metric, day, axis)
-        labelled = axis.marks[:: max(1, math.ceil(len(axis.marks) / 9))]
-        hours = all(label.endswith(":00") for _, label in labelled)
-        panels[-1].set_xticks(
-            [at_s for at_s, _ in labelled], [label[:2] if hours else label for _, label in labelled]
-        )
-        panels[-1].set_xlim(axis.start_s, axis.end_s)
-        drawing.figure.subplots_adjust(
-            left=0.09, right=0.92, top=0.985 - 0.11 / len(names), bottom=0.14 / len(names), hspace=0.3
-        )
-        return drawing.svg("Deviation from neutral over the day; the numbers are in the table below")
+    drawing = _Drawing(name, _WIDTH, 118 * len(names) + 16)
+    panels = drawing.figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0]
+    for panel, metric in zip(panels, names, strict=True):
+        _curve(drawing, panel, metric, day, axis)
+    labelled = axis.marks[:: max(1, math.ceil(len(axis.marks) / 9))]
+    hours = all(label.endswith(":00") for _, label in labelled)
+    panels[-1].set_xticks(
+        [at_s for at_s, _ in labelled], [label[:2] if hours else label for _, label in labelled]
+    )
+    panels[-1].set_xlim(axis.start_s, axis.end_s)
+    drawing.figure.subplots_adjust(
+        left=0.09, right=0.92, top=0.985 - 0.11 / len(names), bottom=0.14 / len(names), hspace=0.3
+    )
+    return drawing.svg("Deviation from neutral over the day; the numbers are in the table below")
 
 
 def _curve(drawing: _Drawing, axes: Axes, metric: str, day: Day, axis: Axis) -> None:
@@ -415,6 +413,7 @@ def thresholds(metric: str) -> list[tuple[float, str]]:
     ]
 
 
+@matplotlib.rc_context(_STYLE)
 def calendar(name: str, month: Period) -> tuple[str, int]:
     """Return the month as a sheet of days, each with its own small timeline, and how many weeks it has.
 
@@ -424,30 +423,29 @@ def calendar(name: str, month: Period) -> tuple[str, int]:
     earliest, latest = clock_range_s(told)
     blank = month.first.weekday()
     weeks = (blank + len(month.days) + 6) // 7
-    with matplotlib.rc_context(_STYLE):
-        drawing = _Drawing(name, 2 * _WIDTH, 26.0 * weeks)
-        axes = drawing.bare((0, 7), (weeks, 0))
-        boxes: dict[str, list[tuple[float, float, float, float]]] = {state: [] for state in STATES}
-        covers: list[tuple[float, float, float, float]] = []
-        titles: list[str] = []
-        for day in month.days:
-            row, column = divmod(blank + day.date.day - 1, 7)
-            base = row + 0.9
-            axes.plot((column + 0.02, column + 0.96), (base, base), color=LINE, linewidth=0.8)
-            for slot in _slots(day):
-                left, right = (
-                    column + 0.02 + 0.94 * (at_s - clock_zero_s(day) - earliest) / (latest - earliest)
-                    for at_s in (slot.start_s, slot.end_s)
-                )
-                bottom, top = BLOCKS[slot.state]
-                boxes[slot.state].append((left, base - 0.5 * bottom, right, base - 0.5 * top))
-            covers.append((column, row, column + 1, row + 1))
-            titles.append(story.day_line(day))
-        for state in STATES:
-            drawing.blocks(axes, boxes[state], _COLOURS[state])
-        drawing.blocks(axes, covers, CLEAR, titles)
-        label = f"{story.period_title(month)}, day by day; the numbers are in the table below"
-        return drawing.svg(label, stretch=True), weeks
+    drawing = _Drawing(name, 2 * _WIDTH, 26.0 * weeks)
+    axes = drawing.bare((0, 7), (weeks, 0))
+    boxes: dict[str, list[tuple[float, float, float, float]]] = {state: [] for state in STATES}
+    covers: list[tuple[float, float, float, float]] = []
+    titles: list[str] = []
+    for day in month.days:
+        row, column = divmod(blank + day.date.day - 1, 7)
+        base = row + 0.9
+        axes.plot((column + 0.02, column + 0.96), (base, base), color=LINE, linewidth=0.8)
+        for slot in _slots(day):
+            left, right = (
+                column + 0.02 + 0.94 * (at_s - clock_zero_s(day) - earliest) / (latest - earliest)
+                for at_s in (slot.start_s, slot.end_s)
+            )
+            bottom, top = BLOCKS[slot.state]
+            boxes[slot.state].append((left, base - 0.5 * bottom, right, base - 0.5 * top))
+        covers.append((column, row, column + 1, row + 1))
+        titles.append(story.day_line(day))
+    for state in STATES:
+        drawing.blocks(axes, boxes[state], _COLOURS[state])
+    drawing.blocks(axes, covers, CLEAR, titles)
+    label = f"{story.period_title(month)}, day by day; the numbers are in the table below"
+    return drawing.svg(label, stretch=True), weeks
 
 
 def _slots(day: Day) -> list[Span]:
