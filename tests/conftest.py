@@ -36,8 +36,9 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Files whose tests take longest, the longest first: begun in this order, they do not leave one process
 #: alone with them at the end. Down to `keeper` it is their slow tests that do, from there on the others.
 LONGEST = (
-    *("faults", "working_day", "show", "privacy", "hanging_camera", "end_to_end", "report_html", "soak"),
-    *("network", "keeper", "camera", "monitor", "judge", "days_naively", "cli", "pose", "export", "doctor"),
+    *("faults_of_the_history", "faults_of_the_eye", "working_day", "show", "privacy", "hanging_camera"),
+    *("end_to_end", "faults_of_time", "faults_around_it", "report_html", "soak", "network", "keeper"),
+    *("camera", "monitor", "judge", "days_naively", "cli", "pose", "export", "doctor"),
 )
 
 

@@ -17,8 +17,8 @@ from unittest import mock
 
 import numpy as np
 from injected import SITECUSTOMIZE
-from loopback_camera import clip, jpegs
-from program import ROOT, environment, noon
+from loopback_camera import LoopbackCamera, clip, jpegs
+from program import ROOT, environment, fresh_home, noon
 from rig import SCENARIOS, Body, Camera, Pose, render
 
 from posture_monitor.errors import UserError
@@ -141,6 +141,26 @@ class Service:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+
+
+class Bench:
+    """A service before a camera, shared by the tests and mended between them."""
+
+    def __init__(self, folder: Path, good: list[bytes], slouch: list[bytes]) -> None:
+        self.good, self.slouch = good, slouch
+        self.camera = LoopbackCamera(good)
+        self.service = Service(fresh_home(folder / "home"), self.camera.url)
+
+    def mend(self) -> None:
+        for word in ("eye", "clock"):
+            self.service.put(word, "")
+        self.camera.show(self.good)
+        self.camera.hanging = False
+        if self.camera._server is None:
+            self.camera.plug_in()
+        if not self.service.lives:
+            self.service.begin()
+        self.service.well()
 
 
 def pictures(shared_data: Path) -> tuple[list[bytes], list[bytes]]:
