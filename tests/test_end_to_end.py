@@ -192,7 +192,7 @@ def test_a_starter_stands_in_until_there_is_a_profile(home: Path, tmp_path: Path
     assert "against profile 'default'" in typed.done("run", "--source", table)
 
 
-# -- stopping ----------------------------------------------------------------------
+# -- a network camera -----------------------------------------------------------------
 
 
 def wait_for_the_first_state(running: subprocess.Popen[str]) -> None:
@@ -206,28 +206,6 @@ def wait_for_the_first_state(running: subprocess.Popen[str]) -> None:
 def kept_until(day: dict[str, Any]) -> float:
     """Return when the last span of a day ends, in POSIX seconds."""
     return datetime.fromisoformat(day["spans"][-1]["end"]).timestamp()
-
-
-@pytest.mark.slow
-def test_killed_outright_it_loses_at_most_five_seconds(tmp_path: Path) -> None:
-    home, zone = tmp_path / "home", noon()
-    table = recorded(tmp_path / "table.npz", (Pose(), 60))
-    running = started("run", "--source", table, "--realtime", home=home, TZ=zone)
-    wait_for_the_first_state(running)
-    time.sleep(7)
-    running.kill()
-    killed_s = time.time()
-    running.communicate(timeout=30)
-    day = reported(home, TZ=zone)
-    assert killed_s - 5.5 <= kept_until(day) <= killed_s + 0.5
-    assert day["recorded_s"] >= 4
-    # And the next run finds a history that it can go on with.
-    done("run", "--source", table, "--started-at", MORNING, home=home)
-    assert reported(home, "2026-03-02")["recorded_s"] == pytest.approx(60, abs=1)
-    assert reported(home, TZ=zone)["recorded_s"] == day["recorded_s"]
-
-
-# -- a network camera -----------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
