@@ -56,11 +56,9 @@ def program(
     )
 
 
-def done(
-    *arguments: str | Path, home: Path, desktop: bool = False, under: Sequence[str] = (), **settings: str
-) -> str:
-    """Run a command that must do well, and return what it printed."""
-    ended = program(*arguments, home=home, desktop=desktop, under=under, **settings)
+def done(*arguments: str | Path, **how: Any) -> str:
+    """Run a command, as `program` does, that must do well, and return what it printed."""
+    ended = program(*arguments, **how)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
     return ended.stdout
@@ -71,7 +69,7 @@ def started(*arguments: str | Path, home: Path, **settings: str) -> subprocess.P
     return subprocess.Popen(
         [sys.executable, "-m", "posture_monitor", *map(str, arguments)],
         cwd=ROOT,
-        env=environment(home, desktop=False, **settings),
+        env=environment(home, **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

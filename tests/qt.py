@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import waiting
 
 pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 
@@ -21,11 +21,9 @@ def application() -> QApplication:
 
 def wait_for(what: Callable[[], Any], seconds: float = 8.0) -> Any:
     """Let Qt do what is due until `what` is true, and return it; fail when it is not in time."""
-    until_s = time.monotonic() + seconds
-    while True:
+
+    def after_events() -> Any:
         application().processEvents()
-        if answer := what():
-            return answer
-        if time.monotonic() > until_s:
-            pytest.fail(f"nothing came of {what} within {seconds} s")
-        time.sleep(0.01)
+        return what()
+
+    return waiting.wait_for(after_events, seconds)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import json
 import math
@@ -16,6 +15,7 @@ import made_up_history
 import numpy as np
 import pytest
 from history_maker import copied, three_days, wall
+from program import rows
 
 from posture_monitor.errors import UserError
 from posture_monitor.history.days import day
@@ -39,11 +39,6 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def path(tmp_path: Path, recorded: Path) -> Path:
     """Return that history, as this test's own."""
     return copied(recorded, tmp_path / "data" / "history.sqlite3")
-
-
-def rows(file: Path) -> list[dict[str, str]]:
-    with open(file, encoding="utf-8", newline="") as text:
-        return list(csv.DictReader(text))
 
 
 def test_everything_comes_out(path: Path, tmp_path: Path) -> None:
