@@ -58,14 +58,13 @@ def report(
     """
     if week and month:
         raise UserError("--week and --month are two reports: ask for one after the other")
-    span = "week" if week else "month" if month else None
     if form is None:
         named = output.suffix.lower().removeprefix(".") if output is not None else ""
         form = "html" if opened else named if named in FORMS else "text"
     if opened and form != "html":
         raise UserError(f"--open shows the HTML page in a browser; leave --format {form} out")
 
-    from posture_monitor.history import days
+    from posture_monitor.history import days, periods
     from posture_monitor.history.store import Store
     from posture_monitor.telling.report.story import DEMO, parse_day
 
@@ -73,12 +72,14 @@ def report(
     advice = DEMO if demo else None
     with Store.open(file, readonly=True) as store:
         date = parse_day(day, _day_of_demo(store) if demo else days.today())
+        span = periods.week if week else periods.month if month else None
+        period = span(store, date) if span and form != "html" else None
         if form == "html":
             page = _html(store, date, advice)
         elif form == "text":
-            page = _text(store, date, span, advice, to_file=output is not None)
+            page = _text(store, date, period, advice, to_file=output is not None)
         else:
-            page = _data(store, date, span, form)
+            page = _data(store, date, period, form)
     if opened and output is None:
         paths.make_private(paths.data_dir())
         output = paths.report_file()
@@ -117,7 +118,7 @@ def _html(store: Store, date: dt.date, advice: str | None) -> str:
     return render_html(days.day(store, date), periods.week(store, date), month, entries, before, advice)
 
 
-def _text(store: Store, date: dt.date, span: str | None, advice: str | None, *, to_file: bool) -> str:
+def _text(store: Store, date: dt.date, period: Period | None, advice: str | None, *, to_file: bool) -> str:
     """Print the page to the screen, coloured where it can be; or return it for a file."""
     from posture_monitor.history import days
     from posture_monitor.history.diary import LOOK_BACK_DAYS, WINDOW_DAYS
@@ -125,7 +126,6 @@ def _text(store: Store, date: dt.date, span: str | None, advice: str | None, *, 
 
     page = io.StringIO()
     told = console(file=page) if to_file else console()
-    period = _period(store, date, span)
     if period is None:
         first, last = date - dt.timedelta(days=LOOK_BACK_DAYS - 1), date
         render_text(days.day(store, date), told, advice)
@@ -140,24 +140,15 @@ def _text(store: Store, date: dt.date, span: str | None, advice: str | None, *, 
     return page.getvalue()
 
 
-def _data(store: Store, date: dt.date, span: str | None, form: str) -> str:
+def _data(store: Store, date: dt.date, period: Period | None, form: str) -> str:
     from posture_monitor.history import days
     from posture_monitor.telling.report.csv_ import to_csv
     from posture_monitor.telling.report.json_ import period_to_json, to_json
 
-    period = _period(store, date, span)
     if form == "csv":
         return to_csv(period.days if period else [days.day(store, date)])
     told = period_to_json(period) if period else to_json(days.day(store, date))
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
-
-
-def _period(store: Store, date: dt.date, span: str | None) -> Period | None:
-    from posture_monitor.history import periods
-
-    if span is None:
-        return None
-    return periods.week(store, date) if span == "week" else periods.month(store, date)
 
 
 def _entries(store: Store, first: dt.date, last: dt.date) -> list[Episode]:
