@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from posture_monitor import paths
-from posture_monitor.cli.kit import Group, example
+from posture_monitor.cli.kit import Group, config_file, example
 
 
 @click.group(cls=Group, epilog=example("config path", "config show"))
@@ -22,13 +22,7 @@ def path() -> None:
 
 
 @config.command(epilog=example("config show", "config show --config other.toml > mine.toml"))
-@click.option(
-    "--config",
-    "file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Settings to show instead of your own.",
-)
+@config_file("file", help="Settings to show instead of your own.")
 def show(file: Path | None) -> None:
     """Print the settings in force, with their explanations.
 

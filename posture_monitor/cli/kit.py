@@ -163,7 +163,8 @@ def _not_empty(_context: click.Context, parameter: click.Parameter, value: str |
     return value
 
 
-_config = functools.partial(
+#: Makes ``--config FILE``.
+config_file = functools.partial(
     click.option,
     "--config",
     type=click.Path(path_type=Path),
@@ -172,10 +173,10 @@ _config = functools.partial(
 )
 
 #: Gives a command the checked `config`, and has it speak its language.
-config_option = _config(callback=_load)
+config_option = config_file(callback=_load)
 
 #: Gives a command the path of other settings, and reads nothing.
-config_file_option = _config()
+config_file_option = config_file()
 
 source_option = click.option(
     "--source",
