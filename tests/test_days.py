@@ -71,7 +71,7 @@ def test_an_empty_day(store: Store) -> None:
     assert told.recorded_s == 0
     assert told.not_recorded_s == 86400
     assert told.spans == told.alerts == told.bouts == ()
-    assert len(told.minutes) == 0
+    assert len(told.minutes.start_s) == 0
     assert math.isnan(told.coverage)
     assert math.isnan(score(told))
     assert told.withheld == "not recorded", "nobody knows whether anybody was there"

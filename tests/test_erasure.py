@@ -51,7 +51,7 @@ def test_erasing_before_a_day_leaves_that_day_whole(path: Path) -> None:
     assert left.seconds == pytest.approx(kept.seconds)
     assert left.angles == kept.angles
     assert before.recorded_s == 0
-    assert len(before.minutes) == 0
+    assert len(before.minutes.start_s) == 0
     assert not before.alerts
 
 

@@ -267,7 +267,7 @@ def test_packing_loses_nothing_but_digits(rows: list[tuple[int, Verdict, View, d
 
 
 def test_a_value_too_large_for_a_half_is_kept_as_unmeasured() -> None:
-    minutes = Minutes.empty()
+    minutes = Minutes()
     minutes.put(3, {"a": (1e9, math.inf), "b": (1.0, 2.0)})
     back = Minutes.unpack(*minutes.pack())
     assert np.isnan(back.values[3, 0]).all()
@@ -277,7 +277,7 @@ def test_a_value_too_large_for_a_half_is_kept_as_unmeasured() -> None:
 def test_a_year_of_minutes_stays_small() -> None:
     """Eight hours a day, every day, 26 metrics of which a front view measures 19."""
     rng = np.random.default_rng(2)
-    hour = Minutes.empty()
+    hour = Minutes()
     drift = rng.normal(0, 2, 20).cumsum()
     for minute in range(60):
         medians = drift + rng.normal(0, 3, 20)

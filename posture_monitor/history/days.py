@@ -108,9 +108,6 @@ class Curves:
     names: tuple[str, ...]
     values: Floats
 
-    def __len__(self) -> int:
-        return len(self.start_s)
-
     def of(self, name: str) -> tuple[Floats, Floats]:
         """Return the minutes ``(n,)`` in which a metric was measured, and its values ``(n, 2)``."""
         if name not in self.names:

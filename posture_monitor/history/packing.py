@@ -50,13 +50,8 @@ class Minutes:
         in each minute of the hour, in the metric's own unit; NaN where it was not measured.
     """
 
-    names: tuple[str, ...]
-    values: Floats
-
-    @classmethod
-    def empty(cls) -> Minutes:
-        """Return an hour in which nothing was measured."""
-        return cls((), np.full((60, 0, 2), np.nan))
+    names: tuple[str, ...] = ()
+    values: Floats = field(default_factory=lambda: np.full((60, 0, 2), np.nan))
 
     def put(self, minute: int, summary: Mapping[str, tuple[float, float]]) -> None:
         """Set one minute (0..59), making room for metrics not met before in this hour."""

@@ -129,7 +129,7 @@ class Recording:
                 name: (_quantile(measured, 0.5), _quantile(measured, 0.9))
                 for name, measured in values.items()
             }
-            self._hours.setdefault(hour, Minutes.empty()).put(within, summary)
+            self._hours.setdefault(hour, Minutes()).put(within, summary)
             self._new_hours.add(hour)
         if self._kept:
             landmarks = packing.pack_landmarks(np.stack(self._landmarks)) if self._landmarks else None
