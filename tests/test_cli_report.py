@@ -412,10 +412,6 @@ def test_days_that_there_are_none_of_and_at_the_ends_of_the_calendar_are_refused
     assert day in refused("data", "erase", "--before", day, "--yes")
 
 
-def test_a_day_to_come_has_no_report(history: Path) -> None:
-    assert "2999-01-01 has not come yet" in refused("report", "2999-01-01")
-
-
 def test_a_full_disk_is_told_in_one_line_and_leaves_the_earlier_report(history: Path, tmp_path: Path) -> None:
     with mounted(tmp_path / "disk", "64k") as disk:
         file = disk / "day.txt"
