@@ -345,23 +345,26 @@ def test_a_narrow_terminal_has_the_words_under_their_title(monkeypatch: pytest.M
     assert body[-1] == "  And posture-monitor says so."
 
 
+class Flaky(Terminal):
+    """A channel that is there or not, and remembers what was taken down."""
+
+    name = "flaky"
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: None)
+        self.up = True
+        self.withdrawn: list[str] = []
+
+    def send(self, text: Text, *, replace_id: str | None = None, buttons: object = ()) -> Sent:
+        if not self.up:
+            raise ChannelError("down")
+        return Sent("flaky-1", self.name)
+
+    def withdraw(self, sent_id: str) -> None:
+        self.withdrawn.append(sent_id)
+
+
 def test_a_replacement_on_another_channel_takes_the_first_one_down() -> None:
-    class Flaky(Terminal):
-        name = "flaky"
-        up = True
-
-        def __init__(self) -> None:
-            super().__init__(lambda _: None)
-            self.withdrawn: list[str] = []
-
-        def send(self, text: Text, *, replace_id: str | None = None, buttons: object = ()) -> Sent:
-            if not self.up:
-                raise ChannelError("down")
-            return Sent("flaky-1", self.name)
-
-        def withdraw(self, sent_id: str) -> None:
-            self.withdrawn.append(sent_id)
-
     flaky = Flaky()
     lines: list[str] = []
     notifier = Notifier([flaky, Terminal(lines.append)])
@@ -373,3 +376,14 @@ def test_a_replacement_on_another_channel_takes_the_first_one_down() -> None:
     (printed,) = lines
     assert ALERT.title in printed
     assert not set(printed) & set("●◐▼"), "a sign of a state that may not be the one told of"
+
+
+def test_what_could_not_be_replaced_can_still_be_taken_down() -> None:
+    flaky = Flaky()
+    notifier = Notifier([flaky])
+    first = notifier.send(ALERT)
+    flaky.up = False
+    with pytest.raises(ChannelError, match="flaky: down"):
+        notifier.send(ALERT, replace_id=first.id)
+    notifier.withdraw(first.id)
+    assert flaky.withdrawn == [first.id]

@@ -141,14 +141,16 @@ class Notifier:
         ChannelError
             None of them did.
         """
-        before = self._sent.pop(replace_id, None) if replace_id is not None else None
+        before = self._sent.get(replace_id) if replace_id is not None else None
         channel, sent = self._first(
             lambda channel: channel.send(
                 text, replace_id=replace_id if channel is before else None, buttons=buttons
             )
         )
-        if before is not None and before is not channel and replace_id is not None:
-            before.withdraw(replace_id)
+        if before is not None and replace_id is not None:
+            del self._sent[replace_id]
+            if before is not channel:
+                before.withdraw(replace_id)
         self._sent[sent.id] = channel
         while len(self._sent) > _REMEMBERED:
             del self._sent[next(iter(self._sent))]
