@@ -70,7 +70,7 @@ class Store:
         Why the history cannot be written at the moment, ``""`` while all is well.
     """
 
-    def __init__(self, path: Path, db: sqlite3.Connection | None, *, writable: bool) -> None:
+    def __init__(self, path: Path, *, writable: bool) -> None:
         self.path = path
         self.trouble = ""
         self._writable = writable
@@ -82,8 +82,6 @@ class Store:
         #: None while the file could not be opened yet.
         self._db: sqlite3.Connection | None = None
         self._files: tuple[tuple[int, int] | None, ...] = ()
-        if db is not None:
-            self._attach(db)
         self._run = Recording("", True, "", {})
         #: The recording before this one, until this one's first heartbeat.
         self._before: Recording | None = None
@@ -124,18 +122,15 @@ class Store:
             The file cannot be used, with the reason and what to do. A damaged
             file is no error to a writer: it is moved aside and a new one begun.
         """
-        db, passing = None, None
+        store = cls(path, writable=not readonly)
+        store.configure(keep_samples_days, keep_landmarks)
         wait_s = LIVE_WAIT_S if patient else WAIT_S
         try:
-            db = database.open_reader(path) if readonly else database.open_writer(path, wait_s)
+            store._attach(database.open_reader(path) if readonly else database.open_writer(path, wait_s))
         except database.Passing as error:
             if not patient:
                 raise
-            passing = error
-        store = cls(path, db, writable=not readonly)
-        store.configure(keep_samples_days, keep_landmarks)
-        if passing is not None:
-            store._in_trouble(passing)
+            store._in_trouble(error)
         return store
 
     def __enter__(self) -> Store:
