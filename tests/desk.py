@@ -25,7 +25,7 @@ from posture_monitor.service.looking import Seen
 from posture_monitor.service.monitor import Monitor
 from posture_monitor.service.profile import Profile
 from posture_monitor.service.profile_file import save_profile
-from posture_monitor.telling.notify import Action, ChannelError, Notifier, Sent
+from posture_monitor.telling.notify import Action, Channel, ChannelError, Notifier, Sent
 from posture_monitor.telling.words import Text
 
 UPRIGHT, SLUMPED = Pose(), SCENARIOS["slump_deep"]
@@ -36,7 +36,7 @@ MORNING_S = 1772442000.0
 
 
 @dataclass
-class Screen:
+class Screen(Channel):
     """A notification channel that shows nothing and remembers all."""
 
     name: str = "screen"
@@ -44,9 +44,6 @@ class Screen:
     withdrawn: list[str] = field(default_factory=list)
     pressed: list[Action] = field(default_factory=list)
     broken: bool = False
-
-    def check(self) -> None:
-        pass
 
     def send(self, text: Text, *, replace_id: str | None = None, buttons: Sequence[str] = ()) -> Sent:
         if self.broken:
@@ -60,9 +57,6 @@ class Screen:
     def poll(self) -> list[Action]:
         pressed, self.pressed = self.pressed, []
         return pressed
-
-    def close(self) -> None:
-        pass
 
     def press(self, button: str) -> None:
         """Press a button of the newest notification; heard with the next frame."""
