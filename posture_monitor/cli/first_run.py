@@ -67,12 +67,14 @@ def first_run() -> None:
     why_no_window()  # before anything else loads libraries that a window wants as they are
     click.echo("Welcome. A few short questions, each of which Enter answers; Ctrl-C leaves.\n")
     try:
-        ready = _camera() and _calibration(load_config())
+        ready = _camera()
+        if ready:
+            _calibration(load_config())
         _sensitivity(load_config(), 3 if ready else 2)
         if ready:  # without a camera there is nothing to start
             _autostart()
         _begin(ready)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         click.echo("\nLeft there; what you have answered is kept. `posture-monitor` says how things stand.")
         _remember()
 
@@ -89,7 +91,7 @@ def _camera() -> bool:
             click.echo("1. Camera: the computer's first one.")
             return True
         click.echo("1. Camera: none is plugged in.")
-        if _yes("   See the demonstration instead? It takes less than a minute.", True):
+        if click.confirm("   See the demonstration instead? It takes less than a minute.", default=True):
             from posture_monitor.service.demo import demo
 
             demo(load_config(), console(), realtime=False)
@@ -102,18 +104,18 @@ def _camera() -> bool:
         click.echo("1. Which camera?")
         for number, camera in enumerate(cameras, 1):
             click.echo(f"   {number}  {camera.name} ({camera.node})")
-        node = cameras[int(_ask("   Number", click.IntRange(1, len(cameras)), 1)) - 1].node
+        number = click.prompt("   Number", type=click.IntRange(1, len(cameras)), default=1)
+        node = cameras[number - 1].node
     if load_config().camera.source not in (node, node.removeprefix("/dev/video")):
         write_setting(paths.config_file(), "camera", "source", node)
     return True
 
 
-def _calibration(config: Config) -> bool:
-    """Calibrate, and return whether there is a camera to watch with."""
+def _calibration(config: Config) -> None:
     click.echo("\n2. Your neutral posture: all else is measured against it.")
-    if not _yes("   Learn it now? It takes half a minute.", True):
+    if not click.confirm("   Learn it now? It takes half a minute.", default=True):
         click.echo("   Later then: `posture-monitor calibrate`. Until then starter limits hold.")
-        return True
+        return
     from posture_monitor.cli.watch import calibrate
 
     try:
@@ -121,7 +123,6 @@ def _calibration(config: Config) -> bool:
     except UserError as error:
         click.echo(f"   {error}\n   `posture-monitor calibrate` tries it again.")
     forget_typed()
-    return True
 
 
 def _sensitivity(config: Config, number: int) -> None:
@@ -135,14 +136,16 @@ def _sensitivity(config: Config, number: int) -> None:
         held = f"{policy.poor_hold_s:g} seconds" if policy.poor_hold_s < 120 else duration(policy.poor_hold_s)
         often = "once" if policy.max_per_hour == 1 else f"{policy.max_per_hour} times"
         click.echo(f"   {name:9s} after {held} of poor posture, at most {often} an hour")
-    chosen = _ask("   Sensitivity", click.Choice(PRESETS), config.alert.preset)
+    chosen = click.prompt(
+        "   Sensitivity", type=click.Choice(PRESETS), default=config.alert.preset, show_choices=False
+    )
     # Written also where it is the default: from now on this user has chosen.
     write_setting(paths.config_file(), "alert", "preset", chosen)
 
 
 def _autostart() -> None:
     click.echo("\n4. Should it start with the desktop?")
-    if not _yes("   Start by itself from the next login on?", False):
+    if not click.confirm("   Start by itself from the next login on?", default=False):
         return
     from posture_monitor.service import autostart
 
@@ -158,7 +161,7 @@ def _begin(ready: bool) -> None:
     if not ready:
         click.echo("Next, with a camera: `posture-monitor calibrate`, then `posture-monitor start`.")
         return
-    if _yes("Start watching now?", True):
+    if click.confirm("Start watching now?", default=True):
         from posture_monitor.service import background
 
         try:
@@ -178,17 +181,3 @@ def _remember() -> None:
 
     if not configured():
         write_setting(paths.config_file(), "alert", "preset", load_config().alert.preset)
-
-
-def _yes(question: str, default: bool) -> bool:
-    try:
-        return click.confirm(question, default=default)
-    except click.Abort as left:
-        raise KeyboardInterrupt from left
-
-
-def _ask(question: str, kind: click.IntRange | click.Choice[str], default: object) -> str:
-    try:
-        return str(click.prompt(question, type=kind, default=default, show_choices=False))
-    except click.Abort as left:
-        raise KeyboardInterrupt from left
