@@ -171,6 +171,14 @@ _FACE_SMALL: Final = Side(
     seated=True,
 )
 
+#: What is said where nothing is known of how posture strayed.
+_AWAY: Final = Side(
+    mark("Time to sit up or move"),
+    mark("Your posture has been away from neutral {time}."),
+    mark("Sit tall, or stand up and take a few steps."),
+    seated=True,
+)
+
 _HEAD_HEIGHT: Final = Measure(
     mark("head height over the shoulders"), _PERCENT, _HEAD_HIGH, _HEAD_LOW, "head height"
 )
@@ -360,7 +368,7 @@ def counted(number: int, thing: str) -> str:
 
 def amount(metric: str, deviation: float) -> str:
     """Return the size of a deviation as it is written, without its sign: ``12°``, ``8%``; ``""`` of none."""
-    if not math.isfinite(deviation):
+    if metric not in MEASURES or not math.isfinite(deviation):
         return ""
     how = MEASURES[metric].amount
     scale = 100.0 if how == _SHOULDERS else 1.0
@@ -533,15 +541,9 @@ def _side(metric: str, deviation: float) -> Side | None:
 
 
 def _measured(cause: Cause, time: str, standing: bool) -> tuple[str, str, str]:
-    upright = say("Stand tall with your weight on both feet, or walk a few steps.")
-    side = _side(cause.metric, cause.deviation)
-    if side is None:
-        return (
-            say("Time to sit up or move"),
-            say("Your posture has been away from neutral {time}.").format(time=time),
-            upright if standing else say("Sit tall, or stand up and take a few steps."),
-        )
+    side = _side(cause.metric, cause.deviation) or _AWAY
     size = amount(cause.metric, cause.deviation)
+    upright = say("Stand tall with your weight on both feet, or walk a few steps.")
     return (
         say(side.title).format(amount=size),
         say(side.sentence).format(amount=size, time=time),
