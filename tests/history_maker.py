@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import math
 import random
 import shutil
 import sqlite3
@@ -13,6 +12,9 @@ from pathlib import Path
 
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
+
+#: A moment (POSIX seconds) at which every day of these tests is over.
+LATER = 4e9
 
 
 def wall(text: str) -> float:
@@ -87,6 +89,3 @@ def copied(recorded: Path, to: Path) -> Path:
     """Copy a history that was closed, so that each test may do with it as it likes."""
     to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Path(shutil.copy(recorded, to))
-
-
-NAN = math.nan

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from history_maker import record, wall
+from history_maker import LATER, record, wall
 
 from posture_monitor.history.days import day
 from posture_monitor.history.records import Span
@@ -15,7 +15,6 @@ from posture_monitor.history.store import Store
 from posture_monitor.telling.report import story
 from posture_monitor.telling.report.charts import Axis, _every, _smooth, hours, thresholds
 
-LATER = 4e9
 UTC = int(dt.datetime(2025, 5, 14, tzinfo=dt.timezone.utc).timestamp())
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from history_maker import record, wall
+from history_maker import LATER, record, wall
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,9 +18,6 @@ from posture_monitor.history.periods import week
 from posture_monitor.history.records import Span
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import longest, merge, midnight_s, utc_offset_s, what_followed
-
-LATER = 4e9  # a now that lies after every day of these tests
-
 
 pytestmark = pytest.mark.usefixtures("berlin")
 

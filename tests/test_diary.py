@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from history_maker import record, wall
+from history_maker import LATER, record, wall
 
 from posture_monitor.errors import UserError
 from posture_monitor.history.days import Day, day
@@ -27,7 +27,6 @@ from posture_monitor.history.erasure import erase
 from posture_monitor.history.export import export
 from posture_monitor.history.store import Store
 
-LATER = 4e9
 NOW = "2025-05-14 15:00"
 
 

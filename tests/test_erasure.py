@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from history_maker import copied, record, three_days, wall
+from history_maker import LATER, copied, record, three_days, wall
 
 from posture_monitor.errors import UserError
 from posture_monitor.history import database
@@ -18,8 +18,6 @@ from posture_monitor.history.days import day
 from posture_monitor.history.erasure import erase, size
 from posture_monitor.history.export import export
 from posture_monitor.history.store import Store
-
-LATER = 4e9
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from pathlib import Path
 import made_up_history
 import numpy as np
 import pytest
-from history_maker import copied, three_days, wall
+from history_maker import LATER, copied, three_days, wall
 from program import rows
 
 from posture_monitor.errors import UserError
@@ -22,8 +22,6 @@ from posture_monitor.history.days import day
 from posture_monitor.history.diary import Diary, episode
 from posture_monitor.history.export import DICTIONARY, export, short, texts
 from posture_monitor.history.store import Store
-
-LATER = 4e9
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from history_maker import copied, record, wall, working_day
+from history_maker import LATER, copied, record, wall, working_day
 from rich.console import Console
 
 from posture_monitor.history.days import day
@@ -29,7 +29,6 @@ from posture_monitor.telling.report.html import _ticks, render_html
 from posture_monitor.telling.report.text import render_diary
 
 TODAY = dt.date(2025, 5, 14)
-LATER = 4e9
 
 KINDS = ("empty", "minute", "full", "front", "night")
 

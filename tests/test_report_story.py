@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
-from history_maker import record, wall
+from history_maker import LATER, record, wall
 
 from posture_monitor.history.days import Angle, Day, day, reasons
 from posture_monitor.history.periods import week
@@ -18,7 +18,6 @@ from posture_monitor.telling import words
 from posture_monitor.telling.report import story
 
 DATE = dt.date(2025, 5, 14)
-LATER = 4e9
 
 
 def test_the_hour_that_stands_out_is_named_by_its_share_and_not_by_its_minutes(store: Store) -> None:

@@ -8,7 +8,7 @@ import math
 import re
 
 import pytest
-from history_maker import record, wall, working_day
+from history_maker import LATER, record, wall, working_day
 from rich.console import Console
 
 from posture_monitor.errors import UserError
@@ -24,7 +24,6 @@ from posture_monitor.telling.report.story import duration, parse_day
 from posture_monitor.telling.report.text import render_period, render_text
 
 TODAY = dt.date(2025, 5, 14)
-LATER = 4e9
 
 
 def page(told: Day, width: int = 80, encoding: str = "utf-8") -> str:
