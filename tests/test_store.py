@@ -120,11 +120,6 @@ def test_long_spans_are_found_from_their_middle(path: Path) -> None:
     assert inside[0].start_s <= T0 + 5000 <= inside[0].end_s
 
 
-def test_no_such_state(path: Path) -> None:
-    with Store.open(path) as store, pytest.raises(ValueError, match="splendid"):
-        store.heartbeat(T0, 0, "splendid")
-
-
 @given(
     beats=st.lists(
         st.tuples(st.floats(-30, 90), st.sampled_from(["good", "poor", "away"])), min_size=1, max_size=60

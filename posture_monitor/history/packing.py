@@ -134,12 +134,8 @@ def pack_samples(samples: Sequence[Sample], minute: int) -> tuple[str, bytes]:
     head = np.zeros(len(samples), dtype=_HEAD)
     body = np.full((len(samples), _ALWAYS + len(names)), np.nan)
     for row, sample in enumerate(samples):
-        ms = round((sample.wall_s - 60 * minute) * 1000)
-        head[row] = (
-            min(max(ms, 0), 59_999),
-            VERDICTS.index(sample.verdict),
-            VIEWS.index(sample.view),
-        )
+        ms = min(round((sample.wall_s - 60 * minute) * 1000), 59_999)
+        head[row] = ms, VERDICTS.index(sample.verdict), VIEWS.index(sample.view)
         body[row, :_ALWAYS] = sample.slouch_index, sample.confidence
         body[row, _ALWAYS:] = [sample.deviations.get(name, np.nan) for name in names]
     packed = len(samples).to_bytes(2, "little") + zlib.compress(head.tobytes(), 6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import sqlite3
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from posture_monitor.history import packing
 from posture_monitor.history.packing import Minutes, Sample
-from posture_monitor.history.records import STATES, Alert, Span
+from posture_monitor.history.records import Alert, Span
 
 #: A longer state is written as several spans, so that a day is found without reading all that follows it.
 LONGEST_SPAN_S = 3600.0
@@ -38,8 +39,7 @@ class Recording:
         self._written_s = 0.0
         self._about = (source, live, profile, json.dumps(dict(neutral)))
         self._span: Span | None = None
-        self._spans = 0
-        self._alerts = 0
+        self._alert_numbers = itertools.count()
         self._minute = -1
         #: Of the minute under way: all readings, those that are to be kept one by one, and their landmarks.
         self._readings: list[Sample] = []
@@ -69,8 +69,6 @@ class Recording:
 
     def heartbeat(self, wall_s: float, utc_offset_s: int, state: str, reason: str, gap_s: float) -> None:
         """See `Store.heartbeat`."""
-        if state not in STATES:
-            raise ValueError(f"no such state: {state!r}")
         last = self._span
         if last is not None and abs(wall_s - last.end_s) <= min(gap_s, LONGEST_SPAN_S):
             # A clock corrected by less than the gap runs on; it does not make an overlap.
@@ -79,8 +77,8 @@ class Recording:
             same = (last.state, last.reason, last.utc_offset_s) == (state, reason, utc_offset_s)
             if same and wall_s - last.start_s < LONGEST_SPAN_S:
                 return
-        self._spans += 1
-        self._keep(Span(wall_s, wall_s, utc_offset_s, state, reason, seq=self._spans))
+        seq = 1 if last is None else last.seq + 1
+        self._keep(Span(wall_s, wall_s, utc_offset_s, state, reason, seq=seq))
 
     def last_until(self, wall_s: float, gap_s: float) -> bool:
         """Let its last state last until another recording's first heartbeat; return whether it does."""
@@ -138,8 +136,8 @@ class Recording:
 
     def alert(self, alert: Alert) -> Alert:
         """Take in an alert and return it with its number within this recording."""
-        alert = self._new_alerts[self._alerts] = replace(alert, seq=self._alerts)
-        self._alerts += 1
+        alert = replace(alert, seq=next(self._alert_numbers))
+        self._new_alerts[alert.seq] = alert
         return alert
 
     def outcome(self, alert: Alert, outcome: str, wall_s: float) -> None:

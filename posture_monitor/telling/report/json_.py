@@ -109,7 +109,7 @@ def _alert(alert: Alert, day: Day) -> dict[str, Any]:
         "kind": alert.kind,
         "driver": alert.driver,
         "deviation": _number(alert.deviation, 3),
-        "unit": story.unit(alert.driver) if alert.driver else "",
+        "unit": story.unit(alert.driver),
         "held_s": _number(alert.held_s, 1),
         "channel": alert.channel,
         "title": alert.title,
