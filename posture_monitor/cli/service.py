@@ -162,7 +162,7 @@ def logs(follow: bool, lines: int) -> None:
 
 
 def _end(when: tuple[str, ...], now: dt.datetime | None = None) -> dt.datetime:
-    from posture_monitor.telling.quiet import parse_until
+    from posture_monitor.until import parse_until
 
     return parse_until(" ".join(when), now or dt.datetime.now())
 

@@ -32,7 +32,7 @@ from posture_monitor.service.status import Status
 from posture_monitor.service.zone import follow_zone
 from posture_monitor.settings_file import PRESETS
 from posture_monitor.telling import words
-from posture_monitor.telling.quiet import parse_until
+from posture_monitor.until import parse_until
 from posture_monitor.windows import icons, style
 
 log = logging.getLogger(__name__)
