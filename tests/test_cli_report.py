@@ -23,7 +23,8 @@ from typed import done, refused
 from waiting import wait_for
 
 from posture_monitor import paths
-from posture_monitor.history.diary import NO_CAUSE, SEEK_CARE, Diary, episode
+from posture_monitor.history.associations import NO_CAUSE
+from posture_monitor.history.diary import SEEK_CARE, Diary, episode
 from posture_monitor.history.store import Store
 from posture_monitor.history.timeline import utc_offset_s
 

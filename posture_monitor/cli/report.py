@@ -108,7 +108,7 @@ def _day_of_demo(store: Store) -> dt.date:
 
 def _html(store: Store, date: dt.date, advice: str | None) -> str:
     from posture_monitor.history import days, periods
-    from posture_monitor.history.diary import LOOK_BACK_DAYS, WINDOW_DAYS
+    from posture_monitor.history.associations import LOOK_BACK_DAYS, WINDOW_DAYS
     from posture_monitor.telling.report.html import render_html
 
     month = periods.month(store, date)
@@ -121,7 +121,7 @@ def _html(store: Store, date: dt.date, advice: str | None) -> str:
 def _text(store: Store, date: dt.date, period: Period | None, advice: str | None, *, to_file: bool) -> str:
     """Print the page to the screen, coloured where it can be; or return it for a file."""
     from posture_monitor.history import days
-    from posture_monitor.history.diary import LOOK_BACK_DAYS, WINDOW_DAYS
+    from posture_monitor.history.associations import LOOK_BACK_DAYS, WINDOW_DAYS
     from posture_monitor.telling.report.text import render_diary, render_period, render_text
 
     page = io.StringIO()

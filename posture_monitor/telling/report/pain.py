@@ -7,16 +7,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from posture_monitor.history.associations import NO_CAUSE, WINDOW_DAYS, associations, exposures
 from posture_monitor.history.days import Day
-from posture_monitor.history.diary import (
-    NO_CAUSE,
-    SEEK_CARE,
-    WINDOW_DAYS,
-    Episode,
-    associations,
-    exposures,
-    pain_change,
-)
+from posture_monitor.history.diary import SEEK_CARE, Episode, pain_change
 from posture_monitor.telling import words
 from posture_monitor.telling.report import story
 

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 
 from posture_monitor.errors import UserError
-from posture_monitor.history import diary
+from posture_monitor.history import associations
 from posture_monitor.history.days import Angle, Day, reasons, score
 from posture_monitor.history.periods import Period
 from posture_monitor.history.records import (
@@ -326,8 +326,8 @@ def signed(metric: str, deviation: float) -> str:
     """Return a deviation with its sign and unit, ``+12°``; shoulder widths in per cent of one."""
     in_unit = unit(metric)
     if in_unit == _SHOULDERS:
-        return diary.signed(100 * deviation) + "%"
-    return diary.signed(deviation) + (in_unit if in_unit in ("°", "%") else "")
+        return associations.signed(100 * deviation) + "%"
+    return associations.signed(deviation) + (in_unit if in_unit in ("°", "%") else "")
 
 
 def middle_eight(metric: str, angle: Angle) -> str:
