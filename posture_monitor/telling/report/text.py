@@ -146,12 +146,11 @@ def _totals(day: Day) -> Iterator[Text]:
 
 
 def _hours(day: Day) -> Iterator[Text]:
-    rows = _slots(day)
-    if not rows:
+    if not day.spans:
         return
     yield from _heading("Hour by hour, a mark for every two minutes")
     yield _legend(state for state in STATES if day.seconds[state])
-    for hour, slots in rows:
+    for hour, slots in _slots(day):
         row = Text(f"  {hour:02d}  ")
         for slot in range(_SLOTS):
             seconds = slots.get(slot, {})
@@ -185,8 +184,6 @@ def _slots(day: Day) -> list[tuple[int, dict[int, dict[str, float]]]]:
         slots = hours.setdefault((int(local_s // 3600), -piece.utc_offset_s), {})
         slot = slots.setdefault(int(local_s % 3600 // _SLOT_S), {})
         slot[piece.state] = slot.get(piece.state, 0.0) + piece.length_s
-    if not hours:
-        return []
     told = {hour for hour, _ in hours}
     hours |= {(hour, 0): {} for hour in range(min(told), max(told)) if hour not in told}
     return [(hour, hours[hour, after]) for hour, after in sorted(hours)]
