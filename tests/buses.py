@@ -92,6 +92,13 @@ class Machine:
             self.kill(name)
 
 
+def need_dbusmock() -> None:
+    """Skip where there is none."""
+    asked = [PYTHON, "-c", "import dbusmock"]
+    if not Path(PYTHON).exists() or subprocess.run(asked, capture_output=True).returncode:
+        pytest.skip("dbusmock is not installed (Debian: python3-dbusmock)")
+
+
 def interface_owner(interface: str) -> str:
     return UPOWER if interface.startswith(UPOWER) else LOGIND
 
@@ -101,11 +108,7 @@ def machine_with_buses(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     """Give a machine with both buses, and nobody on them yet, until the end of the block."""
     if shutil.which("dbus-daemon") is None:
         pytest.skip("dbus-daemon is not installed")
-    if (
-        not Path(PYTHON).exists()
-        or subprocess.run([PYTHON, "-c", "import dbusmock"], capture_output=True).returncode
-    ):
-        pytest.skip("dbusmock is not installed (Debian: python3-dbusmock)")
+    need_dbusmock()
     machine = Machine(folder)
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", machine.address("system"))
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", machine.address("session"))

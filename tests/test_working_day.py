@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from buses import PYTHON, Machine
+from buses import Machine, need_dbusmock
 from desktop import desktop
 from loopback_camera import LoopbackCamera
 from program import ROOT, done, environment, fresh_home, program
@@ -83,8 +83,7 @@ class Day:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    if not Path(PYTHON).exists() or subprocess.run([PYTHON, "-c", "import dbusmock"]).returncode:
-        pytest.skip("dbusmock is not installed (Debian: python3-dbusmock)")
+    need_dbusmock()
     folder = tmp_path / "buses"
     folder.mkdir()
     machine = Machine(folder)
