@@ -63,11 +63,12 @@ def first_run() -> None:
     """Ask what there is to ask, each step skippable, and start watching."""
     from posture_monitor.config import load_config
     from posture_monitor.service.screen import why_no_window
+    from posture_monitor.service.settings import write_setting
 
     why_no_window()  # before anything else loads libraries that a window wants as they are
     click.echo("Welcome. A few short questions, each of which Enter answers; Ctrl-C leaves.\n")
     try:
-        ready = _camera()
+        ready = _camera(load_config())
         if ready:
             _calibration(load_config())
         _sensitivity(load_config(), 3 if ready else 2)
@@ -76,12 +77,13 @@ def first_run() -> None:
         _begin(ready)
     except (KeyboardInterrupt, click.Abort):
         click.echo("\nLeft there; what you have answered is kept. `posture-monitor` says how things stand.")
-        _remember()
+        # Not to ask again at every turn.
+        if not configured():
+            write_setting(paths.config_file(), "alert", "preset", load_config().alert.preset)
 
 
-def _camera() -> bool:
+def _camera(config: Config) -> bool:
     """Choose a camera, and return whether there is one."""
-    from posture_monitor.config import load_config
     from posture_monitor.sensing.camera import list_cameras
     from posture_monitor.service.settings import write_setting
 
@@ -94,7 +96,7 @@ def _camera() -> bool:
         if click.confirm("   See the demonstration instead? It takes less than a minute.", default=True):
             from posture_monitor.service.demo import demo
 
-            demo(load_config(), console(), realtime=False)
+            demo(config, console(), realtime=False)
             forget_typed()
         return False
     if len(cameras) == 1:
@@ -106,7 +108,7 @@ def _camera() -> bool:
             click.echo(f"   {number}  {camera.name} ({camera.node})")
         number = click.prompt("   Number", type=click.IntRange(1, len(cameras)), default=1)
         node = cameras[number - 1].node
-    if load_config().camera.source not in (node, node.removeprefix("/dev/video")):
+    if config.camera.source not in (node, node.removeprefix("/dev/video")):
         write_setting(paths.config_file(), "camera", "source", node)
     return True
 
@@ -172,12 +174,3 @@ def _begin(ready: bool) -> None:
         click.echo("It watches now and says when it is time to move; `posture-monitor stop` ends it.")
     else:
         click.echo("Nothing runs now; `posture-monitor start` begins, and `posture-monitor stop` ends it.")
-
-
-def _remember() -> None:
-    """Leave a settings file, so that the questions are not asked at every turn."""
-    from posture_monitor.config import load_config
-    from posture_monitor.service.settings import write_setting
-
-    if not configured():
-        write_setting(paths.config_file(), "alert", "preset", load_config().alert.preset)
