@@ -125,7 +125,7 @@ def export(path: Path, folder: Path) -> list[Path]:
                 _write_csv(folder / name, columns, rows(store))
                 for (name, columns), rows in zip(
                     DICTIONARY.items(),
-                    (_recordings, _spans, _alerts, _diary, _minutes, _readings),
+                    (Store.recordings, _spans, _alerts, _diary, _minutes, _readings),
                     strict=True,
                 )
             ]
@@ -188,11 +188,6 @@ def _every_half() -> Texts:
     return np.array([short(value) for value in halves.tolist()], dtype=object)
 
 
-def _recordings(store: Store) -> Iterator[Row]:
-    for run, source, live, profile, neutral in store.recordings():
-        yield run, source, int(live), profile, neutral
-
-
 def _spans(store: Store) -> Iterator[Row]:
     for span in store.spans(0, _FOREVER_S):
         yield (
@@ -246,7 +241,7 @@ def _write_json(path: Path, store: Store) -> Path:
     with _private(path) as file:
         file.write('{\n"dictionary": ' + json.dumps(DICTIONARY, ensure_ascii=False))
         for name, lines in (
-            ("recordings", _as_json("recordings.csv", _recordings(store))),
+            ("recordings", _as_json("recordings.csv", store.recordings())),
             ("spans", _as_json("spans.csv", _spans(store))),
             ("alerts", _as_json("alerts.csv", _alerts(store))),
             ("diary", _as_json("diary.csv", _diary(store))),

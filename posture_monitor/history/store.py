@@ -454,8 +454,8 @@ class Store:
             with self._passing_over_damage():
                 yield packing.unpack_samples(names, data, minute, run)
 
-    def recordings(self) -> list[tuple[int, str, bool, str, str]]:
-        """Return number, source, live, profile and neutral (JSON) of each recording."""
+    def recordings(self) -> list[tuple[int, str, int, str, str]]:
+        """Return number, source, live (0 or 1), profile and neutral (JSON) of each recording."""
         rows = self._rows("SELECT id, source, live, profile, neutral FROM runs ORDER BY id")
         return [tuple(row) for row in rows]
 
