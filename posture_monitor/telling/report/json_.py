@@ -42,7 +42,7 @@ def to_json(day: Day) -> dict[str, Any]:
             }
             for name in dict.fromkeys((*story.ALWAYS_SHOWN, *day.angles))
         },
-        "bouts": [_bout(bout) for bout in day.bouts],
+        "bouts": [{**_stretch(bout), "break_s": _number(bout.break_s, 3)} for bout in day.bouts],
         "shifts_per_h": _number(day.shifts_per_h, 1),
         "hours": [_hour(hour) for hour in day.hours if hour.recorded_s],
         "best_hour": None if day.best_hour is None else day.best_hour.hour,
@@ -75,23 +75,16 @@ def _time(wall_s: float, utc_offset_s: int) -> str:
     return local_time(wall_s, utc_offset_s).isoformat(timespec="milliseconds")
 
 
+def _stretch(of: Span | Bout) -> dict[str, Any]:
+    return {
+        "start": _time(of.start_s, of.utc_offset_s),
+        "end": _time(of.end_s, end_offset_s(of)),
+        "seconds": round(of.length_s, 3),
+    }
+
+
 def _span(span: Span) -> dict[str, Any]:
-    return {
-        "start": _time(span.start_s, span.utc_offset_s),
-        "end": _time(span.end_s, end_offset_s(span)),
-        "seconds": round(span.length_s, 3),
-        "state": span.state,
-        "reason": span.reason,
-    }
-
-
-def _bout(bout: Bout) -> dict[str, Any]:
-    return {
-        "start": _time(bout.start_s, bout.utc_offset_s),
-        "end": _time(bout.end_s, end_offset_s(bout)),
-        "seconds": round(bout.length_s, 3),
-        "break_s": _number(bout.break_s, 3),
-    }
+    return {**_stretch(span), "state": span.state, "reason": span.reason}
 
 
 def _hour(hour: Hour) -> dict[str, Any]:
