@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 
 from posture_monitor.errors import UserError
 from posture_monitor.history import associations
@@ -404,20 +404,17 @@ def after_bout(bout: Bout, day: Day) -> tuple[str, float]:
     if math.isfinite(bout.break_s):
         return "break", bout.break_s
     next_s = min((other.start_s for other in day.bouts if other.start_s > bout.start_s), default=math.inf)
-    seconds: dict[str, float] = {}
+    seconds: dict[str, float] = defaultdict(float)
     at_s = bout.end_s
     for span in day.spans:
         if bout.end_s <= span.start_s < next_s:
-            for what, length_s in (
-                ("not recorded", span.start_s - at_s),
-                (STATE_NAMES[span.state], span.length_s),
-            ):
-                seconds[what] = seconds.get(what, 0.0) + length_s
+            seconds["not recorded"] += span.start_s - at_s
+            seconds[STATE_NAMES[span.state]] += span.length_s
             at_s = span.end_s
     if math.isfinite(next_s):
-        seconds["not recorded"] = seconds.get("not recorded", 0.0) + next_s - at_s
+        seconds["not recorded"] += next_s - at_s
     what = max(seconds, key=seconds.__getitem__, default="end of the record")
-    return what, seconds.get(what, 0.0)
+    return what, seconds[what]
 
 
 def bout_line(bout: Bout) -> str:
