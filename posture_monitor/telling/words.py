@@ -326,8 +326,7 @@ def measure_name(metric: str) -> str:
 
 def short_name(metric: str) -> str:
     """Return the English name of one of `MEASURES` for a narrow column, with a capital."""
-    text = MEASURES[metric].short or MEASURES[metric].name
-    return text[:1].upper() + text[1:]
+    return sentence(MEASURES[metric].short or MEASURES[metric].name)
 
 
 def duration(seconds: float) -> str:
