@@ -86,6 +86,19 @@ def test_a_diary_that_is_damaged_is_told_in_one_line(path: Path) -> None:
         assert "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize("oddly", ["utc_offset_s = 1000000", "wall_s = 1e18", "symptoms = x'ff'"])
+def test_an_entry_that_makes_no_sense_is_passed_over_and_told(
+    path: Path, oddly: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    diary = Diary(path)
+    kept = diary.add(episode(1, wall(NOW)))
+    damaged = diary.add(episode(2, wall(NOW)))
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(f"UPDATE diary SET {oddly} WHERE id = {damaged.id}")
+    assert diary.list() == [kept]
+    assert f"{path} is damaged; diary entry {damaged.id} is passed over" in caplog.text
+
+
 def test_a_stretch_of_the_diary_holds_its_first_moment_and_not_its_last(path: Path) -> None:
     diary = Diary(path)
     at = [diary.add(episode(pain, 1000.0 * pain)) for pain in (1, 2, 3)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import math
 import re
 import sqlite3
@@ -14,6 +15,8 @@ from pathlib import Path
 from posture_monitor.errors import UserError
 from posture_monitor.history import database
 from posture_monitor.history.timeline import YEARS, local_time, utc_offset_s
+
+log = logging.getLogger(__name__)
 
 #: With these the text below is shown: static, on the day of the entry, and nothing is inferred from them.
 _NEED_CARE = frozenset({"tingling", "numbness", "weakness"})
@@ -183,10 +186,17 @@ class Diary:
                 ).fetchall()
             except sqlite3.Error as error:
                 raise UserError(database.explain(error, self._path, "read")) from error
-        return [
-            Episode(wall_s, offset_s, pain, trigger, tuple(filter(None, symptoms.split(","))), note, number)
-            for wall_s, offset_s, pain, trigger, symptoms, note, number in rows
-        ]
+        entries = []
+        for wall_s, offset_s, pain, trigger, symptoms, note, number in rows:
+            try:
+                felt = tuple(filter(None, symptoms.split(",")))
+                local_time(wall_s, offset_s)
+            except (ValueError, TypeError, OverflowError, OSError):
+                # Damage within a page is none that SQLite notices: the rest can be read.
+                log.warning("the history %s is damaged; diary entry %s is passed over", self._path, number)
+            else:
+                entries.append(Episode(wall_s, offset_s, pain, trigger, felt, note, number))
+        return entries
 
     def _change(self, statement: str, *values: object) -> sqlite3.Cursor:
         with closing(database.open_writer(self._path)) as db:
