@@ -7,7 +7,7 @@ seconds or one sampling interval, and leaves a gap, never a lie.
 A *run* is one recording: the live camera, or a file replayed into the past.
 Runs may overlap (the same file replayed twice, a clock set back). Nothing is
 overwritten; whoever reads a day takes each moment once, from the live run
-before a replayed one and from the newest before an older one (`days.merge`).
+before a replayed one and from the newest before an older one (`timeline.merge`).
 """
 
 from __future__ import annotations
