@@ -112,6 +112,7 @@ def test_ctrl_c_at_a_question_is_130_and_keeps_nothing() -> None:
 def test_a_sign_that_needs_a_doctor_brings_up_the_text_once(symptom: str) -> None:
     said = log("spasm", "--pain", "3", "--symptom", "aching", "--symptom", symptom)
     assert said.count(SEEK_CARE) == 1
+    assert "emergency department now" in said
     # It has been read; changing a note does not bring it up again.
     assert SEEK_CARE not in log("edit", "1", "--note", "better now")
     assert SEEK_CARE not in log("list")

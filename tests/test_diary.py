@@ -10,7 +10,7 @@ import pytest
 from history_maker import wall
 
 from posture_monitor.errors import UserError
-from posture_monitor.history.diary import SEEK_CARE, Diary, episode, pain_change, parse_moment
+from posture_monitor.history.diary import Diary, episode, pain_change, parse_moment
 from posture_monitor.history.erasure import erase
 from posture_monitor.history.export import export
 from posture_monitor.history.store import Store
@@ -124,12 +124,6 @@ def test_moments(text: str, expected: str) -> None:
 def test_no_such_moment(text: str) -> None:
     with pytest.raises(UserError):
         parse_moment(text, wall(NOW))
-
-
-def test_signs_that_need_a_doctor_bring_up_the_text() -> None:
-    assert episode(5, 0.0, symptoms=["numbness"]).needs_care
-    assert not episode(10, 0.0, symptoms=["sharp", "aching", "stiffness"]).needs_care
-    assert "emergency department now" in SEEK_CARE
 
 
 @pytest.mark.parametrize(
