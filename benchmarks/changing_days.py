@@ -19,6 +19,7 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import rig
+from model_eye import Eye
 from natural_day import CALIBRATION_S, NaturalDay, natural_day, random_camera
 from rig import SCENARIOS, Body, Camera, Pose
 
@@ -55,6 +56,7 @@ class Person:
     seed: int
     body: Body
     camera: Camera
+    eye: Eye
     laptop: bool
     stands: bool
     restarts: bool
@@ -67,7 +69,8 @@ class Person:
         camera = random_camera(rng, body)
         laptop = bool(np.mean(camera.height_m) < rig.eye_height_m(body) - 0.1)
         stands, restarts = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
-        return cls(seed, body, camera, laptop, stands, restarts, float(rng.uniform(*_SUNK_MOST)))
+        sunk_most = float(rng.uniform(*_SUNK_MOST))
+        return cls(seed, body, camera, Eye.random(rng), laptop, stands, restarts, sunk_most)
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class ChangedDay:
 
 def calibration(person: Person, calibrated: str, *, standing: bool = False) -> ChangedDay:
     """Return the minute in which somebody calibrates."""
-    day = natural_day(person.seed, 0.02, 2.0, body=person.body, camera=person.camera)
+    day = natural_day(person.seed, 0.02, 2.0, person.body, person.camera, person.eye)
     pose, camera = day.pose + SLOUCH * CALIBRATED[calibrated], person.camera
     if standing:
         pose += SCENARIOS["standing"]
@@ -126,7 +129,9 @@ def days(
             body = replace(body, shoulder_width_m=body.shoulder_width_m * float(1 + rng.normal(0, 0.025)))
         slouches = 4 * (number % 2)
         seed = person.seed * 1000 + number
-        day = natural_day(seed, hours, 1.0, body, camera, slouches=slouches, brief_slouches=slouches)
+        day = natural_day(
+            seed, hours, 1.0, body, camera, person.eye, slouches=slouches, brief_slouches=slouches
+        )
         day = _part(day, day.t_s >= _SETTLED_S)
         t_s, scale = day.t_s, day.size[0] / 640
         pose = day.pose + Pose(seat_x_m=seat_x)

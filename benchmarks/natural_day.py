@@ -25,6 +25,7 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import rig
+from model_eye import Eye
 from rig import SCENARIOS, Body, Camera, Pose, Wander
 
 Array = npt.NDArray[np.float64]
@@ -93,6 +94,8 @@ class NaturalDay:
         Of the landmarks.
     slouch
         What of the pose is slouch: who sits up goes without it.
+    eye
+        How the pose model errs about this person.
     draw
         Of the landmarks' noise: another one is the same day before a camera that errs otherwise.
     """
@@ -108,6 +111,7 @@ class NaturalDay:
     wander_px: float
     seed: int
     slouch: Pose
+    eye: Eye
     draw: int = 1
 
     @property
@@ -129,7 +133,7 @@ class NaturalDay:
         for start in range(0, n, _CHUNK):
             part = slice(start, min(start + _CHUNK, n))
             t_s = self.t_s[part]
-            landmarks, size = rig.render(
+            landmarks, size = self.eye.render(
                 self.body, self.pose.take(part), self.camera.take(part, n), rng, self.noise_px
             )
             slow = own.at(t_s) * scale
@@ -499,6 +503,7 @@ def natural_day(
     fps: float = 2.0,
     body: Body | None = None,
     camera: Camera | None = None,
+    eye: Eye | None = None,
     *,
     slouches: int = 0,
     brief_slouches: int = 0,
@@ -509,7 +514,7 @@ def natural_day(
     Parameters
     ----------
     seed
-        Decides everything, also the person and the camera where not given.
+        Decides everything, also the person, the camera and how the model errs where not given.
     hours, fps
         Length of the day and frames a second.
     slouches
@@ -527,6 +532,7 @@ def natural_day(
     rng = np.random.default_rng([seed, 0])
     body = body or Body.random(rng)
     camera = camera or random_camera(rng, body)
+    eye = eye or Eye.random(np.random.default_rng([seed, 0, 1]))
     total_s = hours * 3600.0
     line = _Timeline(total_s, fps)
     t_s = line.t_s
@@ -561,6 +567,7 @@ def natural_day(
         wander_px=float(rng.uniform(0.8, 1.6) * scale),
         seed=seed,
         slouch=slouch,
+        eye=eye,
     )
 
 

@@ -7,31 +7,31 @@ from typing import Final
 #: Of the camera's place, as the neutral posture tells it: the usual value, and how much it varies.
 PLACE: Final[dict[str, tuple[float, float]]] = {
     "shoulder_width": (0.498, 0.08441),
-    "face_size": (10.16, 1.69),
-    "head_drop": (0.5422, 0.06866),
-    "head_nod": (-9.919, 9.277),
+    "face_size": (10.16, 1.691),
+    "head_drop": (0.5423, 0.06867),
+    "head_nod": (-9.839, 9.212),
 }
 
 # What each unit of a deviation adds to a score before the usual camera, and how much more for each
-# standard deviation by which each part of the place differs; and the score of natural sitting, which
-# is taken off.
+# standard deviation by which each part of the place differs; and the score of natural sitting,
+# which is taken off.
 
 FORWARD: Final[dict[str, tuple[float, ...]]] = {
-    "shoulder_width": (-0.0778, -0.008217, -0.004599, 0.01062, 0.02575),  # per %
-    "face_size": (0.04668, 0.003722, -0.0107, 0.002341, -0.04785),  # per %
-    "head_nod": (-0.08575, 0.003022, 0.0004935, -0.004145, -0.00801),  # per °
-    "ear_height": (-0.1409, -0.001973, -0.002575, 0.00347, 0.01133),  # per %
-    "head_height": (-0.08816, 0.003069, 0.003035, -4.521e-05, 0.008429),  # per %
+    "shoulder_width": (-0.08294, -0.01506, -0.0245, 0.01958, 0.01205),  # per %
+    "face_size": (0.05402, 0.003513, -0.003795, -0.008569, -0.02591),  # per %
+    "head_nod": (-0.189, 0.01375, -0.00138, -0.01107, -0.03941),  # per °
+    "ear_height": (-0.1678, 0.002285, -0.001329, -0.008061, -0.0258),  # per %
+    "head_height": (-0.04513, -0.0008891, 0.003868, 0.004019, 0.004296),  # per %
 }
-FORWARD_MIDDLE: Final = 0.7317
+FORWARD_MIDDLE: Final = 0.6726
 
 LOWERED: Final[dict[str, tuple[float, ...]]] = {
-    "head_drop": (8.577, 1.191, -0.3796, 0.1244, 0.7303),  # per shoulder width
-    "shoulder_drop": (8.29, 0.5519, -0.6286, 0.4091, -0.5609),  # per shoulder width
-    "shoulder_width": (0.007588, 0.0005603, 0.0008433, -0.002747, -0.008656),  # per %
-    "face_size": (-0.06999, -0.000756, 0.00441, 0.005187, -0.04029),  # per %
-    "head_nod": (0.001509, -0.001376, -0.00233, 0.002679, 0.0004414),  # per °
-    "ear_height": (0.01766, -0.002836, 0.0004667, 0.001512, 0.006007),  # per %
-    "head_height": (0.01727, -0.002352, 0.002023, -0.0001825, 0.006126),  # per %
+    "head_drop": (8.583, 0.9248, -0.1066, 0.1967, 0.7654),  # per shoulder width
+    "shoulder_drop": (8.228, 0.3061, -0.3327, 0.3077, -0.669),  # per shoulder width
+    "shoulder_width": (0.00748, 0.0002728, 0.0004512, -0.002526, -0.008586),  # per %
+    "face_size": (-0.06957, -0.0008881, 0.004905, 0.004785, -0.04011),  # per %
+    "head_nod": (0.008706, -0.00246, -0.002273, 0.003314, 0.002866),  # per °
+    "ear_height": (0.02061, -0.002041, 0.0006176, 0.0007717, 0.006637),  # per %
+    "head_height": (0.01527, -0.001293, 0.00106, -0.0005839, 0.005157),  # per %
 }
-LOWERED_MIDDLE: Final = -0.1102
+LOWERED_MIDDLE: Final = -0.1109
