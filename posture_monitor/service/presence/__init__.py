@@ -41,27 +41,20 @@ class Presence(Protocol):
     """Watches the session until it is closed."""
 
     def start(self, on_change: Callable[[Away], None]) -> None:
-        """Begin to watch; return when `now` is known, or after a second at most.
+        """Begin to watch; return when the session is known, or after a second at most.
 
         Parameters
         ----------
         on_change
-            Called from the watching thread with each new `Away`, also with the
-            first if the user is away already. What it raises is logged.
+            Called with each new `Away`, also with the first if the user is
+            away already; never waits and never raises.
         """
-        ...
-
-    def now(self) -> Away:
-        """Return the latest that is known. Never blocks."""
-        ...
 
     def describe(self) -> str:
         """Return in one line what is read, and where from; empty where nothing can be."""
-        ...
 
     def close(self) -> None:
         """Stop watching, within half a second. Safe to call twice, or before `start`."""
-        ...
 
 
 def open_presence() -> Presence:

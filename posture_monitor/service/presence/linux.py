@@ -342,10 +342,6 @@ class LinuxPresence:
         self._thread.start()
         self._known.wait(timeout=1.0)
 
-    def now(self) -> Away:
-        """See `Presence.now`."""
-        return self._now
-
     def describe(self) -> str:
         """See `Presence.describe`."""
         told = []
@@ -409,10 +405,6 @@ class LinuxPresence:
 
     def _tell(self, on_change: Callable[[Away], None]) -> None:
         away = Away(self._logind.reason() or self._saver.reason() or ("locked" if self._locker else ""))
-        if away == self._now:
-            return
-        self._now = away
-        try:
+        if away != self._now:
+            self._now = away
             on_change(away)
-        except Exception:
-            log.exception("presence: the answer to a change failed")

@@ -39,10 +39,6 @@ class Polling:
         self._thread = threading.Thread(target=self._run, args=(on_change,), name="presence", daemon=True)
         self._thread.start()
 
-    def now(self) -> Away:
-        """See `Presence.now`."""
-        return self._now
-
     def describe(self) -> str:
         """See `Presence.describe`."""
         return self._told if self._works else ""
@@ -69,7 +65,4 @@ class Polling:
         away = away or PRESENT
         if away != self._now:
             self._now = away
-            try:
-                on_change(away)
-            except Exception:
-                log.exception("presence: the answer to a change failed")
+            on_change(away)
