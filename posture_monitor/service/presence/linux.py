@@ -17,6 +17,7 @@ import socket
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -62,10 +63,19 @@ UNLIKELY_LOCKER_S: Final = 5.0
 _RETRY_S: Final = (0.5, 8.0)
 
 
-class _Source:
-    """A bus and what is known from it; found again when it is lost."""
+class _Source(ABC):
+    """A bus and what is known from it; found again when it is lost.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    address
+        Returns the address of the bus.
+    rules
+        Which signals to listen for.
+    """
+
+    def __init__(self, address: Callable[[], str], *rules: str) -> None:
+        self._address, self._rules = address, rules
         self.bus: Bus | None = None
         self.due_s = 0.0
         self._retry_s = _RETRY_S[0]
@@ -111,17 +121,31 @@ class _Source:
         self._retry_s = min(2 * self._retry_s, _RETRY_S[1])
 
     def _connect(self) -> Bus:
-        raise ConnectionError("there is no bus")
+        bus = Bus(self._address())
+        try:
+            for rule in self._rules:
+                bus.listen(rule)
+        except Exception:
+            bus.close()
+            raise
+        return bus
 
+    def _pause_s(self) -> float:
+        return REREAD_AWAY_S if self.reason() else REREAD_S
+
+    @abstractmethod
+    def reason(self) -> Reason:
+        """Return why the user is away, as far as is known from here."""
+
+    @abstractmethod
     def _read(self, bus: Bus, now_s: float) -> None:
         """Ask for all that is to be known."""
 
+    @abstractmethod
     def _take(self, bus: Bus, signal: Signal, now_s: float) -> None:
         """Take in one signal."""
 
-    def _pause_s(self) -> float:
-        return REREAD_S
-
+    @abstractmethod
     def _forget(self) -> None:
         """Take all for present."""
 
@@ -130,7 +154,12 @@ class _Logind(_Source):
     """Session, sleep and lid, from the system bus."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(
+            system_address,
+            f"type='signal',sender='{_LOGIND}',path_namespace='{_ROOT}'",
+            f"type='signal',sender='{_UPOWER}',path='{_UPOWER_ROOT}',interface='{_PROPERTIES}'",
+            *(f"type='signal',member='NameOwnerChanged',arg0='{name}'" for name in (_LOGIND, _UPOWER)),
+        )
         self.session = ""
         self.told = ""
         self.upower = False
@@ -145,7 +174,6 @@ class _Logind(_Source):
         self.asked_s: float | None = None
 
     def reason(self) -> Reason:
-        """Return why the user is away, as far as logind knows."""
         if self._asleep_s is not None:
             return "suspended"
         if self._lid:
@@ -157,19 +185,7 @@ class _Logind(_Source):
     def _pause_s(self) -> float:
         if not self.upower and any(Path("/proc/acpi/button/lid").glob("*")):
             return LID_S
-        return REREAD_AWAY_S if self.reason() else REREAD_S
-
-    def _connect(self) -> Bus:
-        bus = Bus(system_address())
-        try:
-            bus.listen(f"type='signal',sender='{_LOGIND}',path_namespace='{_ROOT}'")
-            bus.listen(f"type='signal',sender='{_UPOWER}',path='{_UPOWER_ROOT}',interface='{_PROPERTIES}'")
-            for name in (_LOGIND, _UPOWER):
-                bus.listen(f"type='signal',member='NameOwnerChanged',arg0='{name}'")
-        except Exception:
-            bus.close()
-            raise
-        return bus
+        return super()._pause_s()
 
     def _read(self, bus: Bus, now_s: float) -> None:
         self._read_lid(bus, self._read_manager(bus, now_s))
@@ -276,33 +292,19 @@ class _ScreenSaver(_Source):
     """The desktop's screen saver and lock, from the session bus."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(
+            lambda: session_address() or "",
+            "type='signal',member='ActiveChanged'",
+            *(f"type='signal',member='NameOwnerChanged',arg0='{name}'" for name in dict(SAVERS)),
+        )
         self.services: tuple[str, ...] = ()
         self._active: dict[str, bool] = {}
 
     def reason(self) -> Reason:
-        """Return ``locked`` while a screen saver covers the screen."""
         return "locked" if any(self._active.values()) else ""
-
-    def _pause_s(self) -> float:
-        return REREAD_AWAY_S if self.reason() else REREAD_S
 
     def _forget(self) -> None:
         self._active, self.services = {}, ()
-
-    def _connect(self) -> Bus:
-        address = session_address()
-        if address is None:
-            raise ConnectionError("there is no session bus")
-        bus = Bus(address)
-        try:
-            bus.listen("type='signal',member='ActiveChanged'")
-            for name in dict(SAVERS):
-                bus.listen(f"type='signal',member='NameOwnerChanged',arg0='{name}'")
-        except Exception:
-            bus.close()
-            raise
-        return bus
 
     def _read(self, bus: Bus, now_s: float) -> None:
         active: dict[str, bool] = {}
