@@ -136,8 +136,7 @@ def test_the_monitor_has_a_console_without_a_window(monkeypatch: pytest.MonkeyPa
 def test_a_tray_icon_is_left_to_go_by_itself_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tray, "possible", lambda: True)
     monkeypatch.setattr(tray, "python", lambda *_: [sys.executable, "-c", "import time; time.sleep(60)"])
-    with tray.Tray(wanted=True) as shown:
-        process = shown._process
+    with tray.tray_icon(wanted=True) as process:
         assert process is not None
         monkeypatch.setattr(tray.sys, "platform", "win32")
     try:

@@ -26,7 +26,7 @@ from posture_monitor.service.presence import open_presence
 from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.settings import Settings
 from posture_monitor.service.signals import handled
-from posture_monitor.service.tray import Tray
+from posture_monitor.service.tray import tray_icon
 from posture_monitor.telling.notify import pick_channel
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ def keep(
         stack.enter_context(handled(_ENDING, lambda *_: keeper.inbox.put(Stop())))
         stack.enter_context(_watching(keeper))
         stack.enter_context(Server(paths.control_socket(), keeper.handle))
-        tray = stack.enter_context(Tray(wanted=config.service.tray and detached))
-        keeper.others = lambda: [pid for pid in (tray.pid,) if pid is not None]
+        tray = stack.enter_context(tray_icon(wanted=config.service.tray and detached))
+        keeper.others = lambda: [tray.pid] if tray is not None and tray.poll() is None else []
         if detached:
             background.settle()
             log.info("started (process %d)", os.getpid())

@@ -2,60 +2,48 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 from posture_monitor.children import python
 
 log = logging.getLogger(__name__)
 
 
-class Tray:
-    """Runs ``posture-monitor tray`` for as long as the ``with`` block lasts, where that is possible.
-
-    Parameters
-    ----------
-    wanted
-        Whether the user wants one.
-    """
-
-    def __init__(self, *, wanted: bool) -> None:
-        self._wanted = wanted
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Tray:
-        if self._wanted and possible():
-            try:
-                self._process = subprocess.Popen(
-                    python("-m", "posture_monitor", "tray"),
-                    env=dict(os.environ),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                )
-            except OSError as error:
-                log.warning("no tray icon: %s", error)
-        return self
-
-    @property
-    def pid(self) -> int | None:
-        """Of the tray's process, while it runs."""
-        return self._process.pid if self._process is not None and self._process.poll() is None else None
-
-    def __exit__(self, *exc: object) -> None:
-        process, self._process = self._process, None
+@contextlib.contextmanager
+def tray_icon(*, wanted: bool) -> Iterator[subprocess.Popen[bytes] | None]:
+    """Run ``posture-monitor tray`` until the end of the block, where the user wants it and it is possible."""
+    process = _begun() if wanted and possible() else None
+    try:
+        yield process
+    finally:
         # Ended by force it would leave its icon behind on Windows; it goes by itself when we have gone.
-        if process is None or process.poll() is not None or sys.platform == "win32":
-            return
-        process.terminate()
-        try:
-            process.wait(2.0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None and sys.platform != "win32":
+            process.terminate()
+            try:
+                process.wait(2.0)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _begun() -> subprocess.Popen[bytes] | None:
+    try:
+        return subprocess.Popen(
+            python("-m", "posture_monitor", "tray"),
+            env=dict(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        log.warning("no tray icon: %s", error)
+        return None
 
 
 def possible() -> bool:
