@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 import os
 import pickle
 import queue
@@ -104,7 +105,7 @@ class Eye:
         self._shown, self._size = bodies()
         self._looks = 0
 
-    def look(self, _place: Place, want: Want) -> None:
+    def look(self, _place: Place, want: Want) -> float:
         self.pid, self._looks = -1, self._looks + 1
         moved = self._looks % 3 == 0
         sight = Sight(
@@ -119,6 +120,7 @@ class Eye:
             identity="a camera",
         )
         self._heard(Looked(1, pickle.loads(pickle.dumps(sight))))
+        return math.inf
 
     def _people(self) -> Any:
         within_s = (self._clock.t_s - self._clock.began_s) % HOUR_S

@@ -75,12 +75,13 @@ class ScriptedEye:
         self.ended = 0
         self.hangs = False
 
-    def look(self, _place: Place, want: Want) -> None:
+    def look(self, _place: Place, want: Want) -> float:
         self.pid = -1
         self.wants.append(want)
         self.limit_s = time.monotonic() + (0.3 if self.hangs else 10.0)
         if not self.hangs:
             self._heard(Looked(1, self.seen()))
+        return self.limit_s
 
     def believe(self, looked: Looked) -> Sight | Blind | None:
         self.limit_s = None

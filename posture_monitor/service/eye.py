@@ -51,15 +51,19 @@ class EyeKeeper:
     ----------
     heard
         Called with each `Looked`, from a thread of its own.
+
+    Attributes
+    ----------
+    limit_s
+        The monotonic second at which the look under way counts as hanging; None if none is.
     """
 
     def __init__(self, heard: Callable[[Looked], None]) -> None:
         self._heard = heard
         self._process: subprocess.Popen[bytes] | None = None
         self._number = 0
-        self._asked_at_s: float | None = None
-        self._answered = False
-        self._first_limit_s = FIRST_LIMIT_S
+        self.limit_s: float | None = None
+        self._patience_s = FIRST_LIMIT_S
 
     @property
     def pid(self) -> int | None:
@@ -67,16 +71,17 @@ class EyeKeeper:
         process = self._process  # asked from other threads, too: it may be ended meanwhile
         return process.pid if process is not None else None
 
-    @property
-    def limit_s(self) -> float | None:
-        """Return the monotonic second at which the look under way counts as hanging; None if none is."""
-        if self._asked_at_s is None:
-            return None
-        return self._asked_at_s + (LOOK_LIMIT_S if self._answered else self._first_limit_s)
+    def look(self, place: Place, want: Want) -> float:
+        """Ask for a look, starting the process if there is none; the answer is heard later.
 
-    def look(self, place: Place, want: Want) -> None:
-        """Ask for a look, starting the process if there is none; the answer is heard later."""
-        self._asked_at_s = time.monotonic()
+        Returns
+        -------
+        :
+            `limit_s`.
+        """
+        if self._process is None:
+            self._patience_s = FIRST_LIMIT_S if at_hand(place.model) else FETCH_LIMIT_S
+        self.limit_s = time.monotonic() + self._patience_s
         try:
             if self._process is None:
                 self._start(place)
@@ -86,10 +91,9 @@ class EyeKeeper:
             what = "ended" if isinstance(error, BrokenPipeError) else "cannot be started"
             why = f"the camera process {what}: {getattr(error, 'strerror', None) or error}"
             self._heard(Looked(self._number, Blind("failed", why)))
+        return self.limit_s
 
     def _start(self, place: Place) -> None:
-        self._answered = False
-        self._first_limit_s = FIRST_LIMIT_S if at_hand(place.model) else FETCH_LIMIT_S
         self._process = subprocess.Popen(
             python("-m", "posture_monitor.sensing.eye_process"),
             stdin=subprocess.PIPE,
@@ -129,8 +133,7 @@ class EyeKeeper:
         """Return the answer, or None for one of a process that was ended meanwhile."""
         if looked.number != self._number:
             return None
-        self._asked_at_s = None
-        self._answered = True
+        self.limit_s, self._patience_s = None, LOOK_LIMIT_S
         if self._process is not None and self._process.poll() is not None:
             self.end()
         return looked.answer
@@ -138,7 +141,7 @@ class EyeKeeper:
     def end(self) -> None:
         """End the process at once, and with it release camera and model. Safe to call without one."""
         process, self._process = self._process, None
-        self._asked_at_s = None
+        self.limit_s = None
         self._number += 1  # what it may still say is not believed
         if process is None:
             return

@@ -165,13 +165,11 @@ class Keeper:
             return min(self._beat(now_s, resting), self._tend_at_s)
         if self.outage.blind is not None and now_s < self._look_at_s:
             return min(self._beat(now_s, unseeing(self.outage.blind)), self._look_at_s)
-        if self.eye.limit_s is None:
+        limit_s = self.eye.limit_s
+        if limit_s is None:
             if now_s < self._look_at_s:
                 return self._look_at_s
-            self.eye.look(self.place, self._wanted(now_s))
-        limit_s = self.eye.limit_s
-        if limit_s is None:  # it has answered already
-            return now_s
+            limit_s = self.eye.look(self.place, self._wanted(now_s))
         left_s = limit_s - time.monotonic()
         if left_s <= 0:
             self.eye.end()
