@@ -694,7 +694,7 @@ def test_stricter_settings_than_the_dose_has_gathered_are_told(running: Running)
     monitor.nudges = replace(monitor.nudges, dose=replace(monitor.nudges.dose, level=gathered))
     poor = monitor.session.steady._replace(state=Verdict.MILD, index=0.55)
     monitor.session = replace(monitor.session, steady=poor)
-    running.keeper._preset("strict")
+    running.keeper._carry_out("preset", {"name": "strict"})
     assert 0 <= (posture_status.until_alert(monitor)[0] or 0.0) < 1
     running.start()
 

@@ -341,33 +341,31 @@ class Keeper:
     def _obey(self, do: str, args: Mapping[str, Any]) -> dict[str, Any]:
         self._stay_found()  # who has asked may look for the lock next
         result = self._carry_out(do, args)
+        self._turn(clock_s())  # who asked for a pause is answered once the camera is closed
         self._publish()
         return result
 
     def _carry_out(self, do: str, args: Mapping[str, Any]) -> dict[str, Any]:
         if do == "pause":
             self._pause(args["until_s"])
-            self._turn(clock_s())
         elif do == "resume":
             self._resume()
             self.closures.lent = False
             self.monitor.snooze(clock_s(), 0.0)
-            self._turn(clock_s())
             still = self._resting()
             return {} if still is None else {"still": still.reason}
         elif do == "lend":
             self.closures.lent = True
-            self._turn(clock_s())
         elif do == "return":
             self.closures.lent = False
             self._look_at_s = self._tend_at_s = -1.0
-            self._turn(clock_s())
         elif do == "recount":
             self.tally.begin(time.time())
         elif do == "snooze":
             self.monitor.snooze(clock_s(), args["seconds"])
         elif do == "preset":
-            self._preset(args["name"])
+            self.settings.choose("alert", "preset", args["name"])
+            self._configure()
         elif do == "profile":
             self.choice.use(args["name"])
         elif do == "reanchor":
@@ -386,10 +384,6 @@ class Keeper:
         self.closures.pause = None
         self._look_at_s = -1.0
         log.info("resumed")
-
-    def _preset(self, name: str) -> None:
-        self.settings.choose("alert", "preset", name)
-        self._configure()
 
     # --------------------------------------------------------------- housekeeping
 
