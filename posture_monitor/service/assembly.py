@@ -99,9 +99,10 @@ def keep(
             ask_desktop=True,
         )
         settings = Settings(config_path, config)
-        keeper = Keeper(monitor, settings, source, camera_node(source), wanted=profile, patient=detached)
+        keeper = Keeper(
+            monitor, settings, source, camera_node(source), wanted=profile, held=held, patient=detached
+        )
         keeper.renew_lock = lock.renew
-        keeper.take_over(held)
         # After the event in hand, so that nothing is lost.
         stack.enter_context(handled(_ENDING, lambda *_: keeper.inbox.put(Stop())))
         stack.enter_context(_watching(keeper))

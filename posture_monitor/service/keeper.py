@@ -33,7 +33,7 @@ from posture_monitor.service.choice import Choice
 from posture_monitor.service.clock import clock_s
 from posture_monitor.service.events import CameraHeld, Command, PluggedIn, Stop
 from posture_monitor.service.eye import EyeKeeper, Looked
-from posture_monitor.service.held import Held
+from posture_monitor.service.held import NOTHING, Held
 from posture_monitor.service.lock import AlreadyRunning
 from posture_monitor.service.looking import Seen, chosen
 from posture_monitor.service.monitor import Monitor
@@ -86,6 +86,8 @@ class Keeper:
         The camera's device node, watched for calls; empty where there is none.
     wanted
         The profile that was asked for; None takes that of the settings, or the one that fits the place.
+    held
+        The pause and the snooze that the monitor before has left.
     patient
         Wait for a camera that does not open even at the start. Somebody who
         has just typed a command had rather be told.
@@ -99,13 +101,15 @@ class Keeper:
         node: str,
         *,
         wanted: str | None = None,
+        held: Held = NOTHING,
         patient: bool = True,
     ) -> None:
         config = settings.config
         self.monitor, self.settings = monitor, settings
         camera = config.camera
         self.place = Place(source, camera.width, camera.height, camera.interval_s, config.model.own)
-        self.name = shown_name(source)
+        #: Fit to be shown: an address without user, password and query.
+        self.name = without_secrets(source) if "://" in source else source
         self.node, self._patient = node, patient
         self.inbox: queue.Queue[object] = queue.Queue()
         self.eye = EyeKeeper(self.inbox.put)
@@ -121,7 +125,6 @@ class Keeper:
         self._tidy_at_s = clock_s() + TIDY_S
         self._sight: Sight | None = None
         self._seen: Seen | None = None
-        self._status = Status(pid=os.getpid(), since_s=time.time(), source=self.name)
         self._stopping = False
         self._working_since_s = math.inf
         self._looks = self._model_runs = 0
@@ -129,12 +132,16 @@ class Keeper:
         self.choice = Choice(monitor, wanted, self.name)
         #: The settings it was started with, and those that were changed since and wait for another start.
         self._began, self._waits = config, ""
+        if held.paused:
+            self._pause(held.until_s)
+        if held.snoozed_until_s is not None:
+            monitor.snooze(clock_s(), held.snoozed_until_s - time.time())
+        self._publish()  # it may be asked for before the loop begins
 
     # ---------------------------------------------------------------- the loop
 
     def run(self) -> None:
         """Go on until asked to stop, or until a recording is over."""
-        self._publish()
         try:
             while not self._stopping:
                 wake_s = self._turn(clock_s())
@@ -313,14 +320,6 @@ class Keeper:
         self.viewing.show(sight, None)
 
     # ----------------------------------------------------------------- commands
-
-    def take_over(self, held: Held) -> None:
-        """Go on with the pause and the snooze of the monitor before; before `run`."""
-        if held.paused:
-            self._pause(held.until_s)
-        if held.snoozed_until_s is not None:
-            self.monitor.snooze(clock_s(), held.snoozed_until_s - time.time())
-        self._publish()  # another restart may ask for it before the loop begins
 
     def handle(self, do: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer a command of the control channel; called from its threads."""
@@ -527,8 +526,3 @@ def pace_of(config: Config) -> Pace:
         unmoved_at_most_s=chosen.unmoved_at_most_s,
         battery=chosen.battery_factor,
     )
-
-
-def shown_name(source: str) -> str:
-    """Return a source fit to be shown: an address without user, password and query."""
-    return without_secrets(source) if "://" in source else source
