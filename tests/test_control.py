@@ -404,12 +404,11 @@ def test_the_same_over_the_other_kind_of_channel(
     monkeypatch.setattr(control_server, "Listener", local_pipe.Listener)
     for end in (control, control_server):
         monkeypatch.setattr(end, "connect", local_pipe.connect)
-        monkeypatch.setattr(end, "TooLongError", local_pipe.TooLongError)
     with Server(paths.control_socket(), handler):
         assert ask("pause") == {"until_s": None}
         with pytest.raises(UserError, match="before an update"):
             ask("x")
-        with local_pipe.connect(paths.control_socket(), 1) as end:
+        with contextlib.closing(local_pipe.connect(paths.control_socket(), 1)) as end:
             with contextlib.suppress(BrokenPipeError):  # it may hang up before it has heard all
                 end.write(b" " * (LONGEST_REQUEST + 1), time.monotonic() + 1)
             answer = end.read(999, time.monotonic() + 3)

@@ -15,14 +15,15 @@ from posture_monitor.service.protocol import (
     LONGEST_REQUEST,
     UNKNOWN,
     VERSION,
+    Malformed,
     OtherVersion,
     Outdated,
 )
 
 if sys.platform == "win32":
-    from posture_monitor.service.local_pipe import TooLongError, connect
+    from posture_monitor.service.local_pipe import connect
 else:
-    from posture_monitor.service.local_socket import TooLongError, connect
+    from posture_monitor.service.local_socket import connect
 
 
 class NotRunning(UserError):  # noqa: N818 - a state of things, told to the user
@@ -106,7 +107,7 @@ class Channel:
             answer = self._end.read(LONGEST_ANSWER, until_s)
         except TimeoutError:
             raise _no_answer(timeout_s) from None
-        except (OSError, TooLongError):
+        except (OSError, Malformed):
             answer = None
         if answer is None:
             raise NoAnswer("the monitor ended without an answer; see `posture-monitor logs`")

@@ -15,9 +15,9 @@ from posture_monitor.errors import UserError
 from posture_monitor.service.protocol import LONGEST_REQUEST, Malformed, accepted, refusal, understood
 
 if sys.platform == "win32":
-    from posture_monitor.service.local_pipe import Connection, Listener, TooLongError, connect
+    from posture_monitor.service.local_pipe import Connection, Listener, connect
 else:
-    from posture_monitor.service.local_socket import Connection, Listener, TooLongError, connect
+    from posture_monitor.service.local_socket import Connection, Listener, connect
 
 log = logging.getLogger(__name__)
 
@@ -147,8 +147,6 @@ class Server:
                 do, args = understood(request)
                 lent = do == "lend" or (lent and do != "return")
                 client.write(self._answer(do, args), time.monotonic() + REQUEST_S)
-        except TooLongError:
-            _turn_away(client, f"a request may be {LONGEST_REQUEST} bytes long", REQUEST_S)
         except Malformed as fault:
             _turn_away(client, str(fault), REQUEST_S)
         except OSError:  # it left, or was too slow
@@ -170,5 +168,5 @@ class Server:
 
 def _turn_away(client: Connection, why: str, within_s: float = 0.1) -> None:
     """Say why, and hang up."""
-    with client, contextlib.suppress(OSError):
+    with contextlib.closing(client), contextlib.suppress(OSError):
         client.write(refusal(why), time.monotonic() + within_s)

@@ -18,15 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from posture_monitor.errors import UserError
+from posture_monitor.service.protocol import Malformed
 
 #: A reader looks this often whether it is to stop.
 _LOOK_EVERY_S = 0.2
 #: ERROR_SEM_TIMEOUT and ERROR_PIPE_BUSY: the pipe is there, and nobody takes who comes.
 _BUSY = (121, 231)
-
-
-class TooLongError(Exception):
-    """A message is longer than it may be."""
 
 
 class Connection:
@@ -53,7 +50,7 @@ class Connection:
             except OSError as error:
                 # A message that is too long is told apart from a broken pipe by its lack of a number.
                 if error.errno is None:
-                    raise TooLongError from error
+                    raise Malformed(f"a request may be {most} bytes long") from error
                 raise
         return None
 
@@ -70,12 +67,6 @@ class Connection:
     def close(self) -> None:
         """Close this end."""
         self._end.close()
-
-    def __enter__(self) -> Connection:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
 
 class Listener:

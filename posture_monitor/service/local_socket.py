@@ -16,6 +16,7 @@ from stat import S_ISVTX
 
 from posture_monitor.errors import UserError
 from posture_monitor.paths import make_private
+from posture_monitor.service.protocol import Malformed
 
 assert sys.platform != "win32"
 
@@ -23,10 +24,6 @@ assert sys.platform != "win32"
 _PIECE = 65536
 #: A listener sees this often whether its socket's file is still there.
 CHECK_EVERY_S = 30.0
-
-
-class TooLongError(Exception):
-    """A message is longer than it may be."""
 
 
 class Connection:
@@ -53,7 +50,7 @@ class Connection:
 
         Raises
         ------
-        TooLongError
+        Malformed
             The message is longer than `most`.
         TimeoutError
             It is not there in time.
@@ -61,9 +58,7 @@ class Connection:
             The channel is broken.
         """
         got = self._rest
-        while b"\n" not in got:
-            if len(got) > most:
-                raise TooLongError
+        while b"\n" not in got and len(got) <= most:
             self._wait_at_most(until_s)
             piece = self._end.recv(_PIECE)
             if not piece:
@@ -72,7 +67,7 @@ class Connection:
             got += piece
         message, _, self._rest = got.partition(b"\n")
         if len(message) > most:
-            raise TooLongError
+            raise Malformed(f"a request may be {most} bytes long")
         return message
 
     def write(self, message: bytes, until_s: float) -> None:
@@ -88,12 +83,6 @@ class Connection:
     def close(self) -> None:
         """Close this end."""
         self._end.close()
-
-    def __enter__(self) -> Connection:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
     def _wait_at_most(self, until_s: float) -> None:
         left_s = until_s - time.monotonic()

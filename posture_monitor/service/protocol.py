@@ -52,7 +52,7 @@ class Outdated(OtherVersion):
 
 
 class Malformed(Exception):  # noqa: N818
-    """A request that is not of the protocol's form; its text is the answer."""
+    """A message that is not of the protocol's form; its text is the answer to a request."""
 
 
 @dataclass(frozen=True)
