@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import random
@@ -323,6 +324,24 @@ def test_a_socket_that_was_tidied_away_comes_back(monkeypatch: pytest.MonkeyPatc
         wait_for(lambda: _answers("resume"))
         wait_for(lambda: len(os.listdir("/proc/self/fd")) == before)
     assert not paths.control_socket().exists()
+
+
+def test_who_leaves_before_it_is_told_who_it_was_stops_nothing(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """macOS says nothing of the other end of a connection that is closed."""
+
+    def gone(_end: socket.socket) -> int:
+        raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
+
+    with monkeypatch.context() as mac:
+        mac.setattr(local_socket, "_peer_uid", gone)
+        with pytest.raises(NotRunning):
+            ask("resume")
+        with socket.socket(socket.AF_UNIX) as end:
+            end.connect(os.fspath(paths.control_socket()))
+            assert end.recv(1) == b"", "it is hung up on"
+    assert ask("resume") == {}
 
 
 def test_eight_at_once_and_the_ninth_is_turned_away(server: Server) -> None:

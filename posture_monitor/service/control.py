@@ -64,11 +64,12 @@ class Channel:
     def __init__(self, timeout_s: float) -> None:
         try:
             self._end = connect(paths.control_socket(), timeout_s)
+            same_user = self._end.same_user
         except TimeoutError:
             raise _no_answer(timeout_s) from None
         except OSError:
             raise NotRunning from None
-        if not self._end.same_user:
+        if not same_user:
             self._end.close()
             raise UserError(f"{paths.control_socket()} belongs to another user; nothing was asked of it")
 

@@ -115,7 +115,12 @@ class Server:
 
     def _admit(self, client: Connection) -> None:
         """Give who has come a thread, if there is room and it is the same user."""
-        if not client.same_user:
+        try:
+            same_user = client.same_user
+        except OSError:  # it has left already, and macOS no longer tells who it was
+            client.close()
+            return
+        if not same_user:
             log.warning("control: another user was refused")
             _turn_away(client, "this monitor belongs to another user")
         elif not self._free.acquire(blocking=False):

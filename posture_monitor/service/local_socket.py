@@ -35,7 +35,7 @@ class Connection:
 
     @property
     def same_user(self) -> bool:
-        """Whether the other end runs as this user."""
+        """Whether the other end runs as this user; `OSError` where it has left and nobody tells any more."""
         return _peer_uid(self._end) in (os.getuid(), None)
 
     def read(self, most: int, until_s: float) -> bytes | None:
