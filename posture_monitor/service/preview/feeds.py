@@ -9,8 +9,8 @@ source itself and judges as the monitor does.
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
+import functools
 import logging
 import math
 import queue
@@ -32,7 +32,7 @@ from posture_monitor.service.preview.outline import outline
 from posture_monitor.service.preview.shot import Points, Shot
 from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.status import InUse, Status
-from posture_monitor.whole_file import stamp_of
+from posture_monitor.whole_file import Stamp, stamp_of
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
@@ -98,9 +98,10 @@ class Feed(ABC):
         self._times_s.append(time.monotonic())
         self.latest = replace(shot, number=self.latest.number + 1, rate=self._rate())
 
-    def _lose(self, why: str) -> None:
+    def _show_none(self, shot: Shot) -> None:
+        """Show a moment of which there is nothing to be seen."""
         self._times_s.clear()
-        self.latest = Shot(number=self.latest.number + 1, lost=why)
+        self.latest = replace(shot, number=self.latest.number + 1)
 
     def _rate(self) -> float | None:
         if len(self._times_s) < 2:
@@ -113,21 +114,19 @@ class Attached(Feed):
 
     def __init__(self) -> None:
         super().__init__("the running monitor")
-        self._known = _Neutrals()
 
     def _gather(self) -> None:
         while not self._over.is_set():
             began_s = time.monotonic()
-            wait_s = ASK_S
+            wait_s = AGAIN_S
             try:
                 self._pass_on()
                 self._take(ask("look", picture=self.picture_wanted))
+                wait_s = ASK_S
             except NotRunning:
-                self._lose("The monitor has ended; `posture-monitor start` starts it.")
-                wait_s = AGAIN_S
+                self._show_none(Shot(lost="The monitor has ended; `posture-monitor start` starts it."))
             except UserError as error:
-                self._lose(f"{error}.")
-                wait_s = AGAIN_S
+                self._show_none(Shot(lost=f"{error}."))
             self._over.wait(max(0.02, began_s + wait_s - time.monotonic()))
 
     def _pass_on(self) -> None:
@@ -147,8 +146,7 @@ class Attached(Feed):
         status = Status.from_json(told.get("status") or {})
         width, height = int(told.get("width") or 0), int(told.get("height") or 0)
         if status.activity != "watching" or not width:
-            self._times_s.clear()
-            self.latest = Shot(number=self.latest.number + 1, status=status, width=width, height=height)
+            self._show_none(Shot(status=status, width=width, height=height))
             return
         if (wall_s := float(told.get("wall_s") or math.nan)) == self.latest.wall_s:
             # Nothing new was seen; what is known of it may have changed all the same.
@@ -161,9 +159,10 @@ class Attached(Feed):
                 raise UserError("the running monitor is of another version; `posture-monitor restart` helps")
         jpeg = None
         if told.get("picture"):
-            with contextlib.suppress(binascii.Error, ValueError):
+            with contextlib.suppress(ValueError):
                 jpeg = base64.b64decode(told["picture"])
         look_s = told.get("look_s")
+        stamp = stamp_of(paths.profiles_dir() / f"{status.profile.name}.toml")
         self._show(
             Shot(
                 status=status,
@@ -171,29 +170,22 @@ class Attached(Feed):
                 width=width,
                 height=height,
                 landmarks=points,
-                neutral=self._known.outline(status.profile, width, height),
+                neutral=_outline(status.profile, stamp, width, height),
                 jpeg=jpeg,
                 judged_ms=1000 * look_s if isinstance(look_s, int | float) else None,
             )
         )
 
 
-class _Neutrals:
-    """The outlines of the neutral postures of profiles, read again when their file has changed."""
-
-    def __init__(self) -> None:
-        self._key: tuple[object, ...] = ()
-        self._points: Points | None = None
-
-    def outline(self, profile: InUse, width: int, height: int) -> Points | None:
-        key = (profile, width, height, stamp_of(paths.profiles_dir() / f"{profile.name}.toml"))
-        if key != self._key:
-            self._key, self._points = key, None
-            with contextlib.suppress(UserError):
-                known = load_profile(profile.name).neutrals
-                fitting = next((n for n in known if n.name == profile.neutral), known[0])
-                self._points = outline(fitting, width, height)
-        return None if profile.starter else self._points
+@functools.lru_cache(1)
+def _outline(profile: InUse, _stamp: Stamp | None, width: int, height: int) -> Points | None:
+    """Return the outline of a neutral posture, read again when its profile's file has another stamp."""
+    if profile.starter:
+        return None
+    with contextlib.suppress(UserError):
+        known = load_profile(profile.name).neutrals
+        return outline(next((n for n in known if n.name == profile.neutral), known[0]), width, height)
+    return None
 
 
 class Own(Feed):
@@ -218,10 +210,10 @@ class Own(Feed):
                 live = self._watch()
             except UserError as error:
                 told = str(error)
-                self._lose(f"{told[0].upper()}{told[1:]}.")
+                self._show_none(Shot(lost=f"{told[0].upper()}{told[1:]}."))
             except Exception as error:
                 log.exception("the preview's source broke")
-                self._lose(f"{self._source}: {error}.")
+                self._show_none(Shot(lost=f"{self._source}: {error}."))
             if not live:
                 # A recording is over: its last moment stays, as it is.
                 self.tell("The recording is over.")
