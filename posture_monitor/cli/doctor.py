@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from posture_monitor.cli import kit
-from posture_monitor.cli.kit import Command, config_option, example, source_option
+from posture_monitor.cli.kit import Command, config_option, console, example, source_option
 
 if TYPE_CHECKING:
     from posture_monitor.config import Config
@@ -47,10 +47,11 @@ def doctor(
     status 1 if watching cannot work.
     """
 
-    from posture_monitor.service.doctor import render, run_checks
+    from posture_monitor.service.doctor import lines, run_checks
 
     checks = run_checks(config, source, profile, notify=notify, look=look, offline=offline)
-    click.echo(render(checks, kit.columns()))
+    for line in lines(checks, kit.columns()):
+        console().print(line, soft_wrap=True)
     if report is not None:
         from posture_monitor.service.doctor_report import write
         from posture_monitor.service.profiles import list_profiles

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import logging
@@ -12,7 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -24,6 +23,8 @@ from posture_monitor.errors import UserError
 from posture_monitor.sensing import sources
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from posture_monitor.config import Config
 
 log = logging.getLogger(__name__)
@@ -129,31 +130,22 @@ def run_checks(
     ]
 
 
-def render(checks: list[Check], columns: int = sys.maxsize) -> str:
-    """Return the findings as text for a terminal, in colour: one line each, broken after so many columns."""
+def lines(checks: Sequence[Check], columns: int = sys.maxsize) -> Iterator[Text]:
+    """Yield the findings as a terminal shows them, in colour, broken after so many columns."""
     from rich.console import Console
     from rich.text import Text
 
     marks = {True: ("✓", "green"), None: ("!", "yellow"), False: ("✗", "red")}
-    width = max((len(check.name) for check in checks), default=0)
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        force_terminal=True,
-        color_system=None if os.environ.get("TERM") == "dumb" else "standard",
-        highlight=False,
-        emoji=False,
-    )
+    width = max(len(check.name) for check in checks)
     for check in checks:
         mark, style = ("–", "") if check.neutral else marks[check.ok]
         name = Text.assemble((mark, style), f" {check.name:<{width}}  ")
         told = Text(check.text)
         if check.advice:
             told.append(f" → {check.advice}", style="bold" if check.failed else "")
-        for number, line in enumerate(told.wrap(console, max(20, columns - len(name)))):
+        for number, line in enumerate(told.wrap(Console(), max(20, columns - len(name)))):
             line.rstrip()
-            console.print(Text(" " * len(name)) + line if number else name + line, soft_wrap=True)
-    return out.getvalue().rstrip("\n")
+            yield Text(" " * len(name)) + line if number else name + line
 
 
 def _guarded(name: str, check: Callable[[], Check], *, vital: bool = True) -> Check:
