@@ -27,7 +27,7 @@ from posture_monitor.service.status import (
     Today,
     clock,
 )
-from posture_monitor.service.status_drawn import Shown
+from posture_monitor.service.status_drawn import shown
 from posture_monitor.service.status_text import headline, plain, rows
 
 NOW_S = time.mktime((2026, 3, 2, 15, 0, 0, 0, 0, -1))
@@ -273,7 +273,7 @@ def test_a_terminal_shows_the_same_words_with_colour_and_wrapped() -> None:
     def drawn(width: int) -> str:
         out = Console(force_terminal=True, width=width, highlight=False, color_system="standard")
         with out.capture() as capture:
-            out.print(Shown(status, NOW_S))
+            out.print(shown(status, NOW_S))
         return capture.get()
 
     assert "\x1b[1;31m▼ poor" in drawn(200)

@@ -89,9 +89,9 @@ def status(context: click.Context, as_json: bool, watch: bool) -> None:
     if as_json:
         click.echo(_json(told))
     elif sys.stdout.isatty():
-        from posture_monitor.service.status_drawn import Shown
+        from posture_monitor.service.status_drawn import shown
 
-        console().print(Shown(told, time.time()))
+        console().print(shown(told, time.time()))
     else:
         from posture_monitor.service.status_text import plain
 
@@ -212,16 +212,16 @@ def _watch(as_json: bool) -> NoReturn:
     from rich.live import Live
     from rich.text import Text
 
-    from posture_monitor.service.status_drawn import Shown
+    from posture_monitor.service.status_drawn import shown
 
     with Live(console=console(), auto_refresh=False) as live:
         while True:
             try:
-                shown: Text | Shown = Shown(_status(), time.time())
+                drawn = shown(_status(), time.time())
             except UserError as error:
-                shown = Text(str(error))
+                drawn = Text(str(error))
             # A line of its own for the ^C that a terminal writes: beside a full one it would begin another.
-            live.update(Group(shown, ""), refresh=True)
+            live.update(Group(drawn, ""), refresh=True)
             time.sleep(WATCH_S)
 
 
