@@ -144,7 +144,7 @@ def _looked(source: Path, *, cache: Path | None, model: Callable[[], Path]) -> P
                 doubts = tuple(Reason(text) for text in held["doubts"].tolist())
                 names = tuple(held["names"].tolist())
                 return Pictures(held["landmarks"], held["size"], held["t_s"], doubts, names)
-    with Looker(open_source(str(source)), model) as looker:
+    with Looker(open_source(str(source)), model()) as looker:
         seen = list(looker.look())
     landmarks = np.stack([s.landmarks for s in seen])
     size, t_s = np.stack([s.size for s in seen]), np.array([s.frame.t_s for s in seen])

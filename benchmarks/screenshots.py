@@ -32,7 +32,6 @@ from PySide6.QtWidgets import QWidget
 from posture_monitor.config import Config, load_config
 from posture_monitor.history.records import STATES
 from posture_monitor.sensing import demo
-from posture_monitor.sensing.model import ensure_model
 from posture_monitor.service.collected import Collected
 from posture_monitor.service.looking import Looker
 from posture_monitor.service.preview.feeds import Feed
@@ -71,7 +70,7 @@ def moments(config: Config) -> dict[float, Shot]:
     first = Collected()
     out: dict[float, Shot] = {}
     judging = None
-    with Looker(source, lambda: ensure_model(config.model.own)) as looker:
+    with Looker(source, config.model.own) as looker:
         frames = looker.look()
         while len(out) < 2:
             began_s = time.monotonic()

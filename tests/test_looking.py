@@ -36,7 +36,7 @@ def collected(clip: Path, crowd_every_s: float | None) -> Collected:
         str(clip), started_at=None, realtime=False, width=640, height=480, min_interval_s=0.5
     )
     gathered = Collected()
-    with Looker(source, real_model, crowd_every_s=crowd_every_s) as looker:
+    with Looker(source, real_model(), crowd_every_s=crowd_every_s) as looker:
         for seen in looker.look():
             gathered.add(seen)
     return gathered
@@ -77,7 +77,7 @@ def test_who_was_calibrated_is_followed_though_the_model_follows_somebody_else(
     assert len(both) == 2
     neutral = neutral_of(measure(both[on_the_right][None], size))
     source = open_source(clip, min_interval_s=0.25)
-    with Looker(source, real_model, crowd_every_s=CROWD_EVERY_S) as looker:
+    with Looker(source, real_model(), crowd_every_s=CROWD_EVERY_S) as looker:
         seen = [seen for seen in looker.look(lambda: neutral) if seen.frame.t_s > 3]
     mine = [(seen.landmarks[NOSE, 0] > 0.5) == on_the_right for seen in seen]
     assert np.mean(mine) > 0.8
@@ -103,7 +103,7 @@ def test_whom_the_stream_shows_and_whom_the_still_are_two(shared_data: Path) -> 
     """As long as nobody is calibrated either may be meant, though no look shows both."""
     left, right = (render(Body(), Pose(seat_x_m=x), Camera(distance_m=1.2))[0] for x in (-0.35, 0.35))
     source = open_source(str(shared_data / "room" / "one_person_still.avi"), min_interval_s=0.5)
-    with Looker(source, real_model, crowd_every_s=CROWD_EVERY_S) as looker:
+    with Looker(source, real_model(), crowd_every_s=CROWD_EVERY_S) as looker:
         followed: Any = Finding(left)
         found: Any = Finding(right)
         looker._estimator, looker._for_others = followed, found
@@ -133,7 +133,7 @@ def test_whoever_sits_in_the_dark_is_seen_and_an_empty_room_there_is_not_known(t
         picture = demo.picture(t_s)
         dark = picture * (15 / picture.mean()) + rng.normal(0, 3, picture.shape)
         cv2.imwrite(str(tmp_path / f"{name}.png"), np.clip(dark, 0, 255).astype(np.uint8))
-    with Looker(open_source(str(tmp_path)), real_model) as looker:
+    with Looker(open_source(str(tmp_path)), real_model()) as looker:
         empty, sitting = looker.look()
     assert empty.landmarks.shape == (33, 4)
     assert np.isnan(empty.landmarks).all()
@@ -147,7 +147,7 @@ def test_grain_hides_nobody_in_a_still_and_makes_nobody_up(tmp_path: Path) -> No
     empty, sitting = (np.clip(demo.picture(t_s) + grain, 0, 255).astype(np.uint8) for t_s in (63.0, 5.0))
     cv2.imwrite(str(tmp_path / "1.png"), empty)
     cv2.imwrite(str(tmp_path / "2.png"), sitting)
-    with Looker(open_source(str(tmp_path)), real_model) as looker:
+    with Looker(open_source(str(tmp_path)), real_model()) as looker:
         nobody, somebody = (seen.landmarks for seen in looker.look())
     assert np.isnan(nobody).all()
     with PoseEstimator(real_model(), stills=True) as estimator:
@@ -160,7 +160,7 @@ def test_a_looker_that_ends_releases_its_source(shared_data: Path) -> None:
     source = open_source(str(shared_data / "room" / "one_person_still.avi"))
     released = []
     source.close = lambda: released.append(source)  # type: ignore[method-assign]
-    with Looker(source, real_model):
+    with Looker(source, real_model()):
         assert not released
     assert released == [source]
 
@@ -197,7 +197,7 @@ class Recorded:
 
 def test_of_a_recording_the_next_frame_is_fetched_while_this_one_is_looked_at() -> None:
     source = Recorded(3)
-    with Looker(source, real_model) as looker:
+    with Looker(source, real_model()) as looker:
         seen = looker.look()
         assert next(seen).frame.t_s == 0.0
         for _ in range(2):  # the second is asked for although nobody has taken it yet
@@ -209,7 +209,7 @@ def test_of_a_recording_the_next_frame_is_fetched_while_this_one_is_looked_at() 
 
 def test_a_recording_is_not_closed_while_it_is_read() -> None:
     source = Recorded(9)
-    with Looker(source, real_model) as looker:
+    with Looker(source, real_model()) as looker:
         next(looker.look())
         for _ in range(2):
             assert source.asked.acquire(timeout=10)

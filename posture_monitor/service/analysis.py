@@ -18,7 +18,6 @@ from posture_monitor.posture.judge import Judgement, Limits, judge
 from posture_monitor.posture.metrics import REASONS, USED, Measurement, Reason
 from posture_monitor.posture.reading import VERDICTS, VIEWS, View
 from posture_monitor.sensing.landmark_table import LandmarkTable, TableSource, refuse_table_name, write_table
-from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.analysis_rows import write_rows
 from posture_monitor.service.calibration import CROWD_EVERY_S
@@ -89,9 +88,7 @@ def analyze(
             recorded = read(opened, own, beginning)
             advance(len(recorded.t_s))
         else:
-            with Looker(
-                opened, lambda: ensure_model(config.model.own), crowd_every_s=CROWD_EVERY_S
-            ) as looker:
+            with Looker(opened, config.model.own, crowd_every_s=CROWD_EVERY_S) as looker:
                 recorded = watch(looker, own, beginning, advance)
 
     measurement = recorded.neutral.measure(recorded.landmarks, recorded.sizes)

@@ -15,7 +15,6 @@ from posture_monitor.errors import UserError
 from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.separation import Separation, separation
 from posture_monitor.sensing.frame import Source
-from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.calibration_text import told, told_place, told_separation
 from posture_monitor.service.collected import Collected
@@ -128,7 +127,7 @@ def calibrate(config: Config, asked: Request, console: Console) -> None:
         opened = asked.opened(config)
         if opened.live:
             console.print(_ASK[aim].format(seconds=asked.seconds))
-        with Looker(opened, lambda: ensure_model(config.model.own), crowd_every_s=CROWD_EVERY_S) as looker:
+        with Looker(opened, config.model.own, crowd_every_s=CROWD_EVERY_S) as looker:
             for seen in looker.look(lambda: known.neutral if known and aim is not Aim.REANCHOR else None):
                 # The first frame may be late: what counts is the time that passed in the source.
                 # Stills have none (NaN), and are taken whole.

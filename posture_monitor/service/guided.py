@@ -156,9 +156,10 @@ class Guided:
         """
         yield Moment(Guidance(Step.LOOKING, "Opening the camera…"), aim=self._capture.guide.aim)
         with camera_lent(self.asked.source), self.asked.opened(self.config) as opened:
-            model = ensure_model(self.config.model.own)
+            own = self.config.model.own
+            ensure_model(own)  # before a picture waits for it
             moment = None
-            with Looker(opened, lambda: model, crowd_every_s=CROWD_EVERY_S) as looker:
+            with Looker(opened, own, crowd_every_s=CROWD_EVERY_S) as looker:
                 for seen in looker.look(self._whom):
                     moment = self._moment(seen, opened.identity)
                     yield moment

@@ -80,8 +80,8 @@ class Looker:
     source
         Where frames come from.
     model
-        Returns the path of a checked model bundle; only asked when a frame
-        comes as a picture.
+        The user's own model bundle; None is the program's. Looked at, and
+        fetched if need be, when a frame comes as a picture.
     crowd_every_s
         In a stream the model follows one person, whoever that is, and is blind
         to others. Every so many seconds a frame is looked at once more, as a
@@ -96,7 +96,7 @@ class Looker:
     """
 
     def __init__(
-        self, source: Source, model: Callable[[], Path], *, crowd_every_s: float | None = None
+        self, source: Source, model: Path | None = None, *, crowd_every_s: float | None = None
     ) -> None:
         self.source = source
         self.took_s = 0.0
@@ -175,17 +175,19 @@ class Looker:
         from posture_monitor.sensing import seated
 
         if self._for_others is None:
-            from posture_monitor.sensing.pose import PoseEstimator
-
-            self._for_others = PoseEstimator(self._model(), stills=True)
+            self._for_others = self._opened(stills=True)
         return seated.with_seated(self._for_others, image, self._for_others.detect(image), neutral)
 
     def _pose(self) -> PoseEstimator:
         if self._estimator is None:
-            from posture_monitor.sensing.pose import PoseEstimator
-
-            self._estimator = PoseEstimator(self._model(), stills=self.source.stills)
+            self._estimator = self._opened(stills=self.source.stills)
         return self._estimator
+
+    def _opened(self, *, stills: bool) -> PoseEstimator:
+        from posture_monitor.sensing.model import ensure_model
+        from posture_monitor.sensing.pose import PoseEstimator
+
+        return PoseEstimator(ensure_model(self._model), stills=stills)
 
     def close(self) -> None:
         """Release source and model."""

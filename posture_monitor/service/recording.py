@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from posture_monitor import paths
 from posture_monitor.errors import UserError
 from posture_monitor.history.store import Store
-from posture_monitor.sensing.model import ensure_model
 from posture_monitor.sensing.sources import open_source
 from posture_monitor.service.looking import Looker
 from posture_monitor.service.monitor import Monitor, closing, opening
@@ -63,9 +62,7 @@ def watch(
         min_interval_s=interval_s,
     )
     with contextlib.ExitStack() as stack:
-        looker = stack.enter_context(
-            Looker(opened, lambda: ensure_model(config.model.own), crowd_every_s=CROWD_EVERY_S)
-        )
+        looker = stack.enter_context(Looker(opened, config.model.own, crowd_every_s=CROWD_EVERY_S))
         if opened.stills:
             raise UserError(
                 f"{source}: stills have no time to watch over; use `posture-monitor analyze` for them"

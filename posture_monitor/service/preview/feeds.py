@@ -222,7 +222,6 @@ class Own(Feed):
 
     def _watch(self) -> bool:
         """Look at the source until it ends; return whether it is worth opening again."""
-        from posture_monitor.sensing.model import ensure_model
         from posture_monitor.sensing.sources import open_source
         from posture_monitor.service.collected import ANCHOR_S
         from posture_monitor.service.looking import Looker
@@ -234,9 +233,7 @@ class Own(Feed):
         )
         self.name = opened.name
         judging = Judging(self._config, self._profile, opened)
-        with Looker(
-            opened, lambda: ensure_model(self._config.model.own), crowd_every_s=CROWD_EVERY_S
-        ) as looker:
+        with Looker(opened, self._config.model.own, crowd_every_s=CROWD_EVERY_S) as looker:
             for seen in looker.look(lambda: judging.profile.neutral):
                 if self._over.is_set():
                     break
