@@ -310,7 +310,7 @@ def test_a_socket_left_behind_is_replaced_and_one_in_use_is_not(handler: Handler
     assert paths.control_socket().exists()
     with Server(paths.control_socket(), handler):
         with pytest.raises(UserError, match="another program listens at"):
-            Server(paths.control_socket(), handler).start()
+            Server(paths.control_socket(), handler)
         assert ask("resume") == {}
     assert not paths.control_socket().exists()
 
@@ -393,7 +393,6 @@ def test_one_that_is_slow_is_cut_off_and_nobody_waits_for_it(
 
 def test_closing_finishes_what_is_under_way(handler: Handler) -> None:
     server = Server(paths.control_socket(), handler)
-    server.start()
     handler.wait.clear()
     told: list[dict[str, Any]] = []
     asking = threading.Thread(target=lambda: told.append(ask("resume", timeout_s=5)))

@@ -32,7 +32,7 @@ Handle = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 
 
 class Server:
-    """Listens, in threads of its own, and hands what is asked to `handle`.
+    """Listens, in threads of its own, and hands what is asked to `handle`; close it, or use it in ``with``.
 
     Parameters
     ----------
@@ -43,6 +43,11 @@ class Server:
         Gets a command of `COMMANDS` and its checked arguments, and returns the
         result; runs in a thread of the server, several at once. It raises
         `UserError` to refuse.
+
+    Raises
+    ------
+    UserError
+        Another program listens there, or the folder cannot be used.
     """
 
     def __init__(self, path: Path, handle: Handle) -> None:
@@ -52,23 +57,13 @@ class Server:
         self._clients: dict[Connection, threading.Thread] = {}
         self._change = threading.Lock()
         self._closing = False
-        self._listener: Listener | None = None
+        self._listener = Listener(path)
         self._thread = threading.Thread(target=self._listen, name="control", daemon=True)
-
-    def start(self) -> None:
-        """Begin to listen.
-
-        Raises
-        ------
-        UserError
-            Another program listens there, or the folder cannot be used.
-        """
-        self._listener = Listener(self._path)
         self._thread.start()
 
     def close(self) -> None:
         """Stop listening; answers under way are finished, within a second."""
-        if self._listener is None or self._closing:
+        if self._closing:
             return
         self._closing = True
         # The thread waits for somebody to come; there is no portable way to wake it but to come.
@@ -86,14 +81,12 @@ class Server:
                 thread.join(max(0.0, until_s - time.monotonic()))
 
     def __enter__(self) -> Server:
-        self.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
 
     def _listen(self) -> None:
-        assert self._listener is not None
         trouble = ""
         while not self._closing:
             try:
