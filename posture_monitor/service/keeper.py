@@ -279,8 +279,7 @@ class Keeper:
         self._look_at_s = now_s + self.outage.failed(blind, now_s)
         self._sight = self._seen = None
         # Said once, when it is not quiet: who believes that posture is watched finds an empty day.
-        if self.outage.to_tell(now_s) and not self.monitor.gate.reason:
-            self.outage.told()
+        if not self.monitor.gate.reason and self.outage.to_tell(now_s):
             self.monitor.say(words.blind_text(now_s - self.outage.since_s))
 
     def _see(self, sight: Sight, now_s: float) -> None:

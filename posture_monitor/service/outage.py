@@ -61,11 +61,8 @@ class Outage:
         self.blind = None
 
     def to_tell(self, now_s: float) -> bool:
-        """Say whether the user, who has not been told yet, is to be."""
-        if self.blind is None or self.blind.trouble not in _FAILURES:
+        """Say, once, that the user is to be told of it now."""
+        if self._told or self.blind is None or self.blind.trouble not in _FAILURES:
             return False
-        return not self._told and now_s - self.since_s >= TELL_S
-
-    def told(self) -> None:
-        """Note that the user was told of it."""
-        self._told = True
+        self._told = now_s - self.since_s >= TELL_S
+        return self._told
