@@ -289,8 +289,8 @@ class Monitor:
                 quiet=quiet or nudge.snoozed_s(self.nudges) > 0,
             )
             self._act_on_breaks(rest)
-        if self.live:
-            self._sum_up(self.evening.due(self.wall_s))
+        if self.live and (date := self.evening.due(self.wall_s)) is not None:
+            self._sum_up(date)
 
     def _follow_spacing(self, t_s: float) -> None:
         """Take a recording's own spacing for the schedule where it is wider than the camera's would be."""
@@ -370,10 +370,8 @@ class Monitor:
             else:
                 self.reminders.taken(effect, self.wall_s)
 
-    def _sum_up(self, date: dt.date | None) -> None:
-        """Tell the day in one line, if its time has come."""
-        if date is None:
-            return
+    def _sum_up(self, date: dt.date) -> None:
+        """Tell the day in one line."""
         if not self.store.flush():  # reading would hold up the loop, and half of the sum is none
             return
         try:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from posture_monitor import paths
 from posture_monitor.errors import UserError
-from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.posture.reading import Reading, Verdict, View
 from posture_monitor.service.profile import Profile
@@ -81,14 +80,8 @@ class OtherView:
         if len(self._seen) >= FIRST_READINGS or reading.verdict is Verdict.AWAY:
             return None
         self._seen.append(reading.view)
-        if reading.reason:
-            self._other += _from_other_view(Reason(reading.reason), reading.view, self.profile.neutral)
+        other = (reading.view is View.SIDE) != (self.profile.neutral.view is View.SIDE)
+        self._other += other and reading.reason in OTHER_VIEW_REASONS
         if len(self._seen) < FIRST_READINGS or self._other <= NEARLY_ALL * FIRST_READINGS:
             return None
         return max(View, key=self._seen.count)
-
-
-def _from_other_view(reason: Reason, view: View, neutral: Neutral) -> bool:
-    """Return whether a frame is unknown because it shows another view than the profile was made from."""
-    other = (view is View.SIDE) != (neutral.view is View.SIDE)
-    return other and reason in OTHER_VIEW_REASONS

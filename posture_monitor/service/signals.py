@@ -15,9 +15,8 @@ def handled(names: tuple[str, ...], handler: Callable[..., Any]) -> Iterator[Non
 
     Python hands signals to the main thread alone: in another one nothing is changed.
     """
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    if threading.current_thread() is not threading.main_thread():
-        numbers = []
+    main = threading.current_thread() is threading.main_thread()
+    numbers = [getattr(signal, name) for name in names if main and hasattr(signal, name)]
     before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
