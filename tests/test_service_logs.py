@@ -29,10 +29,10 @@ log = logging.getLogger("posture_monitor.service.some_part")
 
 
 @pytest.fixture
-def logged() -> Iterator[Path]:
+def logged(request: pytest.FixtureRequest) -> Iterator[Path]:
     package = logging.getLogger("posture_monitor")
     before = package.level, package.handlers[:], sys.excepthook, threading.excepthook
-    logs.to_file()
+    logs.to_file(verbose=getattr(request, "param", False))
     yield paths.log_file()
     for handler in [handler for handler in package.handlers if handler not in before[1]]:
         package.removeHandler(handler)
@@ -52,8 +52,8 @@ def test_lines_are_dated_in_utc_and_levelled(logged: Path) -> None:
     assert stat.S_IMODE(logged.parent.stat().st_mode) == 0o700
 
 
-def test_more_is_said_when_asked_for_and_never_twice(logged: Path) -> None:
-    logs.to_file(verbose=True)
+@pytest.mark.parametrize("logged", [True], indirect=True)
+def test_more_is_said_when_asked_for(logged: Path) -> None:
     log.debug("this too")
     assert len(logs.last(10)) == 1
 

@@ -98,9 +98,6 @@ def to_file(*, verbose: bool = False) -> None:
     )
     handler.setFormatter(_Private())
     logger = logging.getLogger(_PACKAGE)
-    for old in [old for old in logger.handlers if isinstance(old, _OwnFiles)]:
-        logger.removeHandler(old)
-        old.close()
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
     sys.excepthook = _uncaught
