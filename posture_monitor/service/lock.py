@@ -112,10 +112,8 @@ class Lock:
         self._tell(self._told)
 
     def __exit__(self, *exc: object) -> None:
-        if self._file >= 0:
-            self._tell(b"-")
-            os.close(self._file)
-            self._file = -1
+        self._tell(b"-")
+        os.close(self._file)
 
     def _tell(self, what: bytes) -> None:
         """Write over what the file says; never empty it keeps its room, which a full disk may not give again.
