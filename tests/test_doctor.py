@@ -50,7 +50,7 @@ def test_a_working_machine_passes(home: Path, monkeypatch: pytest.MonkeyPatch) -
     home.chmod(0o700)
     shutil.copy(real_model(), paths.model_file())
     shutil.copy(sidecar(real_model()), sidecar(paths.model_file()))
-    monkeypatch.setattr(doctor, "check_profile", lambda *_: Check("profile", True, "default"))
+    monkeypatch.setattr(doctor, "check_profile", lambda *_: Check(True, "default"))
     checks = doctor.run_checks(settings(home, '[alert]\nchannel = "terminal"'), "demo", "default")
     assert [check for check in checks if check.failed] == []
     assert [check.name for check in checks] == [
@@ -123,7 +123,7 @@ def test_a_narrow_terminal_shows_what_is_told_beside_its_name() -> None:
 
 
 def test_a_bracket_in_a_name_is_no_markup() -> None:
-    (line,) = doctor.lines([Check("camera", True, "[red]cam[/red] :smile:")])
+    (line,) = doctor.lines([Check(True, "[red]cam[/red] :smile:", name="camera")])
     assert line.plain == "✓ camera  [red]cam[/red] :smile:"
 
 
@@ -535,12 +535,12 @@ def test_the_report_names_nobody(marked: Path, tmp_path: Path) -> None:
     paths.log_file().write_text(f"2026-11-24T10:00:00Z INFO x: {marked}/films/{FULL}.mp4 on {HOST}\n")
     file = tmp_path / "out.txt"
     checks = [
-        Check("python", True, f"3.11.7 ({marked}/venv/bin/python) on Linux x86_64"),
-        Check("camera", True, f"/dev/video0 HD Cam: {USER.upper()} 200901010001 SN 8F3A2B1C9D."),
-        Check("source", True, f"http://{HOST}.example.lan:8080/cam?token=abc (not tried)"),
-        Check("profile", True, "markera, your own, of 2026-11-20"),
-        Check("data folder", None, f"/home/somebody/x, 00:1a:2b:3c:4d:5e, 192.168.1.20, a.b@{HOST}.org"),
-        Check("packages", True, "opencv-python 5.0.0.93, mediapipe 1.2.3"),
+        Check(True, f"3.11.7 ({marked}/venv/bin/python) on Linux x86_64", name="python"),
+        Check(True, f"/dev/video0 HD Cam: {USER.upper()} 200901010001 SN 8F3A2B1C9D.", name="camera"),
+        Check(True, f"http://{HOST}.example.lan:8080/cam?token=abc (not tried)", name="source"),
+        Check(True, "markera, your own, of 2026-11-20", name="profile"),
+        Check(None, f"/home/somebody/x, 00:1a:2b:3c:4d:5e, 192.168.1.20, a.b@{HOST}.org", name="data folder"),
+        Check(True, "opencv-python 5.0.0.93, mediapipe 1.2.3", name="packages"),
     ]
     doctor_report.write(checks, file, {"markera"})
     text = file.read_text()
@@ -563,7 +563,7 @@ def test_the_report_names_nobody(marked: Path, tmp_path: Path) -> None:
 
 def test_the_command_writes_it(marked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    checks = [Check("python", True, f"3.11.7 ({marked}/venv)")]
+    checks = [Check(True, f"3.11.7 ({marked}/venv)", name="python")]
     monkeypatch.setattr(doctor, "run_checks", lambda *_asked, **_chosen: checks)
     for given, file in ((["--report"], "posture-monitor-report.txt"), (["--report", "mine.txt"], "mine.txt")):
         result = CliRunner().invoke(cli, ["doctor", *given])

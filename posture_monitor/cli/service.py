@@ -217,7 +217,7 @@ def _watch(as_json: bool) -> NoReturn:
     with Live(console=console(), auto_refresh=False) as live:
         while True:
             try:
-                drawn = shown(_status(), time.time())
+                drawn: Group | Text = shown(_status(), time.time())
             except UserError as error:
                 drawn = Text(str(error))
             # A line of its own for the ^C that a terminal writes: beside a full one it would begin another.

@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -55,8 +55,6 @@ class Check:
 
     Attributes
     ----------
-    name
-        What was looked at.
     ok
         True: fine. None: watching works, but something is worth knowing.
         False: watching cannot work.
@@ -66,13 +64,15 @@ class Check:
         What to do about it; empty where there is nothing to do.
     neutral
         Neither fine nor amiss: it was not examined, or is the user's to choose.
+    name
+        What was looked at.
     """
 
-    name: str
     ok: bool | None
     text: str
     advice: str = ""
     neutral: bool = False
+    name: str = ""
 
     @property
     def failed(self) -> bool:
@@ -149,28 +149,26 @@ def lines(checks: Sequence[Check], columns: int = sys.maxsize) -> Iterator[Text]
 
 
 def _guarded(name: str, check: Callable[[], Check], *, vital: bool = True) -> Check:
-    """Run one check; whatever goes wrong in it is its own finding and stops no other."""
+    """Run one check under its name; whatever goes wrong in it is its own finding and stops no other."""
+    ok = False if vital else None  # where it fails
     try:
-        return check()
+        return replace(check(), name=name)
     except UserError as error:
         # A UserError says what is wrong; what to do, by custom, after the first semicolon.
         text, _, advice = str(error).partition("; ")
         advice = advice or "mend that and run `posture-monitor doctor` again"
-        return Check(name, False if vital else None, text, advice)
+        return Check(ok, text, advice, name=name)
     except Exception as error:
         log.debug("the %s check failed", name, exc_info=True)
-        return Check(
-            name,
-            False if vital else None,
-            f"the check itself failed: {type(error).__name__}: {error}",
-            "please report this, with the output of `posture-monitor doctor -v`",
-        )
+        text = f"the check itself failed: {type(error).__name__}: {error}"
+        advice = "please report this, with the output of `posture-monitor doctor -v`"
+        return Check(ok, text, advice, name=name)
 
 
 def check_python() -> Check:
     """Look at the interpreter and the machine."""
     text = f"{platform.python_version()} ({sys.executable}) on {platform.system()} {platform.machine()}"
-    return Check("python", True, text)
+    return Check(True, text)
 
 
 def check_packages() -> Check:
@@ -185,16 +183,16 @@ def check_packages() -> Check:
     pip = f"`{sys.executable} -m pip install"
     if missing := [package for package in _NEEDED if package not in found]:
         wanted = " ".join(missing)
-        return Check("packages", False, f"missing: {wanted}", f"run {pip} {wanted}`")
+        return Check(False, f"missing: {wanted}", f"run {pip} {wanted}`")
     version = tuple(int(part) for part in re.findall(r"\d+", found["mediapipe"])[:2])
     if not (1, 2) <= version < (2,):
-        return Check("packages", False, text, f"run {pip} 'mediapipe>=1.2,<2'`")
+        return Check(False, text, f"run {pip} 'mediapipe>=1.2,<2'`")
     twins = {package: found[package] for package in CV2_OWNERS if package in found}
     if len(set(twins.values())) > 1:
         same = " ".join(f"{package}=={found['opencv-python']}" for package in twins)
         told = " and ".join(f"{package} {version}" for package, version in twins.items())
-        return Check("packages", None, f"{told} share one folder and differ", f"run {pip} {same}`")
-    return Check("packages", True, text)
+        return Check(None, f"{told} share one folder and differ", f"run {pip} {same}`")
+    return Check(True, text)
 
 
 def check_data_folder() -> Check:
@@ -206,19 +204,15 @@ def check_data_folder() -> Check:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        return Check(
-            "data folder",
-            False,
-            f"{folder} cannot be written: {error.strerror}",
-            "make it writable, free some space, or set POSTURE_MONITOR_HOME to another folder",
-        )
+        advice = "make it writable, free some space, or set POSTURE_MONITOR_HOME to another folder"
+        return Check(False, f"{folder} cannot be written: {error.strerror}", advice)
     free = shutil.disk_usage(folder).free
     if free < LOW_SPACE_BYTES:
-        return Check("data folder", None, f"{folder}, only {free / 1e6:.0f} MB free", "free some space")
+        return Check(None, f"{folder}, only {free / 1e6:.0f} MB free", "free some space")
     if os.name == "posix" and (mode := folder.stat().st_mode & 0o777) & 0o077:
         advice = f"run `chmod 700 {folder}`"
-        return Check("data folder", None, f"{folder}: others may look into it ({mode:o})", advice)
-    return Check("data folder", True, f"{folder}, {free / 1e9:.0f} GB free")
+        return Check(None, f"{folder}: others may look into it ({mode:o})", advice)
+    return Check(True, f"{folder}, {free / 1e9:.0f} GB free")
 
 
 def check_model(model_path: Path | None) -> Check:
@@ -234,8 +228,8 @@ def check_model(model_path: Path | None) -> Check:
         estimator.detect(np.zeros((240, 320, 3), np.uint8))
     trouble, _, advice = uploads.trouble().partition("; ")
     if trouble:
-        return Check("model", None, f"{bundle}, loaded and run; {trouble}", advice)
-    return Check("model", True, f"{bundle}, loaded and run")
+        return Check(None, f"{bundle}, loaded and run; {trouble}", advice)
+    return Check(True, f"{bundle}, loaded and run")
 
 
 def check_source(source: str) -> Check:
@@ -247,36 +241,32 @@ def check_source(source: str) -> Check:
         return _check_recording(source)
     if not sys.platform.startswith("linux"):
         told = f"camera {source} (this system lists none without opening them)"
-        return Check("camera", True, told, neutral=True)
+        return Check(True, told, neutral=True)
     cameras = list_cameras()
     if not cameras:
-        return Check(
-            "camera",
-            False,
-            "none found",
-            "plug one in or switch it on, or try without: `posture-monitor demo`",
-        )
+        advice = "plug one in or switch it on, or try without: `posture-monitor demo`"
+        return Check(False, "none found", advice)
     told = ", ".join(f"{found.node} {found.name}" for found in cameras)
     chosen = next((found for found in cameras if found.index == number), None)
     if chosen is None:
         advice = f"set camera.source to {cameras[0].index}"
-        return Check("camera", False, f"no camera {source}; found: {told}", advice)
+        return Check(False, f"no camera {source}; found: {told}", advice)
     if not Path(chosen.node).exists():
         advice = "unplug it and plug it in again; in a container, pass the device on"
-        return Check("camera", False, f"{chosen.name} is known, but {chosen.node} is missing", advice)
+        return Check(False, f"{chosen.name} is known, but {chosen.node} is missing", advice)
     if not os.access(chosen.node, os.R_OK | os.W_OK):
         advice = "run `sudo usermod -aG video $USER` and log in again"
-        return Check("camera", False, f"{chosen.node} {chosen.name}: permission denied", advice)
-    return Check("camera", True, told)
+        return Check(False, f"{chosen.node} {chosen.name}: permission denied", advice)
+    return Check(True, told)
 
 
 def _check_recording(source: str) -> Check:
     if source == "demo":
-        return Check("source", True, "demo, needs no camera")
+        return Check(True, "demo, needs no camera")
     sources.check(source)
     if "://" in source:
-        return Check("source", True, f"{sources.without_secrets(source)} (not tried)", neutral=True)
-    return Check("source", True, str(paths.expanded(source)))
+        return Check(True, f"{sources.without_secrets(source)} (not tried)", neutral=True)
+    return Check(True, str(paths.expanded(source)))
 
 
 def check_modes(node: str) -> Check:
@@ -285,13 +275,11 @@ def check_modes(node: str) -> Check:
 
     offered = modes(node)
     if not offered:
-        return Check(
-            "camera modes", None, f"{node} tells none", "see the line above, about the camera itself"
-        )
+        return Check(None, f"{node} tells none", "see the line above, about the camera itself")
     sizes = sorted({(mode.width, mode.height) for mode in offered})
     formats = ", ".join(dict.fromkeys(mode.fourcc for mode in offered))
     told = f"{len(sizes)} sizes, {'x'.join(map(str, sizes[0]))} to {'x'.join(map(str, sizes[-1]))}"
-    return Check("camera modes", True, f"{told}, as {formats}")
+    return Check(True, f"{told}, as {formats}")
 
 
 def check_users(node: str) -> Check:
@@ -305,15 +293,15 @@ def check_users(node: str) -> Check:
     others = holders(node, own)
     if others:
         advice = "close it there; while it has the camera, a running monitor stays out (camera.calls)"
-        return Check("camera users", None, f"{node} is held by {', '.join(others)}", advice)
-    return Check("camera users", True, "held by nobody else that this user may see")
+        return Check(None, f"{node} is held by {', '.join(others)}", advice)
+    return Check(True, "held by nobody else that this user may see")
 
 
 def check_light(source: str, *, look: bool) -> Check:
     """Take a few pictures and see whether there is light enough; the camera is closed again at once."""
     if not look:
         told = "not looked at (--look takes a few pictures, and keeps none)"
-        return Check("light", True, told, neutral=True)
+        return Check(True, told, neutral=True)
     from posture_monitor.sensing.image_quality import quality
 
     # The first pictures of a camera are darker than the room: it has yet to adjust.
@@ -321,14 +309,14 @@ def check_light(source: str, *, look: bool) -> Check:
         frames = itertools.islice(opened.frames(), 10)
         images = [frame.image for frame in frames if frame.image is not None]
     if not images:
-        return Check("light", None, f"{source} holds no pictures")
+        return Check(None, f"{source} holds no pictures")
     seen = quality(images[-1])
     told = f"brightness {seen.mean:.0f} of 255, contrast {seen.contrast:.0f}"
     if seen.reason:
-        return Check("light", None, f"{seen.reason} ({told})", "light your face, and wipe the lens")
+        return Check(None, f"{seen.reason} ({told})", "light your face, and wipe the lens")
     if seen.mean < DIM_MEAN:
-        return Check("light", None, f"dim ({told})", "a lamp in front of you makes it surer")
-    return Check("light", True, f"enough ({told})")
+        return Check(None, f"dim ({told})", "a lamp in front of you makes it surer")
+    return Check(True, f"enough ({told})")
 
 
 def check_profile(name: str, source: str, by_place: tuple[int, int] | None = None) -> Check:
@@ -351,18 +339,17 @@ def check_profile(name: str, source: str, by_place: tuple[int, int] | None = Non
         profile = fitting(wanted, *seen)
     if profile.starter and not wanted.starter:
         return Check(
-            "profile",
             None,
             f"{profile.name}, a starter: {name} was made with another camera, or another size of its picture",
             "run `posture-monitor calibrate --profile` with a new name, for one of your own with this camera",
         )
     if profile.starter:
         advice = "run `posture-monitor calibrate` for one of your own"
-        return Check("profile", None, f"{name}, a starter", advice)
+        return Check(None, f"{name}, a starter", advice)
     told = f"{profile.name}, your own" + f", of {profile.made}" * bool(profile.made)
     if profile.name != wanted.name:
         told += f"; it was made with this camera, and is taken instead of {name}"
-    return Check("profile", True, told)
+    return Check(True, told)
 
 
 def check_notifications(channel: str, *, send: bool) -> Check:
@@ -375,11 +362,11 @@ def check_notifications(channel: str, *, send: bool) -> Check:
         if not send:
             able = _buttons(notifier.name)
             told = f"{notifier.name}{able} (not tried; --notify sends one)"
-            return Check("notifications", True, told, neutral=True)
+            return Check(True, told, neutral=True)
         sent = notifier.send(trial_text())
     finally:
         notifier.close()
-    return Check("notifications", True, f"one was sent over {sent.channel}; did it arrive?")
+    return Check(True, f"one was sent over {sent.channel}; did it arrive?")
 
 
 def _buttons(channel: str) -> str:
@@ -407,9 +394,9 @@ def check_presence() -> Check:
     if told:
         if sys.platform.startswith("linux"):  # elsewhere it is told one by one
             told = f"lock, session, sleep and lid by {told}"
-        return Check("presence", True, f"{told}; an empty chair by the camera")
+        return Check(True, f"{told}; an empty chair by the camera")
     text = "nothing here tells of lock, session or sleep; an empty chair is seen by the camera"
-    return Check("presence", None, text, "pause it by hand when you go: `posture-monitor pause`")
+    return Check(None, text, "pause it by hand when you go: `posture-monitor pause`")
 
 
 def check_power() -> Check:
@@ -418,7 +405,7 @@ def check_power() -> Check:
 
     told = {True: "on battery: looks less often", False: "on mains", None: "not told here: taken for mains"}
     battery = on_battery()
-    return Check("power", True, told[battery], neutral=battery is None)
+    return Check(True, told[battery], neutral=battery is None)
 
 
 def check_autostart() -> Check:
@@ -429,7 +416,7 @@ def check_autostart() -> Check:
     ok = True if state.file is None or state.enabled else None
     text, _, advice = autostart.describe(state).rstrip(".").partition("; ")
     text = text[0].lower() + text[1:]  # as the others are told
-    return Check("autostart", ok, text, "" if ok else advice, neutral=state.file is None)
+    return Check(ok, text, "" if ok else advice, neutral=state.file is None)
 
 
 def check_offline(model_path: Path | None, *, run: bool) -> Check:
@@ -441,7 +428,7 @@ def check_offline(model_path: Path | None, *, run: bool) -> Check:
     """
     if not run:
         told = "not tried (--offline runs the demo and lists every connection)"
-        return Check("offline", True, told, neutral=True)
+        return Check(True, told, neutral=True)
     from posture_monitor.sensing.model import ensure_model
     from posture_monitor.service.connections import watch
 
@@ -455,11 +442,11 @@ def check_offline(model_path: Path | None, *, run: bool) -> Check:
         ran = watch(command, {**os.environ, "POSTURE_MONITOR_HOME": scratch}, OFFLINE_S)
     if ran.status:
         why = (ran.said.strip().splitlines() or ["no word"])[-1]
-        return Check("offline", None, f"the demo ended with status {ran.status}: {why}")
+        return Check(None, f"the demo ended with status {ran.status}: {why}")
     looked = f"{ran.looks} looks in {ran.seconds:.0f} s of the demo"
     outside = [connection for connection in ran.connections if connection.outside]
     if outside:
         told = ", ".join(map(str, outside))
-        return Check("offline", None, f"{looked}: {told}", "please report this, with `doctor --report`")
+        return Check(None, f"{looked}: {told}", "please report this, with `doctor --report`")
     inside = ", ".join(map(str, ran.connections)) or "no connection at all"
-    return Check("offline", True, f"{looked}: {inside}; nothing leaves this machine")
+    return Check(True, f"{looked}: {inside}; nothing leaves this machine")
