@@ -161,7 +161,8 @@ class Guided:
             moment = None
             with Looker(opened, own, crowd_every_s=CROWD_EVERY_S) as looker:
                 for seen in looker.look(self._whom):
-                    moment = self._moment(seen, opened.identity)
+                    now = self._capture  # another may be put in its place meanwhile
+                    moment = self._moment(now, now.guide.step(seen), seen, opened.identity)
                     yield moment
             if moment is not None:
                 yield self._ending(moment, opened.identity)
@@ -170,11 +171,7 @@ class Guided:
         known = self.known
         return known.neutral if known and self._capture.guide.aim not in (None, Aim.REANCHOR) else None
 
-    def _moment(self, seen: Seen, camera: str) -> Moment:
-        now = self._capture  # another may be put in its place meanwhile
-        return self._with_result(now, now.guide.step(seen), seen, camera)
-
-    def _with_result(self, now: _Capture, guidance: Guidance, seen: Seen, camera: str) -> Moment:
+    def _moment(self, now: _Capture, guidance: Guidance, seen: Seen, camera: str) -> Moment:
         aim = now.guide.aim
         if guidance.step is Step.DONE and now.result is None:
             try:
@@ -189,13 +186,13 @@ class Guided:
         now, seen = self._capture, last.seen
         assert seen is not None  # there was a frame
         if last.result is None and now.guide.kept:
-            last = self._with_result(now, now.guide.finish(), seen, camera)
-        if last.result is not None:
-            return Moment(last.guidance, seen, last.aim, last.result, last.live, over=True)
-        guidance = last.guidance
-        hint = guidance.hint or next((n.text for n in guidance.notes if n.kind is Kind.AMISS), "")
-        told = Guidance(Step.LOOKING, "The recording is over before a posture was captured", hint)
-        return Moment(told, seen, last.aim, over=True)
+            last = self._moment(now, now.guide.finish(), seen, camera)
+        if last.result is None:
+            said = last.guidance
+            hint = said.hint or next((note.text for note in said.notes if note.kind is Kind.AMISS), "")
+            told = Guidance(Step.LOOKING, "The recording is over before a posture was captured", hint)
+            last = replace(last, guidance=told)
+        return replace(last, over=True)
 
     def _made(self, guide: Guide, camera: str) -> Result:
         frames = guide.kept
