@@ -158,26 +158,22 @@ def follow(*, look_every_s: float = 0.5) -> Iterator[str]:
     file = _opened(path)
     if file is not None:
         file.seek(0, os.SEEK_END)
-    line = ""
+    part = ""
     try:
         while True:
-            # One that is being written may be there in part.
-            line += file.readline() if file is not None else ""
-            if line.endswith("\n"):
-                yield line[:-1]
-                line = ""
-            elif file is None or _replaced(file, path):
-                # What a new file begins with has been added since; and the old one may have got a last
-                # line after it was found to be at its end.
+            # Asked before it is read: a file that has been replaced has got its last line by then.
+            replaced = file is not None and _replaced(file, path)
+            # A line that is being written may be there in part.
+            *lines, part = (part + (file.read() if file is not None else "")).split("\n")
+            yield from lines
+            if file is None or replaced:
+                if part:
+                    yield part
+                    part = ""
                 if file is not None:
-                    if line := line + file.read():
-                        yield from line.removesuffix("\n").split("\n")
                     file.close()
-                    line = ""
-                file = _opened(path)
-                if file is None:
-                    time.sleep(look_every_s)
-            else:
+                file = _opened(path)  # what it begins with has been added since
+            if file is None or not replaced:
                 time.sleep(look_every_s)
     finally:
         if file is not None:
