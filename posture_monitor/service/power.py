@@ -31,15 +31,12 @@ def _linux(supplies: Path) -> bool | None:
     """Read the kernel's list: on battery is what has one that gives, and no mains that is plugged in."""
     discharging = False
     for supply in sorted(supplies.iterdir()) if supplies.is_dir() else ():
+        if _word(supply / "scope") == "Device":  # the battery of a mouse or a headset is not the machine's
+            continue
         kind = _word(supply / "type")
-        # The battery of a mouse or a headset is not the machine's.
-        if kind == "Battery" and _word(supply / "scope") != "Device":
+        if kind == "Battery":
             discharging |= _word(supply / "status") == "Discharging"
-        elif (
-            kind in ("Mains", "USB")
-            and _word(supply / "online") == "1"
-            and _word(supply / "scope") != "Device"
-        ):
+        elif kind in ("Mains", "USB") and _word(supply / "online") == "1":
             return False
     return discharging
 
