@@ -133,13 +133,10 @@ def today(status: Status) -> str:
 
 def listed(status: Status, most: int) -> list[Angle]:
     """Return the measures to list: those with a neutral, what drives the verdict first, no name twice."""
-    known = {
-        angle.name: angle for angle in status.angles if angle.name in LISTED and angle.deviation is not None
-    }
-    # Sorting keeps the order of those that are alike: what drives comes first, then as in `LISTED`.
-    ordered = sorted((known[name] for name in LISTED if name in known), key=lambda a: not drives(a, status))
+    known = [angle for angle in status.angles if angle.name in LISTED and angle.deviation is not None]
+    known.sort(key=lambda a: (a.name != status.driver, not drives(a, status), LISTED.index(a.name)))
     out: dict[str, Angle] = {}
-    for angle in sorted(ordered, key=lambda a: a.name != status.driver):
+    for angle in known:
         out.setdefault(words.short_name(angle.name), angle)
     return list(out.values())[:most]
 
