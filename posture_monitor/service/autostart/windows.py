@@ -54,11 +54,16 @@ class Startup(Way):
                 "Windows keeps the Startup folder from a Python out of the Microsoft Store; "
                 "install Python from python.org, and posture-monitor with it"
             )
-        self._forget_switch()
+        self.switch_off()  # a file of which nothing is noted is started
 
     def switch_off(self) -> None:
         """Let Windows forget what was noted of the file, which alone does it."""
-        self._forget_switch()
+        registry = import_module("winreg")
+        with (
+            contextlib.suppress(OSError),
+            registry.OpenKey(registry.HKEY_CURRENT_USER, _SWITCHES, 0, registry.KEY_SET_VALUE) as key,
+        ):
+            registry.DeleteValue(key, self.path().name)
 
     def switched_on(self) -> bool:
         """Say whether Windows would start it."""
@@ -74,15 +79,6 @@ class Startup(Way):
         with contextlib.suppress(OSError), registry.OpenKey(registry.HKEY_CURRENT_USER, _SWITCHES) as key:
             return bool(registry.QueryValueEx(key, self.path().name)[0][0] & 1)
         return False
-
-    def _forget_switch(self) -> None:
-        """Take the note away; without one a file is started."""
-        registry = import_module("winreg")
-        with (
-            contextlib.suppress(OSError),
-            registry.OpenKey(registry.HKEY_CURRENT_USER, _SWITCHES, 0, registry.KEY_SET_VALUE) as key,
-        ):
-            registry.DeleteValue(key, self.path().name)
 
 
 def _plain(text: str) -> str:
