@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import itertools
 import re
@@ -640,16 +641,18 @@ def test_a_command_that_is_being_carried_out_is_not_called_unanswered(
 
 
 def test_no_picture_is_told_of_a_moment_that_is_over(running: Running) -> None:
-    class Ending(dict[str, Any]):
-        """A moment that the loop forgets while it is being told."""
+    class Ending:
+        """Somebody whom the loop forgets while they are being told of."""
 
-        def get(self, key: str, default: Any = None) -> Any:
-            running.keeper.viewing.moment = {}
-            return super().get(key, default)
+        @property
+        def landmarks(self) -> Any:
+            running.keeper.viewing.latest = None
+            return np.zeros((33, 4))
 
-    running.keeper.viewing.moment = Ending(picture="a JPEG", width=640)
+    running.keeper.viewing.latest = sight(Pose(), picture=b"a JPEG"), Ending()  # type: ignore[assignment]
     told = running.keeper.handle("look", {"picture": True})
-    assert (told["picture"], told.get("width")) == ("a JPEG", 640), "half of one, half of another"
+    assert base64.b64decode(told["picture"]) == b"a JPEG"
+    assert (told["width"], len(told["landmarks"])) == (640, 33), "half of one, half of another"
 
 
 def test_calibrating_leaves_a_pause_and_a_snooze_as_they_are(running: Running) -> None:

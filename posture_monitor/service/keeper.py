@@ -167,8 +167,7 @@ class Keeper:
                 self.eye.end()
                 self._tend_at_s = now_s + 1.0  # what it costs now is soon told
             # What was before is over: no picture of it is shown, and no failure is as old as the rest.
-            self._sight = self._seen = self.outage.blind = None
-            self.viewing.nothing()
+            self._sight = self._seen = self.outage.blind = self.viewing.latest = None
             return min(self._beat(now_s, resting), self._tend_at_s)
         if self.outage.blind is not None and now_s < self._look_at_s:
             return min(self._beat(now_s, unseeing(self.outage.blind)), self._look_at_s)
@@ -308,7 +307,7 @@ class Keeper:
         self._alerts_before = self.monitor.reminders.count
         self.tally.add(sight.wall_s, self.monitor.state.value, self.monitor.longest_gap_s)
         self.choice.check_view(reading, sight)
-        self.viewing.show(sight, self._seen)
+        self.viewing.latest = sight, self._seen
 
     def _blind_picture(self, sight: Sight, now_s: float) -> None:
         """Take in a picture that shows nothing: it is no posture, and the lens may be free again soon."""
@@ -316,7 +315,7 @@ class Keeper:
         self._beat_at_s = -1.0
         self._beat(now_s, Resting("unknown", f"camera {sight.trouble}"))
         self._look_at_s = now_s + BEAT_S
-        self.viewing.show(sight, None)
+        self.viewing.latest = sight, None
 
     # ----------------------------------------------------------------- commands
 

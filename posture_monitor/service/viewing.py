@@ -19,38 +19,32 @@ class Viewing:
 
     Attributes
     ----------
-    moment
-        As JSON takes it; empty while nothing is looked at.
+    latest
+        The look, and who was chosen in it; None while nothing is looked at.
     """
 
     def __init__(self) -> None:
-        self.moment: dict[str, Any] = {}
+        self.latest: tuple[Sight, Seen | None] | None = None
         self._asked_at_s = -VIEWER_LEFT_S
 
     def asked(self, now_s: float, *, picture: bool) -> dict[str, Any]:
-        """Return the latest look to somebody who watches, with its picture if they want it."""
+        """Return the latest look, as JSON takes it, to somebody who watches; its picture if they want it."""
         self._asked_at_s = now_s
-        moment = self.moment  # the loop may put another in its place
-        return {**moment, "picture": moment.get("picture") if picture else None}
-
-    def watched(self, now_s: float) -> bool:
-        """Say whether somebody watches."""
-        return now_s - self._asked_at_s < VIEWER_LEFT_S
-
-    def show(self, sight: Sight, seen: Seen | None) -> None:
-        """Put a look in the place of the one before."""
+        if (latest := self.latest) is None:
+            return {"picture": None}
+        sight, seen = latest
         landmarks = None
         if seen is not None and np.isfinite(seen.landmarks).any():
             landmarks = np.nan_to_num(seen.landmarks).round(5).tolist()
-        self.moment = {
+        return {
             "wall_s": sight.wall_s,
             "width": sight.width,
             "height": sight.height,
             "landmarks": landmarks,
-            "picture": base64.b64encode(sight.picture).decode() if sight.picture else None,
+            "picture": base64.b64encode(sight.picture).decode() if picture and sight.picture else None,
             "look_s": sight.look_s,
         }
 
-    def nothing(self) -> None:
-        """Forget it: what was before a pause is over."""
-        self.moment = {}
+    def watched(self, now_s: float) -> bool:
+        """Say whether somebody watches."""
+        return now_s - self._asked_at_s < VIEWER_LEFT_S
