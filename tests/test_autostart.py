@@ -263,6 +263,17 @@ def test_where_systemd_brings_the_desktop_up_it_is_taken(user: Path, monkeypatch
     assert tree(user) == {}
 
 
+def test_where_the_better_way_cannot_be_had_the_one_before_goes_on(
+    user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("enable")  # as an XDG entry
+    FakeManager(monkeypatch)
+    (user / ".config" / "systemd").write_text("a file")
+    with pytest.raises(UserError, match=r"cannot write .*systemd"):
+        autostart.enable()
+    assert autostart.status().enabled
+
+
 def test_where_user_namespaces_are_forbidden_the_unit_does_without(
     user: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

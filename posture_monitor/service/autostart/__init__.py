@@ -137,14 +137,14 @@ def enable() -> State:
         The file cannot be written, or the system does not take it.
     """
     chosen, *others = sorted(ways(), key=lambda way: not way.works())
-    for other in others:
-        _take_away(other)
     program = this_program()
     for folder in program.folders:
         paths.make_private(folder)
     texts = chosen.texts(program)
     _write(chosen.path(), next((text for text in texts if chosen.takes(text)), texts[-1]))
     chosen.switch_on()
+    for other in others:  # not before: where this one cannot be had, the one that there was goes on
+        _take_away(other)
     return status()
 
 
