@@ -51,7 +51,8 @@ class Reminders:
         self.count = 0
         self._notifier, self._store = notifier, store
         self._shown: dict[int, Shown] = {}
-        self._suggested: tuple[breaks.Suggestion, int] | None = None
+        #: The latest suggestion's number in the history, and how it ends where it is taken.
+        self._suggested: dict[int, tuple[int, str]] = {}
 
     def send(self, text: words.Text, replace_id: str | None = None, buttons: tuple[str, ...] = ()) -> Sent:
         """Show a notification, and return what became of it."""
@@ -92,16 +93,13 @@ class Reminders:
         text = words.break_text(suggestion, move)
         sent = self.send(text, buttons=("snooze",))
         number = self._keep(text, f"break-{suggestion.wish}", sent, suggestion.lasted_s, wall_s)
-        self._suggested = suggestion, number
+        outcome = "left" if suggestion.wish is breaks.Wish.STAND else "better"
+        self._suggested = {suggestion.id: (number, outcome)}
 
     def taken(self, taken: breaks.Taken, wall_s: float) -> None:
         """Keep that a suggestion was taken."""
-        if self._suggested is None:
-            return
-        suggestion, number = self._suggested
-        if suggestion.id == taken.suggestion_id:
-            outcome = "left" if suggestion.wish is breaks.Wish.STAND else "better"
-            self._store.outcome(number, outcome, wall_s)
+        if taken.suggestion_id in self._suggested:
+            self._store.outcome(*self._suggested[taken.suggestion_id], wall_s)
 
     def _keep(
         self,
