@@ -193,17 +193,12 @@ def _text(profile: Profile) -> str:
     document.add(tomlkit.comment("A neutral posture of posture-monitor; see calibration/README.md."))
     document["schema"] = SCHEMA
     document["created"] = profile.created
-    camera = tomlkit.table()
-    camera["identity"], camera["width"], camera["height"] = profile.camera, profile.width, profile.height
-    document["camera"] = camera
+    document["camera"] = {"identity": profile.camera, "width": profile.width, "height": profile.height}
     if profile.tuning:
-        tuning = tomlkit.table()
-        tuning.comment(
+        document["tuning"] = dict(profile.tuning)
+        document["tuning"].comment(
             "tolerance widened by 'Wrong reminder'; undo with `posture-monitor profiles reset-tuning`"
         )
-        for name, factor in profile.tuning.items():
-            tuning[name] = factor
-        document["tuning"] = tuning
     for key, postures in (
         ("neutral", profile.neutrals),
         ("capture", [replace(posture, name=name) for name, posture in profile.captures.items()]),
