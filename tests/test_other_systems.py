@@ -28,6 +28,7 @@ from posture_monitor.sensing import camera, demo, pose
 from posture_monitor.service import (
     background,
     browser,
+    clock,
     control,
     doctor,
     doctor_report,
@@ -36,7 +37,6 @@ from posture_monitor.service import (
     logs,
     tray,
     usage,
-    zone,
 )
 from posture_monitor.service.autostart import windows as autostart
 from posture_monitor.service.presence import Away, macos, windows
@@ -285,9 +285,9 @@ def test_windows_is_told_to_look_at_the_time_zone_again(monkeypatch: pytest.Monk
     """Its C library keeps that of the start, as the others do."""
     looked: list[str] = []
     library = SimpleNamespace(_tzset=lambda: looked.append("again"))
-    monkeypatch.setattr(zone.sys, "platform", "win32")
+    monkeypatch.setattr(clock.sys, "platform", "win32")
     monkeypatch.setattr("ctypes.windll", SimpleNamespace(ucrtbase=library), raising=False)
-    zone.follow_zone()
+    clock.follow_zone()
     assert looked == ["again"]
 
 

@@ -1,9 +1,11 @@
-"""The clock that durations of the service are measured by."""
+"""The clocks of the service: one that durations are measured by, and that on the wall, in its time zone."""
 
 from __future__ import annotations
 
 import sys
 import time
+
+from posture_monitor.dll import dll
 
 
 def clock_s() -> float:
@@ -14,5 +16,15 @@ def clock_s() -> float:
     if sys.platform == "win32":
         return time.monotonic()  # which goes on there
     # CLOCK_MONOTONIC stands still in the sleep of Linux, `time.monotonic` in that of macOS.
-    clock = getattr(time, "CLOCK_BOOTTIME", None) or getattr(time, "CLOCK_MONOTONIC", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock)
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def follow_zone() -> None:
+    """Go by the time zone that is set now; each system's C library goes by that of the start.
+
+    Its user may be on a journey.
+    """
+    if sys.platform == "win32":
+        dll("ucrtbase")._tzset()  # Python has no `tzset` there, but reckons with this library
+    else:
+        time.tzset()

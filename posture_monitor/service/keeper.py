@@ -30,7 +30,7 @@ from posture_monitor.sensing.sight import Blind, Place, Sight, Want
 from posture_monitor.sensing.sources import without_secrets
 from posture_monitor.service import in_use, posture_status, power
 from posture_monitor.service.choice import Choice
-from posture_monitor.service.clock import clock_s
+from posture_monitor.service.clock import clock_s, follow_zone
 from posture_monitor.service.events import CameraHeld, Command, PluggedIn, Stop
 from posture_monitor.service.eye import EyeKeeper, Looked
 from posture_monitor.service.held import NOTHING, Held
@@ -45,7 +45,6 @@ from posture_monitor.service.status import Camera, Status
 from posture_monitor.service.tally import Tally
 from posture_monitor.service.usage import Usage
 from posture_monitor.service.viewing import Viewing
-from posture_monitor.service.zone import follow_zone
 from posture_monitor.telling import words
 
 if TYPE_CHECKING:

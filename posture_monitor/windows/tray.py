@@ -27,9 +27,9 @@ from posture_monitor import memory, paths
 from posture_monitor.children import python
 from posture_monitor.errors import UserError
 from posture_monitor.service import glance
+from posture_monitor.service.clock import follow_zone
 from posture_monitor.service.control import NotRunning, ask
 from posture_monitor.service.status import Status
-from posture_monitor.service.zone import follow_zone
 from posture_monitor.settings_file import PRESETS
 from posture_monitor.telling import words
 from posture_monitor.until import parse_until
