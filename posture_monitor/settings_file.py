@@ -24,13 +24,19 @@ PRESETS: Final = ("gentle", "balanced", "strict")
 def own_file(path: Path | None) -> Path | None:
     """Return the file laid over the defaults: `path` if given, else the user's own if there is one.
 
-    `UserError` where the user's own is no ordinary file.
+    `UserError` where the user's own is no ordinary file, or its folder cannot be looked into.
     """
     if path is not None:
         return path
     own = paths.config_file()
     paths.refuse_special(own)
-    return own if own.exists() else None
+    try:
+        own.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:  # that nobody can tell whether it is there does not make it none
+        raise UserError(f"cannot read the config {own}: {error.strerror or error}") from error
+    return own
 
 
 def read_toml(path: Path) -> dict[str, Any]:

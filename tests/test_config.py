@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -241,3 +243,14 @@ def test_whatever_a_file_holds_it_is_settings_or_one_line(own: dict[str, object]
     else:
         assert line.startswith("mine.toml: ")
         assert len(line.splitlines()) == 1
+
+
+def test_a_folder_that_nobody_may_look_into_does_not_bring_back_the_defaults(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(path: Path, **_how: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "stat", refused)
+    with pytest.raises(UserError, match=r"cannot read the config .*: Permission denied"):
+        settings_file.own_file(None)
