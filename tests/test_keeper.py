@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import itertools
+import os
 import re
 import threading
 import time
@@ -680,6 +682,25 @@ def test_a_profile_that_there_is_none_of_changes_nothing(running: Running) -> No
         running.keeper.handle("profile", {"name": "nosuch"})
     running.eye.seen = lambda: sight(Pose(), identity="another 640x480")
     wait_for(lambda: running.status()["profile"]["name"] == "laptop")
+
+
+def test_a_profile_that_nobody_may_look_at_for_a_while_stays(
+    running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    own("default")
+    running.start()
+    wait_for(lambda: running.status()["profile"]["name"] == "default")
+    look = Path.stat
+
+    def refused(path: Path, **how: Any) -> os.stat_result:
+        if path.is_relative_to(paths.profiles_dir()):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return look(path, **how)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    wait_for(lambda: "stays as it was" in caplog.text or not running.thread.is_alive())
+    assert running.thread.is_alive()
+    assert not running.status()["profile"]["starter"]
 
 
 def test_a_profile_of_ones_own_may_be_called_like_a_starter(running: Running) -> None:

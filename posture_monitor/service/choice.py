@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 
@@ -115,7 +116,7 @@ class Choice:
             return
         try:
             found, why = self._now(mine)
-        except UserError as error:
+        except (UserError, OSError) as error:
             self._passed_over = (own, kept)
             log.warning("the profile stays as it was: %s", error)
             return
@@ -132,10 +133,14 @@ class Choice:
         return self._free and self._monitor.config.profile.by_place
 
     def _now(self, mine: Profile) -> tuple[Profile, str]:
-        """Return what is there now in place of this profile, and why; `UserError` where it is broken."""
+        """Return what is there now in place of this profile, and why.
+
+        `UserError` where it is broken; `OSError` where nobody can tell whether it is there.
+        """
         if mine.starter or mine.path is None:
             return load_profile(self._wanted), "it is there by now"
-        if mine.path.exists():
+        with contextlib.suppress(FileNotFoundError):
+            mine.path.stat()
             return read_profile(mine.path), "its file has changed"
         for path in mine.path.parent.glob("*.toml"):
             if stamp_of(path) == mine.stamp:
