@@ -69,3 +69,11 @@ def test_an_older_file_tells_of_the_first_neutral_and_a_damaged_one_of_none(prof
     ):
         paths.learnt_file().write_text(json.dumps({"desk": {**damaged, "made": profile.created}}))
         assert learnt.recall(profile) == {}
+
+
+def test_where_no_folder_can_be_made_nothing_is_kept_and_nothing_ends(
+    profile: Profile, caplog: pytest.LogCaptureFixture
+) -> None:
+    paths.data_dir().write_text("a file in the folder's place")
+    learnt.keep(profile, known(sitting=SITTING))
+    assert "cannot keep what was learnt" in caplog.text

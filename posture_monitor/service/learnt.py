@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from posture_monitor import paths
+from posture_monitor.errors import UserError
 from posture_monitor.posture.sustained import Sustained
 from posture_monitor.service.profile import Profile
 from posture_monitor.whole_file import replacing
@@ -54,8 +55,8 @@ def keep(profile: Profile, known: Mapping[str, Sustained]) -> None:
         paths.make_private(file.parent)
         with replacing(file) as out:
             out.write(json.dumps(all_known).encode())
-    except OSError as error:
-        log.warning("cannot keep what was learnt: %s", error.strerror or error)
+    except (OSError, UserError) as error:
+        log.warning("cannot keep what was learnt: %s", getattr(error, "strerror", None) or error)
 
 
 def _kept() -> dict[str, Any]:
