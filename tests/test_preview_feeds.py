@@ -102,6 +102,18 @@ def test_it_shows_what_the_running_monitor_sees(attached: Attached, monitor: Mon
     assert attached.latest.landmarks is None
 
 
+def test_without_a_look_at_its_profile_it_shows_all_else(
+    attached: Attached, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_name: str) -> Profile:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(feeds, "load_profile", refused)
+    (paths.profiles_dir() / "own.toml").touch()  # it is read again
+    qt.wait_for(lambda: attached.latest.neutral is None)
+    assert attached.latest.landmarks is not None
+
+
 def test_a_wish_is_passed_on_and_its_answer_told(attached: Attached, monitor: Monitor) -> None:
     attached.reanchor()
     assert qt.wait_for(attached.note).startswith("Sit upright")

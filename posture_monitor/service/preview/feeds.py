@@ -182,7 +182,7 @@ def _outline(profile: InUse, _stamp: Stamp | None, width: int, height: int) -> P
     """Return the outline of a neutral posture, read again when its profile's file has another stamp."""
     if profile.starter:
         return None
-    with contextlib.suppress(UserError):
+    with contextlib.suppress(UserError, OSError):
         known = load_profile(profile.name).neutrals
         return outline(next((n for n in known if n.name == profile.neutral), known[0]), width, height)
     return None
