@@ -146,12 +146,7 @@ def calibrate(config: Config, asked: Request, console: Console) -> None:
 
 
 def learn(
-    config: Config,
-    asked: Request,
-    collected: Collected,
-    known: Profile | None,
-    camera: str,
-    live: bool,
+    config: Config, asked: Request, collected: Collected, known: Profile | None, camera: str, live: bool
 ) -> Learnt:
     """Return what captured frames make of a profile.
 

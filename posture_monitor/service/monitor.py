@@ -266,14 +266,7 @@ class Monitor:
         for action in self.notifier.poll():
             self._answer(action, t_s)
         self.nudges, effects = nudge.step(
-            self.nudges,
-            self.policy,
-            t_s,
-            activity,
-            self.interval_s,
-            cause,
-            quiet,
-            self.session.steady.index,
+            self.nudges, self.policy, t_s, activity, self.interval_s, cause, quiet, self.session.steady.index
         )
         self._act(effects)
         if self.config.breaks.enabled:
@@ -324,14 +317,8 @@ class Monitor:
         return quiet
 
     def _keep(self, reading: Reading, seen: Seen, gap_s: float) -> None:
-        offset_s = utc_offset_s(self.wall_s)
-        self.store.heartbeat(
-            self.wall_s,
-            offset_s,
-            self.state.value,
-            self.session.steady.reason,
-            gap_s=gap_s,
-        )
+        now, offset_s = self.session.steady, utc_offset_s(self.wall_s)
+        self.store.heartbeat(self.wall_s, offset_s, now.state.value, now.reason, gap_s=gap_s)
         self.store.sample(
             self.wall_s,
             reading.deviations,
