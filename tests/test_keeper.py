@@ -833,6 +833,14 @@ def test_a_preview_is_given_pictures_only_while_it_asks(running: Running) -> Non
     assert "landmarks" not in paused
 
 
+def test_what_is_told_of_a_rest_is_why_there_is_one() -> None:
+    closures = resting.Closures(lent=True, away=Away("locked"))
+    rest = closures.resting(load_config(), time.time())
+    assert rest is not None
+    assert rest.reason == "calibrating"
+    assert closures.told(rest)[1].startswith("calibrating"), "not that the screen is locked"
+
+
 def test_every_trouble_of_a_camera_is_told_as_its_absence() -> None:
     for trouble in (*Trouble, "no model", "failed", "ended"):
         told = resting.unseeing(Blind(str(trouble), "why"))

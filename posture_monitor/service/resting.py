@@ -139,16 +139,14 @@ class Closures:
 
     def told(self, resting: Resting) -> tuple[str, str, float | None]:
         """Return what is done now, one line about it, and when it ends (POSIX seconds) if that is known."""
-        if self.pause is not None:
-            return "paused", "paused; the camera is off", self.pause.until_s
-        if self.away:
-            activity = "suspended" if self.away.reason == "suspended" else "locked"
-            return activity, f"{self.away.reason}; the camera is off", None
         if resting == _LENT:
             return "paused", "calibrating has the camera; it comes back by itself", None
         if resting == _ANOTHER:
             return "busy", f"{self.holder.by} has the camera; it comes back by itself", None
-        return "paused", f"{resting.reason}; the camera is off", None
+        activity = resting.state
+        if activity == "away":
+            activity = "suspended" if resting.reason == "suspended" else "locked"
+        return activity, f"{resting.reason}; the camera is off", self.pause.until_s if self.pause else None
 
 
 def _within(hours: tuple[DaySpan, ...], wall_s: float) -> bool:
