@@ -81,7 +81,7 @@ def moments(config: Config) -> dict[float, Shot]:
                 first.add(seen)
                 continue
             if judging is None:
-                judging = Judging(config, Profile("demo", (first.neutral(steady=False),)), source)
+                judging = Judging(config, Profile("demo", (first.neutral(steady=False),)), source, print)
             shot = judging.take(seen)
             due = next(s for s in (GOOD_S, POOR_S) if s not in out)
             if t_s >= due:

@@ -223,7 +223,6 @@ class Own(Feed):
     def _watch(self) -> bool:
         """Look at the source until it ends; return whether it is worth opening again."""
         from posture_monitor.sensing.sources import open_source
-        from posture_monitor.service.collected import ANCHOR_S
         from posture_monitor.service.looking import Looker
         from posture_monitor.service.preview.judging import LOOK_S, Judging
 
@@ -232,7 +231,7 @@ class Own(Feed):
             self._source, realtime=True, width=camera.width, height=camera.height, min_interval_s=LOOK_S
         )
         self.name = opened.name
-        judging = Judging(self._config, self._profile, opened)
+        judging = Judging(self._config, self._profile, opened, self.tell)
         with Looker(opened, self._config.model.own, crowd_every_s=CROWD_EVERY_S) as looker:
             for seen in looker.look(lambda: judging.profile.neutral):
                 if self._over.is_set():
@@ -240,11 +239,7 @@ class Own(Feed):
                 if self._wish.is_set():
                     self._wish.clear()
                     judging.anchor()
-                    self.tell(f"Sit upright for {ANCHOR_S:.0f} seconds: it follows camera and chair.")
                 shot = judging.take(seen)
-                if judging.told:
-                    self.tell(judging.told)
-                    judging.told = ""
                 self._profile = judging.profile
                 image = seen.frame.image if self.picture_wanted else None
                 self._show(replace(shot, image=image, judged_ms=1000 * looker.took_s))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.posture import dose, session, steady
 from posture_monitor.posture.session import Session
 from posture_monitor.service import posture_status
-from posture_monitor.service.collected import Collected
+from posture_monitor.service.collected import ANCHOR_S, Collected
 from posture_monitor.service.looking import Seen
 from posture_monitor.service.preview.outline import outline
 from posture_monitor.service.preview.shot import Shot
@@ -31,11 +32,17 @@ LOOK_S: Final = 0.1
 
 
 class Judging:
-    """The monitor's judgement of a source, without its history and notifications."""
+    """The monitor's judgement of a source, without its history and notifications.
 
-    def __init__(self, config: Config, profile: Profile, source: Source) -> None:
+    Parameters
+    ----------
+    tell
+        Called with what the user is to know of a re-anchoring.
+    """
+
+    def __init__(self, config: Config, profile: Profile, source: Source, tell: Callable[[str], None]) -> None:
         self.config, self.profile, self.source = config, profile, source
-        self.told = ""
+        self._tell = tell
         self._session = Session()
         self._dose = dose.Dose()
         self._policy = dose.Policy(config.alert.policy.poor_hold_s)
@@ -47,6 +54,7 @@ class Judging:
     def anchor(self) -> None:
         """Begin to gather frames for a re-anchoring."""
         self._anchoring = Collected()
+        self._tell(f"Sit upright for {ANCHOR_S:.0f} seconds: it follows camera and chair.")
 
     def take(self, seen: Seen) -> Shot:
         """Judge one frame."""
@@ -100,7 +108,7 @@ class Judging:
             if not self.profile.starter:
                 self.profile = write_back(self.profile)
         except (ValueError, UserError) as error:
-            self.told = f"Neutral not set anew: {error}."
+            self._tell(f"Neutral not set anew: {error}.")
             return
         self._session = Session()
-        self.told = "Neutral set anew: judged from the new place on."
+        self._tell("Neutral set anew: judged from the new place on.")
