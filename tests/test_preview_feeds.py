@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -22,11 +23,16 @@ from PySide6.QtTest import QTest
 from posture_monitor import paths
 from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
+from posture_monitor.posture.metrics import Reason
+from posture_monitor.sensing.frame import Frame
 from posture_monitor.service.control_server import Server
+from posture_monitor.service.looking import Seen
 from posture_monitor.service.preview import feeds
 from posture_monitor.service.preview.feeds import Attached, Own, open_feed
+from posture_monitor.service.preview.judging import Judging
 from posture_monitor.service.profile import Profile
 from posture_monitor.service.profile_file import save_profile
+from posture_monitor.service.profiles import load_profile
 from posture_monitor.service.status import InUse, Status
 from posture_monitor.windows.preview_window import Preview
 
@@ -120,6 +126,22 @@ def test_a_wish_is_passed_on_and_its_answer_told(attached: Attached, monitor: Mo
     monitor.status = replace(monitor.status, state="away")
     attached.reanchor()
     assert qt.wait_for(attached.note) == "Not done: nobody is seen at the moment."
+
+
+@pytest.mark.usefixtures("home")
+def test_a_neutral_that_cannot_be_kept_is_not_judged_by_either() -> None:
+    path = save_profile(Profile("own", (upright(rig.Body(), rig.Camera()),)))
+    profile, said = load_profile("own"), list[str]()
+    path.write_text(path.read_text() + "# changed meanwhile\n")
+    source: Any = SimpleNamespace(name="a source", identity="a source")
+    judging = Judging(load_config(), profile, source, said.append)
+    judging.anchor()
+    (landmarks,), size = rig.render(rig.Body(), rig.Pose(), rig.Camera())
+    for second in range(10):
+        frame = Frame(float(second), float(second), int(size[0]), int(size[1]))
+        judging.take(Seen(frame, landmarks.astype(np.float32), Reason.OK))
+    assert said[-1].startswith("Neutral not set anew")
+    assert judging.profile is profile
 
 
 def test_the_window_never_waits_for_the_monitor(attached: Attached, monitor: Monitor) -> None:

@@ -104,9 +104,8 @@ class Judging:
             return
         self._anchoring = None
         try:
-            self.profile = gathered.re_anchored(self.profile, 0)
-            if not self.profile.starter:
-                self.profile = write_back(self.profile)
+            moved = gathered.re_anchored(self.profile, 0)
+            self.profile = moved if moved.starter else write_back(moved)
         except (ValueError, UserError) as error:
             self._tell(f"Neutral not set anew: {error}.")
             return
