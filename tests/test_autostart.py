@@ -231,9 +231,12 @@ class FakeManager:
     ) -> None:
         self.asked: list[tuple[str, ...]] = []
         self.target, self.namespaces = target, namespaces
-        monkeypatch.setattr(systemd, "_run", self.run)
+        monkeypatch.setattr(systemd, "ask", self.ask)
 
-    def run(self, *command: str) -> bool:
+    def ask(self, *command: str, **_how: float) -> str | None:
+        return "" if self.does(command) else None
+
+    def does(self, command: tuple[str, ...]) -> bool:
         self.asked.append(command)
         path = systemd.Systemd().path()
         link = path.parent / f"{systemd.TARGET}.wants" / systemd.UNIT

@@ -26,7 +26,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.paths import expanded, home_environment
 from posture_monitor.sensing.sources import check as check_source
 from posture_monitor.service import lock
-from posture_monitor.service.autostart.systemd import UNIT
+from posture_monitor.service.autostart.systemd import UNIT, systemctl
 from posture_monitor.service.control import NoAnswer, NotRunning, ask
 from posture_monitor.service.held import NOTHING, Held
 from posture_monitor.service.protocol import OtherVersion
@@ -39,8 +39,6 @@ ANSWER_S: Final = 30.0
 #: A monitor that was asked to stop has this long; then it is told to, and then it is ended.
 STOP_S: Final = 10.0
 TERM_S: Final = 5.0
-#: systemd waits for a unit to stop, and longer than we do.
-SYSTEMD_S: Final = 30.0
 _LOOK_EVERY_S: Final = 0.05
 
 #: What runs the monitor in the background.
@@ -253,23 +251,18 @@ def _unit_begins(held: Held) -> bool:
     """Start our unit, and hand it what holds; return whether it was started."""
     # A unit has its environment from the manager alone; there it is until the unit has begun.
     for name, value in held.environment().items():
-        if _systemd("set-environment", f"{name}={value}") is None:
+        if systemctl("set-environment", f"{name}={value}") is None:
             return False
     try:
         return _systemctl("start") is not None
     finally:
         for name in held.environment():
-            _systemd("unset-environment", name)
+            systemctl("unset-environment", name)
 
 
 def _systemctl(*do: str) -> str | None:
     """Return what systemd says of our unit; None where it does not, or says no."""
-    return _systemd(*do, UNIT)
-
-
-def _systemd(*do: str) -> str | None:
-    """Return what the user's systemd says; None where it does not, or says no."""
-    return programs.ask("systemctl", "--user", *do, patience_s=SYSTEMD_S)
+    return systemctl(*do, UNIT)
 
 
 def _part_from_launchd() -> None:

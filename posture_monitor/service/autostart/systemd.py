@@ -21,7 +21,8 @@ UNIT: Final = "posture-monitor.service"
 #: Is up while the desktop is.
 TARGET: Final = "graphical-session.target"
 
-_PATIENCE_S: Final = 10.0
+#: systemd waits for a unit to stop, and longer than we do.
+PATIENCE_S: Final = 30.0
 
 #: Shuts in by the kernel's filters alone: these work for every user, everywhere.
 FILTERS: Final = (
@@ -106,7 +107,7 @@ class Systemd(Way):
         Where it runs, but no desktop has told it of itself, a unit that waits
         for the desktop would wait for ever.
         """
-        return _systemctl("is-active", "--quiet", TARGET)
+        return systemctl("is-active", "--quiet", TARGET) is not None
 
     def path(self) -> Path:
         """See `Way.path`."""
@@ -121,17 +122,18 @@ class Systemd(Way):
         if "\nPrivateUsers=" not in text:
             return True
         properties = [f"--property={line}" for line in (*FILTERS, *NAMESPACES)]
-        return _run("systemd-run", "--user", "--quiet", "--wait", "--collect", *properties, "--", "true")
+        command = ("systemd-run", "--user", "--quiet", "--wait", "--collect", *properties, "--", "true")
+        return ask(*command, patience_s=PATIENCE_S) is not None
 
     def switch_on(self) -> None:
         """Let systemd start the unit with the desktop."""
-        _systemctl("daemon-reload")
-        if not _systemctl("enable", UNIT):
+        systemctl("daemon-reload")
+        if systemctl("enable", UNIT) is None:
             raise UserError(f"systemd does not take {self.path()}; see `systemctl --user enable {UNIT}`")
 
     def switch_off(self) -> None:
         """Let systemd start the unit no more; what runs goes on until it is stopped."""
-        _systemctl("disable", UNIT)
+        systemctl("disable", UNIT)
         # Where the manager does not run, nobody else removes its link.
         with contextlib.suppress(OSError):
             self._link().unlink()
@@ -180,10 +182,6 @@ def quoted(text: str) -> str:
     return f'"{text}"'
 
 
-def _systemctl(*arguments: str) -> bool:
-    return _run("systemctl", "--user", *arguments)
-
-
-def _run(*command: str) -> bool:
-    """Return whether systemd did, or said yes."""
-    return ask(*command, patience_s=_PATIENCE_S) is not None
+def systemctl(*do: str) -> str | None:
+    """Return what the user's systemd says; None where it does not, or says no."""
+    return ask("systemctl", "--user", *do, patience_s=PATIENCE_S)
