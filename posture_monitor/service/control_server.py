@@ -62,7 +62,7 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening; answers under way are finished, within a second."""
+        """Stop listening; answers under way are finished, within a second. Not for a thread of its own."""
         if self._closing:
             return
         self._closing = True
@@ -77,8 +77,7 @@ class Server:
             client.stop_reading()
         until_s = time.monotonic() + 1.0
         for thread in clients.values():
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, until_s - time.monotonic()))
+            thread.join(max(0.0, until_s - time.monotonic()))
 
     def __enter__(self) -> Server:
         return self

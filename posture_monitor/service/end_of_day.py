@@ -62,8 +62,7 @@ class EndOfDay:
 
     def sent(self, sent_id: str, date: dt.date) -> None:
         """Remember the notification that sums up a day."""
-        if sent_id:
-            self._shown[sent_id] = date
+        self._shown[sent_id] = date
 
     def asked(self, action: Action) -> dt.date | None:
         """Return the day whose report this action asks for, if it does."""

@@ -360,7 +360,7 @@ class LinuxPresence:
         self._closed = True
         with contextlib.suppress(OSError):
             self._wake.send(b".")
-        if self._thread is not None and self._thread is not threading.current_thread():
+        if self._thread is not None:
             self._thread.join(timeout=0.5)
         self._wake.close()
 

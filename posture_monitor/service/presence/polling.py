@@ -46,7 +46,7 @@ class Polling:
     def close(self) -> None:
         """See `Presence.close`."""
         self._closed.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
+        if self._thread is not None:
             self._thread.join(timeout=0.5)
 
     def _run(self, on_change: Callable[[Away], None]) -> None:
