@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
-import math
 import os
 import subprocess
 import sys
@@ -84,10 +83,6 @@ def test_settings_changed_meanwhile_lose_neither_the_line_nor_its_button() -> No
     evening.tell_at("17:30")
     assert told(evening, "2025-05-14 17:32") == [None]
     assert evening.asked(Action("7", BUTTON)) == DAY
-
-
-def test_a_time_that_is_none_tells_nothing() -> None:
-    assert EndOfDay("17:30").due(math.nan) is None
 
 
 def line(parts: list[tuple[str, float]]) -> words.Text:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from pathlib import Path
 
 from posture_monitor.history import days
@@ -48,8 +47,6 @@ class EndOfDay:
         wall_s
             POSIX seconds.
         """
-        if not math.isfinite(wall_s):
-            return None
         # As the clock on the wall showed it then: in another place the same moment has another time.
         now = dt.datetime.fromtimestamp(wall_s)
         before, self._before = self._before, now

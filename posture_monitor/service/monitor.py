@@ -308,8 +308,6 @@ class Monitor:
 
     def _is_quiet(self, t_s: float, soon: bool) -> bool:
         """Say whether to hold back now; once it is over, tell what was held back meanwhile."""
-        if not math.isfinite(self.wall_s):
-            return False
         now = dt.datetime.fromtimestamp(self.wall_s)
         quiet = self.gate.look(t_s, now, in_call=self.in_call, soon=soon)
         if (summary := self.gate.summary()) is not None:
