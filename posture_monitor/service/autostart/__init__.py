@@ -54,12 +54,10 @@ class Way(ABC):
     @abstractmethod
     def path(self) -> Path:
         """Return the file that does it."""
-        ...
 
     @abstractmethod
     def texts(self, program: Program) -> tuple[str, ...]:
         """Return what may stand in that file, best first."""
-        ...
 
     def takes(self, text: str) -> bool:
         """Say whether this system can do with one of these."""
