@@ -131,7 +131,7 @@ class Running:
         monkeypatch.setattr(service, "TEND_S", 0.1)
         paths.make_private(paths.config_file().parent)
         paths.config_file().write_text(settings)
-        self.settings = Settings()
+        self.settings = Settings(None, load_config())
         config = self.settings.config
         self.screen, self.said = Screen(), io.StringIO()
         self.store = Store.open(paths.history_file())
@@ -415,7 +415,7 @@ def test_a_preset_chosen_now_is_still_chosen_tomorrow(running: Running) -> None:
     assert running.status()["preset"] == "gentle"
     kept = paths.config_file().read_text()
     assert kept.startswith("# mine\n")
-    assert Settings().config.alert.preset == "gentle"
+    assert Settings(None, load_config()).config.alert.preset == "gentle"
     with pytest.raises(UserError, match='"harsh": must be "gentle", "balanced" or "strict"'):
         running.keeper.handle("preset", {"name": "harsh"})
     assert paths.config_file().read_text() == kept
@@ -558,7 +558,7 @@ def test_a_profile_chosen_in_the_settings_too_is_taken_up_once(running: Running)
 @pytest.mark.parametrize("text", ["alert = 3\n", "[[alert]]\npreset = 3\n"])
 def test_a_choice_that_the_settings_have_no_place_for_is_refused_in_a_line(home: Path, text: str) -> None:
     home.mkdir()
-    settings = Settings()
+    settings = Settings(None, load_config())
     settings.file.write_text(text)
     with pytest.raises(UserError, match="alert is no table; mend it"):
         settings.choose("alert", "preset", "gentle")
@@ -567,7 +567,7 @@ def test_a_choice_that_the_settings_have_no_place_for_is_refused_in_a_line(home:
 
 def test_a_choice_that_is_refused_names_the_file_to_mend(home: Path) -> None:
     home.mkdir()
-    settings = Settings()
+    settings = Settings(None, load_config())
     settings.file.write_text("[alerts]\n")
     with pytest.raises(UserError, match=rf"^{re.escape(str(settings.file))}: .*alerts"):
         settings.choose("alert", "preset", "gentle")

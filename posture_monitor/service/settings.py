@@ -22,6 +22,8 @@ class Settings:
     ----------
     path
         As for `load_config`.
+    config
+        What that gave.
 
     Attributes
     ----------
@@ -31,9 +33,8 @@ class Settings:
         Why the file as it is now is not in force; ``""`` while it is.
     """
 
-    def __init__(self, path: Path | None = None, config: Config | None = None) -> None:
-        self._path = path
-        self.config = config or load_config(path)
+    def __init__(self, path: Path | None, config: Config) -> None:
+        self._path, self.config = path, config
         self.trouble = ""
         self._stamp = stamp_of(self.file)
 
