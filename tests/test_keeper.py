@@ -555,6 +555,16 @@ def test_a_profile_chosen_in_the_settings_too_is_taken_up_once(running: Running)
     assert running.said.getvalue().count("Judged against profile 'office'") == 1
 
 
+def test_settings_written_between_their_reading_and_the_start_are_in_force(home: Path) -> None:
+    settings_file, read = paths.config_file(), load_config()
+    paths.make_private(settings_file.parent)
+    settings_file.write_text('[alert]\npreset = "gentle"\n')
+    settings = Settings(None, read)
+    assert settings.changed()
+    assert settings.config.alert.preset == "gentle"
+    assert not settings.changed()
+
+
 @pytest.mark.parametrize("text", ["alert = 3\n", "[[alert]]\npreset = 3\n"])
 def test_a_choice_that_the_settings_have_no_place_for_is_refused_in_a_line(home: Path, text: str) -> None:
     home.mkdir()

@@ -10,7 +10,7 @@ from typing import Any
 from posture_monitor import paths
 from posture_monitor.config import Config, load_config
 from posture_monitor.errors import UserError
-from posture_monitor.whole_file import replacing, stamp_of
+from posture_monitor.whole_file import Stamp, replacing, stamp_of
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ class Settings:
     def __init__(self, path: Path | None, config: Config) -> None:
         self._path, self.config = path, config
         self.trouble = ""
-        self._stamp = stamp_of(self.file)
+        #: Of none: the file may have been written since it was read, and is read once more.
+        self._stamp: Stamp | None = (0, 0, 0)
 
     @property
     def file(self) -> Path:
