@@ -694,6 +694,13 @@ def test_a_profile_that_there_is_none_of_changes_nothing(running: Running) -> No
     wait_for(lambda: running.status()["profile"]["name"] == "laptop")
 
 
+def test_a_profile_made_while_the_monitor_starts_is_taken_up(running: Running) -> None:
+    own("default")  # the monitor has its starter already
+    choice = Choice(running.monitor, "default", "0")
+    choice.follow()
+    assert not running.monitor.profile.starter
+
+
 def test_a_profile_that_nobody_may_look_at_for_a_while_stays(
     running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

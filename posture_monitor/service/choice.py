@@ -42,7 +42,8 @@ class Choice:
         self._recorded = ""
         #: The profile at hand that showed another view than the camera does, as it was then.
         self._rejected: Stamp | None = None
-        self._folder = stamp_of(paths.profiles_dir())
+        #: Of none: a profile may have been made since this one was read.
+        self._folder: Stamp | None = (0, 0, 0)
         self._passed_over: tuple[Path | None, Stamp | None] | None = None
         self._views = places.OtherView(monitor.profile)
         self._invited = False
