@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -269,6 +270,17 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     for path in (tmp_path / "none.toml", tmp_path):
         with pytest.raises(UserError, match="cannot read the profile"):
             read_profile(path)
+
+
+def test_a_file_that_nobody_may_look_at_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "me.toml").touch()
+
+    def refused(path: Path) -> bool:  # as of a link into a folder that is closed
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    with pytest.raises(UserError, match=r"cannot read the profile .*me\.toml: Permission denied"):
+        read_profile(tmp_path / "me.toml")
 
 
 # -- atomic --------------------------------------------------------------------

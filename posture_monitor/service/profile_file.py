@@ -42,9 +42,9 @@ _Held = TypeVar("_Held", bound=Sized)
 
 def read_profile(path: Path, *, starter: bool = False) -> Profile:
     """Read and check a profile file; `UserError` names what is wrong with it."""
-    paths.refuse_special(path)
     stamp = stamp_of(path)
     try:
+        paths.refuse_special(path)
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors of Windows mark it
     except (ValueError, RecursionError) as error:  # beside TOML's own: integers beyond all measure
         told = str(error).splitlines()[0]
