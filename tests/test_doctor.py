@@ -115,7 +115,7 @@ def test_what_was_not_examined_has_a_sign_of_its_own(
 
 
 def test_a_narrow_terminal_shows_what_is_told_beside_its_name() -> None:
-    check = Check("camera", False, "none was found", "try `posture-monitor demo`")
+    check = Check(False, "none was found", "try `posture-monitor demo`", name="camera")
     assert [line.plain for line in doctor.lines([check], 32)] == [
         "✗ camera  none was found → try",
         "          `posture-monitor demo`",
