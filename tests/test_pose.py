@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -18,7 +16,7 @@ from real_model import real_model
 
 from posture_monitor.errors import UserError
 from posture_monitor.posture.landmarks import LEFT_SHOULDER, NOSE, RIGHT_SHOULDER
-from posture_monitor.sensing.pose import PoseEstimator, _rgb, _without_metrics_host
+from posture_monitor.sensing.pose import PoseEstimator, _without_metrics_host
 
 PORTRAIT = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
 
@@ -54,59 +52,33 @@ def test_a_stream_follows_and_forgets_the_person(portrait: npt.NDArray[np.uint8]
 def test_colours_come_as_opencv_gives_them(portrait: npt.NDArray[np.uint8]) -> None:
     with PoseEstimator(real_model(), stills=True) as estimator:
         people = estimator.detect(portrait)
-        alpha = np.dstack([portrait, np.full(portrait.shape[:2], 255, np.uint8)])
-        assert np.array_equal(estimator.detect(alpha), people)
         assert not np.array_equal(estimator.detect(portrait[..., ::-1]), people)
 
 
-def test_any_size_stride_and_type_will_do(portrait: npt.NDArray[np.uint8]) -> None:
+def test_any_size_and_stride_will_do(portrait: npt.NDArray[np.uint8]) -> None:
     with PoseEstimator(real_model(), stills=True) as estimator:
         whole = estimator.detect(portrait)[0, NOSE, :2] * (512, 600)
         odd = estimator.detect(portrait[:599, :511])[0, NOSE, :2] * (511, 599)
         assert odd == pytest.approx(whole, abs=3)
         flipped = estimator.detect(portrait[:, ::-1])[0, NOSE, :2] * (512, 600)
         assert flipped == pytest.approx((512 - whole[0], whole[1]), abs=6)
-        floats = estimator.detect(portrait.astype(np.float64))
-        assert np.array_equal(floats, estimator.detect(portrait))
         assert estimator.detect(portrait[:1, :1]).shape == (0, 33, 4)
 
 
-def test_grey_is_a_colour(portrait: npt.NDArray[np.uint8]) -> None:
-    # What the model sees, not what it finds: it finds nobody in this portrait without its colours.
-    grey = portrait[..., 1]
-    assert np.array_equal(_rgb(grey), np.dstack([grey] * 3))
-    with PoseEstimator(real_model(), stills=True) as estimator:
-        assert estimator.detect(grey).shape[1:] == (33, 4)
-
-
-@pytest.mark.parametrize("shape", [(0, 10, 3), (10, 0, 3), (10,), (10, 10, 2), (2, 10, 10, 3)])
-def test_what_is_no_picture_is_refused(shape: tuple[int, ...]) -> None:
-    with (
-        PoseEstimator(real_model(), stills=True) as estimator,
-        pytest.raises(ValueError, match="no picture"),
-    ):
-        estimator.detect(np.zeros(shape, np.uint8))
-
-
-def test_time_that_stands_or_runs_back_is_mended(portrait: npt.NDArray[np.uint8]) -> None:
-    times = [5.0, 5.0, 5.0001, 0.0, 0.2, math.nan, 0.4]
+def test_frames_within_a_millisecond_are_told_apart(portrait: npt.NDArray[np.uint8]) -> None:
+    times = [5.0, 5.0, 5.0001, 5.2]
     with PoseEstimator(real_model(), stills=False) as estimator:
         ms = []
         for t_s in times:
             assert len(estimator.detect(portrait, t_s)) == 1
             ms.append(estimator._last_ms)
-    assert all(later > earlier for earlier, later in pairwise(ms))
-    # After the step back the stream's own pace goes on.
-    assert ms[4] - ms[3] == 200
-    assert ms[-1] < 6000
+    assert ms == [5000, 5001, 5002, 5200]
 
 
-def test_closed_is_closed(portrait: npt.NDArray[np.uint8]) -> None:
+def test_it_may_be_closed_twice() -> None:
     estimator = PoseEstimator(real_model(), stills=True)
     estimator.close()
     estimator.close()
-    with pytest.raises(RuntimeError, match="closed"):
-        estimator.detect(portrait)
 
 
 @pytest.mark.parametrize("harm", ["missing", "text", "half"])

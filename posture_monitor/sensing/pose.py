@@ -62,11 +62,13 @@ class PoseEstimator:
     stills
         Each picture stands alone (MediaPipe's IMAGE mode); else they are one
         stream (VIDEO mode), in which a person once found is followed.
-    people
-        At most so many are told apart. None is 2 for stills and 1 for a stream:
-        a stream with fewer people than asked for runs the detector on every
-        frame, which costs half as much again, goes without MediaPipe's smoothing
-        and, in our clips of two and three people, still found only one.
+
+    Notes
+    -----
+    Two people are told apart in stills, one in a stream: a stream with fewer
+    people than asked for runs the detector on every frame, which costs half as
+    much again, goes without MediaPipe's smoothing and, in our clips of two and
+    three people, still found only one.
 
     Raises
     ------
@@ -74,11 +76,10 @@ class PoseEstimator:
         MediaPipe refuses the bundle, or cannot be loaded.
     """
 
-    def __init__(self, path: Path, *, stills: bool, people: int | None = None) -> None:
+    def __init__(self, path: Path, *, stills: bool) -> None:
         self._landmarker: Any = None
         self.stills = stills
         self._last_ms = -1
-        self._shift_ms = 0
         mediapipe = _mediapipe()
         vision = mediapipe.tasks.vision
         asset: dict[str, Any] = {"model_asset_path": str(path)}
@@ -89,7 +90,7 @@ class PoseEstimator:
         options = vision.PoseLandmarkerOptions(
             base_options=mediapipe.tasks.BaseOptions(**asset),
             running_mode=vision.RunningMode.IMAGE if stills else vision.RunningMode.VIDEO,
-            num_poses=people if people is not None else 2 if stills else 1,
+            num_poses=2 if stills else 1,
         )
         try:
             with _quiet(), _plain_letters():
@@ -108,35 +109,32 @@ class PoseEstimator:
         Parameters
         ----------
         image
-            ``(height, width, 3)`` BGR, uint8; other types are cut to 0..255.
-            Grey ``(height, width)`` and BGRA are taken as well.
+            ``(height, width, 3)`` BGR, uint8.
         t_s
-            Seconds since the stream began; unused for stills. Where it stands
-            still or runs back, it is taken to go on by one millisecond.
+            Seconds since the stream began, growing; unused for stills.
 
         Returns
         -------
         ndarray
-            ``(P, 33, 4)`` float32, ``P`` from 0 to `people`: x and y normalised
+            ``(P, 33, 4)`` float32, ``P`` from 0 to 2: x and y normalised
             to the picture, z relative depth, visibility 0..1.
 
         Raises
         ------
         RuntimeError
-            The estimator is closed, or MediaPipe failed on this picture.
-        ValueError
-            This is no picture.
+            MediaPipe failed on this picture.
         """
-        if self._landmarker is None:
-            raise RuntimeError("the pose estimator is closed")
         mediapipe = _mediapipe()
-        picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=brightened(_rgb(image)))
+        rgb = np.asarray(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_BGR2RGB), dtype=np.uint8)
+        picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=brightened(rgb))
         try:
             with contextlib.nullcontext() if _Noise.over else _quiet():
                 if self.stills:
                     result = self._landmarker.detect(picture)
                 else:
-                    result = self._landmarker.detect_for_video(picture, self._next_ms(t_s))
+                    # MediaPipe refuses a time that is not at least a millisecond after the last.
+                    self._last_ms = max(round(t_s * 1000), self._last_ms + 1)
+                    result = self._landmarker.detect_for_video(picture, self._last_ms)
         except (ValueError, RuntimeError) as error:
             height, width = image.shape[:2]
             raise RuntimeError(
@@ -145,15 +143,6 @@ class PoseEstimator:
         found = [[(p.x, p.y, p.z, p.visibility or 0.0) for p in person] for person in result.pose_landmarks]
         _Noise.over = _Noise.over or bool(found)
         return np.array(found, dtype=np.float32).reshape(-1, COUNT, 4)
-
-    def _next_ms(self, t_s: float) -> int:
-        """Return the time as MediaPipe wants it: whole milliseconds, each greater than the last."""
-        ms = round(t_s * 1000) + self._shift_ms if math.isfinite(t_s) else self._last_ms
-        if ms <= self._last_ms:
-            self._shift_ms += self._last_ms + 1 - ms
-            ms = self._last_ms + 1
-        self._last_ms = ms
-        return ms
 
     def close(self) -> None:
         """Let go of the model. Safe to call twice."""
@@ -244,17 +233,6 @@ def _without_metrics_host(no_proxy: str) -> list[str]:
         and "google" not in name
         and not f".{_METRICS_HOST}".endswith(f".{name}")
     ]
-
-
-def _rgb(image: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    if image.dtype != np.uint8:
-        image = np.clip(np.nan_to_num(image), 0, 255).astype(np.uint8)
-    image = np.ascontiguousarray(image)
-    channels = image.shape[2] if image.ndim == 3 else 1 if image.ndim == 2 else 0
-    codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
-    if channels not in codes or image.size == 0:
-        raise ValueError(f"no picture: an array of shape {image.shape}")
-    return np.asarray(cv2.cvtColor(image, codes[channels]), dtype=np.uint8)
 
 
 def _refusal(path: Path, error: Exception) -> str:
