@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.opencv import cv2
+from posture_monitor.sensing.trouble import COVERED_STD, COVERED_STD_IN_THE_DARK, TOO_DARK_MEAN
 
 Grey = npt.NDArray[np.uint8]
 
@@ -24,18 +25,13 @@ THUMBNAIL_WIDTH = 160
 # Undisturbed real frames: mean 55-169, deviation 45-77, sharpness 0.03-0.6; the
 # dim session (mean 55-62) is judged well and must stay so.
 
-#: Mean below which a picture is too dark to say that nobody is there, unless something in it is well lit.
-TOO_DARK_MEAN = 20.0
 #: Mean below which not even somebody whom the model finds there is to be judged. Down to it, it finds them
 #: well in what `brightening` makes of the picture (docs/accuracy.md, *dark pictures*).
 LEAST_MEAN = 12.0
 #: Grey of the brightest fiftieth of the picture at which something in it is well lit.
 WELL_LIT = 60.0
-#: Standard deviation below which there is nothing to see.
-COVERED_STD = 8.0
-#: In the dark a faint picture is still a picture; a covered lens shows less than this.
-COVERED_STD_IN_THE_DARK = 4.0
-#: Sharpness below which the picture is blurred.
+#: Sharpness below which the picture is blurred: the variance of the Laplacian over that of grey, which is
+#: detail per contrast, so that dim and bright pictures compare.
 BLURRED_SHARPNESS = 0.002
 
 #: Part of the picture's height that is of one tone where the rest of a picture is missing: less hides
@@ -54,16 +50,12 @@ _DOUBTS = {"too dark": Reason.DARK, "covered": Reason.COVERED, "blurred": Reason
 
 @dataclass(frozen=True)
 class Quality:
-    """Light and focus of one picture.
+    """Light of one picture, and whether it can be judged by.
 
     Attributes
     ----------
     mean, contrast
         Mean and standard deviation of grey, 0..255, letterbox bars left out.
-    sharpness
-        Variance of the Laplacian over the variance of grey: detail per
-        contrast, so that dim and bright pictures compare. Real webcam frames
-        have 0.03 to 0.6.
     reason
         ``""`` if the picture can be judged by, else ``"too dark"``,
         ``"covered"`` (lens covered, or nothing but one tone) or ``"blurred"``.
@@ -71,7 +63,6 @@ class Quality:
 
     mean: float
     contrast: float
-    sharpness: float
     reason: str
 
     def doubt(self, *, somebody: bool) -> Reason:
@@ -89,9 +80,9 @@ class Quality:
 
 
 def thumbnail(image: npt.NDArray[np.uint8]) -> Grey:
-    """Return a grey copy, at most 160 pixels wide, of a picture ``(height, width, 3)`` BGR or grey."""
+    """Return a grey copy, at most 160 pixels wide, of a picture ``(height, width, 3)`` BGR."""
     # Grey first: two of three channels less to shrink.
-    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     height, width = grey.shape
     if width > THUMBNAIL_WIDTH:
         small = (THUMBNAIL_WIDTH, max(1, round(height * THUMBNAIL_WIDTH / width)))
@@ -126,11 +117,10 @@ def cut_off(image: npt.NDArray[np.uint8]) -> bool:
 
 
 def quality(image: npt.NDArray[np.uint8]) -> Quality:
-    """Return light and focus of a picture ``(height, width, 3)`` BGR, or of its thumbnail."""
+    """Return light and focus of a picture ``(height, width, 3)`` BGR."""
     grey = without_bars(thumbnail(image))
     mean, contrast = float(grey.mean()), float(grey.std())
-    detail = float(cv2.Laplacian(grey, cv2.CV_32F).var())
-    sharpness = detail / max(contrast**2, 1.0)
+    sharpness = float(cv2.Laplacian(grey, cv2.CV_32F).var()) / max(contrast**2, 1.0)
     reason = ""
     if mean < TOO_DARK_MEAN and float(np.percentile(grey, 98)) < WELL_LIT:
         reason = "covered" if contrast < COVERED_STD_IN_THE_DARK else "too dark"
@@ -138,4 +128,4 @@ def quality(image: npt.NDArray[np.uint8]) -> Quality:
         reason = "covered"
     elif sharpness < BLURRED_SHARPNESS:
         reason = "blurred"
-    return Quality(mean, contrast, sharpness, reason)
+    return Quality(mean, contrast, reason)

@@ -51,8 +51,10 @@ class SourceLost(SourceTrouble):
 #: Mean grey below which a picture is black; the darkest room in which a person is found has 8
 #: (see `image_quality`), and a camera behind a closed shutter gives 0 to 2.
 BLACK_MEAN = 6.0
-#: Standard deviation of grey below which a picture shows nothing but one tone, and in the dark, as
-#: in `image_quality`; undisturbed real pictures have 45 to 77.
+#: Mean below which a picture is too dark to say that nobody is there, unless something in it is well lit.
+TOO_DARK_MEAN = 20.0
+#: Standard deviation of grey below which a picture shows nothing but one tone; undisturbed real pictures
+#: have 45 to 77. In the dark a faint picture is still a picture; a covered lens shows less than this.
 COVERED_STD = 8.0
 COVERED_STD_IN_THE_DARK = 4.0
 #: Black or covered for less is a passing hand, or a camera that wakes up.
@@ -105,6 +107,6 @@ def _darkness(thumbnail: npt.NDArray[np.uint8]) -> Trouble | None:
     mean, contrast = float(thumbnail.mean()), float(thumbnail.std())
     if mean < BLACK_MEAN and contrast < COVERED_STD_IN_THE_DARK:
         return Trouble.BLACK
-    if contrast < (COVERED_STD if mean >= 20.0 else COVERED_STD_IN_THE_DARK):
+    if contrast < (COVERED_STD if mean >= TOO_DARK_MEAN else COVERED_STD_IN_THE_DARK):
         return Trouble.COVERED
     return None
