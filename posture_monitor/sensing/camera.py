@@ -14,7 +14,6 @@ from posture_monitor.sensing.camera_users import holders
 from posture_monitor.sensing.captured import Captured
 from posture_monitor.sensing.live import Device, Live
 from posture_monitor.sensing.opencv import cv2
-from posture_monitor.sensing.sources import silence_opencv
 from posture_monitor.sensing.trouble import SourceShut, Trouble
 
 if TYPE_CHECKING:
@@ -113,7 +112,6 @@ class CameraSource(Live):
         height: int = 480,
         min_interval_s: float = 0.0,
     ) -> None:
-        silence_opencv()
         self._index = int(spec.removeprefix("/dev/video"))
         linux = sys.platform.startswith("linux")
         self._node = f"/dev/video{self._index}" if linux or spec.startswith("/") else ""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.opencv import cv2
-from posture_monitor.sensing.sources import IMAGE_SUFFIXES, Closing, silence_opencv
+from posture_monitor.sensing.sources import IMAGE_SUFFIXES, Closing
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,6 @@ class ImageSource(Closing):
     live = False
 
     def __init__(self, path: Path, *, started_at: float | None) -> None:
-        silence_opencv()
         self.name = str(path)
         self.identity = f"{'folder' if path.is_dir() else 'file'} {path.resolve().name}"
         self._paths = _pictures(path) if path.is_dir() else [path]

@@ -21,9 +21,6 @@ STREAM_SCHEMES = ("http", "https", "rtsp", "rtsps")
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 TABLE_SUFFIXES = frozenset({".csv", ".npz"})
 
-# Read by OpenCV when it touches its first video in this process, and never again.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-
 _Self = TypeVar("_Self", bound="Closing")
 
 
@@ -75,7 +72,19 @@ def open_source(
         from posture_monitor.sensing.stream import StreamSource
 
         return StreamSource(spec, min_interval_s=min_interval_s)
-    return _open_path(spec, started_at, realtime, min_interval_s, used)
+    path = expanded(spec)
+    suffix = path.suffix.lower()
+    if path.is_dir() or suffix in IMAGE_SUFFIXES:
+        from posture_monitor.sensing.images import ImageSource
+
+        return ImageSource(path, started_at=started_at)
+    if suffix in TABLE_SUFFIXES:
+        from posture_monitor.sensing.landmark_table import TableSource
+
+        return TableSource(path, started_at=started_at, realtime=realtime, used=used)
+    from posture_monitor.sensing.video import VideoSource
+
+    return VideoSource(path, started_at=started_at, realtime=realtime, min_interval_s=min_interval_s)
 
 
 def check(spec: str) -> None:
@@ -144,28 +153,6 @@ def stream_identity(url: str) -> str:
     return f"stream {without_secrets(url)}"
 
 
-def _open_path(
-    spec: str,
-    started_at: float | None,
-    realtime: bool,
-    min_interval_s: float,
-    used: Collection[str] | None,
-) -> Source:
-    path = expanded(spec)
-    suffix = path.suffix.lower()
-    if path.is_dir() or suffix in IMAGE_SUFFIXES:
-        from posture_monitor.sensing.images import ImageSource
-
-        return ImageSource(path, started_at=started_at)
-    if suffix in TABLE_SUFFIXES:
-        from posture_monitor.sensing.landmark_table import TableSource
-
-        return TableSource(path, started_at=started_at, realtime=realtime, used=used)
-    from posture_monitor.sensing.video import VideoSource
-
-    return VideoSource(path, started_at=started_at, realtime=realtime, min_interval_s=min_interval_s)
-
-
 def without_secrets(url: str) -> str:
     """Return the address of a stream without user, password and query, fit to be shown and stored.
 
@@ -227,10 +214,3 @@ class Paced(Closing):
         wait_s = self._began + t_s - time.monotonic()
         if wait_s > 0:
             time.sleep(wait_s)
-
-
-def silence_opencv() -> None:
-    """Keep OpenCV from writing to stderr: what matters is said in our own one line."""
-    from posture_monitor.sensing.opencv import cv2
-
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

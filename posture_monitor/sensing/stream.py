@@ -12,7 +12,7 @@ from posture_monitor.sensing.captured import Captured, whole
 from posture_monitor.sensing.live import CLOSE_S, Device, Live, Shot
 from posture_monitor.sensing.mjpeg import LARGEST_PICTURE, Broken, MjpegStream, Refused, Unsuited, size_of
 from posture_monitor.sensing.opencv import cv2
-from posture_monitor.sensing.sources import silence_opencv, stream_identity, without_secrets
+from posture_monitor.sensing.sources import stream_identity, without_secrets
 from posture_monitor.sensing.trouble import SourceShut, Trouble
 
 #: No picture for so long, and the stream is lost; it may pause between key frames.
@@ -91,7 +91,6 @@ class StreamSource(Live):
     """
 
     def __init__(self, url: str, *, min_interval_s: float = 0.0) -> None:
-        silence_opencv()
         self.name = without_secrets(url)
         self._url = url
         self.identity = stream_identity(url)

@@ -13,7 +13,7 @@ import numpy as np
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.opencv import cv2
-from posture_monitor.sensing.sources import Paced, silence_opencv, start_of
+from posture_monitor.sensing.sources import Paced, start_of
 
 log = logging.getLogger(__name__)
 
@@ -115,15 +115,12 @@ class VideoSource(Paced):
         self._capture.release()
 
     def _open(self) -> cv2.VideoCapture:
-        silence_opencv()
-        problem = _no_video(self._path)
-        # An absolute path: nothing in a file's name can pass for a protocol.
-        capture = (
-            cv2.VideoCapture() if problem else cv2.VideoCapture(str(self._path.absolute()), cv2.CAP_FFMPEG)
-        )
-        if not capture.isOpened():
-            problem = problem or "cannot be read as a video; it is damaged, incomplete or no video"
+        if problem := _no_video(self._path):
             raise UserError(f"{self._path}: {problem}")
+        # An absolute path: nothing in a file's name can pass for a protocol.
+        capture = cv2.VideoCapture(str(self._path.absolute()), cv2.CAP_FFMPEG)
+        if not capture.isOpened():
+            raise UserError(f"{self._path}: cannot be read as a video; it is damaged, incomplete or no video")
         return capture
 
     def _times(self) -> Iterator[float]:
@@ -169,7 +166,6 @@ def _no_video(path: Path) -> str:
         return f"cannot be read: {error.strerror}"
     if not head:
         return "the file is empty"
-    printable = sum(byte >= 32 or byte in b"\t\n\r\f\x1b" for byte in head)
-    if printable == len(head):
+    if all(byte >= 32 or byte in b"\t\n\r\f\x1b" for byte in head):
         return "this is text, not a video"
     return ""
