@@ -3,7 +3,8 @@
 Everything takes landmarks as they are everywhere, ``(33, 4)`` and normalised to
 the picture, and a `Place`, which says where on the screen that picture is and
 whether it is a mirror. Sizes follow the body (its head's own ruler), so that a
-skeleton looks the same near and far, on a small window and a large one.
+skeleton looks the same near and far, on a small window and a large one. Edges are
+as smooth as the painter is told to make them.
 """
 
 from __future__ import annotations
@@ -114,13 +115,15 @@ class Head:
         return QTransform().translate(self.centre.x(), self.centre.y()).rotate(self.roll).map(oval)
 
 
-def is_seen(landmarks: Points | None) -> bool:
+def is_seen(landmarks: Points) -> bool:
     """Return whether there is anybody to be drawn."""
-    return landmarks is not None and bool(np.isfinite(landmarks[[0, 7, 8, 11, 12], :2]).all())
+    return bool(np.isfinite(landmarks[[0, 7, 8, 11, 12], :2]).all())
 
 
 def head_of(place: Place, landmarks: Points) -> Head | None:
-    """Return the head's oval, or None where the face is too little to tell."""
+    """Return the head's oval, or None where nobody is, or the face is too little to tell."""
+    if not is_seen(landmarks):
+        return None
     size = np.array([place.rect.width(), place.rect.height()])
     measured = measure(landmarks[None], size)
     scale, yaw, roll = (float(measured[name][0]) for name in ("face_size", "head_yaw", "head_roll"))
@@ -179,7 +182,6 @@ def draw_picture(
         Laid over it, so that what is drawn on it stands out.
     """
     painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     painter.fillPath(clip, behind)
     painter.setClipPath(clip)
@@ -230,14 +232,13 @@ def draw_skeleton(
     halo
         A soft edge that keeps the lines apart from a picture behind; None draws none.
     """
-    head = head_of(place, landmarks) if is_seen(landmarks) else None
+    head = head_of(place, landmarks)
     if head is None:
         return
     at = place.points(landmarks)
     thick = max(2.4, min(0.55 * head.scale, 8.0))
     limbs, oval = _limbs(at, landmarks, head), head.path()
     painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if halo is not None:
         for path, shown in [*limbs, (oval, 1.0)]:
@@ -292,7 +293,7 @@ def _limbs(at: list[QPointF], landmarks: Points, head: Head) -> list[tuple[QPain
 
 def silhouette(place: Place, landmarks: Points) -> QPainterPath:
     """Return the outline of a body down to its arms as one smooth shape; empty for nobody."""
-    head = head_of(place, landmarks) if is_seen(landmarks) else None
+    head = head_of(place, landmarks)
     if head is None:
         return QPainterPath()
     at = place.points(landmarks)
@@ -301,41 +302,31 @@ def silhouette(place: Place, landmarks: Points) -> QPainterPath:
     if QLineF(one, other).length() < _SIDE_SHOULDERS_CM * cm:
         return _profile(at, landmarks, head)
     first, second = (one, other) if one.x() < other.x() else (other, one)
-    line = second - first
-    length = math.hypot(line.x(), line.y())
-    along = line / length
+    length = QLineF(first, second).length()
+    along = (second - first) / length
     down = QPointF(-along.y(), along.x())
-    middle = (first + second) / 2
     neck = head.centre + head.down * (0.62 * head.half_height)
+    collar = (first + second) / 2 - down * (4.6 * cm)
     reach = _DELTOID_CM * cm
     half_neck = _NECK_HALF_CM * cm
-    body = QPainterPath()
-    # Left of the screen first: up the arm, over the shoulder, along the neck, and back down.
-    foot = _foot(at, landmarks, first, down, cm)
-    body.moveTo(foot - along * reach)
-    body.cubicTo(
-        first - along * (1.15 * reach) + down * (6 * cm),
-        first - along * (1.1 * reach) - down * (1.6 * cm),
-        first + along * (0.25 * reach) - down * (3.4 * cm),
-    )
-    collar = middle - down * (4.6 * cm)
-    body.cubicTo(
-        first + along * (0.22 * length) - down * (4.4 * cm),
-        collar - along * (1.35 * half_neck),
-        neck - along * half_neck,
-    )
-    body.lineTo(neck + along * half_neck)
-    body.cubicTo(
-        collar + along * (1.35 * half_neck),
-        second - along * (0.22 * length) - down * (4.4 * cm),
-        second - along * (0.25 * reach) - down * (3.4 * cm),
-    )
-    foot = _foot(at, landmarks, second, down, cm)
-    body.cubicTo(
-        second + along * (1.1 * reach) - down * (1.6 * cm),
-        second + along * (1.15 * reach) + down * (6 * cm),
-        foot + along * reach,
-    )
+
+    def half(shoulder: QPointF, out: QPointF) -> QPainterPath:
+        """Return the way up an arm, over the shoulder and along the neck."""
+        path = QPainterPath(_foot(at, landmarks, shoulder, down, cm) + out * reach)
+        path.cubicTo(
+            shoulder + out * (1.15 * reach) + down * (6 * cm),
+            shoulder + out * (1.1 * reach) - down * (1.6 * cm),
+            shoulder - out * (0.25 * reach) - down * (3.4 * cm),
+        )
+        path.cubicTo(
+            shoulder - out * (0.22 * length) - down * (4.4 * cm),
+            collar + out * (1.35 * half_neck),
+            neck + out * half_neck,
+        )
+        return path
+
+    body = half(first, -along)
+    body.connectPath(half(second, along).toReversed())
     body.closeSubpath()
     return body.united(head.path())
 
@@ -397,7 +388,6 @@ def draw_ghost(
     if outline.isEmpty():
         return
     painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.fillPath(outline, faded(colour, filled * opacity))
     line = pen(faded(colour, 0.85 * opacity), width)
     if dashed:
@@ -423,10 +413,9 @@ def draw_angles(
     ----------
     angles
         By the metric's name (`head_roll`, `shoulder_tilt`, `lateral_head`,
-        `lateral_trunk`, `neck_incl`, `trunk_incl`), degrees; others are passed
-        over, NaN ones too.
+        `lateral_trunk`, `neck_incl`, `trunk_incl`), degrees; others are passed over.
     """
-    head = head_of(place, landmarks) if is_seen(landmarks) else None
+    head = head_of(place, landmarks)
     if head is None:
         return
     at = place.points(landmarks)
@@ -438,7 +427,7 @@ def draw_angles(
     hips = mid(lm.LEFT_HIP, lm.RIGHT_HIP)
     colour = QColor("white") if palette.dark else palette.ink
     to_the_left = -1.0 if place.mirrored else 1.0
-    rest = {name: value for name, value in angles.items() if math.isfinite(value)}
+    rest = dict(angles)
     if {"neck_incl", "trunk_incl"} & rest.keys():
         rest.pop("lateral_head", None)  # both would stand at the same joint
         rest.pop("lateral_trunk", None)
@@ -481,7 +470,6 @@ def _arc(
 ) -> None:
     """Draw an angle: reference in dots, arc, wedge, figure; degrees counterclockwise from 3 h."""
     painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
     def on(degrees: float, distance: float) -> QPointF:
         a = math.radians(degrees)
@@ -509,8 +497,6 @@ def _arc(
 def draw_label(painter: QPainter, centre: QPointF, text: str, colour: QColor) -> None:
     """Draw a word or figure in a pill that can be read on any picture."""
     painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
     painter.setFont(font(0.9, bold=True, figures=True))
     metrics = QFontMetricsF(painter.font())
     pill = QRectF(0, 0, metrics.horizontalAdvance(text) + 16, metrics.height() + 6)
