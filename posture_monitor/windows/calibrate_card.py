@@ -80,14 +80,12 @@ def _draw_sign(painter: QPainter, centre: QPointF, kind: Kind, colour: QColor) -
     painter.translate(centre)
     if kind is Kind.SEEN:
         painter.drawPolyline([QPointF(-6, 0), QPointF(-2, 4.5), QPointF(6, -5)])
-    elif kind is Kind.FINE:
-        painter.setBrush(colour)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.drawEllipse(QPointF(0, 0), 3.2, 3.2)
     else:
+        radius = 3.2 if kind is Kind.FINE else 8.5
         painter.setBrush(colour)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.drawEllipse(QPointF(0, 0), 8.5, 8.5)
+        painter.drawEllipse(QPointF(0, 0), radius, radius)
+    if kind is Kind.AMISS:
         painter.setPen(pen(_LIGHT, 2.2))
         painter.drawLine(QPointF(0, -4.2), QPointF(0, 0.6))
         painter.drawPoint(QPointF(0, 4.2))

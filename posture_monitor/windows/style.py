@@ -242,12 +242,8 @@ def faded(colour: QColor, opacity: float) -> QColor:
 
 def mixed(one: QColor, other: QColor, part: float) -> QColor:
     """Return a colour between two, 0 the first, 1 the second."""
-    return QColor.fromRgbF(
-        one.redF() + (other.redF() - one.redF()) * part,
-        one.greenF() + (other.greenF() - one.greenF()) * part,
-        one.blueF() + (other.blueF() - one.blueF()) * part,
-        one.alphaF() + (other.alphaF() - one.alphaF()) * part,
-    )
+    ends = ([c.redF(), c.greenF(), c.blueF(), c.alphaF()] for c in (one, other))
+    return QColor.fromRgbF(*(a + (b - a) * part for a, b in zip(*ends, strict=True)))
 
 
 def sheet(colours: Palette) -> str:
