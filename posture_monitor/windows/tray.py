@@ -15,8 +15,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from typing import IO, Any, Final
 
 from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 from posture_monitor import memory, paths
 from posture_monitor.children import python
 from posture_monitor.errors import UserError
-from posture_monitor.service import glance
+from posture_monitor.service import glance, power
 from posture_monitor.service.clock import follow_zone
 from posture_monitor.service.control import NotRunning, ask
 from posture_monitor.service.status import Status
@@ -52,14 +52,6 @@ def tomorrow_s(now_s: float) -> float:
     return parse_until("tomorrow", dt.datetime.fromtimestamp(now_s)).timestamp()
 
 
-@dataclass(frozen=True)
-class _Wish:
-    """A command for the monitor."""
-
-    do: str
-    args: Mapping[str, Any]
-
-
 class Line(QObject):
     """The line to the monitor: asks for its status again and again, and passes commands on.
 
@@ -75,7 +67,7 @@ class Line(QObject):
         self.seldom = False
         self._every_s = every_s
         self._until_s = time.monotonic() + first_s
-        self._wishes: queue.SimpleQueue[_Wish | None] = queue.SimpleQueue()
+        self._wishes: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._children: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []
         self._thread = threading.Thread(target=self._run, name="tray", daemon=True)
 
@@ -90,7 +82,7 @@ class Line(QObject):
 
     def command(self, do: str, **args: Any) -> None:
         """Have the monitor do something; what it refuses is told by `refused`."""
-        self._wishes.put(_Wish(do, args))
+        self._wishes.put(partial(ask, do, timeout_s=6.0, **args))
 
     def launch(self, *arguments: str) -> None:
         """Start another command of this program, which lives on by itself."""
@@ -120,13 +112,14 @@ class Line(QObject):
         while True:
             if not self._look():
                 return
-            wait_s = max(self._every_s, ASK_SELDOM_S) if self.seldom or _on_battery() else self._every_s
+            seldom = self.seldom or power.on_battery()
+            wait_s = max(self._every_s, ASK_SELDOM_S) if seldom else self._every_s
             with contextlib.suppress(queue.Empty):
                 wish = self._wishes.get(timeout=wait_s)
                 if wish is None:
                     return
                 try:
-                    ask(wish.do, timeout_s=6.0, **wish.args)
+                    wish()
                 except NotRunning:
                     pass  # the next look finds out
                 except UserError as error:
@@ -162,12 +155,6 @@ class Line(QObject):
                 self.refused.emit(lines[-1].removeprefix("posture-monitor: "))
 
 
-def _on_battery() -> bool:
-    from posture_monitor.service import power
-
-    return power.on_battery() is True
-
-
 SNOOZE, UNSNOOZE = "No reminders for an hour", "Reminders again"
 
 
@@ -187,29 +174,27 @@ class Tray(QObject):
         self.icon = QSystemTrayIcon(icons.icon("unknown"))
         self.icon.setToolTip("Posture monitor")
         self.menu = QMenu()
-        self.state = self._action(self.menu, "Starting", None)
+        self.state = self.menu.addAction("Starting")
         self.state.setEnabled(False)
         self.menu.addSeparator()
         self.pauses = [
-            self._action(self.menu, "Pause for 15 minutes", lambda: self._pause(15 * 60)),
-            self._action(self.menu, "Pause for an hour", lambda: self._pause(3600)),
-            self._action(
-                self.menu, "Pause until tomorrow", lambda: self._pause_until(tomorrow_s(time.time()))
-            ),
+            self._action("Pause for 15 minutes", lambda: self._pause(time.time() + 15 * 60)),
+            self._action("Pause for an hour", lambda: self._pause(time.time() + 3600)),
+            self._action("Pause until tomorrow", lambda: self._pause(tomorrow_s(time.time()))),
         ]
-        self.resume = self._action(self.menu, "Resume", lambda: line.command("resume"))
-        self.snooze = self._action(self.menu, SNOOZE, self._snooze)
+        self.resume = self._action("Resume", lambda: line.command("resume"))
+        self.snooze = self._action(SNOOZE, self._snooze)
         self.menu.addSeparator()
-        self._action(self.menu, "Calibrate…", self._calibrate)
-        self.anchor = self._action(self.menu, "Set neutral anew: camera or chair moved", self._reanchor)
+        self._action("Calibrate…", self._calibrate)
+        self.anchor = self._action("Set neutral anew: camera or chair moved", self._reanchor)
         self.menu.addSeparator()
-        self._action(self.menu, "Today's report", lambda: line.launch("report", "today", "--open"))
-        self._action(self.menu, "Preview", lambda: line.launch("preview"))
+        self._action("Today's report", lambda: line.launch("report", "today", "--open"))
+        self._action("Preview", lambda: line.launch("preview"))
         sensitivity = self.menu.addMenu("Sensitivity")
         group = QActionGroup(sensitivity)
         self.presets = {name: self._preset(sensitivity, group, name) for name in PRESETS}
         self.menu.addSeparator()
-        self._action(self.menu, "Quit posture monitor", lambda: line.command("stop"))
+        self._action("Quit posture monitor", lambda: line.command("stop"))
         self.resume.setVisible(False)
         self.menu.aboutToShow.connect(self._dress)
         self.icon.setContextMenu(self.menu)
@@ -217,15 +202,13 @@ class Tray(QObject):
         line.told.connect(self.tell)
         line.refused.connect(self.refuse)
 
-    def _action(self, menu: QMenu, text: str, do: Callable[[], None] | None) -> QAction:
-        action = QAction(text, menu)
-        if do is not None:
-            action.triggered.connect(lambda _checked=False: do())
-        menu.addAction(action)
+    def _action(self, text: str, do: Callable[[], None], menu: QMenu | None = None) -> QAction:
+        action: QAction = (menu or self.menu).addAction(text)
+        action.triggered.connect(lambda _checked=False: do())
         return action
 
     def _preset(self, menu: QMenu, group: QActionGroup, name: str) -> QAction:
-        action = self._action(menu, name.capitalize(), lambda: self.line.command("preset", name=name))
+        action = self._action(name.capitalize(), lambda: self.line.command("preset", name=name), menu)
         action.setCheckable(True)
         group.addAction(action)
         return action
@@ -256,7 +239,10 @@ class Tray(QObject):
 
     def refuse(self, why: str) -> None:
         """Tell why something was not done."""
-        self.icon.showMessage("Posture monitor", words.sentence(why), icons.icon("busy"), 8000)
+        self._say(words.sentence(why), "busy")
+
+    def _say(self, text: str, state: str) -> None:
+        self.icon.showMessage("Posture monitor", text, icons.icon(state), 8000)
 
     def _dress(self) -> None:
         """Give the menu room and the colours of day or night, where the desktop does not draw it itself."""
@@ -271,10 +257,7 @@ class Tray(QObject):
         QMenu::separator {{ height: 1px; background: {colours.line.name()}; margin: 5px 8px; }}
         """)
 
-    def _pause(self, seconds: float) -> None:
-        self._pause_until(time.time() + seconds)
-
-    def _pause_until(self, until_s: float) -> None:
+    def _pause(self, until_s: float) -> None:
         self.line.command("pause", until_s=until_s)
 
     def _snooze(self) -> None:
@@ -283,12 +266,7 @@ class Tray(QObject):
 
     def _reanchor(self) -> None:
         self.line.command("reanchor")
-        self.icon.showMessage(
-            "Posture monitor",
-            "Sit upright for some seconds: it follows camera and chair.",
-            icons.icon("good"),
-            8000,
-        )
+        self._say("Sit upright for some seconds: it follows camera and chair.", "good")
 
     def _calibrate(self) -> None:
         status = self.status or Status()
