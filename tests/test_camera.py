@@ -22,7 +22,7 @@ from posture_monitor.sensing import camera, captured, demo, live
 from posture_monitor.sensing.camera import CameraInfo, CameraSource, list_cameras
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.sources import identity_of, open_source
-from posture_monitor.sensing.trouble import SourceLost, SourceShut, Trouble
+from posture_monitor.sensing.trouble import SourceTrouble, Trouble
 
 
 class FakeCapture:
@@ -253,7 +253,7 @@ def test_a_camera_that_is_gone_after_its_rest_is_lost(plug: Plug, monkeypatch: p
         source.take(0.0)
         source.rest()
         monkeypatch.setattr(camera.cv2, "VideoCapture", lambda *_: FakeCapture(opens=False))
-        with pytest.raises(SourceLost, match="does not open"):
+        with pytest.raises(SourceTrouble, match="does not open"):
             source.take(0.0)
 
 
@@ -306,13 +306,13 @@ def test_a_grey_picture_is_one_in_colour(plug: Plug, picture: np.ndarray) -> Non
 )
 def test_a_picture_that_cannot_be_read_is_told(plug: Plug, picture: np.ndarray) -> None:
     plug(Odd(picture))
-    with open_source("0") as source, pytest.raises(SourceLost, match="of a kind that cannot be read"):
+    with open_source("0") as source, pytest.raises(SourceTrouble, match="of a kind that cannot be read"):
         source.take(0.0)
 
 
 def test_a_camera_that_stops_is_lost_not_ended(plug: Plug) -> None:
     capture = plug(FakeCapture(lasts=5))
-    with open_source("0") as source, pytest.raises(SourceLost, match="stopped giving pictures"):
+    with open_source("0") as source, pytest.raises(SourceTrouble, match="stopped giving pictures"):
         for _ in source.frames():
             pass
     assert capture.released
@@ -324,11 +324,11 @@ def test_a_camera_that_hangs_does_not_freeze_the_program(plug: Plug, monkeypatch
     source = open_source("0")
     frames = source.frames()
     began = time.monotonic()
-    with pytest.raises(SourceLost, match="no picture for") as caught:
+    with pytest.raises(SourceTrouble, match="no picture for") as caught:
         for _ in frames:
             pass
     assert caught.value.trouble is Trouble.HANGS
-    with pytest.raises(SourceLost, match="no picture for"):
+    with pytest.raises(SourceTrouble, match="no picture for"):
         source.take(0.0)  # at once: it hangs still
     assert time.monotonic() - began < 2
     source.close()
@@ -355,7 +355,7 @@ def test_a_camera_that_hangs_when_it_is_opened_is_not_waited_for(
     monkeypatch.setattr(camera, "OPEN_S", 0.3)
     monkeypatch.setattr(camera.cv2, "VideoCapture", hang)
     began = time.monotonic()
-    with pytest.raises(SourceShut, match="does not open within") as caught:
+    with pytest.raises(SourceTrouble, match="does not open within") as caught:
         CameraSource("0")
     assert time.monotonic() - began < 1.5
     assert caught.value.trouble is Trouble.HANGS
@@ -377,7 +377,7 @@ def test_why_a_camera_stopped_is_told_apart(plug: Plug, monkeypatch: pytest.Monk
         with CameraSource("/dev/video0") as source, monkeypatch.context() as patch:
             patch.setattr(camera, "holders", lambda node, users=users: users)
             patch.setattr(camera, "_plugged", lambda node, there=there: there)
-            with pytest.raises(SourceLost, match="stopped giving pictures") as caught:
+            with pytest.raises(SourceTrouble, match="stopped giving pictures") as caught:
                 for _ in source.frames():
                     pass
         assert caught.value.trouble is trouble
@@ -465,7 +465,7 @@ def test_reasons_the_device_node_gives_are_told_apart(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(camera.os, "open", refuse)
-    with pytest.raises(SourceShut, match=says) as caught:
+    with pytest.raises(SourceTrouble, match=says) as caught:
         open_source("0")
     assert caught.value.trouble is trouble
 
@@ -476,7 +476,7 @@ def test_a_camera_that_another_program_holds_names_it(
     plug(FakeCapture(opens=False))
     monkeypatch.setattr(camera, "holders", lambda node: ["cheese", "zoom"])
     monkeypatch.setattr(camera, "_plugged", lambda node: True)
-    with pytest.raises(SourceShut, match="cheese, zoom is using it") as caught:
+    with pytest.raises(SourceTrouble, match="cheese, zoom is using it") as caught:
         CameraSource("/dev/video0")
     assert caught.value.trouble is Trouble.BUSY
 
@@ -556,7 +556,7 @@ def test_a_network_camera_is_watched_live(network_camera: http.server.ThreadingH
 
 def test_a_stream_that_ends_is_lost(network_camera: http.server.ThreadingHTTPServer) -> None:
     url = f"http://me:secret@127.0.0.1:{network_camera.server_port}/4"
-    with open_source(url) as source, pytest.raises(SourceLost) as caught:
+    with open_source(url) as source, pytest.raises(SourceTrouble) as caught:
         for _ in source.frames():
             pass
     assert "secret" not in str(caught.value)

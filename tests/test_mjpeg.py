@@ -25,7 +25,7 @@ from posture_monitor.sensing import mjpeg, stream
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.mjpeg import Broken, Parts, size_of
 from posture_monitor.sensing.stream import StreamSource
-from posture_monitor.sensing.trouble import SourceLost, SourceShut, Trouble
+from posture_monitor.sensing.trouble import SourceTrouble, Trouble
 
 pytestmark = pytest.mark.slow
 
@@ -267,13 +267,13 @@ def test_user_and_password_are_sent_and_not_shown(network: Network) -> None:
 
 
 def test_a_query_with_a_blank_in_it_is_not_shown_either(network: Network) -> None:
-    with pytest.raises(SourceShut, match="write blanks in the address as %20") as caught:
+    with pytest.raises(SourceTrouble, match="write blanks in the address as %20") as caught:
         StreamSource(network.camera(sends()) + "?password=my secret")
     assert "secret" not in str(caught.value)
 
 
 def test_an_answer_cannot_steer_the_terminal(network: Network) -> None:
-    with pytest.raises(SourceShut, match=r"the answer is 500 \[2Jgone") as caught:
+    with pytest.raises(SourceTrouble, match=r"the answer is 500 \[2Jgone") as caught:
         StreamSource(network.camera(sends(b"HTTP/1.1 500 \x1b[2Jgone\r\n\r\n")))
     assert str(caught.value).isprintable()
 
@@ -284,9 +284,9 @@ def test_a_camera_sends_us_on_within_itself_only(network: Network) -> None:
         assert number(source.take(0.0)) == 3
     assert network.asked[1].startswith(b"GET /other ")
     away = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.9:1/other\r\nContent-Length: 0\r\n\r\n"
-    with pytest.raises(SourceShut, match="another machine"):
+    with pytest.raises(SourceTrouble, match="another machine"):
         StreamSource(network.camera(sends(away)))
-    with pytest.raises(SourceShut, match="in circles"):
+    with pytest.raises(SourceTrouble, match="in circles"):
         StreamSource(network.camera(sends(there)))
 
 
@@ -373,7 +373,7 @@ def test_a_camera_that_drops_who_does_not_read_is_asked_again(
 def test_a_stream_that_is_cut_in_the_middle_of_a_picture_is_gone(network: Network) -> None:
     with StreamSource(network.camera(sends(_GOOD, part(jpeg(1)), part(jpeg(2))[:300]))) as source:
         assert number(source.take(0.0)) == 1
-        with pytest.raises(SourceLost, match="stopped giving pictures") as caught:
+        with pytest.raises(SourceTrouble, match="stopped giving pictures") as caught:
             source.take(0.0)
     assert caught.value.trouble is Trouble.GONE
 
@@ -393,7 +393,7 @@ def test_a_camera_that_falls_silent_hangs(network: Network, begun: bytes) -> Non
     with StreamSource(stalls) as source:
         source.take(0.0)
         asked_s = time.monotonic()
-        with pytest.raises(SourceLost, match="no picture for") as caught:
+        with pytest.raises(SourceTrouble, match="no picture for") as caught:
             source.take(0.0)
         assert time.monotonic() - asked_s < 1.5
         assert caught.value.trouble is Trouble.HANGS
@@ -410,7 +410,7 @@ def test_a_camera_that_dribbles_without_end_hangs(network: Network) -> None:
 
     with StreamSource(network.camera(dribbles)) as source:
         source.take(0.0)
-        with pytest.raises(SourceLost, match="no picture for") as caught:
+        with pytest.raises(SourceTrouble, match="no picture for") as caught:
             source.take(0.0)
     assert caught.value.trouble is Trouble.HANGS
 
@@ -418,7 +418,7 @@ def test_a_camera_that_dribbles_without_end_hangs(network: Network) -> None:
 @pytest.mark.usefixtures("impatient")
 def test_a_camera_that_never_answers_is_not_waited_for(network: Network) -> None:
     asked_s = time.monotonic()
-    with pytest.raises(SourceShut, match="no stream could be opened") as caught:
+    with pytest.raises(SourceTrouble, match="no stream could be opened") as caught:
         StreamSource(network.camera(sends(20.0)))
     assert time.monotonic() - asked_s < 1.5
     assert caught.value.trouble is Trouble.GONE
@@ -433,7 +433,7 @@ def test_giant_parts_and_endless_garbage_end_the_stream(
     garbage = bytes(range(256)) * (16 << 10)
     for bad in (announced, endless, garbage):
         with StreamSource(network.camera(sends(_GOOD, bad, bad, 0.5))) as source:
-            with pytest.raises(SourceLost) as caught:
+            with pytest.raises(SourceTrouble) as caught:
                 source.take(0.0)
             assert caught.value.trouble is Trouble.GONE
 
@@ -444,7 +444,7 @@ def test_a_picture_that_claims_to_be_vast_is_not_decoded(network: Network) -> No
     vast[at + 5 : at + 9] = struct.pack(">HH", 65000, 65000)
     assert size_of(bytes(vast)) == (65000, 65000)
     bad = [answer for _ in range(20) for answer in (part(bytes(vast)), 0.03)]
-    with StreamSource(network.camera(sends(_GOOD, *bad))) as source, pytest.raises(SourceLost):
+    with StreamSource(network.camera(sends(_GOOD, *bad))) as source, pytest.raises(SourceTrouble):
         source.take(0.0)
 
 
@@ -464,7 +464,7 @@ def test_a_picture_that_claims_to_be_vast_is_not_decoded(network: Network) -> No
     ],
 )
 def test_no_stream_says_why(network: Network, answer: bytes, trouble: Trouble, says: str) -> None:
-    with pytest.raises(SourceShut, match=says) as caught:
+    with pytest.raises(SourceTrouble, match=says) as caught:
         StreamSource(network.camera(sends(answer)).replace("//", "//me:secret@"))
     assert caught.value.trouble is trouble
     assert "secret" not in str(caught.value)
@@ -484,10 +484,10 @@ def test_closing_from_another_thread_ends_a_take_that_waits(network: Network) ->
     source.take(0.0)
     threading.Timer(0.1, source.close).start()
     began_s = time.monotonic()
-    with pytest.raises(SourceLost, match="was closed"):
+    with pytest.raises(SourceTrouble, match="was closed"):
         source.take(0.0)
     assert time.monotonic() - began_s < 1
-    with pytest.raises(SourceLost, match="was closed"):
+    with pytest.raises(SourceTrouble, match="was closed"):
         source.take(0.0)
 
 

@@ -9,7 +9,7 @@ import pytest
 from posture_monitor.errors import UserError
 from posture_monitor.sensing import demo
 from posture_monitor.sensing.motion import thumbnail
-from posture_monitor.sensing.trouble import PictureHealth, SourceLost, SourceShut, Trouble
+from posture_monitor.sensing.trouble import PictureHealth, SourceTrouble, Trouble
 
 _SCENE = np.asarray(cv2.resize(demo.picture(0.0), (160, 120), interpolation=cv2.INTER_AREA))
 
@@ -64,7 +64,6 @@ def test_a_still_scene_is_not_frozen_where_a_single_pixel_lives() -> None:
 
 def test_troubles_read_as_words_and_are_for_the_user() -> None:
     assert f"{Trouble.UNPLUGGED}" == str(Trouble.UNPLUGGED) == "unplugged"
-    for kind in (SourceLost, SourceShut):
-        error = kind("it is gone", Trouble.GONE)
-        assert isinstance(error, UserError)
-        assert (str(error), error.trouble) == ("it is gone", Trouble.GONE)
+    error = SourceTrouble("it is gone", Trouble.GONE)
+    assert isinstance(error, UserError)
+    assert (str(error), error.trouble) == ("it is gone", Trouble.GONE)

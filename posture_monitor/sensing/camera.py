@@ -14,7 +14,7 @@ from posture_monitor.sensing.camera_users import holders
 from posture_monitor.sensing.captured import Captured
 from posture_monitor.sensing.live import Device, Live
 from posture_monitor.sensing.opencv import cv2
-from posture_monitor.sensing.trouble import SourceShut, Trouble
+from posture_monitor.sensing.trouble import SourceTrouble, Trouble
 
 if TYPE_CHECKING:
     from posture_monitor.sensing.v4l2 import Mode
@@ -97,7 +97,7 @@ class CameraSource(Live):
 
     Raises
     ------
-    SourceShut
+    SourceTrouble
         If there is no such camera, it may not be used, another program uses it, or it does not open.
     """
 
@@ -127,7 +127,7 @@ class CameraSource(Live):
         if not capture.isOpened():
             capture.release()
             trouble = self._trouble()
-            raise SourceShut(f"{self.name}: the camera does not open; {self._mend()}", trouble)
+            raise SourceTrouble(f"{self.name}: the camera does not open; {self._mend()}", trouble)
         width, height, fps = self._asked
         if self._node and (chosen := _choose(self._node, width, height, fps or WATCHING_FPS)):
             mode, fps = chosen
@@ -167,7 +167,7 @@ def _plugged(node: str) -> bool:
 
 
 def _check_node(node: str) -> None:
-    """Raise `SourceShut` where the device node says by itself why the camera cannot be used."""
+    """Raise `SourceTrouble` where the device node says by itself why the camera cannot be used."""
     try:
         # On Windows there is neither; that name is asked for there by who has read it somewhere.
         os.close(os.open(node, os.O_RDWR | getattr(os, "O_NONBLOCK", 0)))
@@ -177,19 +177,19 @@ def _check_node(node: str) -> None:
             do = f"use one of: {others}" if others else "plug one in, or try it without one: --source demo"
             if not sys.platform.startswith("linux"):
                 do = "cameras have numbers here: --source 0"
-            raise SourceShut(f"{node}: no camera there; {do}", Trouble.UNPLUGGED) from error
-        if error.errno in (errno.EACCES, errno.EPERM):
-            raise SourceShut(
-                f"{node}: permission denied; add yourself to the group 'video' "
-                "(sudo usermod -aG video $USER) and log in again",
-                Trouble.PERMISSION,
-            ) from error
-        if error.errno == errno.EBUSY:
-            raise SourceShut(
-                f"{node}: the camera is busy; {', '.join(holders(node)) or 'another program'} is using it",
-                Trouble.BUSY,
-            ) from error
-        raise SourceShut(f"{node}: the camera cannot be opened: {error.strerror}", Trouble.HANGS) from error
+            why, trouble = f"no camera there; {do}", Trouble.UNPLUGGED
+        elif error.errno in (errno.EACCES, errno.EPERM):
+            why = (
+                "permission denied; add yourself to the group 'video' (sudo usermod -aG video $USER) "
+                "and log in again"
+            )
+            trouble = Trouble.PERMISSION
+        elif error.errno == errno.EBUSY:
+            users = ", ".join(holders(node)) or "another program"
+            why, trouble = f"the camera is busy; {users} is using it", Trouble.BUSY
+        else:
+            why, trouble = f"the camera cannot be opened: {error.strerror}", Trouble.HANGS
+        raise SourceTrouble(f"{node}: {why}", trouble) from error
 
 
 def _identity(index: int, width: int, height: int) -> str:

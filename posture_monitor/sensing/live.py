@@ -17,7 +17,7 @@ from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.mjpeg import Broken
 from posture_monitor.sensing.patience import Errands, Hung, Left
 from posture_monitor.sensing.sources import Closing
-from posture_monitor.sensing.trouble import BLACK_MEAN, SourceLost, SourceShut, Trouble
+from posture_monitor.sensing.trouble import BLACK_MEAN, SourceTrouble, Trouble
 
 #: Cameras deliver black pictures while they wake up and find their exposure; so long they are passed over.
 WARM_UP_S = 3.0
@@ -105,14 +105,14 @@ class Live(Closing, abc.ABC):
 
         Raises
         ------
-        SourceLost
+        SourceTrouble
             If the source stops giving frames or is silent for too long, and after
             it was closed. Its `trouble` says why. The source is of no use then:
             close it, and open another.
         """
         frame = self._take(due_s)
         if frame is None:
-            raise SourceLost(f"{self.name}: was closed", Trouble.GONE)
+            raise SourceTrouble(f"{self.name}: was closed", Trouble.GONE)
         return frame
 
     def rest(self) -> None:
@@ -121,7 +121,7 @@ class Live(Closing, abc.ABC):
             self._errands.run(self._release, CLOSE_S)
 
     def frames(self) -> Iterator[Frame]:
-        """Yield frames until the source is closed; `SourceLost` when it stops giving any."""
+        """Yield frames until the source is closed; `SourceTrouble` when it stops giving any."""
         due_s = 0.0
         while (frame := self._take(due_s)) is not None:
             due_s = frame.t_s + (self._began or 0.0) + self._min_interval_s
@@ -146,8 +146,6 @@ class Live(Closing, abc.ABC):
             shot = self._warmed(due_s) if not self._warm else self._shot(due_s)
         except Left:
             return None
-        except SourceShut as error:
-            raise SourceLost(str(error), error.trouble) from error
         if self._began is None:
             self._began = shot.t_s
         height, width = shot.image.shape[:2]
@@ -170,7 +168,7 @@ class Live(Closing, abc.ABC):
             return shot
         if self._closed.is_set():  # which is why
             raise Left
-        raise SourceLost(f"{self.name}: {why}; {self._mend()}", self._trouble())
+        raise SourceTrouble(f"{self.name}: {why}; {self._mend()}", self._trouble())
 
     def _warmed(self, due_s: float) -> Shot:
         """Return the first picture after the device has woken up: not black, and its brightness settled."""
@@ -194,7 +192,7 @@ class Live(Closing, abc.ABC):
             else:
                 self._errands.run(self._open_now, self._open_s)
         except Hung:
-            raise SourceShut(
+            raise SourceTrouble(
                 f"{self.name}: does not open within {self._open_s:.0f} s; {self._mend()}", Trouble.HANGS
             ) from None
         self._warm = False
@@ -223,7 +221,7 @@ class Live(Closing, abc.ABC):
 
     @abc.abstractmethod
     def _open(self) -> Device:
-        """Open the device; `SourceShut` if it does not."""
+        """Open the device; `SourceTrouble` if it does not."""
 
     @abc.abstractmethod
     def _trouble(self) -> Trouble:

@@ -13,7 +13,7 @@ from posture_monitor.sensing.live import CLOSE_S, Device, Live, Shot
 from posture_monitor.sensing.mjpeg import LARGEST_PICTURE, Broken, MjpegStream, Refused, Unsuited, size_of
 from posture_monitor.sensing.opencv import cv2
 from posture_monitor.sensing.sources import stream_identity, without_secrets
-from posture_monitor.sensing.trouble import SourceShut, Trouble
+from posture_monitor.sensing.trouble import SourceTrouble, Trouble
 
 #: No picture for so long, and the stream is lost; it may pause between key frames.
 SILENCE_S = 10.0
@@ -84,7 +84,7 @@ class StreamSource(Live):
 
     Raises
     ------
-    SourceShut
+    SourceTrouble
         If nothing answers there, or the answer is no video.
     UserError
         If the address cannot be read.
@@ -113,9 +113,9 @@ class StreamSource(Live):
             raise self._shut(why)
         return Captured(capture, restless=True)
 
-    def _shut(self, why: Refused | None) -> SourceShut:
+    def _shut(self, why: Refused | None) -> SourceTrouble:
         told, trouble = (f" ({why})", why.trouble) if why else ("", Trouble.GONE)
-        return SourceShut(f"{self.name}: no stream could be opened there{told}; {self._mend()}", trouble)
+        return SourceTrouble(f"{self.name}: no stream could be opened there{told}; {self._mend()}", trouble)
 
     def _trouble(self) -> Trouble:
         return Trouble.HANGS if self._errands.hung else Trouble.GONE

@@ -27,7 +27,7 @@ class Trouble(str, Enum):
 
 
 class SourceTrouble(UserError):  # noqa: N818 (named for what happened)
-    """A live source that cannot be used.
+    """A live source that cannot be opened, or stopped giving frames: unplugged, in use elsewhere, cut off.
 
     Attributes
     ----------
@@ -38,14 +38,6 @@ class SourceTrouble(UserError):  # noqa: N818 (named for what happened)
     def __init__(self, message: str, trouble: Trouble) -> None:
         super().__init__(message)
         self.trouble = trouble
-
-
-class SourceShut(SourceTrouble):
-    """A live source that could not be opened."""
-
-
-class SourceLost(SourceTrouble):
-    """A live source that worked stopped giving frames: unplugged, taken by another program, or cut off."""
 
 
 #: Mean grey below which a picture is black; the darkest room in which a person is found has 8
