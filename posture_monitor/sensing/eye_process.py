@@ -29,13 +29,14 @@ import numpy.typing as npt
 
 from posture_monitor import memory
 from posture_monitor.errors import UserError
-from posture_monitor.posture.baseline import Neutral
 from posture_monitor.posture.metrics import Reason
 from posture_monitor.sensing.frame import Frame, Source
 from posture_monitor.sensing.sight import Blind, Place, Sight, Want
+from posture_monitor.sensing.trouble import PictureHealth
 
 if TYPE_CHECKING:
     from posture_monitor.sensing.pose import PoseEstimator
+    from posture_monitor.sensing.seated import SeatWatch
 
 #: Of a picture for the preview: it is looked at once and forgotten.
 _JPEG_QUALITY = 80
@@ -91,8 +92,8 @@ class Eye:
         self._seen: npt.NDArray[np.uint8] | None = None
         self._light, self._doubt = "", Reason.OK
         self._looked = False
-        self._health: Any = None
-        self._seat: Any = None
+        self._health = PictureHealth()
+        self._seat: SeatWatch | None = None
         self._warning = ""
 
     def look(self, want: Want) -> Sight | Blind:
@@ -144,10 +145,12 @@ class Eye:
         else:
             from posture_monitor.sensing import motion
             from posture_monitor.sensing.image_quality import quality
+            from posture_monitor.sensing.seated import SeatWatch
 
             assert frame.image is not None  # a frame is a picture or a row of a table
             small = motion.thumbnail(frame.image)
-            trouble = self._trouble(small, frame.image) if source.live else ""
+            amiss = self._health.feed(small, time.monotonic(), frame.image) if source.live else None
+            trouble = str(amiss or "")
             moved = self._seen is None or motion.moved(self._seen, small)
             look = moved or not want.may_skip
             # A good picture in which nothing moves stays one. More light is no movement, but shows more.
@@ -156,7 +159,8 @@ class Eye:
                 self._looked = look or light.reason != self._light
                 if self._looked:
                     began_s = time.perf_counter()
-                    people = self._people(frame.image, want.neutral)
+                    self._seat = self._seat or SeatWatch()
+                    people = self._seat.people(self._model(), frame.image, want.neutral, time.monotonic())
                     look_s = time.perf_counter() - began_s
                     self._seen, self._light = small, light.reason
                     self._doubt = light.doubt(somebody=len(people) > 0)
@@ -175,22 +179,6 @@ class Eye:
             picture,
             self._warning,
         )
-
-    def _people(self, image: npt.NDArray[np.uint8], neutral: Neutral | None) -> npt.NDArray[np.float32]:
-        if self._seat is None:
-            from posture_monitor.sensing.seated import SeatWatch
-
-            self._seat = SeatWatch()
-        found: npt.NDArray[np.float32] = self._seat.people(self._model(), image, neutral, time.monotonic())
-        return found
-
-    def _trouble(self, small: npt.NDArray[np.uint8], image: npt.NDArray[np.uint8]) -> str:
-        if self._health is None:
-            from posture_monitor.sensing.trouble import PictureHealth
-
-            self._health = PictureHealth()
-        found = self._health.feed(small, time.monotonic(), image)
-        return "" if found is None else str(found)
 
     def _model(self) -> PoseEstimator:
         if self._estimator is None:
@@ -232,7 +220,8 @@ class Eye:
             memory.give_back_freed()
 
     def _close(self) -> None:
-        source, self._source, self._played, self._health = self._source, None, None, None
+        source, self._source, self._played = self._source, None, None
+        self._health = PictureHealth()
         if source is not None:
             source.close()
 
