@@ -75,7 +75,7 @@ class Parts:
     def __init__(self, boundary: str) -> None:
         self._delimiter = _delimiter(boundary.encode("latin-1", "replace"))
         #: Whether it has met the delimiter, and so finds it again.
-        self.known = False
+        self._known = False
         self._buffer = bytearray()
         self._passed = 0
         #: Where the part in hand says to end, or -1: at the next delimiter. None: between parts.
@@ -107,7 +107,7 @@ class Parts:
         buffer, head = self._buffer, None
         while head is None:
             at = -1 if self._delimiter is None else buffer.find(self._delimiter)
-            if at < 0 and not self.known and (found := _DELIMITED.search(buffer)):
+            if at < 0 and not self._known and (found := _DELIMITED.search(buffer)):
                 self._delimiter, at = _delimiter(found[1]), found.start()
             if at < 0 or self._delimiter is None:
                 self._forget(len(buffer) - _LARGEST_HEAD)
@@ -122,7 +122,7 @@ class Parts:
         self._length = int(told[1]) if told and int(told[1]) else -1
         if self._length > LARGEST_PART:
             raise Broken(f"a picture of {self._length} bytes is announced")
-        self.known = True
+        self._known = True
         del buffer[: head.end()]
         return True
 
@@ -150,21 +150,16 @@ class Parts:
     def _cut(self, end: int) -> bytes:
         with memoryview(self._buffer) as view:
             picture = bytes(view[:end])
-        del self._buffer[:end]
         self._length = None
-        self._passed += len(picture)
-        self._limit()
+        self._forget(end)
         return picture
 
     def _forget(self, count: int) -> None:
         if count > 0:
             del self._buffer[:count]
             self._passed += count
-            self._limit()
-
-    def _limit(self) -> None:
-        if self._passed > 2 * LARGEST_PART:
-            raise Broken("there are no pictures in it")
+            if self._passed > 2 * LARGEST_PART:
+                raise Broken("there are no pictures in it")
 
 
 class MjpegStream:
