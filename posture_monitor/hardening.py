@@ -28,9 +28,7 @@ def forbid_core_dumps() -> None:
         kernel = dll("kernel32")
         kernel.SetErrorMode(kernel.GetErrorMode() | _NO_REPORT)
         return
-    try:
-        import resource
-    except ImportError:
-        return
+    import resource
+
     with contextlib.suppress(OSError, ValueError):  # lower already
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from typing import Final
 
@@ -20,8 +19,6 @@ def ask(*command: str, patience_s: float = PATIENCE_S) -> str | None:
     patience_s
         Seconds until it counts as hanging, and is ended.
     """
-    if shutil.which(command[0]) is None:
-        return None
     try:
         done = subprocess.run(
             command,

@@ -150,7 +150,7 @@ class CameraWatch:
                     news = [watched != folder or name == mine for watched, _, name in kernel.events()]
                     if folder >= 0 and seen and not any(news):
                         continue
-                    if kernel.pause(SETTLE_S, closed):
+                    if select.select([closed], [], [], SETTLE_S)[0]:
                         break
                     kernel.events()
                     # A camera that was plugged in anew has another file under the old name.
@@ -209,10 +209,6 @@ class _Inotify:
         """Wait for notices; return whether the descriptor `closed` ended the wait."""
         reading = [fd for fd in (self._fd, closed) if fd >= 0]
         return closed in select.select(reading, [], [], limit_s)[0]
-
-    def pause(self, length_s: float, closed: int) -> bool:
-        """Let time pass; return whether the descriptor `closed` ended that."""
-        return bool(select.select([closed], [], [], length_s)[0])
 
     def events(self) -> list[tuple[int, int, str]]:
         """Return what happened: number of the watch, what, and to which name in a watched folder."""

@@ -57,7 +57,7 @@ class Captured:
         if not ok or image is None:
             return None
         image = _in_colour(image)
-        return Shot(grabbed_s, wall_s, image) if whole(image) else None
+        return None if cut_off(image) else Shot(grabbed_s, wall_s, image)
 
     def _new(self, due_s: float, asked_s: float, grabbed_s: float) -> bool:
         """Whether the picture in hand was taken when it was due, and is not from the driver's queue."""
@@ -78,11 +78,6 @@ class Captured:
     def release(self) -> None:
         """Close the device."""
         self._capture.release()
-
-
-def whole(image: Any) -> bool:
-    """Say whether there is a picture, and all of it."""
-    return image is not None and not cut_off(image)
 
 
 def _in_colour(image: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -44,13 +44,11 @@ def thumbnail(image: npt.NDArray[np.uint8]) -> Grey:
 
 
 def moved(a: Grey, b: Grey) -> bool:
-    """Return whether something moved between two thumbnails; True where they differ in shape.
+    """Return whether something moved between two thumbnails.
 
     Compare with the picture that was last *looked at*, not with the one before:
     then what creeps is seen as well, as soon as it has come far enough.
     """
-    if a.shape != b.shape:
-        return True
     limit = max(CHANGED_AT_LEAST, CHANGED * min(1.0, float(a.std()) / FULL_CONTRAST))
     return int(np.count_nonzero(np.abs(_differences(a, b)) >= limit)) >= CHANGED_CELLS
 

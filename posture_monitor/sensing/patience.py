@@ -25,8 +25,13 @@ class Errands:
     ----------
     name
         Of the thread.
+
+    Attributes
+    ----------
     pastime
-        Done again and again between errands, where there is something to do meanwhile.
+        Done again and again between errands; None where there is nothing to do meanwhile.
+    hung
+        An errand did not come back in time.
     """
 
     def __init__(self, name: str) -> None:

@@ -8,7 +8,8 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 import numpy as np
 
-from posture_monitor.sensing.captured import Captured, whole
+from posture_monitor.sensing.captured import Captured
+from posture_monitor.sensing.image_quality import cut_off
 from posture_monitor.sensing.live import CLOSE_S, Device, Live, Shot
 from posture_monitor.sensing.mjpeg import LARGEST_PICTURE, Broken, MjpegStream, Refused, Unsuited, size_of
 from posture_monitor.sensing.opencv import cv2
@@ -52,7 +53,9 @@ class _Streamed:
         if not 0 < width * height <= LARGEST_PICTURE:
             return None
         image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-        return Shot(come_s, wall_s, np.asarray(image, dtype=np.uint8)) if whole(image) else None
+        if image is None or cut_off(image):
+            return None
+        return Shot(come_s, wall_s, np.asarray(image, dtype=np.uint8))
 
     def _connect(self) -> MjpegStream:
         # A read that is still waiting after the caller's own limit is to come back by itself.
