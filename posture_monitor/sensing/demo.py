@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,7 +24,7 @@ from posture_monitor.errors import UserError
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.images import read_image
 from posture_monitor.sensing.opencv import cv2
-from posture_monitor.sensing.sources import Paced, start_of
+from posture_monitor.sensing.sources import Paced
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -255,10 +254,10 @@ class DemoSource(Paced):
     live = False
 
     def __init__(self, *, started_at: float | None = None, realtime: bool = False) -> None:
-        super().__init__(realtime=realtime)
+        super().__init__(started_at=started_at, realtime=realtime)
         portrait_path()
         self.total: int | None = round(DEMO_SECONDS * DEMO_FPS)
-        self._start = start_of(DEMO_SECONDS, started_at, realtime=realtime, now=time.time())
+        self._start = self.start_s(DEMO_SECONDS)
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames in order of time."""

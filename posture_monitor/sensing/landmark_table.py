@@ -13,8 +13,7 @@ from __future__ import annotations
 import csv
 import itertools
 import math
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -26,7 +25,7 @@ from posture_monitor.bulk_text import numbers, numerical
 from posture_monitor.errors import UserError
 from posture_monitor.posture.landmarks import COUNT
 from posture_monitor.sensing.frame import Frame
-from posture_monitor.sensing.sources import Paced, start_of
+from posture_monitor.sensing.sources import Paced
 from posture_monitor.throughput import in_turn
 from posture_monitor.whole_file import replacing
 
@@ -139,14 +138,14 @@ class TableSource(Paced):
         realtime: bool,
         used: Collection[str] | None,
     ) -> None:
-        super().__init__(realtime=realtime)
+        super().__init__(started_at=started_at, realtime=realtime)
         self.name = str(path)
         self.identity = f"table {path.name}"
         self.table = read_table(path, used)
         self.stills = self.table.stills
         self.total: int | None = len(self.table)
         duration_s = 0.0 if self.stills else float(self.table.t_s[-1] - self.table.t_s[0])
-        self._start = start_of(duration_s, started_at, realtime=realtime, now=time.time())
+        self._start = self.start_s(duration_s)
 
     def frames(self) -> Iterator[Frame]:
         """Yield one frame a row."""
@@ -353,13 +352,8 @@ def _row(path: Path, where: str, cells: list[str], order: list[int], width: int)
 
 
 def _write_npz(file: IO[bytes], table: LandmarkTable) -> None:
-    np.savez(
-        file,
-        t_s=table.t_s.astype(np.float64),
-        width=table.size[:, 0].astype(np.float64),
-        height=table.size[:, 1].astype(np.float64),
-        landmarks=table.landmarks.astype(np.float32),
-    )
+    width, height = table.size.T
+    np.savez(file, t_s=table.t_s, width=width, height=height, landmarks=table.landmarks)
 
 
 def _write_csv(file: IO[bytes], table: LandmarkTable) -> None:
@@ -367,7 +361,6 @@ def _write_csv(file: IO[bytes], table: LandmarkTable) -> None:
         # The shortest text that reads back as the same number.
         return "" if math.isnan(value) else str(int(value)) if value == int(value) else str(value)
 
-    write: Callable[[str], int] = lambda line: file.write(line.encode())  # noqa: E731
-    write(",".join(COLUMNS) + "\n")
+    file.write(",".join(COLUMNS).encode() + b"\n")
     for t, size, landmarks in zip(table.t_s.tolist(), table.size.tolist(), table.landmarks, strict=True):
-        write(",".join(cell(value) for value in (t, *size, *landmarks.reshape(-1))) + "\n")
+        file.write(",".join(map(cell, (t, *size, *landmarks.reshape(-1)))).encode() + b"\n")

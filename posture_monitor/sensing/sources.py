@@ -174,17 +174,6 @@ def without_secrets(url: str) -> str:
     return f"{parts.scheme.lower()}://{host}{parts.path}"
 
 
-def start_of(duration_s: float, started_at: float | None, *, realtime: bool, now: float) -> float:
-    """Return the POSIX seconds of a recording's first frame.
-
-    What the user said; else such that the recording ends now; played at the
-    pace of the real clock it starts now, as if it happened before our eyes.
-    """
-    if started_at is not None:
-        return started_at
-    return now if realtime else now - duration_s
-
-
 class Closing:
     """A source that is closed at the end of a ``with`` block."""
 
@@ -199,11 +188,24 @@ class Closing:
 
 
 class Paced(Closing):
-    """A recording that can be played at the pace of the real clock."""
+    """A recording that can be played at the pace of the real clock.
 
-    def __init__(self, *, realtime: bool) -> None:
-        self._realtime = realtime
+    Parameters
+    ----------
+    started_at
+        POSIX seconds of its first frame; None: so that it ends now or, played
+        at the pace of the real clock, starts now, as if it happened before our eyes.
+    """
+
+    def __init__(self, *, started_at: float | None, realtime: bool) -> None:
+        self._started_at, self._realtime = started_at, realtime
         self._began: float | None = None
+
+    def start_s(self, duration_s: float) -> float:
+        """Return the POSIX seconds of the first frame of a recording so long."""
+        if self._started_at is not None:
+            return self._started_at
+        return time.time() - (0.0 if self._realtime else duration_s)
 
     def pace(self, t_s: float) -> None:
         """Wait until the moment `t_s` has come; never drops a frame, never runs ahead."""

@@ -13,7 +13,7 @@ import numpy as np
 from posture_monitor.errors import UserError
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.opencv import cv2
-from posture_monitor.sensing.sources import Paced, start_of
+from posture_monitor.sensing.sources import Paced
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class VideoSource(Paced):
         realtime: bool,
         min_interval_s: float,
     ) -> None:
-        super().__init__(realtime=realtime)
+        super().__init__(started_at=started_at, realtime=realtime)
         self.name = str(path)
         self.identity = f"file {path.name}"
         self._path = path
@@ -79,7 +79,7 @@ class VideoSource(Paced):
             promised, math.ceil(self._duration_s / max(min_interval_s, self._frame_s))
         )
         self._ends_now = started_at is None and not realtime
-        self._start = start_of(self._duration_s, started_at, realtime=realtime, now=time.time())
+        self._start = self.start_s(self._duration_s)
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames in order of time; `UserError` if there is not even one."""
