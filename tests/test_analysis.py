@@ -24,9 +24,8 @@ from posture_monitor.posture import steady
 from posture_monitor.posture.judge import SIGNALS, Judgement
 from posture_monitor.posture.metrics import METRICS
 from posture_monitor.posture.steady_bulk import states
-from posture_monitor.sensing.frame import Frame
+from posture_monitor.sensing.frame import Frame, Source
 from posture_monitor.sensing.landmark_table import LandmarkTable, read_table, write_table
-from posture_monitor.sensing.sources import Closing
 from posture_monitor.service import analysis
 from posture_monitor.service.analysis import _states, analyze
 from posture_monitor.service.analysis_rows import _cell
@@ -158,7 +157,7 @@ def test_calibrated_on_all_of_it_nothing_is_left(table: Path, tmp_path: Path) ->
     assert told == "120 frames of calibration; no frame is left to be judged: calibrate on fewer.\n"
 
 
-class Film(Closing):
+class Film(Source):
     """The rows of a landmark table, one after the other, as pictures come."""
 
     identity, stills, live, total = "film", False, False, None

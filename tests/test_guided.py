@@ -26,8 +26,7 @@ from posture_monitor import paths
 from posture_monitor.config import load_config
 from posture_monitor.errors import UserError
 from posture_monitor.posture.metrics import Reason
-from posture_monitor.sensing.frame import Frame
-from posture_monitor.sensing.sources import Closing
+from posture_monitor.sensing.frame import Frame, Source
 from posture_monitor.service import calibration, control_server, guided, lending, screen
 from posture_monitor.service.calibration import Learnt, Request
 from posture_monitor.service.capture_quality import Quality
@@ -145,7 +144,7 @@ def test_a_calibration_that_ends_by_force_gives_the_camera_back_at_once(
 def test_a_model_that_is_not_to_be_had_leaves_no_camera_open(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    class Camera(Closing):
+    class Camera(Source):
         identity, stills = "a camera", False
         closed = False
 
@@ -161,7 +160,7 @@ def test_a_model_that_is_not_to_be_had_leaves_no_camera_open(
     assert camera.closed
 
 
-class Sitter(Closing):
+class Sitter(Source):
     """Half a minute of somebody who sits still."""
 
     identity, stills, live = "a camera", False, True

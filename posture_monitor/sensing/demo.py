@@ -250,13 +250,11 @@ class DemoSource(Paced):
 
     name = "demo (made from one photograph)"
     identity = "demo"
-    stills = False
-    live = False
 
     def __init__(self, *, started_at: float | None = None, realtime: bool = False) -> None:
         super().__init__(started_at=started_at, realtime=realtime)
         portrait_path()
-        self.total: int | None = round(DEMO_SECONDS * DEMO_FPS)
+        self.total = round(DEMO_SECONDS * DEMO_FPS)
         self._start = self.start_s(DEMO_SECONDS)
 
     def frames(self) -> Iterator[Frame]:

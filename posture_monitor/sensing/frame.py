@@ -1,13 +1,15 @@
-"""A moment as the outside world hands it over, and the protocol of everything that yields such moments."""
+"""A moment as the outside world hands it over, and what everything that yields such moments has in common."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+_Self = TypeVar("_Self", bound="Source")
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Frame:
     name: str = ""
 
 
-class Source(Protocol):
-    """Anything that yields frames in order of time.
+class Source:
+    """Yields frames in order of time. Close it, or use it in ``with``.
 
     Attributes
     ----------
@@ -56,18 +58,19 @@ class Source(Protocol):
 
     name: str
     identity: str
-    stills: bool
-    live: bool
-    total: int | None
+    stills = False
+    live = False
+    total: int | None = None
 
     def frames(self) -> Iterator[Frame]:
         """Yield frames; raise `UserError` where the source breaks in a way the user can mend."""
-        ...
+        raise NotImplementedError
 
     def close(self) -> None:
         """Release the device or file. Safe to call twice."""
-        ...
 
-    def __enter__(self) -> Source: ...
+    def __enter__(self: _Self) -> _Self:
+        return self
 
-    def __exit__(self, *exc: Any) -> None: ...
+    def __exit__(self, *exc: object) -> None:
+        self.close()

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.errors import UserError
-from posture_monitor.sensing.frame import Frame
+from posture_monitor.sensing.frame import Frame, Source
 from posture_monitor.sensing.opencv import cv2
-from posture_monitor.sensing.sources import IMAGE_SUFFIXES, Closing
+from posture_monitor.sensing.sources import IMAGE_SUFFIXES
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 
 
-class ImageSource(Closing):
+class ImageSource(Source):
     """The pictures of one folder, in natural order of their names, or one picture. Folders are left out.
 
     Parameters
@@ -39,14 +39,13 @@ class ImageSource(Closing):
     """
 
     stills = True
-    live = False
 
     def __init__(self, path: Path, *, started_at: float | None) -> None:
         self.name = str(path)
         self.identity = f"{'folder' if path.is_dir() else 'file'} {path.resolve().name}"
         self._paths = _pictures(path) if path.is_dir() else [path]
         self._started_at = started_at
-        self.total: int | None = len(self._paths)
+        self.total = len(self._paths)
 
     def frames(self) -> Iterator[Frame]:
         """Yield one frame a picture, without a time; `UserError` names a picture that cannot be read."""

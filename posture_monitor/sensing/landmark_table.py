@@ -128,8 +128,6 @@ class TableSource(Paced):
         The landmark columns that are needed, as `read_table` takes them.
     """
 
-    live = False
-
     def __init__(
         self,
         path: Path,
@@ -143,7 +141,7 @@ class TableSource(Paced):
         self.identity = f"table {path.name}"
         self.table = read_table(path, used)
         self.stills = self.table.stills
-        self.total: int | None = len(self.table)
+        self.total = len(self.table)
         duration_s = 0.0 if self.stills else float(self.table.t_s[-1] - self.table.t_s[0])
         self._start = self.start_s(duration_s)
 

@@ -13,10 +13,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from posture_monitor.sensing.frame import Frame
+from posture_monitor.sensing.frame import Frame, Source
 from posture_monitor.sensing.mjpeg import Broken
 from posture_monitor.sensing.patience import Errands, Hung, Left
-from posture_monitor.sensing.sources import Closing
 from posture_monitor.sensing.trouble import BLACK_MEAN, SourceTrouble, Trouble
 
 #: Cameras deliver black pictures while they wake up and find their exposure; so long they are passed over.
@@ -62,7 +61,7 @@ class Device(Protocol):
         ...
 
 
-class Live(Closing, abc.ABC):
+class Live(Source, abc.ABC):
     """Frames of a device, taken when they are wanted.
 
     Whatever touches the device is done on one thread: a driver that hangs cannot
@@ -70,11 +69,7 @@ class Live(Closing, abc.ABC):
     frames nothing is decoded, and, where the device bears it, nothing is read.
     """
 
-    name: str
-    identity: str
-    stills = False
     live = True
-    total: int | None = None
     #: Whether brightness is still finding its level when the device has just been opened.
     _settles = False
     #: Whether the device is opened by the caller, hang or not.

@@ -6,7 +6,6 @@ import os
 import re
 import time
 from collections.abc import Collection
-from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from posture_monitor.errors import UserError
@@ -20,8 +19,6 @@ SOURCES = (
 STREAM_SCHEMES = ("http", "https", "rtsp", "rtsps")
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 TABLE_SUFFIXES = frozenset({".csv", ".npz"})
-
-_Self = TypeVar("_Self", bound="Closing")
 
 
 def open_source(
@@ -174,20 +171,7 @@ def without_secrets(url: str) -> str:
     return f"{parts.scheme.lower()}://{host}{parts.path}"
 
 
-class Closing:
-    """A source that is closed at the end of a ``with`` block."""
-
-    def close(self) -> None:
-        """Release the device or file. Safe to call twice."""
-
-    def __enter__(self: _Self) -> _Self:
-        return self
-
-    def __exit__(self, *exc: Any) -> None:
-        self.close()
-
-
-class Paced(Closing):
+class Paced(Source):
     """A recording that can be played at the pace of the real clock.
 
     Parameters

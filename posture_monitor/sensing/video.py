@@ -48,9 +48,6 @@ class VideoSource(Paced):
         If the file is no video, or not a single frame of it can be decoded.
     """
 
-    stills = False
-    live = False
-
     def __init__(
         self,
         path: Path,
@@ -75,9 +72,7 @@ class VideoSource(Paced):
             self._duration_s = promised * self._frame_s
         else:
             promised, self._duration_s = self._read_through()
-        self.total: int | None = min(
-            promised, math.ceil(self._duration_s / max(min_interval_s, self._frame_s))
-        )
+        self.total = min(promised, math.ceil(self._duration_s / max(min_interval_s, self._frame_s)))
         self._ends_now = started_at is None and not realtime
         self._start = self.start_s(self._duration_s)
 
