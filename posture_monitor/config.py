@@ -16,12 +16,9 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from posture_monitor import day_span, paths, profile_name
 from posture_monitor.checked import Checked, checked, either, shown
-from posture_monitor.day_span import DaySpan
+from posture_monitor.day_span import CLOCK, DaySpan
 from posture_monitor.errors import UserError
 from posture_monitor.settings_file import own_file, read_toml
-
-_CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
-_LANGUAGE = r"([a-z]{2,3}(_[A-Z]{2})?)?"
 
 
 def _profile(text: str) -> str:
@@ -30,24 +27,22 @@ def _profile(text: str) -> str:
     return text
 
 
-def _language(text: str) -> str:
-    if not re.fullmatch(_LANGUAGE, text):
-        raise ValueError('write it like "de" or "pt_BR", or leave it ""')
-    return text
+def _written(pattern: str, advice: str) -> AfterValidator:
+    """Return what refuses a text of another form, with advice how to write it."""
+
+    def checked_text(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(advice)
+        return text
+
+    return AfterValidator(checked_text)
 
 
-def _time_of_day(text: str) -> str:
-    if text and not re.fullmatch(_CLOCK, text):
-        raise ValueError('write it like "17:30", or leave it ""')
-    return text
-
-
-def _filled(text: str) -> str:
-    if not text.strip():
-        raise ValueError("it must not be empty")
-    return text
-
-
+_Source = Annotated[str, _written(r"(?s).*\S.*", "it must not be empty")]
+_TimeOfDay = Annotated[str, _written(f"({CLOCK})?", 'write it like "17:30", or leave it ""')]
+_Language = Annotated[
+    str, _written("([a-z]{2,3}(_[A-Z]{2})?)?", 'write it like "de" or "pt_BR", or leave it ""')
+]
 #: TOML arrays arrive as lists, which strict mode would not take for a tuple.
 _Spans = Annotated[tuple[Annotated[DaySpan, BeforeValidator(day_span.parse)], ...], Field(strict=False)]
 _PoorHold = Annotated[float, Field(ge=5, le=1800)]
@@ -62,7 +57,7 @@ class _Section(Checked):
 class Camera(_Section):
     """Where pictures come from, at what size and pace."""
 
-    source: Annotated[str, AfterValidator(_filled)]
+    source: _Source
     width: int = Field(ge=160, le=3840)
     height: int = Field(ge=120, le=2160)
     interval_s: float = Field(ge=0.05, le=20)
@@ -184,13 +179,13 @@ class History(_Section):
 class Report(_Section):
     """When the day is summed up unasked; empty is never."""
 
-    end_of_day: Annotated[str, AfterValidator(_time_of_day)]
+    end_of_day: _TimeOfDay
 
 
 class Config(_Section):
     """All settings in force; frozen, every value checked."""
 
-    language: Annotated[str, AfterValidator(_language)]
+    language: _Language
     camera: Camera
     sampling: Sampling
     service: Service

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_CLOCK: Final = r"(?:[01]\d|2[0-3]):[0-5]\d"
+#: A time of day, as it is written.
+CLOCK: Final = r"(?:[01]\d|2[0-3]):[0-5]\d"
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class DaySpan:
 
 def parse(text: object) -> DaySpan:
     """Return the span that ``22:00-07:00`` stands for; `ValueError` says how to write one."""
-    found = re.fullmatch(f"({_CLOCK})-({_CLOCK})", text) if isinstance(text, str) else None
+    found = re.fullmatch(f"({CLOCK})-({CLOCK})", text) if isinstance(text, str) else None
     if found is None:
         raise ValueError('write it like "22:00-07:00"')
     if found[1] == found[2]:
