@@ -68,8 +68,8 @@ def reaches(window: CalibrateWindow, step: Step) -> Callable[[], bool]:
     return lambda: (now := moment(window)) is not None and now.guidance.step is step
 
 
-def darkened(source: Path, target: Path) -> Path:
-    frames = [(frame * 0.06).astype(np.uint8) for frame in clip(source, most=60)]
+def darkened(source: Path, target: Path, most: int = 60) -> Path:
+    frames = [(frame * 0.06).astype(np.uint8) for frame in clip(source, most=most)]
     height, width = frames[0].shape[:2]
     video = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"MJPG"), 5.0, (width, height))
     for frame in frames:
@@ -190,6 +190,16 @@ def test_without_a_camera_it_says_why_and_can_try_again(opened: Open) -> None:
     window.stage.trouble = ""
     window.buttons["look again"].click()
     qt.wait_for(lambda: window.stage.trouble)
+
+
+def test_a_recording_that_ends_too_soon_can_be_tried_again(
+    opened: Open, shared_data: Path, tmp_path: Path
+) -> None:
+    window = opened(darkened(shared_data / "front" / "front_bright.avi", tmp_path / "dark.avi", most=5))
+    qt.wait_for(lambda: (now := moment(window)) is not None and now.over, 30)
+    assert "is over before" in window.stage.say
+    window.buttons["look again"].click()
+    qt.wait_for(lambda: (now := moment(window)) is not None and not now.over, 30)
 
 
 def test_a_stream_that_breaks_off_is_told_and_taken_up_again(opened: Open, shared_data: Path) -> None:

@@ -184,6 +184,8 @@ class CalibrateWindow(QWidget):
                 self._result_page(fresh.result, fresh.aim)
                 self.gauge.index = fresh.live.index if fresh.live else math.nan
                 self.gauge.update()
+            elif fresh.over:
+                self._trouble_page()
             elif self._page != "kept":
                 self._looking_page()
             self.notes.tell(fresh.guidance.notes)
@@ -206,8 +208,6 @@ class CalibrateWindow(QWidget):
     def _say(self, moment: Moment) -> None:
         stage, live = self.stage, moment.live
         stage.say, stage.hint = moment.guidance.say, moment.guidance.hint
-        if moment.over and moment.result is None:
-            self._trouble_page()
         if moment.result is None:
             return
         stage.say = {
