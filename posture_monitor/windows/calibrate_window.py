@@ -51,7 +51,6 @@ class _Eyes(threading.Thread):
     def run(self) -> None:
         """Look until closed; after a trouble or the end of a recording, wait to be asked again."""
         while not self._closed.is_set():
-            self._again.clear()
             try:
                 with contextlib.closing(self.guided.moments()) as moments:
                     for moment in moments:
@@ -64,6 +63,7 @@ class _Eyes(threading.Thread):
                 log.exception("calibration")
                 self.latest.append(f"The camera or the pose model failed: {error}")
             self._again.wait()
+            self._again.clear()
 
     def look_again(self) -> None:
         """Open the source anew."""
