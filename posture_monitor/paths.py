@@ -7,6 +7,7 @@ tests); otherwise the platform's own data and config folders are used.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -193,3 +194,9 @@ def packaged(name: str) -> Path:
     """
     inside = Path(__file__).parent / "data" / name
     return inside if inside.exists() else Path(__file__).parent.parent / name
+
+
+def installed(package: str) -> list[Path]:
+    """Return the folders of an installed package, without importing it; none where it is not installed."""
+    spec = importlib.util.find_spec(package)
+    return [Path(folder) for folder in (spec and spec.submodule_search_locations) or ()]

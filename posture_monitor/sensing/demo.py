@@ -9,7 +9,6 @@ it a demonstration and a test of the machinery, and no evidence of accuracy.
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_monitor.errors import UserError
+from posture_monitor.paths import installed
 from posture_monitor.sensing.frame import Frame
 from posture_monitor.sensing.images import read_image
 from posture_monitor.sensing.opencv import cv2
@@ -72,9 +72,8 @@ def portrait_path() -> Path:
     UserError
         If matplotlib or its sample data is not installed.
     """
-    spec = importlib.util.find_spec("matplotlib")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / "mpl-data" / "sample_data" / "grace_hopper.jpg"
+    for folder in installed("matplotlib"):
+        path = folder / "mpl-data" / "sample_data" / "grace_hopper.jpg"
         if path.is_file():
             return path
     raise UserError(

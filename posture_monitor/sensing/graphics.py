@@ -19,7 +19,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
-import importlib.util
 import itertools
 import logging
 import os
@@ -30,6 +29,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from posture_monitor.paths import installed
 from posture_monitor.sensing import elf
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,5 @@ def _libraries_of_wheels() -> Iterator[Path]:
     """Yield the shared objects of MediaPipe and OpenCV."""
     patterns = {"mediapipe": ["tasks/c/*.so"], "cv2": ["*.so", "../opencv*.libs/*.so*"]}
     for package, places in patterns.items():
-        spec = importlib.util.find_spec(package)
-        for folder in (spec and spec.submodule_search_locations) or ():
-            for place in places:
-                yield from Path(folder).glob(place)
+        for folder, place in itertools.product(installed(package), places):
+            yield from folder.glob(place)

@@ -120,12 +120,11 @@ def ensure_model(path: Path | None = None) -> Path:
             )
         return own
     target = paths.model_file()
-    if not os.path.lexists(target):
-        log.debug("no pose model at %s yet", target)
-    elif fault := _fault_of_own(target):
-        _say(f"the pose model at {target} {fault}; fetching it again")
-    else:
+    fault = _fault_of_own(target)
+    if fault is None:
         return target
+    if os.path.lexists(target):
+        _say(f"the pose model at {target} {fault}; fetching it again")
     with _telling(target) as tell:
         _build(target, tell)
     return target
@@ -320,9 +319,8 @@ def _schema(name: str) -> ModuleType:
     They need flatbuffers alone. Importing them by name would first import all
     of MediaPipe, which only `posture_monitor.sensing.pose` may do.
     """
-    package = importlib.util.find_spec("mediapipe")
-    for folder in (package.submodule_search_locations or []) if package else []:
-        file = Path(folder) / "tasks" / "metadata" / f"{name}.py"
+    for folder in paths.installed("mediapipe"):
+        file = folder / "tasks" / "metadata" / f"{name}.py"
         spec = importlib.util.spec_from_file_location(f"{__name__}.{name}", file)
         if file.is_file() and spec and spec.loader:
             module = importlib.util.module_from_spec(spec)
