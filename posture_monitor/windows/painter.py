@@ -55,16 +55,12 @@ class Place:
     ----------
     rect
         That it fills, in device-independent pixels.
-    width, height
-        Of the picture itself, in its pixels.
     mirrored
         Left and right are swapped, as one knows oneself from a mirror.
     """
 
     rect: QRectF
-    width: int
-    height: int
-    mirrored: bool = True
+    mirrored: bool
 
     @staticmethod
     def within(
@@ -75,7 +71,7 @@ class Place:
         factor = pick(outer.width() / max(width, 1), outer.height() / max(height, 1))
         rect = QRectF(0, 0, width * factor, height * factor)
         rect.moveCenter(outer.center())
-        return Place(rect, width, height, mirrored)
+        return Place(rect, mirrored)
 
     def at(self, u: float, v: float) -> QPointF:
         """Return where a point of the picture is, given in parts of it, 0..1."""
