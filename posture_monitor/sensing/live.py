@@ -105,10 +105,10 @@ class Live(Source, abc.ABC):
             it was closed. Its `trouble` says why. The source is of no use then:
             close it, and open another.
         """
-        frame = self._take(due_s)
-        if frame is None:
-            raise SourceTrouble(f"{self.name}: was closed", Trouble.GONE)
-        return frame
+        try:
+            return self._take(due_s)
+        except Left:
+            raise SourceTrouble(f"{self.name}: was closed", Trouble.GONE) from None
 
     def rest(self) -> None:
         """Close the device until the next `take`, which opens it again."""
@@ -118,9 +118,11 @@ class Live(Source, abc.ABC):
     def frames(self) -> Iterator[Frame]:
         """Yield frames until the source is closed; `SourceTrouble` when it stops giving any."""
         due_s = 0.0
-        while (frame := self._take(due_s)) is not None:
-            due_s = frame.t_s + (self._began or 0.0) + self._min_interval_s
-            yield frame
+        with contextlib.suppress(Left):
+            while True:
+                frame = self._take(due_s)
+                due_s = frame.t_s + (self._began or 0.0) + self._min_interval_s
+                yield frame
 
     def close(self) -> None:
         """Stop and release the device. Safe to call twice.
@@ -132,15 +134,12 @@ class Live(Source, abc.ABC):
             device.abort()
         self._errands.leave(self._release, CLOSE_S)
 
-    def _take(self, due_s: float) -> Frame | None:
-        """Return the first frame from `due_s` on; None once closed."""
-        try:
-            self._sleep(due_s)
-            if self._device is None:
-                self._wake()
-            shot = self._warmed(due_s) if not self._warm else self._shot(due_s)
-        except Left:
-            return None
+    def _take(self, due_s: float) -> Frame:
+        """Return the first frame from `due_s` on; `Left` once closed."""
+        self._sleep(due_s)
+        if self._device is None:
+            self._wake()
+        shot = self._shot(due_s) if self._warm else self._warmed(due_s)
         if self._began is None:
             self._began = shot.t_s
         height, width = shot.image.shape[:2]
