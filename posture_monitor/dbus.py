@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jeepney import DBusAddress, HeaderFields, Message, MessageFlag, MessageType, new_method_call
+from jeepney import DBusAddress, HeaderFields, MatchRule, Message, MessageFlag, MessageType, new_method_call
 from jeepney.bus import get_connectable_addresses
 from jeepney.io.blocking import DBusConnection, prep_socket
 
@@ -51,7 +51,7 @@ def session_address() -> str | None:
 
 
 class _Connection(DBusConnection):  # type: ignore[misc]
-    """One that greets the bus with a deadline, too: the package's own would wait for ever."""
+    """One whose calls have a deadline, the greeting of the bus too: the package's own would wait for ever."""
 
     def __init__(self, end: socket.socket, patience_s: float) -> None:
         self._patience_s = patience_s
@@ -79,10 +79,10 @@ class Bus:
     """
 
     def __init__(self, address: str, patience_s: float = PATIENCE_S) -> None:
-        self._patience_s = patience_s
         end = prep_socket(next(get_connectable_addresses(address)), timeout=patience_s)
         self._connection = _Connection(end, patience_s)
-        self._signals: deque[Signal] = deque()
+        self._signals: deque[Message] = deque()
+        self._connection.filter(MatchRule(type="signal"), queue=self._signals)
 
     def fileno(self) -> int:
         """Return the socket to wait on for signals."""
@@ -113,17 +113,10 @@ class Bus:
         message = new_method_call(DBusAddress(path, name, interface), member, signature or None, values)
         if not start:
             message.header.flags = MessageFlag.no_auto_start
-        connection = self._connection
-        serial = next(connection.outgoing_serial)
-        connection.send(message, serial=serial)
-        while True:
-            answer = connection.receive(timeout=self._patience_s)
-            if answer.header.fields.get(HeaderFields.reply_serial) != serial:
-                self._keep(answer)
-                continue
-            if answer.header.message_type is MessageType.error:
-                raise RefusedError(answer.header.fields.get(HeaderFields.error_name, "an error"))
-            return tuple(answer.body)
+        answer = self._connection.send_and_get_reply(message)
+        if answer.header.message_type is MessageType.error:
+            raise RefusedError(answer.header.fields.get(HeaderFields.error_name, "an error"))
+        return tuple(answer.body)
 
     def properties(self, name: str, path: str, interface: str) -> dict[str, Any]:
         """Return all properties of an object; see `call`."""
@@ -140,24 +133,20 @@ class Bus:
 
     def signals(self) -> list[Signal]:
         """Return what has come since the last call. Never blocks."""
-        while True:
-            try:
-                self._keep(self._connection.receive(timeout=0))
-            except TimeoutError:
-                break
-        found = list(self._signals)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                self._connection.recv_messages(timeout=0)
+        found = [_signal(message) for message in self._signals]
         self._signals.clear()
         return found
 
-    def _keep(self, message: Message) -> None:
-        if message.header.message_type is not MessageType.signal:
-            return
-        fields = message.header.fields
-        path, interface, member = (
-            fields.get(field, "")
-            for field in (HeaderFields.path, HeaderFields.interface, HeaderFields.member)
-        )
-        self._signals.append(Signal(path, interface, member, tuple(message.body)))
+
+def _signal(message: Message) -> Signal:
+    path, interface, member = (
+        message.header.fields.get(field, "")
+        for field in (HeaderFields.path, HeaderFields.interface, HeaderFields.member)
+    )
+    return Signal(path, interface, member, tuple(message.body))
 
 
 def plain(found: dict[str, tuple[str, Any]]) -> dict[str, Any]:
