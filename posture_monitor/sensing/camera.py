@@ -126,8 +126,7 @@ class CameraSource(Live):
         capture = cv2.VideoCapture(self._index, cv2.CAP_V4L2 if self._node else cv2.CAP_ANY)
         if not capture.isOpened():
             capture.release()
-            trouble = self._trouble()
-            raise SourceTrouble(f"{self.name}: the camera does not open; {self._mend()}", trouble)
+            raise self._amiss("the camera does not open")
         width, height, fps = self._asked
         if self._node and (chosen := _choose(self._node, width, height, fps or WATCHING_FPS)):
             mode, fps = chosen
@@ -142,18 +141,13 @@ class CameraSource(Live):
         self.identity = _identity(self._index, *(got if all(got) else (width, height)))
         return Captured(capture, stamped=bool(self._node))
 
-    def _trouble(self) -> Trouble:
+    def _diagnosis(self) -> tuple[Trouble, str]:
         if self._node and not _plugged(self._node):
-            return Trouble.UNPLUGGED
-        return Trouble.BUSY if holders(self._node) else Trouble.HANGS
-
-    def _mend(self) -> str:
+            return Trouble.UNPLUGGED, "it was unplugged; plug it in again"
         if users := holders(self._node):
-            return f"{', '.join(users)} is using it; close that program"
-        if self._node and not _plugged(self._node):
-            return "it was unplugged; plug it in again"
+            return Trouble.BUSY, f"{', '.join(users)} is using it; close that program"
         others = "it may be used by another program; close that, or unplug the camera and plug it in again"
-        return _LEAVE + others
+        return Trouble.HANGS, _LEAVE + others
 
 
 def _choose(node: str, width: int, height: int, fps: float) -> tuple[Mode, float] | None:

@@ -162,7 +162,7 @@ class Live(Source, abc.ABC):
             return shot
         if self._closed.is_set():  # which is why
             raise Left
-        raise SourceTrouble(f"{self.name}: {why}; {self._mend()}", self._trouble())
+        raise self._amiss(why)
 
     def _warmed(self, due_s: float) -> Shot:
         """Return the first picture after the device has woken up: not black, and its brightness settled."""
@@ -186,10 +186,12 @@ class Live(Source, abc.ABC):
             else:
                 self._errands.run(self._open_now, self._open_s)
         except Hung:
-            raise SourceTrouble(
-                f"{self.name}: does not open within {self._open_s:.0f} s; {self._mend()}", Trouble.HANGS
-            ) from None
+            raise self._amiss(f"does not open within {self._open_s:.0f} s", Trouble.HANGS) from None
         self._warm = False
+
+    def _amiss(self, why: str, trouble: Trouble | None = None) -> SourceTrouble:
+        found, advice = self._diagnosis()
+        return SourceTrouble(f"{self.name}: {why}; {advice}", trouble or found)
 
     # --- on the thread of the device
 
@@ -218,9 +220,5 @@ class Live(Source, abc.ABC):
         """Open the device; `SourceTrouble` if it does not."""
 
     @abc.abstractmethod
-    def _trouble(self) -> Trouble:
-        """Return why frames stopped coming."""
-
-    @abc.abstractmethod
-    def _mend(self) -> str:
-        """Return what the user can do about it."""
+    def _diagnosis(self) -> tuple[Trouble, str]:
+        """Return why frames do not come, or come no more, and what the user can do about it."""

@@ -14,10 +14,11 @@ from posture_monitor.sensing.live import CLOSE_S, Device, Live, Shot
 from posture_monitor.sensing.mjpeg import LARGEST_PICTURE, Broken, MjpegStream, Refused, Unsuited, size_of
 from posture_monitor.sensing.opencv import cv2
 from posture_monitor.sensing.sources import stream_identity, without_secrets
-from posture_monitor.sensing.trouble import SourceTrouble, Trouble
+from posture_monitor.sensing.trouble import Trouble
 
 #: No picture for so long, and the stream is lost; it may pause between key frames.
 SILENCE_S = 10.0
+_NO_STREAM = "no stream could be opened there"
 #: A stream that breaks when it has not been read for longer was dropped for that.
 _DROPPED_S = 1.0
 
@@ -107,24 +108,18 @@ class StreamSource(Live):
             except Unsuited as error:
                 why = error  # video over HTTP, or a password that takes more than asking
             except Refused as error:
-                raise self._shut(error) from error
+                raise self._amiss(f"{_NO_STREAM} ({error})", error.trouble) from error
         limit_ms = round(SILENCE_S * 1000)
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit_ms]
         capture = cv2.VideoCapture(self._url, cv2.CAP_FFMPEG, limits)
         if not capture.isOpened():
             capture.release()
-            raise self._shut(why)
+            raise self._amiss(f"{_NO_STREAM} ({why})", why.trouble) if why else self._amiss(_NO_STREAM)
         return Captured(capture, restless=True)
 
-    def _shut(self, why: Refused | None) -> SourceTrouble:
-        told, trouble = (f" ({why})", why.trouble) if why else ("", Trouble.GONE)
-        return SourceTrouble(f"{self.name}: no stream could be opened there{told}; {self._mend()}", trouble)
-
-    def _trouble(self) -> Trouble:
-        return Trouble.HANGS if self._errands.hung else Trouble.GONE
-
-    def _mend(self) -> str:
-        return "check the address, the user and password in it, and that the camera is on"
+    def _diagnosis(self) -> tuple[Trouble, str]:
+        trouble = Trouble.HANGS if self._errands.hung else Trouble.GONE
+        return trouble, "check the address, the user and password in it, and that the camera is on"
 
 
 def _behind_proxy(url: str) -> bool:
