@@ -33,14 +33,14 @@ class Captured:
     capture
         An opened ``cv2.VideoCapture``.
     restless
-        As in `live.Device`.
+        Pictures pile up, or are spoilt, where nobody reads them.
     stamped
         The driver tells when each picture was taken.
     """
 
     def __init__(self, capture: Any, *, restless: bool = False, stamped: bool = False) -> None:
         self._capture = capture
-        self.restless = restless
+        self.pastime = self._skip if restless else None
         self._stamped = stamped
 
     def read(self, due_s: float) -> Shot | None:
@@ -51,7 +51,7 @@ class Captured:
             if not self._capture.grab():
                 return None
             grabbed_s, wall_s = time.monotonic(), time.time()
-            if self.restless or self._new(due_s, asked_s, grabbed_s):
+            if self.pastime or self._new(due_s, asked_s, grabbed_s):
                 break
         ok, image = self._capture.retrieve()
         if not ok or image is None:
@@ -67,8 +67,8 @@ class Captured:
         # What was queued while nobody read is there at once; a new picture is waited for.
         return grabbed_s - asked_s >= _WAITED_S
 
-    def skip(self) -> None:
-        """See `Device`."""
+    def _skip(self) -> None:
+        """Read on, keep nothing."""
         if not self._capture.grab():
             time.sleep(0.1)
 

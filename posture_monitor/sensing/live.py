@@ -6,7 +6,7 @@ import abc
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,15 +41,11 @@ class Shot:
 class Device(Protocol):
     """What gives pictures. All but `abort` is called from one thread, and may block or hang."""
 
-    #: Pictures pile up, or are spoilt, where nobody reads them; `skip` is called between two reads.
-    restless: bool
+    #: Called again and again between two reads where pictures pile up, or are spoilt, if nobody reads them.
+    pastime: Callable[[], None] | None
 
     def read(self, due_s: float) -> Shot | None:
         """Return the first picture from `due_s` on that is not older than this call, or None if it failed."""
-        ...
-
-    def skip(self) -> None:
-        """Read on, keep nothing."""
         ...
 
     def abort(self) -> None:
@@ -197,7 +193,7 @@ class Live(Source, abc.ABC):
 
     def _open_now(self) -> None:
         self._device = self._open()
-        self._errands.pastime = self._device.skip if self._device.restless else None
+        self._errands.pastime = self._device.pastime
 
     def _read(self, due_s: float) -> Shot | None:
         for _ in range(FAILED_READS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
@@ -26,7 +27,7 @@ _DROPPED_S = 1.0
 class _Streamed:
     """A network camera read by our own reader."""
 
-    restless = False
+    pastime: Callable[[], None] | None = None
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -61,9 +62,6 @@ class _Streamed:
     def _connect(self) -> MjpegStream:
         # A read that is still waiting after the caller's own limit is to come back by itself.
         return MjpegStream(self._url, connect_s=SILENCE_S, silence_s=SILENCE_S + CLOSE_S)
-
-    def skip(self) -> None:
-        """See `Device`; there is no need."""
 
     def abort(self) -> None:
         """See `Device`."""
