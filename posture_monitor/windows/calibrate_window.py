@@ -155,9 +155,6 @@ class CalibrateWindow(QWidget):
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._tick)
         self._eyes = _Eyes(guided)
-        self._fit_screen()
-
-    def _fit_screen(self) -> None:
         screen = QGuiApplication.primaryScreen().availableGeometry()
         self.resize(min(enlarged(1100), screen.width() - 40), min(enlarged(680), screen.height() - 60))
 
@@ -360,7 +357,6 @@ class CalibrateWindow(QWidget):
         if name == "close":
             self.close()
         elif name == "look again":
-            self._page = ""
             self._looking_page()
             self._eyes.look_again()
         elif name == "way" and moment is not None and moment.result is not None:
@@ -376,7 +372,6 @@ class CalibrateWindow(QWidget):
 
     def _capture(self, aim: Aim | None) -> None:
         self.guided.capture(aim)
-        self._page = ""
         self._looking_page()
         if isinstance(self._shown, Moment) and self._shown.over:
             self._eyes.look_again()

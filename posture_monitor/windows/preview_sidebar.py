@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Final
 
 from PySide6.QtCore import QRectF, Qt
@@ -80,24 +81,18 @@ class Sidebar(QFrame):
         self._why.setText(glance.why(status) if watching else "")
         self._why.setVisible(bool(self._why.text()))
         self._bar.setVisible(watching)
-        share = max(0.0, min(1.0, status.dose)) if watching else 0.0
-        self._bar.set(share, colours.of_state(state if state in ("good", "mild", "poor") else "away"))
+        tint = colours.of_state(state if state in ("good", "mild", "poor") else "away")
+        self._bar.set(max(0.0, min(1.0, status.dose)), tint)
         self._dose_text.setText(_dose(status) if watching else "")
         measures = glance.listed(status, _ROWS) if watching and status.state != "away" else []
-        for row, cells in enumerate(self._cells):
-            angle = measures[row] if row < len(measures) else None
-            texts = ("", "", "")
-            if angle is not None:
-                name = words.short_name(angle.name)
-                texts = (name, glance.value_text(angle), glance.deviation_text(angle))
+        for (name, value, off), angle in itertools.zip_longest(self._cells, measures):
+            name.setText(words.short_name(angle.name) if angle else "")
+            value.setText(glance.value_text(angle) if angle else "")
+            off.setText(glance.deviation_text(angle) if angle else "")
             drives = angle is not None and state in ("mild", "poor") and glance.drives(angle, status)
-            for label, text in zip(cells, texts, strict=True):
-                label.setText(text)
             tone = colours.ink if drives else colours.muted
-            cells[0].setStyleSheet(f"color: {colours.ink.name()}")
-            cells[1].setStyleSheet(f"color: {colours.ink.name()}")
-            cells[2].setStyleSheet(f"color: {tone.name()}; font-weight: {600 if drives else 400}")
-        self._foot.setText(_foot(shot, watching))
+            off.setStyleSheet(f"color: {tone.name()}; font-weight: {600 if drives else 400}")
+        self._foot.setText(_foot(shot) if watching else "")
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
@@ -138,10 +133,8 @@ def _dose(status: Status) -> str:
     return f"{max(0.0, status.dose):.0%} of what a reminder takes"
 
 
-def _foot(shot: Shot, watching: bool) -> str:
+def _foot(shot: Shot) -> str:
     status = shot.status
-    if not watching:
-        return ""
     seen = []
     if status.state != "away" and status.view not in ("", "unknown"):
         seen.append(
