@@ -221,7 +221,7 @@ def test_a_listener_that_fails_does_not_end_the_watch(node: Path, program: Open)
         heard.put(held)
         raise RuntimeError("no")
 
-    watch = CameraWatch(str(node), listener)
+    watch = CameraWatch(str(node), listener, set, on_node=listener)
     watch.start()
     other = program()
     assert heard.get(timeout=3) is True
@@ -237,8 +237,7 @@ def test_a_closed_watch_leaves_nothing_behind(node: Path) -> None:
     gc.collect()  # what other tests left behind
     before = open_now()
     for _ in range(3):
-        watch = CameraWatch(str(node), lambda held: None)
-        watch.start()
+        watch = CameraWatch(str(node), lambda held: None, set, on_node=lambda there: None)
         watch.start()
         watch.close()
         watch.close()

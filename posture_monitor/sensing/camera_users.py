@@ -109,9 +109,9 @@ class CameraWatch:
         self,
         node: str,
         on_change: Callable[[bool], None],
-        own: Callable[[], Collection[int]] = tuple,
+        own: Callable[[], Collection[int]],
         *,
-        on_node: Callable[[bool], None] | None = None,
+        on_node: Callable[[bool], None],
     ) -> None:
         self._node = node
         self._on_change, self._on_node, self._own = on_change, on_node, own
@@ -121,7 +121,7 @@ class CameraWatch:
 
     def start(self) -> None:
         """Begin to watch; what holds the node already is told at once."""
-        if self._thread is None and self._node and sys.platform.startswith("linux"):
+        if self._node and sys.platform.startswith("linux"):
             self._there = os.path.exists(self._node)
             self._wake = os.pipe()
             self._thread = threading.Thread(
@@ -169,8 +169,7 @@ class CameraWatch:
             return False
         if there != self._there:
             self._there = there
-            if self._on_node is not None:
-                self._call(self._on_node, there)
+            self._call(self._on_node, there)
         if held != self._held:
             self._held = held
             self._call(self._on_change, held)
