@@ -95,12 +95,13 @@ class PoseEstimator:
         try:
             with _quiet(), _plain_letters():
                 self._landmarker = vision.PoseLandmarker.create_from_options(options)
-        except OSError as error:
-            if Path(path).is_file() and any(words in str(error) for words in _NOT_LOADED):
+        except (OSError, ValueError, RuntimeError) as error:
+            if path.is_file() and any(words in str(error) for words in _NOT_LOADED):
                 raise UserError(f"MediaPipe cannot be loaded ({error}); {ADVICE}") from error
-            raise UserError(_refusal(path, error)) from error
-        except (ValueError, RuntimeError) as error:
-            raise UserError(_refusal(path, error)) from error
+            raise UserError(
+                f"{path}: MediaPipe refuses this pose model ({_first_line(error)}); "
+                'give another bundle as model.path, or "" for the program\'s own'
+            ) from error
         _open_ones.add(self)
 
     def detect(self, image: npt.NDArray[Any], t_s: float = math.nan) -> npt.NDArray[np.float32]:
@@ -233,13 +234,6 @@ def _without_metrics_host(no_proxy: str) -> list[str]:
         and "google" not in name
         and not f".{_METRICS_HOST}".endswith(f".{name}")
     ]
-
-
-def _refusal(path: Path, error: Exception) -> str:
-    return (
-        f"{path}: MediaPipe refuses this pose model ({_first_line(error)}); "
-        'give another bundle as model.path, or "" for the program\'s own'
-    )
 
 
 def _first_line(error: Exception) -> str:

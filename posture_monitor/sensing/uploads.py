@@ -82,10 +82,8 @@ def _exchange(slot: int) -> None:
     """Have the import at this address open sessions with the proxy where nobody listens."""
     session = dll("wininet").InternetOpenA
     session.restype = ctypes.c_void_p
-    session.argtypes = (
-        *(ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_char_p),
-        ctypes.c_ulong,
-    )
+    text, number = ctypes.c_char_p, ctypes.c_ulong
+    session.argtypes = (text, number, text, text, number)
     kind, proxy = _TYPE_PROXY, f"{HOST}:{PORT}".encode("ascii")
 
     def opened(agent: bytes, _how: int, _proxy: bytes, _around: bytes, flags: int) -> int | None:
