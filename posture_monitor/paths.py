@@ -7,7 +7,6 @@ tests); otherwise the platform's own data and config folders are used.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -198,5 +197,7 @@ def packaged(name: str) -> Path:
 
 def installed(package: str) -> list[Path]:
     """Return the folders of an installed package, without importing it; none where it is not installed."""
+    import importlib.util
+
     spec = importlib.util.find_spec(package)
     return [Path(folder) for folder in (spec and spec.submodule_search_locations) or ()]
