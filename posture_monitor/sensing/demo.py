@@ -148,10 +148,10 @@ def _layers() -> _Layers:
     # A webcam's paler colours instead of a studio's.
     grey = photo.mean(axis=2, keepdims=True)
     photo = np.clip(8 + 0.94 * (grey + 0.82 * (photo - grey)), 0, 255).astype(np.uint8)
-    head = _cut(_HEAD, photo.shape[:2], soft=1.6)
+    head = _cut(_HEAD, photo.shape[:2])
     return _Layers(
         photo=photo,
-        body=_cut(_BODY, photo.shape[:2], soft=1.6),
+        body=_cut(_BODY, photo.shape[:2]),
         head=head,
         shade=cv2.GaussianBlur(head, (0, 0), 10),
         office=_office(),
@@ -159,11 +159,11 @@ def _layers() -> _Layers:
     )
 
 
-def _cut(outline: tuple[tuple[int, int], ...], shape: tuple[int, int], soft: float) -> Floats:
+def _cut(outline: tuple[tuple[int, int], ...], shape: tuple[int, int]) -> Floats:
     """Return the opacity of what lies inside the outline, its edge drawn in a little and softened."""
     mask = np.zeros(shape, np.uint8)
     cv2.fillPoly(mask, [np.array(outline, np.int32) + _PAD], 255, cv2.LINE_AA)
-    blurred = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), soft)
+    blurred = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), 1.6)
     return np.asarray(np.clip((blurred - 0.5) / 0.5, 0, 1), dtype=np.float32)
 
 
