@@ -47,29 +47,25 @@ class Notes(QWidget):
         colours = style.palette()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(font(1.05))
-        metrics = QFontMetricsF(painter.font())
+        plain = font(1.05)
+        high = QFontMetricsF(plain).height()
         *places, beneath = self._places()
         for note, place in zip(self.notes, places, strict=True):
             colour = {
                 Kind.SEEN: colours.good, Kind.FINE: colours.faint, Kind.AMISS: colours.poor
             }[note.kind]  # fmt: skip
-            _draw_sign(painter, QPointF(10, place.top() + metrics.height() / 2), note.kind, colour)
-            painter.setPen(colours.muted if note.kind is Kind.FINE else colours.ink)
-            painter.drawText(place, int(Qt.TextFlag.TextWordWrap), note.text)
-        y = beneath.top()
+            _draw_sign(painter, QPointF(10, place.top() + high / 2), note.kind, colour)
+            ink = colours.muted if note.kind is Kind.FINE else colours.ink
+            paint.draw_text(painter, place, note.text, plain, ink, Qt.TextFlag.TextWordWrap)
         painter.setFont(font(0.92))
         painter.setPen(colours.muted)
-        painter.drawText(QPointF(0, y + metrics.ascent()), "Steadiness")
-        y += metrics.height() + 6
-        bar = QRectF(0, y, self.width(), 8)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colours.line)
-        painter.drawRoundedRect(bar, 4, 4)
-        tint = style.mixed(colours.mild, colours.good, min(1.0, self.still / 0.6))
-        painter.setBrush(tint)
+        painter.drawText(QPointF(0, beneath.top() + QFontMetricsF(plain).ascent()), "Steadiness")
+        bar = QRectF(0, beneath.top() + high + 6, self.width(), 8)
+        painter.fillPath(paint.rounded(bar, 4), colours.line)
         if self.still > 0.02:
-            painter.drawRoundedRect(QRectF(0, y, max(8.0, self.width() * self.still), 8), 4, 4)
+            bar.setWidth(max(8.0, self.width() * self.still))
+            tint = style.mixed(colours.mild, colours.good, min(1.0, self.still / 0.6))
+            painter.fillPath(paint.rounded(bar, 4), tint)
         painter.end()
 
 
@@ -107,18 +103,13 @@ class Gauge(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         width, y = float(self.width()), 8.0
         third = width / 3
-        painter.setPen(Qt.PenStyle.NoPen)
-        clip = paint.rounded(QRectF(0, y, width, 8), 4)
-        painter.setClipPath(clip)
+        painter.setClipPath(paint.rounded(QRectF(0, y, width, 8), 4))
         for i, colour in enumerate((colours.good, colours.mild, colours.poor)):
             painter.fillRect(QRectF(i * third, y, third - (1.5 if i < 2 else 0), 8), faded(colour, 0.85))
         painter.setClipping(False)
-        painter.setFont(font(0.88))
-        painter.setPen(colours.muted)
         for i, word in enumerate(("good", "mild", "poor")):
-            painter.drawText(
-                QRectF(i * third, y + 12, third, enlarged(22)), Qt.AlignmentFlag.AlignCenter, word
-            )
+            place = QRectF(i * third, y + 12, third, enlarged(22))
+            paint.draw_text(painter, place, word, font(0.88), colours.muted, Qt.AlignmentFlag.AlignCenter)
         if math.isfinite(self.index):
             x = min(max(self.index, 0.0), 1.45) / 1.5 * width
             painter.setPen(QPen(colours.card, 2))

@@ -143,16 +143,15 @@ class Stage(QWidget):
 
     def _draw_band(self, painter: QPainter, area: QRectF) -> None:
         """Draw the words at the picture's foot, large enough to be read from the chair."""
-        painter.save()
         big = font(1.75 if area.width() > 560 else 1.4, bold=True)
         small = font(1.15)
         inner = area.adjusted(3 * UNIT, 0, -3 * UNIT, -2.5 * UNIT)
-        wrap = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft
+        wrap = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft)
         hint_height = 0.0
         if self.hint:
-            bounds = QFontMetricsF(small).boundingRect(inner, int(wrap), self.hint)
+            bounds = QFontMetricsF(small).boundingRect(inner, wrap, self.hint)
             hint_height = bounds.height() + UNIT / 2
-        say_height = QFontMetricsF(big).boundingRect(inner, int(wrap), self.say).height()
+        say_height = QFontMetricsF(big).boundingRect(inner, wrap, self.say).height()
         top = inner.bottom() - hint_height - say_height
         shade = QLinearGradient(0, top - 9 * UNIT, 0, area.bottom())
         shade.setColorAt(0.0, faded(_NIGHT, 0.0))
@@ -161,15 +160,11 @@ class Stage(QWidget):
         painter.fillRect(
             QRectF(area.left(), top - 9 * UNIT, area.width(), area.bottom() - top + 9 * UNIT), shade
         )
-        painter.setPen(_LIGHT)
-        painter.setFont(big)
-        painter.drawText(QRectF(inner.left(), top, inner.width(), say_height), int(wrap), self.say)
+        head = QRectF(inner.left(), top, inner.width(), say_height)
+        paint.draw_text(painter, head, self.say, big, _LIGHT, wrap)
         if self.hint:
-            painter.setPen(faded(_LIGHT, 0.82))
-            painter.setFont(small)
             foot = QRectF(inner.left(), inner.bottom() - hint_height + UNIT / 2, inner.width(), hint_height)
-            painter.drawText(foot, int(wrap), self.hint)
-        painter.restore()
+            paint.draw_text(painter, foot, self.hint, small, faded(_LIGHT, 0.82), wrap)
 
     def _draw_ring(self, painter: QPainter, area: QRectF, moment: Moment, colours: Palette) -> None:
         """Draw the countdown: seconds to go, in a ring that fills as the posture is learnt."""
@@ -192,11 +187,10 @@ class Stage(QWidget):
             part, colour = guidance.left_s - math.floor(guidance.left_s), _LIGHT
         painter.setPen(pen(colour, 7))
         painter.drawArc(inner, 90 * 16, -round(360 * 16 * part))
-        painter.setPen(_LIGHT)
         figures = font(bold=True, figures=True)
         figures.setPixelSize(round(0.34 * size))
-        painter.setFont(figures)
-        painter.drawText(ring, Qt.AlignmentFlag.AlignCenter, f"{max(1, math.ceil(guidance.left_s - 0.05))}")
+        left = f"{max(1, math.ceil(guidance.left_s - 0.05))}"
+        paint.draw_text(painter, ring, left, figures, _LIGHT, Qt.AlignmentFlag.AlignCenter)
         painter.restore()
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -207,8 +201,8 @@ class Stage(QWidget):
 def _draw_legend(painter: QPainter, area: QRectF, opacity: float) -> None:
     """Say which outline is which."""
     painter.save()
-    painter.setFont(font(0.95, bold=True))
-    metrics = QFontMetricsF(painter.font())
+    bold = font(0.95, bold=True)
+    metrics = QFontMetricsF(bold)
     night = style.NIGHT
     key = (
         ("your posture", _LIGHT, 2.6),
@@ -218,9 +212,7 @@ def _draw_legend(painter: QPainter, area: QRectF, opacity: float) -> None:
     width = max(metrics.horizontalAdvance(word) for word, _, _ in key) + 60
     line = metrics.height() + 6
     box = QRectF(area.left() + 2.5 * UNIT, area.top() + 2.5 * UNIT, width, line * len(key) + 12)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(faded(_NIGHT, 0.62 * opacity))
-    painter.drawRoundedRect(box, 10, 10)
+    painter.fillPath(paint.rounded(box, 10), faded(_NIGHT, 0.62 * opacity))
     for i, (word, colour, line_width) in enumerate(key):
         y = box.top() + 6 + line * (i + 0.5)
         line_pen = QPen(faded(colour, 0.95 * opacity), line_width)
@@ -228,9 +220,9 @@ def _draw_legend(painter: QPainter, area: QRectF, opacity: float) -> None:
             line_pen.setDashPattern([2.2, 1.8])
         painter.setPen(line_pen)
         painter.drawLine(QPointF(box.left() + 12, y), QPointF(box.left() + 36, y))
-        painter.setPen(faded(_LIGHT, 0.92 * opacity))
         place = QRectF(box.left() + 46, y - line / 2, width, line)
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, word)
+        middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        paint.draw_text(painter, place, word, bold, faded(_LIGHT, 0.92 * opacity), middle)
     painter.restore()
 
 
@@ -243,16 +235,10 @@ def _draw_no_camera(painter: QPainter, area: QRectF, trouble: str) -> None:
     painter.drawPolyline([QPointF(18, -8), QPointF(44, -24), QPointF(44, 24), QPointF(18, 8)])
     painter.drawLine(QPointF(-52, -44), QPointF(50, 46))
     painter.restore()
-    painter.save()
     head, _, advice = trouble.partition("; ")
     wrap = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
     box = QRectF(area.left() + 40, area.center().y() + 28, area.width() - 80, area.height() / 2 - 40)
-    painter.setPen(_LIGHT)
-    painter.setFont(font(1.35, bold=True))
-    told = words.sentence(head)
-    painter.drawText(box, wrap, told)
-    used = QFontMetricsF(painter.font()).boundingRect(box, wrap, told).height()
-    painter.setPen(faded(_LIGHT, 0.75))
-    painter.setFont(font(1.1))
-    painter.drawText(box.adjusted(0, used + UNIT, 0, 0), wrap, words.sentence(advice))
-    painter.restore()
+    told, big = words.sentence(head), font(1.35, bold=True)
+    paint.draw_text(painter, box, told, big, _LIGHT, wrap)
+    below = box.adjusted(0, QFontMetricsF(big).boundingRect(box, wrap, told).height() + UNIT, 0, 0)
+    paint.draw_text(painter, below, words.sentence(advice), font(1.1), faded(_LIGHT, 0.75), wrap)

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QTransform
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QTransform
 
 from posture_monitor.posture import landmarks as lm
 from posture_monitor.posture.metrics import REFERENCE_HEIGHT, VISIBLE, measure
@@ -490,11 +490,18 @@ def _arc(
     draw_label(painter, on(base_deg + turn_deg / 2, radius + 24), text, colour)
 
 
+def draw_text(painter: QPainter, place: QRectF, text: str, how: QFont, colour: QColor, flags: int) -> None:
+    """Draw words in a font, a colour and a place."""
+    painter.setFont(how)
+    painter.setPen(colour)
+    painter.drawText(place, flags, text)
+
+
 def draw_label(painter: QPainter, centre: QPointF, text: str, colour: QColor) -> None:
     """Draw a word or figure in a pill that can be read on any picture."""
     painter.save()
-    painter.setFont(font(0.9, bold=True, figures=True))
-    metrics = QFontMetricsF(painter.font())
+    bold = font(0.9, bold=True, figures=True)
+    metrics = QFontMetricsF(bold)
     pill = QRectF(0, 0, metrics.horizontalAdvance(text) + 16, metrics.height() + 6)
     pill.moveCenter(centre)
     if painter.hasClipping():  # all of it in the picture, also beside a body at its edge
@@ -502,9 +509,7 @@ def draw_label(painter: QPainter, centre: QPointF, text: str, colour: QColor) ->
         pill.moveLeft(max(room.left(), min(pill.left(), room.right() - pill.width())))
         pill.moveTop(max(room.top(), min(pill.top(), room.bottom() - pill.height())))
     light = colour.lightnessF() > 0.6
-    painter.setBrush(faded(QColor("#0d1117" if light else "#ffffff"), 0.72))
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2)
-    painter.setPen(colour)
-    painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, text)
+    ground = faded(QColor("#0d1117" if light else "#ffffff"), 0.72)
+    painter.fillPath(rounded(pill, pill.height() / 2), ground)
+    draw_text(painter, pill, text, bold, colour, Qt.AlignmentFlag.AlignCenter)
     painter.restore()

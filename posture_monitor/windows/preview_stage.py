@@ -145,12 +145,11 @@ class Stage(QWidget):
             painter, QRectF(rect.center().x() - side / 2, top, side, side), state, colours.of_state(state)
         )
         top += side + 2 * UNIT
-        painter.setPen(colours.ink)
-        painter.setFont(large)
-        painter.drawText(QRectF(left, top, width, first.height() + 4), flags, title)
-        painter.setFont(small)
-        painter.setPen(QColor("#d5dae0") if colours.dark else colours.muted)
-        painter.drawText(QRectF(left, top + first.height() + UNIT, width, second.height() + 8), flags, text)
+        place = QRectF(left, top, width, first.height() + 4)
+        paint.draw_text(painter, place, title, large, colours.ink, flags)
+        below = QRectF(left, top + first.height() + UNIT, width, second.height() + 8)
+        muted = QColor("#d5dae0") if colours.dark else colours.muted
+        paint.draw_text(painter, below, text, small, muted, flags)
 
     def _keys(self, painter: QPainter, rect: QRectF) -> None:
         colours = style.NIGHT
@@ -180,11 +179,9 @@ class Stage(QWidget):
             painter.setPen(QPen(colours.faint, 1))
             painter.setBrush(colours.card)
             painter.drawRoundedRect(cap, 5, 5)
-            painter.setPen(colours.ink)
-            painter.setFont(bold)
-            painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, key)
-            painter.setFont(plain)
-            painter.drawText(QRectF(cap.right() + 1.5 * UNIT, y, wide, high), flags, text)
+            paint.draw_text(painter, cap, key, bold, colours.ink, Qt.AlignmentFlag.AlignCenter)
+            beside = QRectF(cap.right() + 1.5 * UNIT, y, wide, high)
+            paint.draw_text(painter, beside, text, plain, colours.ink, flags)
             y += high
 
     def _pill(self, painter: QPainter, rect: QRectF) -> None:
