@@ -173,7 +173,6 @@ class Stage(QWidget):
             return
         size = min(float(enlarged(92)), 0.2 * area.width())
         ring = QRectF(area.right() - size - 2.5 * UNIT, area.top() + 2.5 * UNIT, size, size)
-        painter.save()
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(faded(_NIGHT, 0.62))
         painter.drawEllipse(ring.adjusted(-6, -6, 6, 6))
@@ -191,7 +190,6 @@ class Stage(QWidget):
         figures.setPixelSize(round(0.34 * size))
         left = f"{max(1, math.ceil(guidance.left_s - 0.05))}"
         paint.draw_text(painter, ring, left, figures, _LIGHT, Qt.AlignmentFlag.AlignCenter)
-        painter.restore()
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return a size at which the head is as large as in a mirror."""
@@ -200,7 +198,6 @@ class Stage(QWidget):
 
 def _draw_legend(painter: QPainter, area: QRectF, opacity: float) -> None:
     """Say which outline is which."""
-    painter.save()
     bold = font(0.95, bold=True)
     metrics = QFontMetricsF(bold)
     night = style.NIGHT
@@ -223,7 +220,6 @@ def _draw_legend(painter: QPainter, area: QRectF, opacity: float) -> None:
         place = QRectF(box.left() + 46, y - line / 2, width, line)
         middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         paint.draw_text(painter, place, word, bold, faded(_LIGHT, 0.92 * opacity), middle)
-    painter.restore()
 
 
 def _draw_no_camera(painter: QPainter, area: QRectF, trouble: str) -> None:

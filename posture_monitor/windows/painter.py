@@ -499,7 +499,6 @@ def draw_text(painter: QPainter, place: QRectF, text: str, how: QFont, colour: Q
 
 def draw_label(painter: QPainter, centre: QPointF, text: str, colour: QColor) -> None:
     """Draw a word or figure in a pill that can be read on any picture."""
-    painter.save()
     bold = font(0.9, bold=True, figures=True)
     metrics = QFontMetricsF(bold)
     pill = QRectF(0, 0, metrics.horizontalAdvance(text) + 16, metrics.height() + 6)
@@ -512,4 +511,3 @@ def draw_label(painter: QPainter, centre: QPointF, text: str, colour: QColor) ->
     ground = faded(QColor("#0d1117" if light else "#ffffff"), 0.72)
     painter.fillPath(rounded(pill, pill.height() / 2), ground)
     draw_text(painter, pill, text, bold, colour, Qt.AlignmentFlag.AlignCenter)
-    painter.restore()
