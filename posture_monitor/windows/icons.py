@@ -81,18 +81,15 @@ def _line(size: float) -> int:
     return max(2, round(size / 8))
 
 
-def _disc(size: float) -> QPainterPath:
-    gap = _margin(size)
+def _disc(size: float, inset: float = 0) -> QPainterPath:
+    gap = _margin(size) + inset
     path = QPainterPath()
     path.addEllipse(QRectF(gap, gap, size - 2 * gap, size - 2 * gap))
     return path
 
 
 def _ring(size: float) -> QPainterPath:
-    gap = _margin(size) + _line(size)
-    hole = QPainterPath()
-    hole.addEllipse(QRectF(gap, gap, size - 2 * gap, size - 2 * gap))
-    return _disc(size).subtracted(hole)
+    return _disc(size).subtracted(_disc(size, inset=_line(size)))
 
 
 def _half_disc(size: float) -> QPainterPath:
