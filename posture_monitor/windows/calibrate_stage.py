@@ -22,6 +22,8 @@ from posture_monitor.windows.style import UNIT, Palette, enlarged, faded, font, 
 
 #: What moves on the screen follows its value with this time constant.
 _EASE_S: Final = 0.18
+#: How much is seen of the outline to sit in, while somebody is still finding it.
+_OUTLINE: Final = {Step.LOOKING: 1.0, Step.SETTLING: 0.55}
 #: On a picture, whatever the desktop's colours.
 _LIGHT, _NIGHT = QColor("#ffffff"), QColor("#0d1117")
 #: So much larger than fits a picture may be drawn to fill the stage.
@@ -72,16 +74,15 @@ class Stage(QWidget):
     def ease(self, seconds: float) -> None:
         """Let what moves come nearer to where it should be."""
         part = 1 - math.exp(-seconds / _EASE_S)
-        guidance = self.moment.guidance if self.moment else None
-        step = guidance.step if guidance else None
-        result = bool(self.moment and self.moment.result)
-        ring = guidance.progress if guidance and step is Step.CAPTURING else 0.0
-        outline = 0.0
-        if guidance and step in (Step.LOOKING, Step.SETTLING) and self.moment and self.moment.aim is None:
-            outline = 1.0 if step is Step.LOOKING else 0.55
+        ring = outline = review = 0.0
+        if (moment := self.moment) is not None:
+            step = moment.guidance.step
+            ring = moment.guidance.progress if step is Step.CAPTURING else 0.0
+            outline = _OUTLINE.get(step, 0.0) if moment.aim is None else 0.0
+            review = float(moment.result is not None)
         self._ring += (ring - self._ring) * (part if ring >= self._ring else 1.0)
         self._outline += (outline - self._outline) * part
-        self._review += (float(result) - self._review) * part
+        self._review += (review - self._review) * part
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         """Draw it all."""
