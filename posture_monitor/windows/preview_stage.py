@@ -44,7 +44,7 @@ class Stage(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.video, self.mirrored, self.help = video, mirrored, False
         self.shot = Shot()
-        self._image: QImage | None = None
+        self._image = QImage()
         self._note = ""
         self._size = (640, 480)
 
@@ -57,11 +57,8 @@ class Stage(QWidget):
         self.shot = shot
         if shot.image is not None:
             self._image = paint.image_of(shot.image)
-        elif shot.jpeg is not None:
-            image = QImage.fromData(shot.jpeg)
-            self._image = None if image.isNull() else image
         else:
-            self._image = None
+            self._image = QImage.fromData(shot.jpeg or b"")
         if shot.width and shot.height:
             self._size = (shot.width, shot.height)
         title, text = headline(shot, time.time())
@@ -83,7 +80,7 @@ class Stage(QWidget):
         colours = style.palette()
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        image = self._image if self.video else None
+        image = self._image if self.video and not self._image.isNull() else None
         title, text = headline(self.shot, time.time()) if self.shot.number else ("Starting", "")
         place = Place.within(QRectF(self.rect()), *self._size, mirrored=self.mirrored)
         clip = paint.rounded(place.rect)
