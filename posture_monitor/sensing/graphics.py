@@ -44,14 +44,11 @@ LIBRARIES = {
     "libxcb.so.1": rb"xcb_",
 }
 #: Where no stand-in can be made: the packages that bring them all (libgl1 brings libxcb).
-ADVICE = "on Debian or Ubuntu run `sudo apt install libegl1 libgles2 libgl1 libglib2.0-0`"
-if sys.platform == "win32":
-    ADVICE = (
-        "install Microsoft's Visual C++ Redistributable (x64), and on an N edition of Windows its Media "
-        "Feature Pack"
-    )
-elif sys.platform == "darwin":
-    ADVICE = "install it with a Python for Apple silicon (`uname -m` says arm64)"
+ADVICE = {
+    "win32": "install Microsoft's Visual C++ Redistributable (x64), and on an N edition of Windows its Media "
+    "Feature Pack",
+    "darwin": "install it with a Python for Apple silicon (`uname -m` says arm64)",
+}.get(sys.platform, "on Debian or Ubuntu run `sudo apt install libegl1 libgles2 libgl1 libglib2.0-0`")
 
 
 @functools.cache
