@@ -110,7 +110,7 @@ def real_cases(data: Path, cache: Path | None) -> Iterator[Case]:
 
 def picture_cases(data: Path, cache: Path | None, model: Callable[[], Path] = real_model) -> Iterator[Case]:
     """Yield the sets that hold pictures, as this pose model sees them."""
-    look = functools.partial(_looked, cache=cache, model=model)
+    look = functools.partial(looked, cache=cache, model=model)
     for light, folder in (("bright", "high"), ("dim", "middle")):
         stills = data / "front" / f"low-isSlouching__{folder}-notSlouching"
         yield _front_stills(f"front {light} stills", stills, look)
@@ -133,7 +133,7 @@ class Pictures(NamedTuple):
 Look = Callable[[Path], Pictures]
 
 
-def _looked(source: Path, *, cache: Path | None, model: Callable[[], Path]) -> Pictures:
+def looked(source: Path, *, cache: Path | None, model: Callable[[], Path]) -> Pictures:
     """Look at a folder of stills or a clip, or return what was seen there before."""
     kept = None
     if cache is not None:
