@@ -206,6 +206,7 @@ def distortions(people: Sequence[Watched]) -> dict[str, tuple[float, float, floa
             ("looking down: ° of nod seen for each ° of nod", seen_nod, nod, down),
             ("looking down: % that the ears sink too much for each ° of nod", ears - seen_ears, nod, down),
             ("looking down: the same for each ° of nod seen", ears - seen_ears, seen_nod, down),
+            ("looking down: % that the ears sink in all for each ° of nod seen", -seen_ears, seen_nod, down),
             (
                 "neck forward, slump: ° of nod too much for each % of sinking seen",
                 seen_nod - nod,
