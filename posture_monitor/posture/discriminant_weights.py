@@ -8,8 +8,8 @@ from typing import Final
 PLACE: Final[dict[str, tuple[float, float]]] = {
     "shoulder_width": (0.498, 0.08441),
     "face_size": (10.16, 1.691),
-    "head_drop": (0.5423, 0.06867),
-    "head_nod": (-9.839, 9.212),
+    "head_drop": (0.5422, 0.06869),
+    "head_nod": (-9.902, 9.22),
 }
 
 # What each unit of a deviation adds to a score before the usual camera, and how much more for each
@@ -17,21 +17,21 @@ PLACE: Final[dict[str, tuple[float, float]]] = {
 # which is taken off.
 
 FORWARD: Final[dict[str, tuple[float, ...]]] = {
-    "shoulder_width": (-0.08294, -0.01506, -0.0245, 0.01958, 0.01205),  # per %
-    "face_size": (0.05402, 0.003513, -0.003795, -0.008569, -0.02591),  # per %
-    "head_nod": (-0.189, 0.01375, -0.00138, -0.01107, -0.03941),  # per °
-    "ear_height": (-0.1678, 0.002285, -0.001329, -0.008061, -0.0258),  # per %
-    "head_height": (-0.04513, -0.0008891, 0.003868, 0.004019, 0.004296),  # per %
+    "shoulder_width": (-0.08036, -0.01526, -0.02329, 0.01942, 0.01279),  # per %
+    "face_size": (0.05141, 0.003084, -0.00377, -0.008126, -0.02447),  # per %
+    "head_nod": (-0.1977, 0.01279, 0.0001346, -0.005351, -0.01765),  # per °
+    "ear_height": (-0.1711, -6.032e-05, -0.002037, -0.004036, -0.01117),  # per %
+    "head_height": (-0.04011, 0.0003719, 0.004042, 0.003859, 0.001309),  # per %
 }
-FORWARD_MIDDLE: Final = 0.6726
+FORWARD_MIDDLE: Final = 0.6586
 
 LOWERED: Final[dict[str, tuple[float, ...]]] = {
-    "head_drop": (8.583, 0.9248, -0.1066, 0.1967, 0.7654),  # per shoulder width
-    "shoulder_drop": (8.228, 0.3061, -0.3327, 0.3077, -0.669),  # per shoulder width
-    "shoulder_width": (0.00748, 0.0002728, 0.0004512, -0.002526, -0.008586),  # per %
-    "face_size": (-0.06957, -0.0008881, 0.004905, 0.004785, -0.04011),  # per %
-    "head_nod": (0.008706, -0.00246, -0.002273, 0.003314, 0.002866),  # per °
-    "ear_height": (0.02061, -0.002041, 0.0006176, 0.0007717, 0.006637),  # per %
-    "head_height": (0.01527, -0.001293, 0.00106, -0.0005839, 0.005157),  # per %
+    "head_drop": (8.536, 0.8908, -0.1261, 0.2135, 0.7772),  # per shoulder width
+    "shoulder_drop": (8.334, 0.3487, -0.3042, 0.3091, -0.6665),  # per shoulder width
+    "shoulder_width": (0.007498, 0.0002732, 0.0004327, -0.002507, -0.008629),  # per %
+    "face_size": (-0.0701, -0.0009458, 0.004849, 0.004905, -0.04002),  # per %
+    "head_nod": (0.005877, -0.002467, -0.002308, 0.002813, 0.002353),  # per °
+    "ear_height": (0.01912, -0.001959, 0.0006419, 0.0003871, 0.006272),  # per %
+    "head_height": (0.01605, -0.001364, 0.0009791, -0.0004155, 0.005297),  # per %
 }
-LOWERED_MIDDLE: Final = -0.1109
+LOWERED_MIDDLE: Final = -0.1193

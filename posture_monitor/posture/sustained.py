@@ -39,7 +39,7 @@ from posture_monitor.posture.metrics import ROW
 from posture_monitor.posture.reading import LONGEST_SPOKEN_S
 
 #: Limits of both scores (standard deviations of natural sitting; see `discriminants`).
-FORWARD_LIMIT: Final = 3.4
+FORWARD_LIMIT: Final = 3.0
 LOWERED_LIMIT: Final = 2.9
 #: Limit of the rise of *lowered* over its own mean of the minutes before, and their time constant: short, so
 #: that people who wander and chairs that are moved are followed; three minutes' sliding still stands out.
