@@ -97,9 +97,9 @@ NOD_DEG, NOD_CARRIES = 7.0, 0.35
 #: head forward looks the same.
 NOD_CARRIES_NEARER = 0.2
 #: Beside shoulders that have not sunk (shoulder widths) it is a look down, and
-#: more is granted. The pose model sees less than half of such a nod, and lowers
-#: the ears for the rest: by 1.4 % for each degree it sees, median of people drawn
-#: with a known posture (`benchmarks/drawn_people.py`). In a slouch the shoulders
+#: more is granted. The pose model sees half of such a nod, and lowers the ears for
+#: the rest: by 1.3 % for each degree it sees, 1.5 in the upper quartile of people
+#: drawn in a known posture (`benchmarks/drawn_people.py`). In a slouch the shoulders
 #: sink with the head, and the ears by 2 % and more for each degree.
 LOOK_DOWN_CARRIES, SHOULDERS_STAY = 1.4, 0.05
 #: A face that has grown by this much (percent) has come nearer.
