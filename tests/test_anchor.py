@@ -11,10 +11,12 @@ from rig import SCENARIOS, SIDE_CAMERA, Body, Camera, Pose, render
 
 from posture_monitor.posture.anchor import reanchored
 from posture_monitor.posture.baseline import Neutral, deviation
+from posture_monitor.posture.discriminants import scores
 from posture_monitor.posture.judge import judge
 from posture_monitor.posture.landmarks import nobody
 from posture_monitor.posture.metrics import ROW, Measurement, Reason, measure
 from posture_monitor.posture.reading import View
+from posture_monitor.posture.sustained import FORWARD_LIMIT
 
 CAMERA = Camera()
 BODY = Body()
@@ -93,6 +95,14 @@ def test_a_slouch_that_creeps_in_is_not_absorbed_step_by_step(neutral: Neutral) 
     lost = 100 * (1 - moved["ear_height"] / neutral["ear_height"])
     assert 0 <= lost < 6.1
     assert index(deep, CAMERA, moved) >= 1.0
+
+
+def test_sitting_up_after_re_anchoring_in_a_slump_does_not_look_forward() -> None:
+    """A slump is seen from higher up: that nod goes with it, and must not stay behind as the camera's."""
+    camera = dataclasses.replace(CAMERA, height_m=CAMERA.height_m + 0.1, tilt_deg=8.0)
+    moved = reanchored(upright(BODY, camera), frames(SCENARIOS["slump_deep"], camera))
+    forward, _ = scores(deviation(frames(Pose(), camera).values, moved), moved)
+    assert np.median(forward) < FORWARD_LIMIT / 2
 
 
 def test_only_what_head_and_shoulders_turn_alike_is_a_rolled_camera(neutral: Neutral) -> None:

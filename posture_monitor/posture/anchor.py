@@ -42,6 +42,10 @@ EARS_ALIKE: Final = 3.0
 #: view alone, but what nods does so too, and the limits must still see what is left.
 #: Away from a slouch they follow freely; that only makes the limits stricter.
 SHAPE_FOLLOWS: Final = 6.0
+#: A head that sinks in a slouch is seen from higher up: this much (degrees) for each percent
+#: by which the ears sink (median of drawn people, `benchmarks/drawn_people.py`). Of a nod,
+#: that is the slouch's and not the camera's.
+NOD_OF_SINKING: Final = 0.25
 #: Frames with a person that are needed.
 LEAST_FRAMES: Final = 4
 
@@ -84,7 +88,10 @@ def reanchored(
             centre[row] = now.centre[row]
     change: Array = deviation(now.centre[:, None], first)[:, 0]
     ears = [change[ROW[name]] for name in ("ear_height", "esr") if np.isfinite(change[ROW[name]])]
-    if ears and abs(sum(ears) / len(ears)) <= EARS_ALIKE:
+    risen = sum(ears) / len(ears) if ears else 0.0
+    if risen < -EARS_ALIKE:
+        centre[ROW["head_nod"]] += NOD_OF_SINKING * risen
+    elif ears and risen <= EARS_ALIKE:
         for name in SHAPE:
             row = ROW[name]
             if np.isfinite(change[row]):
