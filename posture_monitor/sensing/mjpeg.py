@@ -75,7 +75,7 @@ class Parts:
     def __init__(self, boundary: str) -> None:
         self._delimiter = _delimiter(boundary.encode("latin-1", "replace"))
         #: Whether it has met the delimiter, and so finds it again.
-        self._known = False
+        self.known = False
         self._buffer = bytearray()
         self._passed = 0
         #: Where the part in hand says to end, or -1: at the next delimiter. None: between parts.
@@ -89,6 +89,11 @@ class Parts:
     def feed(self, data: bytes | memoryview) -> None:
         """Take more of the stream."""
         self._buffer += data
+
+    def restart(self) -> None:
+        """Forget what was fed; what comes next may begin anywhere in the stream."""
+        self._buffer.clear()
+        self._length, self._passed = None, 0
 
     def next(self) -> bytes | None:
         """Return the next whole picture, or None where more is needed; `Broken` where none will come."""
@@ -107,7 +112,7 @@ class Parts:
         buffer, head = self._buffer, None
         while head is None:
             at = -1 if self._delimiter is None else buffer.find(self._delimiter)
-            if at < 0 and not self._known and (found := _DELIMITED.search(buffer)):
+            if at < 0 and not self.known and (found := _DELIMITED.search(buffer)):
                 self._delimiter, at = _delimiter(found[1]), found.start()
             if at < 0 or self._delimiter is None:
                 self._forget(len(buffer) - _LARGEST_HEAD)
@@ -122,7 +127,7 @@ class Parts:
         self._length = int(told[1]) if told and int(told[1]) else -1
         if self._length > LARGEST_PART:
             raise Broken(f"a picture of {self._length} bytes is announced")
-        self._known = True
+        self.known = True
         del buffer[: head.end()]
         return True
 
@@ -185,8 +190,9 @@ class MjpegStream:
         self._socket: socket.socket | None = None
         #: Of the answer itself, nothing lies in the response's own buffer any more.
         self._bare = False
-        # Always the same: what a process takes and gives back all day leaves its memory in pieces.
-        self._came = memoryview(bytearray(_AT_ONCE))
+        # Two, so that what came before is still there; and always the same, since what a process
+        # takes and gives back all day leaves its memory in pieces.
+        self._came, self._before = (memoryview(bytearray(_AT_ONCE)) for _ in range(2))
         self._read_s, self._begun = 0.0, False
         self._open()
 
@@ -204,11 +210,14 @@ class MjpegStream:
         pause_s = min(_PAUSE_S, idle_s / 4)
         caught_up = fresh = idle_s < (_PAUSE_S if self._begun else _JUST_OPENED_S)
         self._begun = True
+        # What lies in buffers is not even searched for pictures: it may be a hundred of them.
+        passing = not caught_up and self._parts.known
+        before, lost = memoryview(b""), False
         # One that never pauses is taken at its word by then.
         over_s = max(due_s, began_s + _DRAIN_S)
         come_s = began_s
         while True:
-            while (picture := self._parts.next()) is not None:
+            while not passing and (picture := self._parts.next()) is not None:
                 if fresh or come_s >= over_s:
                     self._read_s = time.monotonic()
                     return come_s, picture
@@ -216,10 +225,17 @@ class MjpegStream:
             asked_s = time.monotonic()
             data = self._receive()
             come_s = time.monotonic()
-            if come_s >= due_s and come_s - asked_s >= pause_s:
+            paused = come_s >= due_s and come_s - asked_s >= pause_s
+            if passing and (paused or come_s >= over_s):
+                passing = False
+                self._catch_up(before, lost)
+            if paused:
                 caught_up = True
                 fresh = fresh or not self._parts.inside
-            self._parts.feed(data)
+            if passing:
+                before, lost = data, len(before) > 0
+            else:
+                self._parts.feed(data)
 
     def abort(self) -> None:
         """Let a read that waits come back; from any thread."""
@@ -236,10 +252,19 @@ class MjpegStream:
                 held.close()
         self._response = self._connection = self._socket = None
 
+    def _catch_up(self, before: memoryview, lost: bool) -> None:
+        """Go on with the latest of what was passed over: it may end with the next picture's delimiter."""
+        if lost:
+            self._parts.restart()
+        self._parts.feed(before)
+        while self._parts.next() is not None:
+            pass
+
     def _receive(self) -> memoryview:
-        """Return what has come; it stays as it is until the next call."""
+        """Return what has come; it stays as it is until the next but one call."""
         if self._response is None or self._socket is None:
             raise Broken("the connection is closed")
+        self._came, self._before = self._before, self._came
         try:
             if self._bare:
                 count = self._socket.recv_into(self._came)
