@@ -136,14 +136,14 @@ def lines(checks: Sequence[Check], columns: int = sys.maxsize) -> Iterator[Text]
     from rich.text import Text
 
     marks = {True: ("✓", "green"), None: ("!", "yellow"), False: ("✗", "red")}
-    width = max(len(check.name) for check in checks)
+    width, console = max(len(check.name) for check in checks), Console()
     for check in checks:
         mark, style = ("–", "") if check.neutral else marks[check.ok]
         name = Text.assemble((mark, style), f" {check.name:<{width}}  ")
         told = Text(check.text)
         if check.advice:
             told.append(f" → {check.advice}", style="bold" if check.failed else "")
-        for number, line in enumerate(told.wrap(Console(), max(20, columns - len(name)))):
+        for number, line in enumerate(told.wrap(console, max(20, columns - len(name)))):
             line.rstrip()
             yield Text(" " * len(name)) + line if number else name + line
 
