@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from history_maker import three_days
 from hypothesis import HealthCheck, settings
 from syscalls import untraceable
 
@@ -51,6 +52,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; in themselves, and all others, tests stay in their order."""
     order = {f"test_{name}": number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
+@pytest.fixture(scope="session")
+def recorded_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a closed history of three days, not to be written to."""
+    path = tmp_path_factory.mktemp("recorded") / "history.sqlite3"
+    with Store.open(path, keep_samples_days=36500) as store:
+        three_days(store)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from history_maker import LATER, copied, record, three_days, wall
+from history_maker import LATER, copied, record, wall
 
 from posture_monitor.errors import UserError
 from posture_monitor.history import database
@@ -20,19 +20,10 @@ from posture_monitor.history.export import export
 from posture_monitor.history.store import Store
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a history of three days."""
-    path = tmp_path_factory.mktemp("recorded") / "history.sqlite3"
-    with Store.open(path, keep_samples_days=36500) as store:
-        three_days(store)
-    return path
-
-
 @pytest.fixture
-def path(tmp_path: Path, recorded: Path) -> Path:
-    """Return that history, as this test's own."""
-    return copied(recorded, tmp_path / "data" / "history.sqlite3")
+def path(tmp_path: Path, recorded_days: Path) -> Path:
+    """Return a history of three days, as this test's own."""
+    return copied(recorded_days, tmp_path / "data" / "history.sqlite3")
 
 
 def test_erasing_before_a_day_leaves_that_day_whole(path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from history_maker import LATER, copied, three_days, wall
+from history_maker import LATER, copied, wall
 from program import rows
 
 from posture_monitor.errors import UserError
@@ -21,19 +21,10 @@ from posture_monitor.history.export import DICTIONARY, export, short, texts
 from posture_monitor.history.store import Store
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a history of three days."""
-    path = tmp_path_factory.mktemp("recorded") / "history.sqlite3"
-    with Store.open(path, keep_samples_days=36500) as store:
-        three_days(store)
-    return path
-
-
 @pytest.fixture
-def path(tmp_path: Path, recorded: Path) -> Path:
-    """Return that history, as this test's own."""
-    return copied(recorded, tmp_path / "data" / "history.sqlite3")
+def path(tmp_path: Path, recorded_days: Path) -> Path:
+    """Return a history of three days, as this test's own."""
+    return copied(recorded_days, tmp_path / "data" / "history.sqlite3")
 
 
 def test_everything_comes_out(path: Path, tmp_path: Path) -> None:
